@@ -1,0 +1,141 @@
+"""The command ``baselines``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from teadata import console
+
+if TYPE_CHECKING:
+    from baselines.protocol import Progress
+
+app = console.new_app("Reference trainings of the TEA Challenge's models.")
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Progress]:
+    """A progress bar on the standard error; nothing where that is not a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    # No refresh thread: backends fork worker processes.
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        auto_refresh=False,
+    ) as bars:
+        task = bars.add_task("start", total=None)
+
+        def report(description: str, done: int, total: int) -> None:
+            bars.update(task, description=description, completed=done, total=total, refresh=True)
+
+        yield report
+
+
+@app.command("list", epilog="Example: baselines list")
+def list_models(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """List the models, their configurations, and whether their backends are installed."""
+    from baselines.config import names
+    from baselines.registry import MODELS
+
+    rows = [
+        {
+            "model": name,
+            "title": model.title,
+            "configurations": names(name),
+            "backend": model.backend,
+            "extra": model.extra,
+            "installed": model.installed,
+            "doi": model.reference,
+        }
+        for name, model in MODELS.items()
+    ]
+    if as_json:
+        console.print_json(rows)
+        return
+    console.print_table(
+        ["model", "title", "configurations", "backend", "doi"],
+        [
+            (
+                str(row["model"]),
+                str(row["title"]),
+                ", ".join(names(str(row["model"]))),
+                str(row["backend"])
+                if row["installed"]
+                else f"{row['backend']}: pip install 'tea-benchmark[{row['extra']}]'",
+                str(row["doi"]),
+            )
+            for row in rows
+        ],
+    )
+
+
+@app.command(epilog="Example: baselines train sgdml mini-i --subset folded --size 200")
+def train(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="See `baselines list`.")],
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="See `teadata list`.")],
+    subset: Annotated[str, typer.Option(help="Subset to train and validate on.")],
+    size: Annotated[
+        int | None, typer.Option(help="Frames to train on, and as many to validate.")
+    ] = None,
+    config: Annotated[
+        str, typer.Option(help="Shipped configuration, or path of a YAML file.")
+    ] = "quick",
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Run folder; default below runs/.")
+    ] = None,
+) -> None:
+    """Train a model; an interrupted training is resumed by the same command."""
+    from baselines import runs
+    from teadata import catalog
+
+    plan = runs.make_plan(model, catalog.load(dataset), subset, size, config, seed)
+    folder = output or runs.default_folder(plan)
+    with _progress_bar() as progress:
+        record = runs.train(plan, folder, progress)
+    selected = ", ".join(f"{key} {value}" for key, value in record.selected.items())
+    typer.echo(
+        f"{folder}: {plan.model} trained on {plan.dataset} {plan.train} in "
+        f"{record.wall_seconds:.0f} s, {record.peak_memory_mib:.0f} MiB; {selected}"
+    )
+    typer.echo(
+        f"validation on {plan.valid}: energy MAE {record.valid['energy_mae']:.3g} kcal/mol, "
+        f"force MAE {record.valid['force_mae']:.3g} kcal/mol/Å"
+    )
+
+
+@app.command(epilog="Example: baselines predict runs/sgdml-… -o predictions.npz")
+def predict(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of a finished training.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Prediction file (npz).")],
+    subset: Annotated[
+        str | None, typer.Option(help="Subset of the test set; default: the one trained on.")
+    ] = None,
+) -> None:
+    """Predict a test set and write a prediction file for `teaeval score`."""
+    from baselines import runs
+    from teaeval.prediction import write_prediction
+
+    with _progress_bar() as progress:
+        prediction = runs.predict(run, subset, progress)
+    write_prediction(output, prediction)
+    typer.echo(
+        f"{output}: {len(prediction.energies)} frames of {prediction.dataset} "
+        f"{prediction.subset}/test"
+    )
+
+
+def main() -> None:
+    """Entry point of ``baselines``."""
+    console.run(app)

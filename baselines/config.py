@@ -1,0 +1,78 @@
+"""Configurations: YAML files with the settings of a training, validated."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from teadata.errors import DataError, unknown_name
+
+CONFIGS = Path(__file__).parent / "configs"
+"""Folder of the shipped configurations: ``<model>/<name>.yaml``."""
+
+
+class ModelConfig(BaseModel):
+    """What the configurations of all models have in common.
+
+    ``size`` frames are trained on, and as many validate, unless the caller says otherwise.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    size: Annotated[int, Field(gt=0)]
+
+
+ConfigT = TypeVar("ConfigT", bound=ModelConfig)
+
+
+def names(model: str) -> list[str]:
+    """Names of the shipped configurations of a model."""
+    return sorted(path.stem for path in (CONFIGS / model).glob("*.yaml"))
+
+
+def parse(kind: type[ConfigT], values: Any, source: str) -> ConfigT:
+    """Validate the values of a configuration.
+
+    Raises
+    ------
+    DataError
+        If a key is unknown (with the nearest known one), missing, or has a wrong value.
+    """
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        wrong = []
+        for item in error.errors():
+            key = ".".join(map(str, item["loc"])) or "configuration"
+            if item["type"] == "extra_forbidden":
+                close = difflib.get_close_matches(key, kind.model_fields, n=1)
+                hint = f", did you mean {close[0]!r}?" if close else ""
+                wrong.append(f"unknown key {key!r}{hint}")
+            else:
+                wrong.append(f"{key}: {item['msg']}")
+        raise DataError(f"{source}: {'; '.join(wrong)}") from None
+
+
+def read(kind: type[ConfigT], model: str, name: str) -> ConfigT:
+    """Read a configuration: a shipped one by name, or a YAML file by path.
+
+    Raises
+    ------
+    UsageError
+        If there is no shipped configuration of that name.
+    DataError
+        If the file is not a valid configuration of the model.
+    """
+    import yaml
+
+    path = Path(name) if name.endswith((".yaml", ".yml")) else CONFIGS / model / f"{name}.yaml"
+    if not path.is_file():
+        raise unknown_name(f"configuration of {model}", name, [*names(model), "<path>.yaml"])
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not readable as YAML ({error})") from None
+    return parse(kind, values, str(path))

@@ -1,0 +1,118 @@
+"""Training records: what a trained model can be traced back to."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from teadata.errors import DataError
+from teadata.provenance import DISTRIBUTION
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Plan(_Record):
+    """What fixes a training before it starts.
+
+    ``train`` and ``valid`` are split names of the dataset; the checksums are those of its
+    files.
+    """
+
+    model: str
+    config_name: str
+    config: dict[str, Any]
+    seed: int
+    dataset: str
+    frames_sha256: str
+    splits_sha256: str
+    train: str
+    valid: str
+
+
+class TrainingRecord(_Record):
+    """A finished training.
+
+    ``valid`` holds errors on the validation split in kcal/mol and kcal/mol/Å, ``curve`` the
+    steps of training or model selection.  ``wall_seconds`` and ``peak_memory_mib`` are of
+    the session that finished; ``resumed`` says whether there was an earlier one.
+    """
+
+    plan: Plan
+    selected: dict[str, Any]
+    valid: dict[str, float]
+    curve: list[dict[str, float]]
+    model_sha256: str
+    versions: dict[str, str]
+    hardware: dict[str, str]
+    wall_seconds: float
+    peak_memory_mib: float
+    resumed: bool
+
+    @classmethod
+    def read(cls, path: Path) -> TrainingRecord:
+        """Read a record.
+
+        Raises
+        ------
+        DataError
+            If there is none, or it is not one.
+        """
+        try:
+            return cls.model_validate_json(path.read_text(encoding="utf-8"))
+        except OSError:
+            raise DataError(
+                f"{path}: no training record; the training there has not finished, or this is "
+                "not a run folder: run `baselines train` first"
+            ) from None
+        except (ValidationError, UnicodeDecodeError) as error:
+            raise DataError(f"{path}: not a training record ({error})") from None
+
+
+def versions(packages: list[str]) -> dict[str, str]:
+    """Versions of Python, of this software, and of the installed ones among `packages`."""
+    found = {"python": platform.python_version()}
+    for package in (DISTRIBUTION, *packages):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def hardware() -> dict[str, str]:
+    """Processor, cores, memory and system of this machine."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    found = {
+        "processor": platform.processor() or platform.machine(),
+        "cores": str(cores),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                found["processor"] = line.partition(":")[2].strip()
+                break
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        found["memory"] = f"{memory / 2**30:.0f} GiB"
+    return found
+
+
+def peak_memory_mib() -> float:
+    """Largest resident memory of this process so far, or of a child that ended, in MiB."""
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    peak = max(
+        resource.getrusage(who).ru_maxrss
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return peak / unit

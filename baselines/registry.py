@@ -1,0 +1,100 @@
+"""Which models there are, and what each needs."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from dataclasses import dataclass
+from typing import Any
+
+from baselines import config
+from baselines.config import ModelConfig
+from baselines.protocol import Baseline
+from teadata.errors import unknown_name
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model: its class, its configuration, its backend.
+
+    Parameters
+    ----------
+    title
+        Name as in the published tables.
+    module, class_name, config_name
+        Where the classes of the model and its configuration are.
+    backend
+        Package that must be importable.
+    extra
+        Extra of this distribution that installs it.
+    reference
+        DOI of the method.
+    """
+
+    title: str
+    module: str
+    class_name: str
+    config_name: str
+    backend: str
+    extra: str
+    reference: str
+
+    @property
+    def installed(self) -> bool:
+        """Whether the backend can be imported."""
+        return importlib.util.find_spec(self.backend) is not None
+
+    def classes(self) -> tuple[type[Baseline[Any]], type[ModelConfig]]:
+        """The classes of the model and of its configuration; loads no backend."""
+        module = importlib.import_module(self.module)
+        return getattr(module, self.class_name), getattr(module, self.config_name)
+
+
+MODELS = {
+    "sgdml": ModelEntry(
+        title="sGDML",
+        module="baselines.sgdml",
+        class_name="SGDML",
+        config_name="SGDMLConfig",
+        backend="sgdml",
+        extra="sgdml",
+        reference="10.1016/j.cpc.2019.02.007",
+    ),
+}
+"""The models that can be trained, by name."""
+
+
+def entry(name: str) -> ModelEntry:
+    """The entry of a model.
+
+    Raises
+    ------
+    UsageError
+        If there is no such model.
+    """
+    if name not in MODELS:
+        raise unknown_name("model", name, MODELS)
+    return MODELS[name]
+
+
+def load_model(name: str, configuration: str = "quick", seed: int = 0) -> Baseline[Any]:
+    """An untrained model with a configuration.
+
+    Parameters
+    ----------
+    name
+        One of :data:`MODELS`.
+    configuration
+        Name of a shipped configuration, or path of a YAML file.
+    seed
+        Seed of everything random in the training.
+
+    Raises
+    ------
+    UsageError
+        If there is no such model or configuration.
+    DataError
+        If the configuration is not valid.
+    """
+    model, kind = entry(name).classes()
+    return model(config.read(kind, name, configuration), seed)

@@ -1,0 +1,243 @@
+"""sGDML, through the sgdml package's own training code.
+
+Symmetric gradient-domain machine learning (Chmiela et al., Nat. Commun. 9, 3887, 2018;
+Comput. Phys. Commun. 240, 38, 2019), with the analytic solver.  The length scale σ is the
+one of lowest force RMSE on the validation set; as in sGDML's command line, the search goes
+upwards and stops once that error rises.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from baselines.config import ModelConfig
+from baselines.protocol import (
+    MODEL_FILE,
+    Baseline,
+    FitResult,
+    Floats,
+    Progress,
+    no_progress,
+    validation_errors,
+)
+from teadata import Frames, TeaError
+from teadata.errors import DataError, MissingExtraError
+from teadata.formats import npz
+from teadata.provenance import replacing, write_text
+
+# What GDMLPredict reads of a model; none of it is a pickled object.
+MODEL_KEYS = ("type", "z", "sig", "c", "std", "perms", "tril_perms_lin", "R_desc", "R_d_desc_alpha")
+
+
+class SGDMLConfig(ModelConfig):
+    """Settings of an sGDML training.
+
+    Parameters
+    ----------
+    sigmas
+        Length scales to search, rising.
+    lam
+        Regularisation strength λ.
+    symmetries
+        Whether permutational symmetries are recovered from the training frames (sGDML) or
+        not (GDML).
+    """
+
+    sigmas: Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)]
+    lam: Annotated[float, Field(gt=0)]
+    symmetries: bool
+
+    @field_validator("sigmas")
+    @classmethod
+    def _rising(cls, sigmas: list[int]) -> list[int]:
+        if sorted(set(sigmas)) != sigmas:
+            raise ValueError("expected rising values without repetition")
+        return sigmas
+
+
+@contextmanager
+def _backend(log: Path | None) -> Iterator[Any]:
+    """The sgdml package, with its messages sent to a log file instead of the terminal."""
+    previous = logging.getLoggerClass()
+    try:
+        import sgdml.predict
+        import sgdml.train
+    except ImportError:
+        raise MissingExtraError("sgdml", "sgdml", "sGDML") from None
+    finally:
+        logging.setLoggerClass(previous)  # sgdml installs its own class for every logger
+    loggers = [logging.getLogger(name) for name in ("sgdml.train", "sgdml.predict")]
+    handler = logging.NullHandler() if log is None else logging.FileHandler(log, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    before = [(list(logger.handlers), logger.propagate) for logger in loggers]
+    for logger in loggers:
+        logger.handlers, logger.propagate = [handler], False
+    try:
+        yield sgdml
+    finally:
+        for logger, (handlers, propagate) in zip(loggers, before, strict=True):
+            logger.handlers, logger.propagate = handlers, propagate
+        handler.close()
+
+
+def _check_memory(frames: int, atoms: int) -> int:
+    """The memory in GiB that sgdml may use; an error if the analytic solver needs more."""
+    import psutil
+    from sgdml.solvers.analytic import Analytic
+
+    needed = Analytic.est_memory_requirement(frames, atoms) / 2**30
+    available = psutil.virtual_memory().available / 2**30
+    if needed > available:
+        affordable = int((available * 2**30 / 24) ** 0.5 / (3 * atoms))
+        raise TeaError(
+            f"sGDML's analytic solver needs about {needed:.0f} GiB of memory for {frames} frames "
+            f"of {atoms} atoms, {available:.0f} GiB are available; train on at most {affordable} "
+            "frames (--size), or on a machine with more memory"
+        )
+    return int(psutil.virtual_memory().total // 2**30)
+
+
+class SGDML(Baseline[SGDMLConfig]):
+    """An sGDML force field of one molecule."""
+
+    def __init__(self, config: SGDMLConfig, seed: int = 0) -> None:
+        super().__init__(config, seed)
+        self._model: dict[str, Any] | None = None
+        self._predictor: Any = None
+
+    def fit(
+        self, train: Frames, valid: Frames, workdir: Path, progress: Progress = no_progress
+    ) -> FitResult:
+        """Train one model per σ and keep the one of lowest validation force RMSE.
+
+        See :meth:`Baseline.fit`.  After each σ the workdir holds the best model so far, so
+        that an interrupted search goes on with the next σ.
+        """
+        with _backend(workdir / "train.log") as sgdml:
+            memory = _check_memory(len(train), train.n_atoms)
+            np.random.seed(self.seed)  # noqa: NPY002 -- sgdml draws from NumPy's global generator
+            trainer = sgdml.train.GDMLTrain(max_memory=memory, use_torch=False)
+            try:
+                return self._search(trainer, train, valid, workdir, progress)
+            finally:
+                del trainer  # sgdml allows one instance at a time
+
+    def _search(
+        self, trainer: Any, train: Frames, valid: Frames, workdir: Path, progress: Progress
+    ) -> FitResult:
+        curve_file, best_file = workdir / "sigmas.json", workdir / MODEL_FILE
+        curve: list[dict[str, float]] = []
+        if curve_file.is_file() and best_file.is_file():
+            curve = json.loads(curve_file.read_text(encoding="utf-8"))
+        best = min(curve, key=lambda step: step["force_rmse"], default=None)
+        task = None
+        for sigma in self.config.sigmas[len(curve) :]:
+            if len(curve) > 1 and curve[-1]["force_rmse"] > curve[-2]["force_rmse"]:
+                break
+            label = f"sigma {sigma}"
+            task = task or self._task(trainer, train, valid, progress)
+            model = trainer.train(task | {"sig": sigma}, callback=_relay(label, progress))
+            self._use(model)
+            step = {"sigma": sigma} | validation_errors(self.predict(valid), valid)
+            if best is None or step["force_rmse"] < best["force_rmse"]:
+                best = step
+                self.save(best_file)
+            curve.append(step)
+            write_text(curve_file, json.dumps(curve, indent=1))
+        assert best is not None
+        self._use(_read_model(best_file))
+        valid_errors = {key: value for key, value in best.items() if key != "sigma"}
+        assert self._model is not None
+        permutations = len(self._model["perms"])
+        return FitResult(
+            {"sigma": best["sigma"], "permutations": permutations}, valid_errors, curve
+        )
+
+    def _task(
+        self, trainer: Any, train: Frames, valid: Frames, progress: Progress
+    ) -> dict[str, Any]:
+        """The training task for sGDML: these frames, all of them, in this order."""
+        datasets = [
+            {key: np.asarray(value) for key, value in npz.arrays(frames, name=name).items()}
+            for frames, name in ((train, "train"), (valid, "valid"))
+        ]
+        task: dict[str, Any] = trainer.create_task(
+            datasets[0],
+            len(train),
+            datasets[1],
+            len(valid),
+            sig=self.config.sigmas[0],
+            lam=self.config.lam,
+            use_sym=self.config.symmetries,
+            callback=_relay("symmetries", progress),
+        )
+        return task
+
+    def _use(self, model: dict[str, Any]) -> None:
+        self._model, self._predictor = model, None
+
+    def predict(self, frames: Frames, progress: Progress = no_progress) -> tuple[Floats, Floats]:
+        """Energies and forces of frames, see :meth:`Baseline.predict`."""
+        if self._model is None:
+            raise TeaError("this sGDML model is not trained: call fit, or load one")
+        if not np.array_equal(frames.numbers, self._model["z"]):
+            raise DataError(
+                f"this sGDML model was trained on {len(self._model['z'])} atoms in another order "
+                f"or of other elements than these frames of {frames.formula}"
+            )
+        energies, forces = np.empty(len(frames)), np.empty(frames.forces.shape)
+        with _backend(None) as sgdml:
+            if self._predictor is None:
+                self._predictor = sgdml.predict.GDMLPredict(self._model, use_torch=False)
+            for start in range(0, len(frames), 100):
+                part = slice(start, start + 100)
+                flat = np.array(frames.positions[part]).reshape(-1, 3 * frames.n_atoms)
+                e, f = self._predictor.predict(flat)
+                energies[part], forces[part] = e, f.reshape(-1, frames.n_atoms, 3)
+                progress("predict", min(start + 100, len(frames)), len(frames))
+        return energies, forces
+
+    def save(self, path: Path) -> None:
+        """Write the model as an sGDML model file, which the ``sgdml`` command reads too."""
+        if self._model is None:
+            raise TeaError("this sGDML model is not trained: there is nothing to save")
+        with replacing(path) as partial, open(partial, "wb") as stream:
+            np.savez_compressed(stream, **self._model)
+
+    @classmethod
+    def load(cls, path: Path, config: SGDMLConfig) -> Self:
+        """Read an sGDML model file; pickled objects in it are never loaded.
+
+        Raises
+        ------
+        DataError
+            If the file is not an sGDML model.
+        """
+        model = cls(config)
+        model._use(_read_model(path))
+        return model
+
+
+def _read_model(path: Path) -> dict[str, Any]:
+    model = npz.load_arrays(path, MODEL_KEYS, ["lattice"])
+    if str(model["type"]) != "m":
+        raise DataError(f"{path}: not an sGDML model file")
+    return model
+
+
+def _relay(label: str, progress: Progress) -> Any:
+    """The callback for sGDML that reports as ours does."""
+
+    def callback(current: int, total: int = 1, disp_str: str = "", **_: Any) -> None:
+        text = " ".join(disp_str.split())
+        progress(f"{label}: {text}" if text else label, int(current), int(total))
+
+    return callback

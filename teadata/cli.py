@@ -1,0 +1,159 @@
+"""The command ``teadata``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from teadata import console
+from teadata.errors import unknown_name
+
+app = console.new_app("Versioned, checksummed datasets of the TEA Challenge, with fixed splits.")
+
+DatasetId = Annotated[
+    str, typer.Argument(metavar="DATASET", help="Dataset id, e.g. mini-i or mini-i@1.0.0.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+@app.command("list", epilog="Example: teadata list")
+def list_datasets(as_json: AsJson = False) -> None:
+    """List the datasets."""
+    from teadata.catalog import cards
+
+    found = cards()
+    if as_json:
+        console.print_json([card.model_dump(mode="json") for card in found])
+        return
+    console.print_table(
+        ["dataset", "edition", "system", "atoms", "level of theory", "subsets"],
+        [
+            (
+                card.full_id,
+                card.edition,
+                card.system.name,
+                str(card.system.n_atoms),
+                card.level_of_theory.method,
+                ", ".join(card.subsets),
+            )
+            for card in found
+        ],
+        right=["atoms"],
+    )
+
+
+@app.command(epilog="Example: teadata info mini-i")
+def info(dataset: DatasetId, as_json: AsJson = False) -> None:
+    """Show a dataset's card and the sizes of its splits."""
+    from teadata.catalog import load
+    from teadata.splits import ROLES
+
+    data = load(dataset)
+    card, splits = data.card, data.splits
+    counts = {s: {role: splits.count(s, role) for role in ROLES} for s in splits.subsets}
+    if as_json:
+        console.print_json(card.model_dump(mode="json") | {"frames": counts})
+        return
+    system, theory = card.system, card.level_of_theory
+    lines = {
+        "dataset": f"{card.full_id} ({card.edition} edition, Challenge {card.challenge})",
+        "title": card.title,
+        "system": f"{system.name}, {system.formula}, {system.n_atoms} atoms, "
+        f"{'periodic' if system.periodic else 'not periodic'}",
+        "labels": f"{theory.method}, {theory.engine}; {theory.settings}",
+        "units": f"{card.units.energy}, {card.units.length}, {card.units.force}",
+        "licence": card.licence,
+        "tasks": ", ".join(card.tasks),
+        "sizes": f"train and valid: {', '.join(map(str, card.sizes))} (nested)",
+        "sampling": card.sampling,
+    }
+    for key, text in lines.items():
+        typer.echo(f"{key + ':':<10} {' '.join(text.split())}")
+    console.print_table(
+        ["subset", *ROLES, "what it is"],
+        [
+            (s, *(str(counts[s][role]) for role in ROLES), " ".join(card.subsets[s].split()))
+            for s in counts
+        ],
+        right=ROLES,
+    )
+
+
+@app.command(epilog="Example: teadata cite mini-i --bibtex > tea.bib")
+def cite(
+    dataset: DatasetId,
+    bibtex: Annotated[bool, typer.Option("--bibtex", help="Print BibTeX entries.")] = False,
+) -> None:
+    """Print what to cite when using a dataset."""
+    from teadata.catalog import card
+
+    for citation in card(dataset).citations:
+        if bibtex:
+            typer.echo(citation.bibtex.strip() + "\n")
+        else:
+            doi = f" https://doi.org/{citation.doi}" if citation.doi else ""
+            typer.echo(f"- {' '.join(citation.text.split())}{doi}")
+
+
+@app.command(epilog="Example: teadata verify mini-i")
+def verify(
+    datasets: Annotated[
+        list[str] | None, typer.Argument(metavar="[DATASET]...", help="Default: all.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check datasets: checksums, arrays, splits, duplicates and leaks.
+
+    Ends with status 1 if a check failed.
+    """
+    from teadata.catalog import ids, load
+    from teadata.verify import verify as run_checks
+
+    results = {name: list(run_checks(load(name))) for name in datasets or ids()}
+    if as_json:
+        console.print_json({n: [vars(check) for check in checks] for n, checks in results.items()})
+    else:
+        console.print_table(
+            ["dataset", "check", "result", "found"],
+            [
+                (name, check.name, "ok" if check.passed else "FAILED", check.found)
+                for name, checks in results.items()
+                for check in checks
+            ],
+        )
+    if not all(check.passed for checks in results.values() for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: teadata export mini-i --split folded/train/200 -o folded_200.xyz")
+def export(
+    dataset: DatasetId,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
+    split: Annotated[
+        str | None,
+        typer.Option(help="<subset>/<role>[/<size>], e.g. folded/train/200; default: all frames."),
+    ] = None,
+    format_name: Annotated[
+        str | None,
+        typer.Option("--format", help="npz (sGDML), extxyz or hdf5; default: by the suffix."),
+    ] = None,
+) -> None:
+    """Write a split to a file: sGDML's npz, extended XYZ, or HDF5 (kcal/mol, Å)."""
+    from teadata import formats
+    from teadata.catalog import load
+
+    if format_name is not None and format_name not in formats.MODULES:
+        raise unknown_name("format", format_name, formats.MODULES)
+    data = load(dataset)
+    frames = data.frames if split is None else data.split(split)
+    formats.write(
+        output, frames, format_name, name=data.card.id, theory=data.card.level_of_theory.method
+    )
+    typer.echo(f"{output}: {len(frames)} frames of {data.card.full_id} ({split or 'all'})")
+
+
+def main() -> None:
+    """Entry point of ``teadata``."""
+    console.run(app)

@@ -1,0 +1,90 @@
+"""What the three commands share: how they start, end, and print."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import typer
+
+from teadata.errors import TeaError
+
+
+def new_app(help_text: str) -> typer.Typer:
+    """A Typer application with the project's conventions and ``--version``."""
+    app = typer.Typer(
+        help=help_text,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    def show_version(wanted: bool) -> None:
+        if wanted:
+            from teadata.provenance import DISTRIBUTION, package_version
+
+            typer.echo(f"{DISTRIBUTION} {package_version()}")
+            raise typer.Exit
+
+    @app.callback()
+    def options(
+        version: bool = typer.Option(
+            False, "--version", callback=show_version, is_eager=True, help="Print the version."
+        ),
+    ) -> None:
+        pass
+
+    return app
+
+
+def run(app: typer.Typer) -> None:
+    """Run a command line; a user's mistake ends in one message and its exit status."""
+    try:
+        app()
+    except TeaError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_status)
+
+
+def print_json(value: Any) -> None:
+    """Print a JSON document."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    title: str | None = None,
+    right: Sequence[str] = (),
+) -> None:
+    """Print a table, as wide as it needs to be when the output is not a terminal.
+
+    Parameters
+    ----------
+    columns
+        Headings.
+    rows
+        Cells, as text.
+    title
+        Line above the table.
+    right
+        Headings of the columns to align to the right.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=200)
+    console.print(table)

@@ -1,0 +1,91 @@
+"""Frames to and from files: HDF5, sGDML's npz, extended XYZ."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+
+from teadata.errors import unknown_name
+from teadata.frames import Frames
+
+MODULES = {
+    "hdf5": "teadata.formats.hdf5",
+    "npz": "teadata.formats.npz",
+    "extxyz": "teadata.formats.extxyz",
+}
+"""The module of each format: it has ``read(path)`` and ``write(path, frames, …)``."""
+
+SUFFIXES = {".h5": "hdf5", ".hdf5": "hdf5", ".npz": "npz", ".xyz": "extxyz", ".extxyz": "extxyz"}
+"""Format that each file suffix stands for."""
+
+
+def format_of(path: Path) -> str:
+    """The format a path's suffix stands for.
+
+    Raises
+    ------
+    UsageError
+        If the suffix stands for none.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise unknown_name("file suffix", suffix, SUFFIXES)
+    return SUFFIXES[suffix]
+
+
+def _function(format_name: str, name: str) -> Callable[..., Frames | None]:
+    if format_name not in MODULES:
+        raise unknown_name("format", format_name, MODULES)
+    function: Callable[..., Frames | None] = getattr(
+        importlib.import_module(MODULES[format_name]), name
+    )
+    return function
+
+
+def read(path: Path | str, format_name: str | None = None) -> Frames:
+    """Read frames, in the format named or that of the suffix.
+
+    Raises
+    ------
+    UsageError
+        If the format is not known.
+    DataError
+        If the file is not readable as that format.
+    """
+    path = Path(path)
+    frames = _function(format_name or format_of(path), "read")(path)
+    assert frames is not None
+    return frames
+
+
+def write(
+    path: Path | str,
+    frames: Frames,
+    format_name: str | None = None,
+    *,
+    name: str = "frames",
+    theory: str = "unknown",
+) -> None:
+    """Write frames, in the format named or that of the suffix, in one step.
+
+    Parameters
+    ----------
+    path
+        Where to; an existing file is replaced once the new one is whole.
+    frames
+        What to write, in kcal/mol and Å.
+    format_name
+        One of :data:`MODULES`; by default that of the suffix.
+    name, theory
+        Name of the data and level of theory, kept by the formats that have a place for them.
+
+    Raises
+    ------
+    UsageError
+        If the format is not known.
+    DataError
+        If the format cannot hold these frames.
+    """
+    path = Path(path)
+    _function(format_name or format_of(path), "write")(path, frames, name=name, theory=theory)

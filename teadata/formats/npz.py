@@ -1,0 +1,152 @@
+"""sGDML's dataset files: npz with ``R``, ``z``, ``E``, ``F`` (the official data's format).
+
+Layout of sGDML 1.0 (Chmiela et al., Comput. Phys. Commun. 240, 38, 2019).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from teadata import units
+from teadata.errors import DataError
+from teadata.frames import Frames
+from teadata.provenance import replacing
+
+
+def _fingerprint(*arrays: np.ndarray) -> str:
+    """The digest by which sGDML tells dataset files apart."""
+    outer = hashlib.md5(usedforsecurity=False)
+    for array in arrays:
+        data = np.ascontiguousarray(array).tobytes()
+        outer.update(hashlib.md5(data, usedforsecurity=False).digest())
+    return outer.hexdigest()
+
+
+def arrays(frames: Frames, *, name: str = "frames", theory: str = "unknown") -> dict[str, Any]:
+    """The arrays of an sGDML dataset, in kcal/mol and Å, by their names in the file.
+
+    Raises
+    ------
+    DataError
+        If the cell differs between frames: the format holds one lattice.
+    """
+    z = frames.numbers.astype(np.uint8)
+    found: dict[str, Any] = {
+        "type": "d",
+        "name": name,
+        "theory": theory,
+        "z": z,
+        "R": frames.positions,
+        "E": frames.energies,
+        "F": frames.forces,
+        "r_unit": "Ang",
+        "e_unit": "kcal/mol",
+        "frame_id": frames.ids,
+        "md5": _fingerprint(z, frames.positions, frames.energies, frames.forces).encode(),
+    }
+    if frames.cell is not None and frames.periodic:
+        if len(frames) == 0 or not (frames.cell == frames.cell[0]).all():
+            raise DataError(
+                f"sGDML's npz holds one lattice, these {len(frames)} frames do not share one; "
+                "use extxyz or hdf5"
+            )
+        found["lattice"] = frames.cell[0].T  # sGDML keeps lattice vectors as columns
+    return found
+
+
+def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "unknown") -> None:
+    """Write frames as an sGDML dataset in kcal/mol and Å, uncompressed.
+
+    Raises
+    ------
+    DataError
+        If the cell differs between frames, or the file cannot be written.
+    """
+    found = arrays(frames, name=name, theory=theory)
+    with replacing(path) as partial, open(partial, "wb") as stream:
+        np.savez(stream, **found)
+
+
+def load_arrays(
+    path: Path, required: Sequence[str] | None = None, optional: Sequence[str] = ()
+) -> dict[str, np.ndarray]:
+    """Arrays of an npz file, never unpickling anything.
+
+    Parameters
+    ----------
+    path
+        The file.
+    required, optional
+        Names to read; by default every array there is.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, is no npz, is truncated, lacks a required array, or one of
+        the arrays to be read holds pickled objects.
+    """
+    try:
+        with open(path, "rb") as stream:
+            if stream.read(4) != b"PK\x03\x04":
+                raise DataError(
+                    f"{path}: not an npz file (it does not start as a zip archive); write it "
+                    "with numpy.savez"
+                )
+        with np.load(path, allow_pickle=False) as archive:
+            missing = [key for key in required or () if key not in archive]
+            if missing:
+                raise DataError(
+                    f"{path}: expected the arrays {', '.join(required or ())}; missing: "
+                    f"{', '.join(missing)}; found: {', '.join(archive.files) or 'none'}"
+                )
+            names = archive.files if required is None else [*required, *optional]
+            return {key: archive[key] for key in names if key in archive}
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except (zipfile.BadZipFile, EOFError, zlib.error) as error:
+        raise DataError(
+            f"{path}: the npz archive is truncated or damaged ({error}); copy or write it again"
+        ) from None
+    except ValueError as error:
+        if "pickle" in str(error):
+            raise DataError(
+                f"{path}: holds pickled Python objects, which are never loaded because they can "
+                "run code; save plain arrays (no dtype=object) with numpy.savez"
+            ) from None
+        raise DataError(f"{path}: an array cannot be read ({error})") from None
+
+
+def _text(value: np.ndarray) -> str:
+    item = value.item() if value.ndim == 0 else str(value)
+    return item.decode() if isinstance(item, bytes) else str(item)
+
+
+def read(path: Path) -> Frames:
+    """Read an sGDML dataset, converted to kcal/mol and Å from the units it declares.
+
+    Raises
+    ------
+    DataError
+        If the file is unreadable, lacks an array, or does not declare its units.
+    """
+    found = load_arrays(path, ("R", "z", "E", "F", "r_unit", "e_unit"), ("lattice", "frame_id"))
+    length = units.length_factor(_text(found["r_unit"]))
+    energy = units.energy_factor(_text(found["e_unit"]))
+    count = len(found["R"])
+    lattice = found.get("lattice")
+    return Frames(
+        numbers=found["z"],
+        positions=found["R"] * length,
+        energies=found["E"].reshape(-1) * energy,
+        forces=found["F"] * (energy / length),
+        cell=None if lattice is None else np.tile(lattice.T * length, (count, 1, 1)),
+        pbc=(lattice is not None,) * 3,
+        ids=found.get("frame_id"),
+    )

@@ -1,0 +1,268 @@
+"""Frames: the geometries of one system with their energies and forces, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from teadata import units
+from teadata.elements import SYMBOLS, formula
+from teadata.errors import DataError, MissingExtraError
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+PER_SYSTEM = ("numbers", "pbc")
+"""Fields that all frames share."""
+
+OPTIONAL = ("cell", "stress", "trajectories")
+"""Fields that may be None."""
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Frames:
+    """N frames of one system of A atoms.
+
+    The arrays are made read-only float64 and int64 on construction; a slice shares memory
+    with what it was cut from.
+
+    Parameters
+    ----------
+    numbers
+        (A,) atomic numbers.
+    positions
+        (N, A, 3) in Å.
+    energies
+        (N,) total energies in kcal/mol.
+    forces
+        (N, A, 3) in kcal/mol/Å.
+    cell
+        (N, 3, 3) cell vectors as rows, in Å; None without a cell.
+    pbc
+        (3,) whether each cell vector is periodic.
+    stress
+        (N, 3, 3) in kcal/mol/Å³; None where the data have none.
+    ids
+        (N,) frame ids, which identify a frame within its dataset; 0 … N−1 by default.
+    trajectories
+        (N,) which independent simulation each frame was taken from (frames of one are
+        correlated); None where that is not known.
+
+    Raises
+    ------
+    DataError
+        If a shape does not fit the others; the message lists every array that does not.
+    """
+
+    numbers: Ints
+    positions: Floats
+    energies: Floats
+    forces: Floats
+    cell: Floats | None
+    pbc: NDArray[np.bool_]
+    stress: Floats | None
+    ids: Ints
+    trajectories: Ints | None
+
+    def __init__(
+        self,
+        numbers: ArrayLike,
+        positions: ArrayLike,
+        energies: ArrayLike,
+        forces: ArrayLike,
+        cell: ArrayLike | None = None,
+        pbc: ArrayLike = (False, False, False),
+        stress: ArrayLike | None = None,
+        ids: ArrayLike | None = None,
+        trajectories: ArrayLike | None = None,
+    ) -> None:
+        count, atoms = np.size(energies), np.size(numbers)
+        given: dict[str, tuple[ArrayLike | None, type, tuple[int, ...]]] = {
+            "numbers": (numbers, np.int64, (atoms,)),
+            "positions": (positions, np.float64, (count, atoms, 3)),
+            "energies": (energies, np.float64, (count,)),
+            "forces": (forces, np.float64, (count, atoms, 3)),
+            "cell": (cell, np.float64, (count, 3, 3)),
+            "pbc": (pbc, np.bool_, (3,)),
+            "stress": (stress, np.float64, (count, 3, 3)),
+            "ids": (np.arange(count) if ids is None else ids, np.int64, (count,)),
+            "trajectories": (trajectories, np.int64, (count,)),
+        }
+        wrong = []
+        for name, (value, dtype, shape) in given.items():
+            array: NDArray[Any] | None = None
+            if value is not None:
+                array = np.asarray(value, dtype=dtype).view()
+                array.flags.writeable = False
+                if array.shape != shape:
+                    wrong.append(f"{name} has shape {array.shape}, expected {shape}")
+            object.__setattr__(self, name, array)
+        if wrong:
+            raise DataError(
+                f"these arrays do not make {count} frames of {atoms} atoms: " + "; ".join(wrong)
+            )
+
+    def __len__(self) -> int:
+        return len(self.energies)
+
+    def __getitem__(self, index: int | slice | ArrayLike) -> Frames:
+        """Frames by slice, integer array or mask; one integer gives one frame."""
+        rows: Any = index
+        if isinstance(index, int | np.integer):
+            if not -len(self) <= index < len(self):
+                raise IndexError(f"frame {index} of {len(self)}")
+            rows = slice(int(index), int(index) + 1 or None)
+        elif not isinstance(index, slice):
+            rows = np.asarray(index)
+            rows = rows.astype(np.int64) if rows.size == 0 else rows
+        picked = {
+            f.name: getattr(self, f.name)
+            if f.name in PER_SYSTEM or getattr(self, f.name) is None
+            else getattr(self, f.name)[rows]
+            for f in fields(self)
+        }
+        return Frames(**picked)
+
+    def __repr__(self) -> str:
+        return f"Frames({len(self)} frames of {self.formula}, {self.n_atoms} atoms)"
+
+    def select(self, ids: ArrayLike) -> Frames:
+        """The frames with these ids, in the order of `ids`.
+
+        Raises
+        ------
+        DataError
+            If an id is not among these frames' ids.
+        """
+        wanted = np.atleast_1d(np.asarray(ids, dtype=np.int64))
+        order = np.argsort(self.ids, kind="stable")
+        place = np.searchsorted(self.ids, wanted, sorter=order)
+        rows = order[np.minimum(place, len(order) - 1)] if len(order) else place
+        unknown = wanted[self.ids[rows] != wanted] if len(order) else wanted
+        if len(unknown):
+            raise DataError(f"{len(unknown)} unknown frame ids, the first is {unknown[0]}")
+        return self[rows]
+
+    @property
+    def n_atoms(self) -> int:
+        """Number of atoms, A."""
+        return len(self.numbers)
+
+    @property
+    def symbols(self) -> list[str]:
+        """Chemical symbol of each atom."""
+        return [SYMBOLS[z] for z in self.numbers]
+
+    @property
+    def formula(self) -> str:
+        """Chemical formula in Hill order."""
+        return formula(self.numbers)
+
+    @property
+    def periodic(self) -> bool:
+        """Whether any cell vector is periodic."""
+        return bool(self.pbc.any())
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Frames]) -> Frames:
+        """One Frames of several, in order.
+
+        Raises
+        ------
+        DataError
+            If there are none, or they differ in atoms, in periodicity, or in which of
+            the optional arrays they have.
+        """
+        if not parts:
+            raise DataError("cannot concatenate an empty list of frames")
+        first = parts[0]
+        for i, part in enumerate(parts):
+            if not np.array_equal(part.numbers, first.numbers):
+                raise DataError(
+                    f"cannot concatenate frames of different systems: part 0 is "
+                    f"{first.formula}, part {i} is {part.formula} or has another atom order"
+                )
+            if not np.array_equal(part.pbc, first.pbc):
+                raise DataError(f"parts 0 and {i} differ in pbc: {first.pbc} and {part.pbc}")
+            for name in OPTIONAL:
+                if (getattr(part, name) is None) != (getattr(first, name) is None):
+                    raise DataError(f"only one of parts 0 and {i} has {name!r}")
+        joined: dict[str, Any] = {
+            f.name: None
+            if getattr(first, f.name) is None
+            else np.concatenate([getattr(part, f.name) for part in parts])
+            for f in fields(cls)
+            if f.name not in PER_SYSTEM
+        }
+        return cls(numbers=first.numbers, pbc=first.pbc, **joined)
+
+    def to_ase(self) -> list[Atoms]:
+        """ASE atoms with energies, forces and stress on a single-point calculator.
+
+        In ASE's units (eV, eV/Å, eV/Å³); ``info["frame_id"]`` carries the id.
+
+        Raises
+        ------
+        MissingExtraError
+            If ASE is not installed.
+        """
+        try:
+            from ase import Atoms
+            from ase.calculators.singlepoint import SinglePointCalculator
+        except ImportError:
+            raise MissingExtraError("ase", "ase", "conversion to ASE atoms") from None
+        images = []
+        for i in range(len(self)):
+            atoms = Atoms(
+                numbers=self.numbers,
+                positions=self.positions[i],
+                cell=None if self.cell is None else self.cell[i],
+                pbc=self.pbc,
+                info={"frame_id": int(self.ids[i])},
+            )
+            results = {"energy": self.energies[i] / units.EV, "forces": self.forces[i] / units.EV}
+            if self.stress is not None:
+                results["stress"] = self.stress[i] / units.EV
+            atoms.calc = SinglePointCalculator(atoms, **results)
+            images.append(atoms)
+        return images
+
+    @classmethod
+    def from_ase(cls, images: Sequence[Atoms]) -> Frames:
+        """Frames from ASE atoms whose calculators hold energies and forces in eV, eV/Å.
+
+        Raises
+        ------
+        DataError
+            If there are no images, they differ in atoms, or one has no energy or forces.
+        """
+        if not images:
+            raise DataError("cannot make frames of an empty list of ASE atoms")
+        first = images[0]
+        for i, atoms in enumerate(images):
+            if not np.array_equal(atoms.numbers, first.numbers):
+                raise DataError(f"image {i} has other atoms, or another order, than image 0")
+            results = {} if atoms.calc is None else atoms.calc.results
+            missing = [name for name in ("energy", "forces") if name not in results]
+            if missing:
+                raise DataError(f"image {i} has no {' and no '.join(missing)} on its calculator")
+        stressed = all("stress" in atoms.calc.results for atoms in images)
+        return cls(
+            numbers=first.numbers,
+            positions=np.stack([atoms.positions for atoms in images]),
+            energies=np.array([atoms.calc.results["energy"] for atoms in images]) * units.EV,
+            forces=np.stack([atoms.calc.results["forces"] for atoms in images]) * units.EV,
+            cell=np.stack([atoms.cell.array for atoms in images]) if first.cell.rank else None,
+            pbc=first.pbc,
+            stress=np.stack([a.get_stress(voigt=False) for a in images]) * units.EV
+            if stressed
+            else None,
+            ids=np.array([atoms.info.get("frame_id", i) for i, atoms in enumerate(images)]),
+        )

@@ -1,0 +1,56 @@
+"""What a number can be traced back to: checksums and versions."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from teadata.errors import DataError
+
+DISTRIBUTION = "tea-benchmark"
+
+
+@functools.cache
+def package_version() -> str:
+    """Version of this software: the installed distribution's, set in pyproject.toml."""
+    from importlib.metadata import version
+
+    return version(DISTRIBUTION)
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, as 64 hexadecimal digits, read in chunks."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path that takes the place of `path` if the block succeeds.
+
+    The file at `path` is either the old one or the whole new one; a failed block leaves
+    nothing behind.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be written: no such folder, no permission, disk full.
+    """
+    partial = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        yield partial
+        os.replace(partial, path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in one step."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")

@@ -1,0 +1,158 @@
+"""Splits: which frames train, validate and test, in which order.
+
+A split is named ``<subset>/<role>/<size>``: ``folded/train/200`` is the first 200 frames of
+the folded training frames, so the 200 are contained in the 400.  Test sets have no size:
+``folded/test``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teadata.errors import DataError, UsageError, unknown_name
+from teadata.provenance import replacing
+
+ROLES = ("train", "valid", "test")
+"""What a frame is for."""
+
+
+class SplitName(NamedTuple):
+    """A parsed split name; ``size`` is None for test sets and for "all there are"."""
+
+    subset: str
+    role: str
+    size: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> SplitName:
+        """Parse ``<subset>/<role>[/<size>]``.
+
+        Raises
+        ------
+        UsageError
+            If the text is not of that form, or asks for a size of a test set.
+        """
+        match = re.fullmatch(r"([^/]+)/([^/]+)(?:/(\d+))?", text)
+        if not match:
+            raise UsageError(
+                f"split {text!r} is not of the form <subset>/<role>[/<size>], "
+                "e.g. folded/train/200 or folded/test"
+            )
+        subset, role, size = match.groups()
+        if role not in ROLES:
+            raise unknown_name("role", role, ROLES)
+        if role == "test" and size is not None:
+            raise UsageError(
+                f"split {text!r}: test sets have no size, they are always used whole; "
+                f"ask for {subset}/test"
+            )
+        return cls(subset, role, None if size is None else int(size))
+
+    def __str__(self) -> str:
+        return "/".join(str(part) for part in self if part is not None)
+
+
+@dataclass(frozen=True)
+class SplitTable:
+    """The frames of every subset and role of a dataset, in rank order.
+
+    Parameters
+    ----------
+    members
+        For each (subset, role), the (n,) ids of its frames, first rank first.
+    """
+
+    members: dict[tuple[str, str], NDArray[np.int64]]
+
+    @property
+    def subsets(self) -> list[str]:
+        """Subsets that have at least one split, in table order."""
+        return list(dict.fromkeys(subset for subset, _ in self.members))
+
+    def count(self, subset: str, role: str) -> int:
+        """Number of frames of a subset in a role; 0 if it has none."""
+        return len(self.members.get((subset, role), ()))
+
+    def ids(self, name: str | SplitName) -> NDArray[np.int64]:
+        """Ids of a split's frames, (n,), in rank order.
+
+        Any size up to the number of frames there are may be asked for; the sizes of the
+        published learning curves are listed in the dataset's card.
+
+        Raises
+        ------
+        UsageError
+            If the subset or role does not exist, or is smaller than the size asked for.
+        """
+        split = SplitName.parse(name) if isinstance(name, str) else name
+        if split.subset not in self.subsets:
+            raise unknown_name("subset", split.subset, self.subsets)
+        ids = self.members.get((split.subset, split.role))
+        if ids is None:
+            there = [role for subset, role in self.members if subset == split.subset]
+            raise unknown_name(f"role of subset {split.subset}", split.role, there)
+        if split.size is not None and not 0 < split.size <= len(ids):
+            raise UsageError(
+                f"split {split} does not exist: {split.subset}/{split.role} has {len(ids)} "
+                f"frames, so sizes 1 to {len(ids)} do"
+            )
+        return ids[: split.size]
+
+    def write(self, path: Path) -> None:
+        """Write the table as parquet: columns frame, subset, role, rank."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        columns: dict[str, list[object]] = {"frame": [], "subset": [], "role": [], "rank": []}
+        for (subset, role), ids in self.members.items():
+            columns["frame"] += ids.tolist()
+            columns["subset"] += [subset] * len(ids)
+            columns["role"] += [role] * len(ids)
+            columns["rank"] += range(len(ids))
+        schema = pa.schema(
+            [
+                ("frame", pa.int64()),
+                ("subset", pa.string()),
+                ("role", pa.string()),
+                ("rank", pa.int32()),
+            ]
+        )
+        with replacing(path) as partial:
+            pq.write_table(pa.table(columns, schema=schema), partial, compression="zstd")
+
+    @classmethod
+    def read(cls, path: Path) -> SplitTable:
+        """Read a table that :meth:`write` wrote.
+
+        Raises
+        ------
+        DataError
+            If the file is not such a table, or ranks do not run from 0 without gaps.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            # One file on the local disk: the plain reader, without pyarrow.dataset's start-up.
+            table = pq.ParquetFile(path).read()
+            frame, rank = table["frame"].to_numpy(), table["rank"].to_numpy()
+            subset, role = (table[name].to_pylist() for name in ("subset", "role"))
+        except (pa.ArrowException, OSError, KeyError) as error:
+            raise DataError(f"{path}: not a readable split table ({error})") from None
+        keys = list(dict.fromkeys(zip(subset, role, strict=True)))
+        index = {key: i for i, key in enumerate(keys)}
+        code = np.array([index[key] for key in zip(subset, role, strict=True)], dtype=np.int64)
+        members = {}
+        for key, i in index.items():
+            rows = np.flatnonzero(code == i)
+            rows = rows[np.argsort(rank[rows], kind="stable")]
+            if not np.array_equal(rank[rows], np.arange(len(rows))):
+                raise DataError(f"{path}: the ranks of {'/'.join(key)} are not 0 … {len(rows) - 1}")
+            members[key] = frame[rows].astype(np.int64)
+        return cls(members)

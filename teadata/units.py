@@ -1,0 +1,90 @@
+"""Units, and the only place where they are converted.
+
+Inside the packages energies are in kcal/mol, lengths in Å, forces in kcal/mol/Å and
+stresses in kcal/mol/Å³.  Everything else is converted at the border by the factors here:
+CODATA 2018 (the defining constants of the SI, the Hartree energy and the Bohr radius) and
+the thermochemical calorie of 4.184 J.
+"""
+
+from __future__ import annotations
+
+from teadata.errors import unknown_name
+
+EV = 1.602176634e-19 * 6.02214076e23 / 4184.0
+"""One electronvolt in kcal/mol."""
+
+HARTREE = 27.211386245988 * EV
+"""One hartree in kcal/mol."""
+
+BOHR = 0.529177210903
+"""One bohr in Å."""
+
+ENERGY_UNITS = {
+    "kcal/mol": 1.0,
+    "kJ/mol": 1.0 / 4.184,
+    "eV": EV,
+    "meV": EV / 1000.0,
+    "Hartree": HARTREE,
+}
+"""Energy units that files may declare, each in kcal/mol."""
+
+LENGTH_UNITS = {"Å": 1.0, "nm": 10.0, "Bohr": BOHR}
+"""Length units that files may declare, each in Å."""
+
+_ENERGY_SPELLINGS = {"ha": "Hartree", "eh": "Hartree", "a.u.": "Hartree", "au": "Hartree"}
+_LENGTH_SPELLINGS = {
+    "ang": "Å",
+    "angstrom": "Å",
+    "a": "Å",
+    "\N{ANGSTROM SIGN}": "Å",
+    "nanometer": "nm",
+    "a0": "Bohr",
+    "a.u.": "Bohr",
+    "au": "Bohr",
+}
+
+
+def _resolve(kind: str, text: str, known: dict[str, float], spellings: dict[str, str]) -> str:
+    by_case = {name.casefold(): name for name in known}
+    spelled = text.strip().casefold()
+    for lower, name in {**by_case, **spellings}.items():
+        if spelled == lower.casefold():
+            return name
+    raise unknown_name(kind, text, known)
+
+
+def energy_unit(text: str) -> str:
+    """The canonical name of an energy unit, whatever its case or common spelling.
+
+    Raises
+    ------
+    UsageError
+        If the unit is not one of :data:`ENERGY_UNITS`.
+    """
+    return _resolve("energy unit", text, ENERGY_UNITS, _ENERGY_SPELLINGS)
+
+
+def length_unit(text: str) -> str:
+    """The canonical name of a length unit, whatever its case or common spelling.
+
+    Raises
+    ------
+    UsageError
+        If the unit is not one of :data:`LENGTH_UNITS`.
+    """
+    return _resolve("length unit", text, LENGTH_UNITS, _LENGTH_SPELLINGS)
+
+
+def energy_factor(unit: str) -> float:
+    """What one of this energy unit is in kcal/mol."""
+    return ENERGY_UNITS[energy_unit(unit)]
+
+
+def length_factor(unit: str) -> float:
+    """What one of this length unit is in Å."""
+    return LENGTH_UNITS[length_unit(unit)]
+
+
+def force_factor(energy: str, length: str) -> float:
+    """What one of this force unit (energy unit per length unit) is in kcal/mol/Å."""
+    return energy_factor(energy) / length_factor(length)

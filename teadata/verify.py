@@ -1,0 +1,174 @@
+"""Checks of a dataset: files against the card, arrays, duplicates, leaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from teadata.dataset import Dataset
+from teadata.errors import TeaError
+from teadata.frames import Floats, Frames, Ints
+from teadata.provenance import sha256
+from teadata.splits import ROLES
+
+DUPLICATE_ENERGY = 1e-3
+"""Two frames closer in energy than this, in kcal/mol, may be the same geometry."""
+
+DUPLICATE_DISTANCE = 1e-3
+"""They are, if no interatomic distance differs by more than this, in Å."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """Outcome of one check: its name, whether it passed, and what was found."""
+
+    name: str
+    passed: bool
+    found: str
+
+
+def distances(positions: Floats) -> Floats:
+    """Interatomic distances of frames, (N, A(A−1)/2) in Å, from positions (N, A, 3)."""
+    first, second = np.triu_indices(positions.shape[1], k=1)
+    found: Floats = np.linalg.norm(positions[:, first] - positions[:, second], axis=2)
+    return found
+
+
+def duplicate_pairs(frames: Frames) -> Ints:
+    """Pairs of rows that hold the same geometry up to rotation and translation, (P, 2).
+
+    Found among neighbours in energy, so no pair of geometries is compared that differs by
+    more than :data:`DUPLICATE_ENERGY`.
+    """
+    order = np.argsort(frames.energies, kind="stable")
+    energies = frames.energies[order]
+    pairs: list[np.ndarray] = []
+    for step in range(1, len(frames)):
+        near = np.flatnonzero(energies[step:] - energies[:-step] < DUPLICATE_ENERGY)
+        if len(near) == 0:
+            break
+        left, right = order[near], order[near + step]
+        gap = np.concatenate(
+            [
+                np.abs(
+                    distances(frames.positions[left[i : i + 512]])
+                    - distances(frames.positions[right[i : i + 512]])
+                ).max(axis=1, initial=0.0)
+                for i in range(0, len(left), 512)
+            ]
+        )
+        same = gap < DUPLICATE_DISTANCE
+        pairs.append(np.stack([left[same], right[same]], axis=1))
+    return np.concatenate(pairs) if pairs else np.empty((0, 2), dtype=np.int64)
+
+
+def _check_file(dataset: Dataset, content: str) -> Check:
+    entry = dataset.card.file(content)
+    path = dataset.path(entry)
+    name = f"file {entry.name}"
+    if not path.is_file():
+        return Check(name, False, f"missing: {path}")
+    size = path.stat().st_size
+    if size != entry.bytes:
+        return Check(name, False, f"{size} bytes, the card says {entry.bytes}")
+    digest = sha256(path)
+    if digest != entry.sha256:
+        return Check(name, False, f"sha256 {digest}, the card says {entry.sha256}")
+    return Check(name, True, f"{size} bytes, sha256 {digest[:12]}… as in the card")
+
+
+def _check_system(dataset: Dataset) -> Check:
+    frames, system = dataset.frames, dataset.card.system
+    found = (frames.formula, frames.n_atoms, set(frames.symbols), frames.periodic)
+    expected = (system.formula, system.n_atoms, set(system.elements), system.periodic)
+    text = f"{len(frames)} frames of {frames.formula}, {frames.n_atoms} atoms"
+    return Check("system", found == expected, text)
+
+
+def _check_finite(dataset: Dataset) -> Check:
+    arrays = {name: getattr(dataset.frames, name) for name in ("positions", "energies", "forces")}
+    bad = [
+        f"{(~np.isfinite(array)).sum()} values of {name}"
+        for name, array in arrays.items()
+        if not np.isfinite(array).all()
+    ]
+    return Check("finite values", not bad, ", ".join(bad) or "no NaN, no infinity")
+
+
+def _check_duplicates(dataset: Dataset) -> Check:
+    pairs = duplicate_pairs(dataset.frames)
+    text = "every geometry occurs once"
+    if len(pairs):
+        ids = dataset.frames.ids[pairs[0]]
+        text = f"{len(pairs)} pairs, e.g. frames {ids[0]} and {ids[1]}"
+    return Check("duplicate frames", len(pairs) == 0, text)
+
+
+def _check_splits(dataset: Dataset) -> Check:
+    splits, card = dataset.splits, dataset.card
+    problems = []
+    if set(splits.subsets) != set(card.subsets):
+        problems.append(f"subsets {splits.subsets}, the card says {list(card.subsets)}")
+    for (subset, role), ids in splits.members.items():
+        if len(np.unique(ids)) != len(ids):
+            problems.append(f"{subset}/{role} names a frame twice")
+        if not np.isin(ids, dataset.frames.ids).all():
+            problems.append(f"{subset}/{role} names frames that do not exist")
+        if role in ("train", "valid") and len(ids) < max(card.sizes):
+            problems.append(f"{subset}/{role} has {len(ids)} frames, fewer than {max(card.sizes)}")
+    counts = ", ".join(f"{s}/{r} {len(ids)}" for (s, r), ids in splits.members.items())
+    return Check("split table", not problems, "; ".join(problems) or counts)
+
+
+def _pooled(dataset: Dataset, values: Ints) -> dict[str, Ints]:
+    """For each role, the distinct values of all frames that any subset puts in it."""
+    ids = dataset.frames.ids
+    order = np.argsort(ids)
+    pooled = {}
+    for role in ROLES:
+        members = [m for (_, r), m in dataset.splits.members.items() if r == role]
+        rows = order[np.searchsorted(ids, np.unique(np.concatenate(members)), sorter=order)]
+        pooled[role] = np.unique(values[rows])
+    return pooled
+
+
+def _check_leaks(dataset: Dataset) -> Check:
+    """No frame, and where trajectories are known no trajectory, in two roles."""
+    kinds = {"frames": dataset.frames.ids}
+    if dataset.frames.trajectories is not None:
+        kinds["trajectories"] = dataset.frames.trajectories
+    problems = []
+    for kind, values in kinds.items():
+        pooled = _pooled(dataset, values)
+        for first, second in combinations(ROLES, 2):
+            shared = np.intersect1d(pooled[first], pooled[second])
+            if len(shared):
+                problems.append(f"{len(shared)} {kind} in both {first} and {second}")
+    text = f"no {' and no '.join(kinds)} in two of {', '.join(ROLES)}, over all subsets"
+    return Check("leaks", not problems, "; ".join(problems) or text)
+
+
+def verify(dataset: Dataset) -> Iterator[Check]:
+    """Run every check of a dataset, and yield each outcome as it is known.
+
+    A file that fails ends the run: the arrays of a damaged file are not looked at.
+    """
+    files = [_check_file(dataset, content) for content in ("frames", "splits")]
+    yield from files
+    if not all(check.passed for check in files):
+        return
+    checks: dict[str, Callable[[Dataset], Check]] = {
+        "system": _check_system,
+        "finite values": _check_finite,
+        "duplicate frames": _check_duplicates,
+        "split table": _check_splits,
+        "leaks": _check_leaks,
+    }
+    for name, check in checks.items():
+        try:
+            yield check(dataset)
+        except TeaError as error:
+            yield Check(name, False, str(error))

@@ -1,0 +1,86 @@
+"""The command ``teaeval``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from teadata import console
+from teadata.errors import UsageError
+
+app = console.new_app("Scores of force-field predictions, as the TEA Challenge's tables do.")
+
+
+@app.command("score", epilog="Example: teaeval score my_predictions.npz --energy-unit eV")
+def score_file(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Prediction file (npz).")],
+    dataset: Annotated[
+        str | None, typer.Option(help="Dataset id, if the file does not state it.")
+    ] = None,
+    subset: Annotated[
+        str | None, typer.Option(help="Subset of the test set, if the file does not state it.")
+    ] = None,
+    energy_unit: Annotated[
+        str | None, typer.Option(help="Energy unit, if the file does not state it.")
+    ] = None,
+    length_unit: Annotated[
+        str | None, typer.Option(help="Length unit, if the file does not state it.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the score as JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")] = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the table as Markdown.")
+    ] = False,
+) -> None:
+    """Score a prediction file as Tables SI 7 and SI 8 of the TEA Challenge do.
+
+    Ends with status 1, and every problem named, if the file cannot be scored.
+    """
+    if as_json + as_csv + as_markdown > 1:
+        raise UsageError("expected at most one of --json, --csv and --markdown")
+    from teaeval import table
+    from teaeval.prediction import read_prediction
+    from teaeval.scoring import score
+
+    _check_options(dataset, subset, energy_unit, length_unit)
+    result = score(
+        read_prediction(
+            file,
+            dataset=dataset,
+            subset=subset,
+            energy_unit=energy_unit,
+            length_unit=length_unit,
+        )
+    )
+    if as_json:
+        typer.echo(result.model_dump_json(indent=2))
+    elif as_csv:
+        typer.echo(table.to_csv(result), nl=False)
+    elif as_markdown:
+        typer.echo(table.markdown(result))
+    else:
+        table.print_score(result)
+
+
+def _check_options(
+    dataset: str | None, subset: str | None, energy_unit: str | None, length_unit: str | None
+) -> None:
+    """Refuse options that stand for nothing, before any file is read."""
+    from teadata import catalog, units
+    from teadata.errors import unknown_name
+
+    if energy_unit is not None:
+        units.energy_unit(energy_unit)
+    if length_unit is not None:
+        units.length_unit(length_unit)
+    if dataset is not None and subset is not None:
+        subsets = catalog.card(dataset).subsets
+        if subset not in subsets:
+            raise unknown_name("subset", subset, subsets)
+
+
+def main() -> None:
+    """Entry point of ``teaeval``."""
+    console.run(app)

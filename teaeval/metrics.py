@@ -1,0 +1,144 @@
+"""Errors as Tables SI 7 and SI 8 of the TEA Challenge report them.
+
+For a quantity with reference values r and predictions p over a test set:
+
+* MAE, RMSE and MAX are of p − r, in the unit of the quantity;
+* Table SI 7 divides them by the mean of the absolute r, Table SI 8 by the standard deviation of r
+  (the population's), both times 100.
+
+Forces enter by component, not as vector norms.  Energies are compared as they are, with no
+offset removed; the energy that normalises Table SI 7 is relative to the lowest of the test
+set, ``r − min(r)``.
+
+Source: Poltavsky et al., Chem. Sci. 16, 3720 (2025), Supporting Information, section 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teadata.elements import SYMBOLS
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Mean absolute, root mean square and maximum absolute error, and what normalises them.
+
+    Parameters
+    ----------
+    mae, rmse, max
+        In the unit of the quantity.
+    mean_reference
+        Mean absolute reference value, the normaliser of Table SI 7.
+    std_reference
+        Standard deviation of the reference values, the normaliser of Table SI 8.
+    count
+        Number of values compared.
+    """
+
+    mae: float
+    rmse: float
+    max: float
+    mean_reference: float
+    std_reference: float
+    count: int
+
+
+def errors(predicted: Floats, reference: Floats, *, relative: bool = False) -> Errors:
+    """Errors of predicted against reference values of any, equal, shape.
+
+    Parameters
+    ----------
+    predicted, reference
+        Values in the same unit.
+    relative
+        Whether the mean of the reference is taken relative to its lowest value, as for
+        total energies.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or there is no value.
+    """
+    if predicted.shape != reference.shape or reference.size == 0:
+        raise ValueError(
+            f"expected equal, non-empty shapes, found {predicted.shape} and {reference.shape}"
+        )
+    difference = np.abs(predicted - reference)
+    magnitude = reference - reference.min() if relative else np.abs(reference)
+    return Errors(
+        mae=float(difference.mean()),
+        rmse=float(np.sqrt(np.mean(difference**2))),
+        max=float(difference.max()),
+        mean_reference=float(magnitude.mean()),
+        std_reference=float(reference.std()),
+        count=reference.size,
+    )
+
+
+def net_forces(forces: Floats, molecules: Sequence[Sequence[int]]) -> Floats:
+    """Net force on each molecule of a group.
+
+    Parameters
+    ----------
+    forces
+        (N, A, 3) in kcal/mol/Å.
+    molecules
+        Atom indices of each of the M molecules.
+
+    Returns
+    -------
+    Floats
+        (N, M, 3) in kcal/mol/Å.
+    """
+    return np.stack([forces[:, list(atoms)].sum(axis=1) for atoms in molecules], axis=1)
+
+
+def table_errors(
+    predicted_energies: Floats,
+    predicted_forces: Floats,
+    energies: Floats,
+    forces: Floats,
+    numbers: Ints,
+    groups: dict[str, list[list[int]]] | None = None,
+) -> dict[str, Errors]:
+    """Errors of every quantity of the published tables, in their order.
+
+    ``E``, ``F`` (all atoms), ``F(X)`` for each element X by atomic number, and ``F(name)``
+    for each group: the net forces of its molecules, pooled.
+
+    Parameters
+    ----------
+    predicted_energies, energies
+        (N,) in kcal/mol.
+    predicted_forces, forces
+        (N, A, 3) in kcal/mol/Å.
+    numbers
+        (A,) atomic numbers.
+    groups
+        For each name, the atom indices of each of its molecules.
+
+    Raises
+    ------
+    ValueError
+        If the shapes of predictions and reference differ.
+    """
+    table = {
+        "E": errors(predicted_energies, energies, relative=True),
+        "F": errors(predicted_forces, forces),
+    }
+    for number in np.unique(numbers):
+        atoms = numbers == number
+        table[f"F({SYMBOLS[number]})"] = errors(predicted_forces[:, atoms], forces[:, atoms])
+    for name, molecules in (groups or {}).items():
+        table[f"F({name})"] = errors(
+            net_forces(predicted_forces, molecules), net_forces(forces, molecules)
+        )
+    return table

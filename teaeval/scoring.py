@@ -1,0 +1,174 @@
+"""Scores: what was scored, by what, and the numbers."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from teadata import catalog
+from teadata.dataset import Dataset
+from teadata.provenance import DISTRIBUTION, package_version
+from teaeval.checks import PredictionError, check
+from teaeval.metrics import Errors, table_errors
+from teaeval.prediction import Prediction
+
+FORCE_UNIT = "kcal/mol/Å"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Row(_Record):
+    """Errors of one quantity, in its unit and as the published tables normalise them.
+
+    ``mae``, ``rmse`` and ``max`` are in ``unit``.  ``*_percent_mean`` are Table SI 7's: 100
+    times the error over ``mean_reference``; ``*_percent_std`` are Table SI 8's: over
+    ``std_reference``.  They are None where the normaliser is 0.
+    """
+
+    quantity: str
+    unit: str
+    count: int
+    mean_reference: float
+    std_reference: float
+    mae: float
+    rmse: float
+    max: float
+    mae_percent_mean: float | None
+    rmse_percent_mean: float | None
+    max_percent_mean: float | None
+    mae_percent_std: float | None
+    rmse_percent_std: float | None
+    max_percent_std: float | None
+
+    @classmethod
+    def of(cls, quantity: str, found: Errors) -> Row:
+        """The row of a quantity's errors."""
+        percent: dict[str, Any] = {
+            f"{name}_percent_{kind}": 100 * getattr(found, name) / normaliser
+            if normaliser
+            else None
+            for kind, normaliser in (
+                ("mean", found.mean_reference),
+                ("std", found.std_reference),
+            )
+            for name in ("mae", "rmse", "max")
+        }
+        return cls(
+            quantity=quantity,
+            unit="kcal/mol" if quantity == "E" else FORCE_UNIT,
+            **vars(found),
+            **percent,
+        )
+
+
+class ScoredDataset(_Record):
+    """The test set of a score, and the checksums of the files it was read from."""
+
+    id: str
+    version: str
+    edition: Literal["mini", "official"]
+    subset: str
+    frames: int
+    atoms: int
+    frames_sha256: str
+    splits_sha256: str
+
+
+class ScoredPrediction(_Record):
+    """The prediction of a score: who made it, and the file it was read from."""
+
+    model: str | None
+    train: str | None
+    record: str | None
+    file: str | None
+    sha256: str | None
+    energy_unit: str | None
+    length_unit: str | None
+
+
+class Score(_Record):
+    """What a prediction scored, with everything needed to get the same numbers again."""
+
+    dataset: ScoredDataset
+    prediction: ScoredPrediction
+    software: str
+    rows: list[Row]
+    warnings: list[str]
+
+    @property
+    def task(self) -> str:
+        """``<train subset>-><test subset>``; ``?`` where the prediction does not say."""
+        train = (self.prediction.train or "?").split("/")[0]
+        return f"{train}->{self.dataset.subset}"
+
+    def row(self, quantity: str) -> Row:
+        """The row of a quantity, e.g. ``"E"`` or ``"F(H)"``.
+
+        Raises
+        ------
+        KeyError
+            If the score has no such quantity.
+        """
+        for row in self.rows:
+            if row.quantity == quantity:
+                return row
+        raise KeyError(quantity)
+
+
+def score(prediction: Prediction, dataset: Dataset | None = None) -> Score:
+    """Check a prediction, and score it as Tables SI 7 and SI 8 do.
+
+    Parameters
+    ----------
+    prediction
+        What was predicted.
+    dataset
+        The dataset to score against; by default the one the prediction names.
+
+    Raises
+    ------
+    PredictionError
+        If a check finds an error; it carries every finding.
+    UsageError
+        If there is no such dataset or subset.
+    """
+    dataset = dataset or catalog.load(prediction.dataset)
+    rows, findings = check(prediction, dataset)
+    if any(item.severity == "error" for item in findings):
+        raise PredictionError(prediction.source.get("file", "prediction"), findings)
+    test = dataset.split(f"{prediction.subset}/test")
+    table = table_errors(
+        prediction.energies,
+        prediction.forces,
+        test.energies[rows],
+        test.forces[rows],
+        test.numbers,
+        dataset.card.groups,
+    )
+    return Score(
+        dataset=ScoredDataset(
+            id=dataset.card.id,
+            version=dataset.card.version,
+            edition=dataset.card.edition,
+            subset=prediction.subset,
+            frames=len(test),
+            atoms=test.n_atoms,
+            frames_sha256=dataset.card.file("frames").sha256,
+            splits_sha256=dataset.card.file("splits").sha256,
+        ),
+        prediction=ScoredPrediction(
+            model=prediction.model,
+            train=prediction.train,
+            record=prediction.record,
+            file=prediction.source.get("file"),
+            sha256=prediction.source.get("sha256"),
+            energy_unit=prediction.source.get("energy_unit"),
+            length_unit=prediction.source.get("length_unit"),
+        ),
+        software=f"{DISTRIBUTION} {package_version()}",
+        rows=[Row.of(quantity, found) for quantity, found in table.items()],
+        warnings=[str(item) for item in findings],
+    )
