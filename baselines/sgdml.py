@@ -8,6 +8,7 @@ upwards and stops once that error rises.
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 from collections.abc import Iterator
@@ -68,6 +69,7 @@ def _backend(log: Path | None) -> Iterator[Any]:
     """The sgdml package, with its messages sent to a log file instead of the terminal."""
     previous = logging.getLoggerClass()
     try:
+        importlib.import_module("torch")  # first: under sgdml's logger class it would chatter
         import sgdml.predict
         import sgdml.train
     except ImportError:

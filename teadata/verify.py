@@ -125,13 +125,11 @@ def _check_splits(dataset: Dataset) -> Check:
 
 def _pooled(dataset: Dataset, values: Ints) -> dict[str, Ints]:
     """For each role, the distinct values of all frames that any subset puts in it."""
-    ids = dataset.frames.ids
-    order = np.argsort(ids)
     pooled = {}
     for role in ROLES:
-        members = [m for (_, r), m in dataset.splits.members.items() if r == role]
-        rows = order[np.searchsorted(ids, np.unique(np.concatenate(members)), sorter=order)]
-        pooled[role] = np.unique(values[rows])
+        members = [ids for (_, r), ids in dataset.splits.members.items() if r == role]
+        used = np.isin(dataset.frames.ids, np.concatenate(members)) if members else slice(0)
+        pooled[role] = np.unique(values[used])
     return pooled
 
 

@@ -73,7 +73,7 @@ class Prediction:
         Who predicted: the model's name, the split it was trained on
         (``<subset>/train/<size>``), the SHA-256 of its training record.
     source
-        What is known of the file: its name, sha256 and the units it was in.
+        What is known of the file: its path, sha256 and the units it was in.
     """
 
     dataset: str
@@ -134,11 +134,11 @@ def _fields(
                     remedy=f"leave {option} out, or correct the file",
                 )
             )
-        found[name] = given if stated is None else stated
+        found[name] = stated if given is None else given
     for name in ("model", "train", "record"):
         found[name] = _text(found[name]) if name in found else None
     for name in ("energy", "forces"):
-        if name not in found:
+        if not any(alias in arrays for alias in ALIASES[name]):
             problems.append(
                 Finding.error(
                     f"missing-{name}",
@@ -276,7 +276,7 @@ def read_prediction(
         train=found["train"],
         record=found["record"],
         source={
-            "file": path.name,
+            "path": str(path),
             "sha256": sha256(path),
             "energy_unit": units.energy_unit(found["energy_unit"]),
             "length_unit": units.length_unit(found["length_unit"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -138,7 +139,8 @@ def score(prediction: Prediction, dataset: Dataset | None = None) -> Score:
     dataset = dataset or catalog.load(prediction.dataset)
     rows, findings = check(prediction, dataset)
     if any(item.severity == "error" for item in findings):
-        raise PredictionError(prediction.source.get("file", "prediction"), findings)
+        raise PredictionError(prediction.source.get("path", "prediction"), findings)
+    path = prediction.source.get("path")
     test = dataset.split(f"{prediction.subset}/test")
     table = table_errors(
         prediction.energies,
@@ -163,7 +165,7 @@ def score(prediction: Prediction, dataset: Dataset | None = None) -> Score:
             model=prediction.model,
             train=prediction.train,
             record=prediction.record,
-            file=prediction.source.get("file"),
+            file=Path(path).name if path else None,
             sha256=prediction.source.get("sha256"),
             energy_unit=prediction.source.get("energy_unit"),
             length_unit=prediction.source.get("length_unit"),

@@ -275,13 +275,14 @@ def describe(frames: Frames, subsets: np.ndarray) -> str:
     return (
         f"{n_trajectories} independent Langevin trajectories on the GFN2-xTB surface (BAOAB, "
         "500 K, 2.5 fs, damping time 40 fs, hydrogen mass 4 u, 0.4 ps of equilibration), a frame "
-        f"every 40 fs. Starts: RDKit/MMFF94 conformers. Measured autocorrelation within a trajectory: "
-        f"{measured}. folded: radius of gyration of the heavy atoms <= {FOLDED_MAX_RG:.2f} A and a "
-        f"turn or helix hydrogen bond (C=O of residue i to H-N of i+3 or i+4) with O...H <= "
-        f"{FOLDED_MAX_OH:.2f} A; unfolded: >= {UNFOLDED_MIN_RG:.2f} A and every such O...H >= "
-        f"{UNFOLDED_MIN_OH:.2f} A; {dropped} of {len(frames)} sampled frames lay between and were "
-        "dropped, whatever start their trajectory had. Train, valid and test frames come from "
-        "different trajectories. Positions were rounded to 2^-14 A before they were labelled."
+        "every 40 fs. Starts: RDKit/MMFF94 conformers. Measured autocorrelation within a "
+        f"trajectory: {measured}. folded: radius of gyration of the heavy atoms <= "
+        f"{FOLDED_MAX_RG:.2f} Å and a turn or helix hydrogen bond (C=O of residue i to H-N of i+3 "
+        f"or i+4) with O...H <= {FOLDED_MAX_OH:.2f} Å; unfolded: >= {UNFOLDED_MIN_RG:.2f} Å and "
+        f"every such O...H >= {UNFOLDED_MIN_OH:.2f} Å; {dropped} of {len(frames)} sampled frames "
+        "lay between and were dropped, whatever start their trajectory had. Train, valid and "
+        "test frames come from different trajectories. Positions were rounded to 2^-14 Å before "
+        "they were labelled."
     )
 
 

@@ -34,7 +34,7 @@ def _comment(frames: Frames, row: int, name: str, theory: str) -> str:
         ("theory", f'"{theory}"'),
     ]
     if frames.stress is not None:
-        tensor = " ".join(f"{x:.17g}" for x in frames.stress[row].ravel())
+        tensor = " ".join(f"{x:.17g}" for x in frames.stress[row].ravel(order="F"))
         pairs.append(("stress", f'"{tensor}"'))
     return " ".join(f"{key}={value}" for key, value in pairs)
 

@@ -38,16 +38,17 @@ def arrays(frames: Frames, *, name: str = "frames", theory: str = "unknown") -> 
         If the cell differs between frames: the format holds one lattice.
     """
     z = frames.numbers.astype(np.uint8)
+    # Text as bytes: sGDML shows a str with a blank after every letter.
     found: dict[str, Any] = {
-        "type": "d",
-        "name": name,
-        "theory": theory,
+        "type": b"d",
+        "name": name.encode(),
+        "theory": theory.encode(),
         "z": z,
         "R": frames.positions,
         "E": frames.energies,
         "F": frames.forces,
-        "r_unit": "Ang",
-        "e_unit": "kcal/mol",
+        "r_unit": b"Ang",
+        "e_unit": b"kcal/mol",
         "frame_id": frames.ids,
         "md5": _fingerprint(z, frames.positions, frames.energies, frames.forces).encode(),
     }
@@ -99,15 +100,17 @@ def load_arrays(
                     f"{path}: not an npz file (it does not start as a zip archive); write it "
                     "with numpy.savez"
                 )
-        with np.load(path, allow_pickle=False) as archive:
-            missing = [key for key in required or () if key not in archive]
-            if missing:
-                raise DataError(
-                    f"{path}: expected the arrays {', '.join(required or ())}; missing: "
-                    f"{', '.join(missing)}; found: {', '.join(archive.files) or 'none'}"
-                )
-            names = archive.files if required is None else [*required, *optional]
-            return {key: archive[key] for key in names if key in archive}
+            stream.seek(0)
+            # numpy leaves a file open that it opened itself and found to be no archive
+            with np.load(stream, allow_pickle=False) as archive:
+                missing = [key for key in required or () if key not in archive]
+                if missing:
+                    raise DataError(
+                        f"{path}: expected the arrays {', '.join(required or ())}; missing: "
+                        f"{', '.join(missing)}; found: {', '.join(archive.files) or 'none'}"
+                    )
+                names = archive.files if required is None else [*required, *optional]
+                return {key: archive[key] for key in names if key in archive}
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (zipfile.BadZipFile, EOFError, zlib.error) as error:
