@@ -1,0 +1,180 @@
+"""The command baselines, from training to a scored prediction, and when it is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+import teaeval
+from baselines import runs
+from baselines.record import TrainingRecord
+from teadata.errors import DataError, UsageError
+from teadata.provenance import sha256
+
+
+@pytest.fixture(scope="module")
+def config_file(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("config") / "tiny.yaml"
+    path.write_text(
+        yaml.safe_dump({"size": 10, "sigmas": [10, 20, 30], "lam": 1e-10, "symmetries": True})
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(run, config_file, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    done = run(
+        "baselines", "train", "sgdml", "mini-i", "--subset", "folded", "--config", config_file,
+        "-o", folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "sgdml trained on mini-i@1.0.0 folded/train/10" in done.stdout
+    return folder
+
+
+def test_record_says_what_was_done_with_what(trained, mini_i):
+    record = TrainingRecord.read(trained / "record.json")
+    assert record.plan.dataset == "mini-i@1.0.0"
+    assert record.plan.frames_sha256 == mini_i.card.file("frames").sha256
+    assert (record.plan.train, record.plan.valid) == ("folded/train/10", "folded/valid/10")
+    assert record.plan.config["sigmas"] == [10, 20, 30]
+    assert record.model_sha256 == sha256(trained / "model.npz")
+    assert record.versions["sgdml"] == "1.0.3"
+    assert record.versions["tea-benchmark"]
+    assert record.hardware["cores"]
+    assert record.wall_seconds > 0
+    assert record.peak_memory_mib > 50
+    assert not record.resumed
+
+
+def test_prediction_is_scored_and_traces_back(run, trained, tmp_path):
+    path = tmp_path / "prediction.npz"
+    done = run("baselines", "predict", trained, "-o", path, "--subset", "unfolded")
+    assert done.returncode == 0, done.stderr
+    score = json.loads(run("teaeval", "score", path, "--json").stdout)
+    assert score["dataset"]["subset"] == "unfolded"
+    assert score["prediction"]["train"] == "folded/train/10"
+    assert score["prediction"]["record"] == sha256(trained / "record.json")
+    prediction = teaeval.read_prediction(path)
+    assert teaeval.score(prediction).task == "folded->unfolded"
+
+
+def test_a_finished_run_is_not_overwritten(run, trained):
+    before = sha256(trained / "record.json")
+    done = run("baselines", "train", "sgdml", "mini-i", "--subset", "folded", "-o", trained)
+    assert done.returncode == 2
+    assert "has finished here already" in done.stderr
+    assert sha256(trained / "record.json") == before
+
+
+def test_a_killed_training_is_taken_up_where_it_was(run, trained, config_file, tmp_path):
+    folder = tmp_path / "killed"
+    command = [
+        str(Path(sys.executable).parent / "baselines"), "train", "sgdml", "mini-i",
+        "--subset", "folded", "--config", str(config_file), "-o", str(folder),
+    ]  # fmt: skip
+    with subprocess.Popen(
+        command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        deadline = time.monotonic() + 200
+        while not (folder / "sigmas.json").exists():
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+    assert not (folder / "record.json").exists()
+    other = run("baselines", "train", "sgdml", "mini-i", "--subset", "unfolded", "-o", folder)
+    assert other.returncode == 2
+    assert "another plan" in other.stderr
+    unfinished = run("baselines", "predict", folder, "-o", tmp_path / "p.npz")
+    assert unfinished.returncode == 1
+    assert "has not finished" in unfinished.stderr
+    assert run(*["baselines", *command[1:]]).returncode == 0
+    resumed = TrainingRecord.read(folder / "record.json")
+    whole = TrainingRecord.read(trained / "record.json")
+    assert resumed.resumed
+    assert resumed.selected == whole.selected
+    assert resumed.valid == pytest.approx(whole.valid)
+    assert [step["sigma"] for step in resumed.curve] == [step["sigma"] for step in whole.curve]
+
+
+def test_a_changed_model_is_not_used(trained, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(trained, copy)
+    with open(copy / "model.npz", "ab") as stream:
+        stream.write(b"\0")
+    with pytest.raises(DataError, match="is not the one that was trained here"):
+        runs.predict(copy)
+
+
+def test_a_folder_of_something_else_is_left_alone(mini_i, tmp_path):
+    (tmp_path / "thesis.tex").write_text("precious")
+    plan = runs.make_plan("sgdml", mini_i, "folded", 5)
+    with pytest.raises(UsageError, match="is not a run folder"):
+        runs.train(plan, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_the_same_plan_gives_the_same_folder_name(mini_i):
+    plan = runs.make_plan("sgdml", mini_i, "folded", 200)
+    assert plan.config["size"] == 200
+    assert runs.default_folder(plan) == Path("runs/sgdml-mini-i-folded-200-quick-seed0")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sgdml", "mini-i", "--subset", "fold"], "did you mean 'folded'"),
+        (["sgdml", "mini-i", "--subset", "folded", "--size", "9999"], "sizes 1 to 1000 do"),
+        (["sgdml", "mini-i", "--subset", "folded", "--config", "slow"], "expected one of: paper-i"),
+        (["smace", "mini-i", "--subset", "folded"], "unknown model 'smace'"),
+        (["sgdml", "mini", "--subset", "folded"], "unknown dataset 'mini'"),
+    ],
+)
+def test_wrong_usage_makes_no_folder(run, tmp_path, arguments, message):
+    done = run("baselines", "train", *arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_list_names_model_configurations_and_backend(run):
+    listed = {row["model"]: row for row in json.loads(run("baselines", "list", "--json").stdout)}
+    assert listed["sgdml"]["configurations"] == ["paper-i", "quick"]
+    assert listed["sgdml"]["installed"] is True
+    assert "sGDML" in run("baselines", "list").stdout
+
+
+def test_a_missing_backend_names_its_extra(tmp_path):
+    """In a process that cannot find sgdml, as where the extra is not installed."""
+    code = (
+        "import sys; sys.modules['sgdml'] = None\n"
+        "sys.argv = ['baselines', 'train', 'sgdml', 'mini-i', '--subset', 'folded']\n"
+        "from baselines.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 1
+    assert "python -m pip install 'tea-benchmark[sgdml]'" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_predictions_are_those_of_the_test_set_in_its_order(trained, mini_i):
+    prediction = runs.predict(trained)
+    test = mini_i.split("folded/test")
+    np.testing.assert_array_equal(prediction.frame_ids, test.ids)
+    np.testing.assert_array_equal(prediction.numbers, test.numbers)

@@ -1,0 +1,82 @@
+"""What the tests share: the embedded dataset, predictions of it, and the commands."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import teadata
+import teaeval
+from teadata import Dataset, Frames
+from teaeval import Prediction
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def mini_i() -> Dataset:
+    return teadata.load("mini-i")
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    """Run one of the project's commands as its user does: another process, its own output."""
+    scripts = Path(sys.executable).parent
+
+    def run_command(
+        command: str, *arguments: object, cwd: Path | None = None, timeout: float = 300
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(scripts / command), *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            cwd=cwd,
+            timeout=timeout,
+            env=os.environ | {"COLUMNS": "200"},
+            check=False,
+        )
+
+    return run_command
+
+
+@pytest.fixture
+def noisy(mini_i: Dataset) -> Prediction:
+    """A fair prediction of the folded test set: the labels with seeded noise."""
+    rng = np.random.default_rng(1)
+    test = mini_i.split("folded/test")
+    return Prediction(
+        dataset="mini-i",
+        subset="folded",
+        energies=test.energies + rng.normal(0, 1.0, len(test)),
+        forces=test.forces + rng.normal(0, 2.0, test.forces.shape),
+        frame_ids=test.ids,
+        numbers=test.numbers,
+        model="noise",
+        train="folded/train/200",
+    )
+
+
+@pytest.fixture
+def prediction_file(noisy: Prediction, tmp_path: Path) -> Path:
+    path = tmp_path / "prediction.npz"
+    teaeval.write_prediction(path, noisy)
+    return path
+
+
+@pytest.fixture
+def small(mini_i: Dataset) -> Frames:
+    """Eight labelled frames of a real molecule."""
+    return mini_i.split("folded/train/8")

@@ -1,0 +1,104 @@
+import csv
+import dataclasses
+import io
+
+import numpy as np
+import pytest
+
+import teaeval
+from teaeval import PredictionError, table
+from teaeval.scoring import Score
+
+
+def test_score_is_of_the_reference_and_says_where_from(noisy, mini_i):
+    score = teaeval.score(noisy)
+    test = mini_i.split("folded/test")
+    difference = noisy.forces - test.forces
+    assert score.row("F").mae == pytest.approx(np.abs(difference).mean())
+    assert score.row("F").mae_percent_mean == pytest.approx(
+        100 * np.abs(difference).mean() / np.abs(test.forces).mean()
+    )
+    assert score.row("F(O)").rmse_percent_std == pytest.approx(
+        100
+        * np.sqrt(np.mean(difference[:, test.numbers == 8] ** 2))
+        / test.forces[:, test.numbers == 8].std()
+    )
+    energy = np.abs(noisy.energies - test.energies)
+    assert score.row("E").max_percent_mean == pytest.approx(
+        100 * energy.max() / (test.energies - test.energies.min()).mean()
+    )
+    assert score.dataset.frames_sha256 == mini_i.card.file("frames").sha256
+    assert score.dataset.frames == len(test)
+    assert score.task == "folded->folded"
+    assert score.software.startswith("tea-benchmark ")
+    with pytest.raises(KeyError):
+        score.row("F(Pb)")
+
+
+def test_a_perfect_prediction_scores_zero(noisy, mini_i):
+    test = mini_i.split("folded/test")
+    perfect = dataclasses.replace(noisy, energies=test.energies, forces=test.forces)
+    for row in teaeval.score(perfect).rows:
+        assert row.mae == row.rmse == row.max == row.max_percent_std == 0
+
+
+def test_order_of_frames_does_not_change_a_score(noisy):
+    order = np.random.default_rng(3).permutation(len(noisy.energies))
+    shuffled = dataclasses.replace(
+        noisy,
+        energies=noisy.energies[order],
+        forces=noisy.forces[order],
+        frame_ids=noisy.frame_ids[order],
+    )
+    for a, b in zip(teaeval.score(noisy).rows, teaeval.score(shuffled).rows, strict=True):
+        assert a.mae == pytest.approx(b.mae, rel=1e-12)
+        assert a.max == b.max
+
+
+def test_errors_stop_the_scoring(noisy):
+    broken = dataclasses.replace(noisy, forces=np.full_like(noisy.forces, np.nan))
+    with pytest.raises(PredictionError, match="not-finite-forces"):
+        teaeval.score(broken)
+
+
+def test_score_survives_json(noisy):
+    score = teaeval.score(noisy)
+    assert Score.model_validate_json(score.model_dump_json()) == score
+
+
+def test_csv_holds_every_number_in_full(noisy):
+    score = teaeval.score(noisy)
+    rows = list(csv.DictReader(io.StringIO(table.to_csv(score))))
+    assert [row["quantity"] for row in rows] == ["E", "F", "F(H)", "F(C)", "F(N)", "F(O)"]
+    assert float(rows[1]["rmse_percent_mean"]) == score.row("F").rmse_percent_mean
+    assert rows[0]["dataset"] == "mini-i@1.0.0"
+    assert rows[0]["model"] == "noise"
+
+
+def test_markdown_is_a_table_of_ten_columns(noisy):
+    lines = [line for line in table.markdown(teaeval.score(noisy)).splitlines() if "|" in line]
+    rows = [line for line in lines if line.startswith("|")]
+    assert len(rows) == 2 + 6
+    assert all(line.count("|") == 11 for line in rows)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (None, "–"),
+        (0.54, "0.540"),
+        (1.234, "1.23"),
+        (27.36, "27.4"),
+        (143.2, "143"),
+        (2580.4, "2580"),
+        (0.01, "0.0100"),
+        (10.0, "10.0"),
+        (100.0, "100"),
+        (1.0, "1.00"),
+        (999.7, "1000"),
+        (0.00123, "0.00123"),
+    ],
+)
+def test_three_significant_digits(value, text):
+    assert table.significant(value) == text

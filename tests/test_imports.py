@@ -1,0 +1,40 @@
+"""What importing the packages costs, and what it must not load."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"torch", "jax", "tensorflow", "quippy", "sgdml", "ase", "scipy", "pyarrow", "h5py"}
+
+
+@pytest.mark.parametrize("package", ["teadata", "teaeval", "baselines"])
+def test_import_loads_no_backend(package):
+    code = (
+        f"import json, sys, {package}; {package}.__version__; "
+        "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not HEAVY & set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("package", ["teadata", "teaeval", "baselines"])
+def test_every_public_name_resolves(package):
+    module = __import__(package)
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+    assert set(module.__all__) <= set(dir(module))
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = module.nonsense
+
+
+def test_scoring_loads_no_backend_either():
+    code = (
+        "import sys; sys.argv = ['teaeval', 'score', '--help']\n"
+        "from teaeval.cli import app\n"
+        "from teaeval import scoring, table, prediction\n"
+        "print(','.join(sorted({name.split('.')[0] for name in sys.modules})))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not (HEAVY - {"h5py"}) & set(done.stdout.strip().split(","))

@@ -1,0 +1,96 @@
+"""The repository's own promises: versions, citation, README, examples."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+import baselines
+import teadata
+import teaeval
+
+
+@pytest.fixture(scope="module")
+def project(repository: Path) -> dict:
+    return tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+
+
+def test_one_version_everywhere(repository, project):
+    version = project["version"]
+    assert teadata.__version__ == teaeval.__version__ == baselines.__version__ == version
+    citation = yaml.safe_load((repository / "CITATION.cff").read_text())
+    assert citation["version"] == version
+
+
+def test_citation_file_is_valid(repository):
+    command = [str(Path(sys.executable).parent / "cffconvert"), "--validate"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=repository, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_readme_opens_with_the_two_commands_that_ci_runs(repository):
+    text = (repository / "README.md").read_text()
+    commands = re.findall(r"^\d\. `(python -m pip install .*)`$", text, flags=re.MULTILINE)
+    assert commands == [
+        "python -m pip install . && teaeval score examples/mini-i_folded_sgdml.npz",
+        'python -m pip install -e ".[test]" -c constraints.txt && pytest',
+    ]
+
+
+def test_constraints_satisfy_the_core_dependencies(repository, project):
+    from packaging.requirements import Requirement
+
+    pinned = dict(
+        line.split("==")
+        for line in (repository / "constraints.txt").read_text().splitlines()
+        if "==" in line and not line.startswith("#")
+    )
+    pinned = {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in pinned.items()}
+    extras = project["optional-dependencies"].values()
+    for text in [*project["dependencies"], *(item for extra in extras for item in extra)]:
+        requirement = Requirement(text)
+        name = re.sub(r"[-_.]+", "-", requirement.name).lower()
+        if name != "tea-benchmark":
+            assert requirement.specifier.contains(pinned[name]), text
+
+
+def test_links_of_the_documents_lead_somewhere(repository):
+    documents = [*repository.glob("*.md"), *(repository / "docs").rglob("*.md")]
+    assert len(documents) > 4
+    for document in documents:
+        for target in re.findall(r"\]\(([^)#\s]+)", document.read_text()):
+            if not target.startswith("http"):
+                assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_example_prediction_is_sgdmls_and_scores(repository):
+    path = repository / "examples" / "mini-i_folded_sgdml.npz"
+    prediction = teaeval.read_prediction(path)
+    assert prediction.model == "sGDML"
+    assert prediction.train == "folded/train/200"
+    score = teaeval.score(prediction)
+    assert score.warnings == []
+    # a model that has learned: clearly better than the mean force, which is 100 % of mean |F|
+    assert 0 < score.row("F").mae_percent_mean < 60
+    assert np.isfinite([row.max for row in score.rows]).all()
+
+
+def test_example_traces_back_to_its_training_record(repository):
+    from baselines.record import TrainingRecord
+    from teadata.provenance import sha256
+
+    record_file = repository / "examples" / "mini-i_folded_sgdml.record.json"
+    prediction = teaeval.read_prediction(repository / "examples" / "mini-i_folded_sgdml.npz")
+    assert prediction.record == sha256(record_file)
+    record = TrainingRecord.read(record_file)
+    card = teadata.load("mini-i").card
+    assert record.plan.frames_sha256 == card.file("frames").sha256
+    assert record.plan.splits_sha256 == card.file("splits").sha256
+    assert record.plan.train == prediction.train
