@@ -38,6 +38,11 @@ from teadata.provenance import replacing, write_text
 MODEL_KEYS = ("type", "z", "sig", "c", "std", "perms", "tril_perms_lin", "R_desc", "R_d_desc_alpha")
 
 
+# Where OpenBLAS 0.3.30 with two threads was seen to fail: a Cholesky factorisation of 12 600 rows
+# was right, of 20 000 ended in a segmentation fault and of 25 200 in NaN; one thread was right.
+OPENBLAS_THREADED_ROWS = 16_000
+
+
 class SGDMLConfig(ModelConfig):
     """Settings of an sGDML training.
 
@@ -107,6 +112,16 @@ def _check_memory(frames: int, atoms: int) -> int:
     return int(psutil.virtual_memory().total // 2**30)
 
 
+@contextmanager
+def _sound_blas(rows: int) -> Iterator[None]:
+    """Hold OpenBLAS to one thread for matrices that it has failed on with more."""
+    from threadpoolctl import ThreadpoolController
+
+    controller = ThreadpoolController().select(internal_api="openblas")
+    with controller.limit(limits=1 if rows > OPENBLAS_THREADED_ROWS else None):
+        yield
+
+
 class SGDML(Baseline[SGDMLConfig]):
     """An sGDML force field of one molecule."""
 
@@ -128,7 +143,14 @@ class SGDML(Baseline[SGDMLConfig]):
             np.random.seed(self.seed)  # noqa: NPY002 -- sgdml draws from NumPy's global generator
             trainer = sgdml.train.GDMLTrain(max_memory=memory, use_torch=False)
             try:
-                return self._search(trainer, train, valid, workdir, progress)
+                with _sound_blas(train.forces.size):
+                    return self._search(trainer, train, valid, workdir, progress)
+            except np.linalg.LinAlgError as error:
+                raise TeaError(
+                    f"sgdml could not solve for the coefficients ({error}); expected a kernel "
+                    "matrix that is positive definite: look for frames that occur twice, raise "
+                    f"lam (now {self.config.lam:g}), and see {workdir / 'train.log'}"
+                ) from None
             finally:
                 del trainer  # sgdml allows one instance at a time
 

@@ -280,9 +280,9 @@ def describe(frames: Frames, subsets: np.ndarray) -> str:
         f"{FOLDED_MAX_RG:.2f} Å and a turn or helix hydrogen bond (C=O of residue i to H-N of i+3 "
         f"or i+4) with O...H <= {FOLDED_MAX_OH:.2f} Å; unfolded: >= {UNFOLDED_MIN_RG:.2f} Å and "
         f"every such O...H >= {UNFOLDED_MIN_OH:.2f} Å; {dropped} of {len(frames)} sampled frames "
-        "lay between and were dropped, whatever start their trajectory had. Train, valid and "
-        "test frames come from different trajectories. Positions were rounded to 2^-14 Å before "
-        "they were labelled."
+        "lay between and were dropped, whatever start their trajectory had; the others were drawn "
+        "at random up to the sizes of the splits. Train, valid and test frames come from different "
+        "trajectories. Positions were rounded to 2^-14 Å before they were labelled."
     )
 
 
