@@ -147,9 +147,9 @@ class SGDML(Baseline[SGDMLConfig]):
                     return self._search(trainer, train, valid, workdir, progress)
             except np.linalg.LinAlgError as error:
                 raise TeaError(
-                    f"sgdml could not solve for the coefficients ({error}); expected a kernel "
-                    "matrix that is positive definite: look for frames that occur twice, raise "
-                    f"lam (now {self.config.lam:g}), and see {workdir / 'train.log'}"
+                    f"sgdml could not solve for the coefficients ({error}); expected finite labels "
+                    "and a positive definite kernel matrix: look for NaN and for frames that occur "
+                    f"twice, raise lam (now {self.config.lam:g}), and see {workdir / 'train.log'}"
                 ) from None
             finally:
                 del trainer  # sgdml allows one instance at a time

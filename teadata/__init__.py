@@ -10,8 +10,9 @@ Energies are in kcal/mol, lengths in Å, forces in kcal/mol/Å.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from teadata.lazy import exports
 
 if TYPE_CHECKING:
     from teadata.card import DatasetCard
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from teadata.frames import Frames
     from teadata.splits import SplitName, SplitTable
 
-# Where each public name lives: resolved on first use, so that `import teadata` stays light.
 _HOME = {
     "Dataset": "dataset",
     "DatasetCard": "card",
@@ -44,16 +44,4 @@ __all__ = [
     "load",
 ]
 
-
-def __getattr__(name: str) -> object:
-    if name == "__version__":
-        from teadata.provenance import package_version
-
-        return package_version()
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__"])
+__getattr__, __dir__ = exports(__name__, _HOME)

@@ -94,15 +94,15 @@ def _text(value: np.ndarray) -> str:
     return item.decode() if isinstance(item, bytes) else str(item)
 
 
-def _fields(
-    arrays: dict[str, np.ndarray], declared: Mapping[str, str | None]
-) -> tuple[dict[str, Any], list[Finding]]:
-    """The file's arrays and the caller's words under our names, and what is wrong with them."""
+def _collect(arrays: dict[str, np.ndarray]) -> tuple[dict[str, Any], list[Finding]]:
+    """The file's arrays under our names, and which are there twice or not at all."""
     found: dict[str, Any] = {}
     problems = []
     for name, aliases in ALIASES.items():
         present = [alias for alias in aliases if alias in arrays]
-        if len(present) > 1:
+        if len(present) == 1:
+            found[name] = arrays[present[0]]
+        elif present:
             problems.append(
                 Finding.error(
                     "ambiguous-field",
@@ -111,8 +111,32 @@ def _fields(
                     remedy=f"keep only {name}",
                 )
             )
-        elif present:
-            found[name] = arrays[present[0]]
+        elif name in ("energy", "forces"):
+            problems.append(
+                Finding.error(
+                    f"missing-{name}",
+                    expected=f"an array under one of {', '.join(aliases)}",
+                    found=f"arrays {', '.join(sorted(arrays)) or '(none)'}",
+                    remedy=f"save the predicted {name} under {name!r}",
+                )
+            )
+    if not {"frame_id", "positions"} & found.keys():
+        problems.append(
+            Finding.error(
+                "unidentified-frames",
+                expected="frame_id (N,) or positions (N, A, 3)",
+                found="neither",
+                remedy="save the ids of the test frames (Frames.ids) as frame_id",
+            )
+        )
+    for name in ("model", "train", "record"):
+        found[name] = _text(found[name]) if name in found else None
+    return found, problems
+
+
+def _declare(found: dict[str, Any], declared: Mapping[str, str | None]) -> list[Finding]:
+    """Settle what the file and the caller declare; say what is missing or contradictory."""
+    problems = []
     for name, (option, meaning) in DECLARATIONS.items():
         stated = _text(found[name]) if name in found else None
         given = declared.get(name)
@@ -135,28 +159,7 @@ def _fields(
                 )
             )
         found[name] = stated if given is None else given
-    for name in ("model", "train", "record"):
-        found[name] = _text(found[name]) if name in found else None
-    for name in ("energy", "forces"):
-        if not any(alias in arrays for alias in ALIASES[name]):
-            problems.append(
-                Finding.error(
-                    f"missing-{name}",
-                    expected=f"an array under one of {', '.join(ALIASES[name])}",
-                    found=f"arrays {', '.join(sorted(arrays)) or '(none)'}",
-                    remedy=f"save the predicted {name} under {name!r}",
-                )
-            )
-    if "frame_id" not in found and "positions" not in found:
-        problems.append(
-            Finding.error(
-                "unidentified-frames",
-                expected="frame_id (N,) or positions (N, A, 3)",
-                found="neither",
-                remedy="save the ids of the test frames (Frames.ids) as frame_id",
-            )
-        )
-    return found, problems
+    return problems
 
 
 def _numeric(found: dict[str, Any]) -> list[Finding]:
@@ -258,8 +261,8 @@ def read_prediction(
         "energy_unit": energy_unit,
         "length_unit": length_unit,
     }
-    found, problems = _fields(load_arrays(path), declared)
-    problems += _numeric(found) + _names(found)
+    found, problems = _collect(load_arrays(path))
+    problems = _declare(found, declared) + problems + _numeric(found) + _names(found)
     if problems:
         raise PredictionError(str(path), problems)
     energy = units.energy_factor(found["energy_unit"])

@@ -9,12 +9,17 @@ one step, so that a killed run loses at most ``checkpoint_every`` frames.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from teadata.provenance import replacing
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 # A dyadic grid: every stored coordinate below 512 A is exact in float32, so the file
 # holds the very positions that were labelled.
@@ -64,20 +69,9 @@ def round_positions(positions: np.ndarray) -> np.ndarray:
     return np.round(np.asarray(positions, dtype=np.float64) / POSITION_GRID) * POSITION_GRID
 
 
-def replace_npz(path: Path, **arrays: object) -> None:
-    """Write an npz file in one step: the old file stays whole until the new one is."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(partial, "wb") as stream:
-            np.savez(stream, **arrays)  # type: ignore[arg-type]
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def run(
     trajectory: Trajectory,
-    make_atoms: Callable[[], object],
+    make_atoms: Callable[[], Atoms],
     make_calculator: Callable[[], object],
     label: Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]],
     path: Path,
@@ -97,23 +91,12 @@ def run(
     true_masses = atoms.get_masses()
     atoms.set_masses(np.where(atoms.numbers == 1, trajectory.hydrogen_mass, true_masses))
     rng = np.random.default_rng(trajectory.seed)
-    stored: dict[str, list] = {"R": [], "E": [], "F": []}
     plan = {"plan": json.dumps(asdict(trajectory)), "start": atoms.positions.copy()}
-    if path.exists():
-        with np.load(path) as data:
-            if any(not np.array_equal(data[key], plan[key]) for key in plan):
-                raise SystemExit(f"{path} was made by another plan: move it away, or restore it")
-            if len(data["E"]) >= trajectory.frames:
-                return {key: data[key][: trajectory.frames] for key in ("z", "R", "E", "F")}
-            stored = {key: list(data[key]) for key in stored}
-            atoms.positions = data["md_positions"]
-            atoms.set_velocities(data["md_velocities"])
-            rng.bit_generator.state = json.loads(str(data["rng"]))
-        to_go = trajectory.spacing
-    else:
+    stored = _resume(path, plan, atoms, rng)
+    if stored is None:
+        stored = {"R": [], "E": [], "F": []}
         scale = np.sqrt(units.kB * trajectory.temperature / atoms.get_masses())[:, None]
         atoms.set_velocities(scale * rng.standard_normal(atoms.positions.shape))
-        to_go = trajectory.equilibration
     atoms.calc = make_calculator()
     dynamics = LangevinBAOAB(
         atoms,
@@ -122,26 +105,37 @@ def run(
         T_tau=trajectory.damping_time * units.fs,
         rng=rng,
     )
-    while True:
-        dynamics.run(to_go)
-        to_go = trajectory.spacing
+    for frame in range(len(stored["E"]), trajectory.frames):
+        dynamics.run(trajectory.spacing if frame else trajectory.equilibration)
         centred = atoms.positions - true_masses @ atoms.positions / true_masses.sum()
         positions = round_positions(centred)
         energy, forces = label(atoms.numbers, positions)
         stored["R"].append(positions)
         stored["E"].append(energy)
         stored["F"].append(forces)
-        done = len(stored["E"]) >= trajectory.frames
-        if done or len(stored["E"]) % checkpoint_every == 0:
-            arrays = {key: np.asarray(value) for key, value in stored.items()}
-            replace_npz(
-                path,
-                z=atoms.numbers,
-                **arrays,
-                md_positions=atoms.positions,
-                md_velocities=atoms.get_velocities(),
-                rng=json.dumps(rng.bit_generator.state),
-                **plan,
-            )
-        if done:
-            return {"z": atoms.numbers, **arrays}
+        if frame + 1 == trajectory.frames or (frame + 1) % checkpoint_every == 0:
+            checkpoint = {
+                **{key: np.asarray(value) for key, value in stored.items()},
+                "z": atoms.numbers,
+                "md_positions": atoms.positions,
+                "md_velocities": atoms.get_velocities(),
+                "rng": json.dumps(rng.bit_generator.state),
+            }
+            with replacing(path) as partial, open(partial, "wb") as stream:
+                np.savez(stream, **checkpoint, **plan)
+    return {"z": atoms.numbers, **{key: np.asarray(value) for key, value in stored.items()}}
+
+
+def _resume(
+    path: Path, plan: dict[str, Any], atoms: Atoms, rng: np.random.Generator
+) -> dict[str, list] | None:
+    """The frames of a checkpoint, with atoms and generator set to where it was; None without."""
+    if not path.exists():
+        return None
+    with np.load(path) as data:
+        if any(not np.array_equal(data[key], plan[key]) for key in plan):
+            raise SystemExit(f"{path} was made by another plan: move it away, or restore it")
+        atoms.positions = data["md_positions"]
+        atoms.set_velocities(data["md_velocities"])
+        rng.bit_generator.state = json.loads(str(data["rng"]))
+        return {key: list(data[key]) for key in ("R", "E", "F")}

@@ -7,9 +7,10 @@ import logging
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from baselines import protocol
-from baselines.sgdml import SGDML, SGDMLConfig
+from baselines.sgdml import SGDML, SGDMLConfig, _sound_blas
 from teadata import Frames, TeaError
 from teadata.errors import DataError
 from teadata.units import EV
@@ -142,6 +143,29 @@ def test_too_many_frames_are_refused_before_anything_is_computed(settings, mini_
     many = Frames.concatenate([mini_i.split("complete/train/1000")] * 3)
     with pytest.raises(TeaError, match=r"analytic solver needs about \d{4} GiB .* at most \d+ fr"):
         SGDML(settings).fit(many, many, tmp_path)
+
+
+def test_a_system_that_cannot_be_solved_is_an_error_not_a_model(settings, small, tmp_path):
+    broken = Frames(
+        numbers=small.numbers,
+        positions=small.positions,
+        energies=small.energies,
+        forces=np.full(small.forces.shape, np.nan),
+    )
+    with pytest.raises(TeaError, match="could not solve for the coefficients"):
+        SGDML(settings).fit(broken, small, tmp_path)
+    assert not (tmp_path / protocol.MODEL_FILE).exists()
+
+
+@pytest.mark.parametrize(("rows", "single"), [(25_200, True), (1_000, False)])
+def test_openblas_is_held_to_one_thread_where_it_fails_with_more(rows, single):
+    before = {lib["filepath"]: lib["num_threads"] for lib in threadpool_info()}
+    with _sound_blas(rows):
+        for lib in threadpool_info():
+            if lib["internal_api"] == "openblas":
+                expected = 1 if single else before[lib["filepath"]]
+                assert lib["num_threads"] == expected
+    assert {lib["filepath"]: lib["num_threads"] for lib in threadpool_info()} == before
 
 
 def test_an_untrained_model_says_so(settings, small, tmp_path):

@@ -37,7 +37,7 @@ def test_nan(run, prediction_file, noisy):
     energies = noisy.energies.copy()
     energies[4] = np.nan
     rewrite(prediction_file, energy=energies)
-    fails(run, prediction_file, "not-finite-energy", "1 NaN")
+    assert_fails(run, prediction_file, "not-finite-energy", "1 NaN")
 
 
 def test_undeclared_units(run, prediction_file, noisy):
@@ -47,14 +47,14 @@ def test_undeclared_units(run, prediction_file, noisy):
         energy=noisy.energies / EV,
         forces=noisy.forces / EV,
     )
-    fails(run, prediction_file, "undeclared-energy_unit", "--energy-unit")
+    assert_fails(run, prediction_file, "undeclared-energy_unit", "--energy-unit")
     declared = run("teaeval", "score", prediction_file, "--energy-unit", "eV", "--length-unit", "Å")
     assert declared.returncode == 0, declared.stderr
 
 
 def test_wrongly_declared_units(run, prediction_file, noisy):
     rewrite(prediction_file, energy=noisy.energies / EV, forces=noisy.forces / EV)
-    fails(run, prediction_file, "unit-of-forces", "as values in eV/Å would have")
+    assert_fails(run, prediction_file, "unit-of-forces", "as values in eV/Å would have")
 
 
 def test_a_missing_frame(run, prediction_file, noisy):
@@ -64,19 +64,19 @@ def test_a_missing_frame(run, prediction_file, noisy):
         forces=noisy.forces[:-1],
         frame_id=noisy.frame_ids[:-1],
     )
-    fails(run, prediction_file, "missing-frames", "1 missing")
+    assert_fails(run, prediction_file, "missing-frames", "1 missing")
 
 
 def test_swapped_axes_of_forces(run, prediction_file, noisy):
     rewrite(prediction_file, forces=noisy.forces.transpose(1, 0, 2))
-    fails(run, prediction_file, "shape-of-forces", "axes are swapped")
+    assert_fails(run, prediction_file, "shape-of-forces", "axes are swapped")
 
 
 @pytest.mark.parametrize("keep", [0, 3, 0.001, 0.3, 0.9, 0.9999])
 def test_a_truncated_file(run, prediction_file, keep):
     content = prediction_file.read_bytes()
     prediction_file.write_bytes(content[: keep if keep in (0, 3) else int(len(content) * keep)])
-    fails(run, prediction_file, "prediction.npz: ", "")
+    assert_fails(run, prediction_file, "prediction.npz: ", "")
 
 
 def test_a_damaged_file(run, prediction_file):
@@ -84,29 +84,29 @@ def test_a_damaged_file(run, prediction_file):
     middle = len(content) // 2
     content[middle : middle + 64] = bytes(64)
     prediction_file.write_bytes(content)
-    fails(run, prediction_file, "truncated or damaged", "")
+    assert_fails(run, prediction_file, "truncated or damaged", "")
 
 
 def test_a_file_with_pickles(run, prediction_file):
     rewrite(prediction_file, model=np.array([{"a": 1}], dtype=object))
-    fails(run, prediction_file, "pickled Python objects", "")
+    assert_fails(run, prediction_file, "pickled Python objects", "")
 
 
 def test_a_text_file(run, tmp_path):
     path = tmp_path / "prediction.npz"
     path.write_text("energy forces\n1.0 2.0\n")
-    fails(run, path, "not an npz file", "numpy.savez")
+    assert_fails(run, path, "not an npz file", "numpy.savez")
 
 
 def test_no_file_and_a_folder(run, tmp_path):
-    fails(run, tmp_path / "none.npz", "No such file", "")
-    fails(run, tmp_path, "Is a directory", "")
+    assert_fails(run, tmp_path / "none.npz", "No such file", "")
+    assert_fails(run, tmp_path, "Is a directory", "")
 
 
 def test_wrong_subset_names_the_right_ones(run, prediction_file):
-    fails(run, prediction_file, "complete, folded, unfolded", "", "--subset", "foldde")
+    assert_fails(run, prediction_file, "complete, folded, unfolded", "", "--subset", "foldde")
     rewrite(prediction_file, ("subset",))
-    fails(run, prediction_file, "one of: complete, folded, unfolded", "", "--subset", "fold")
+    assert_fails(run, prediction_file, "one of: complete, folded, unfolded", "", "--subset", "fold")
     done = run("teaeval", "score", prediction_file, "--dataset", "mini-i", "--subset", "fold")
     assert done.returncode == 2
     assert "expected one of: complete, folded, unfolded" in done.stderr
@@ -128,7 +128,7 @@ def test_wrong_usage(run, prediction_file, arguments, message):
     assert "Traceback" not in done.stderr
 
 
-def fails(run: Any, path: Path, expected: str, also: str, *arguments: str) -> None:
+def assert_fails(run: Any, path: Path, expected: str, also: str, *arguments: str) -> None:
     done = run("teaeval", "score", path, *arguments)
     assert done.returncode == 1, done.stdout + done.stderr
     assert done.stdout == ""
