@@ -32,10 +32,17 @@ def _progress_bar() -> Iterator[Progress]:
         console=Console(stderr=True),
         auto_refresh=False,
     ) as bars:
-        task = bars.add_task("start", total=None)
+        task = bars.add_task("", total=None, visible=False)
 
         def report(description: str, done: int, total: int) -> None:
-            bars.update(task, description=description, completed=done, total=total, refresh=True)
+            bars.update(
+                task,
+                description=description,
+                completed=done,
+                total=total,
+                visible=True,
+                refresh=True,
+            )
 
         yield report
 

@@ -32,7 +32,8 @@ class MissingExtraError(TeaError):
     def __init__(self, package: str, extra: str, purpose: str) -> None:
         super().__init__(
             f"{purpose} needs the package {package!r}, which is not installed. "
-            f"Install it with: python -m pip install 'tea-benchmark[{extra}]'"
+            f"Install it with: python -m pip install 'tea-benchmark[{extra}]' "
+            f"(in a checkout: '.[{extra}]')"
         )
 
 

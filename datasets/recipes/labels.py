@@ -24,7 +24,7 @@ def tblite_label(
     numbers
         (A,) atomic numbers.
     positions
-        (A, 3), A.
+        (A, 3), Å.
     method
         tblite's name of the Hamiltonian.
     accuracy
@@ -35,7 +35,7 @@ def tblite_label(
     energy
         Total energy, kcal/mol.
     forces
-        (A, 3), kcal/mol/A.
+        (A, 3), kcal/mol/Å.
     """
     from tblite.interface import Calculator
 

@@ -55,8 +55,8 @@ QUOTA = {"train": 1000, "valid": 1000, "test": 2500}
 EXPECTED = {"folded": 0.80, "unfolded": 0.85}
 
 # The criterion, with a gap between the two sides.
-FOLDED_MAX_RG, UNFOLDED_MIN_RG = 3.35, 3.60  # A
-FOLDED_MAX_OH, UNFOLDED_MIN_OH = 3.00, 3.50  # A
+FOLDED_MAX_RG, UNFOLDED_MIN_RG = 3.35, 3.60  # Å
+FOLDED_MAX_OH, UNFOLDED_MIN_OH = 3.00, 3.50  # Å
 # C=O of residue a to N-H of residue b: beta turn and 3-10 (a, a+3), alpha (a, a+4).
 HYDROGEN_BONDS = ((0, 2), (1, 3), (0, 3))
 
@@ -100,7 +100,7 @@ BUILD = Path(__file__).resolve().parents[2] / "build" / "mini-i"
 
 
 def start_structure(start: str, k: int, seed: int):
-    """A starting structure: the k-th motif, jittered by a seed; positions in A."""
+    """A starting structure: the k-th motif, jittered by a seed; positions in Å."""
     from ase import Atoms
     from rdkit import Chem
     from rdkit.Chem import AllChem, rdMolTransforms
@@ -132,7 +132,7 @@ def start_structure(start: str, k: int, seed: int):
 
 
 def radius_of_gyration(numbers: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Radius of gyration of the heavy atoms, (N,) in A (equation 11 of the SI)."""
+    """Radius of gyration of the heavy atoms, (N,) in Å (equation 11 of the SI)."""
     from ase.data import atomic_masses
 
     heavy = numbers > 1
@@ -143,7 +143,7 @@ def radius_of_gyration(numbers: np.ndarray, positions: np.ndarray) -> np.ndarray
 
 
 def shortest_hydrogen_bond(numbers: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Shortest O...H distance of the turn and helix hydrogen bonds, (N,) in A."""
+    """Shortest O...H distance of the turn and helix hydrogen bonds, (N,) in Å."""
     hydrogens = np.flatnonzero(numbers == 1)
     first = positions[0]
     amide_h = [
@@ -228,7 +228,7 @@ def collect(jobs: list[tuple[str, str, int]]) -> tuple[Frames, np.ndarray, np.nd
                     numbers=data["z"],
                     positions=data["R"],
                     energies=data["E"],
-                    # What the file holds: single precision, 1e-5 kcal/mol/A.
+                    # What the file holds: single precision, 1e-5 kcal/mol/Å.
                     forces=data["F"].astype(np.float32),
                     trajectories=np.full(len(data["E"]), i),
                 )
@@ -356,7 +356,7 @@ def main() -> int:
     energy, force = publish.relabel("mini-i", options.check, labels.tblite_label)
     print(
         f"{options.check} frames relabelled by {labels.engine_version()}: largest difference "
-        f"{energy:.2e} kcal/mol, {force:.2e} kcal/mol/A"
+        f"{energy:.2e} kcal/mol, {force:.2e} kcal/mol/Å"
     )
     return int(energy > publish.ENERGY_TOLERANCE or force > publish.FORCE_TOLERANCE)
 

@@ -22,7 +22,7 @@ ENERGY_TOLERANCE = 1e-4
 """A relabelled energy may differ by so much, in kcal/mol: the SCF is converged to less."""
 
 FORCE_TOLERANCE = 1e-3
-"""A relabelled force component may differ by so much, in kcal/mol/A."""
+"""A relabelled force component may differ by so much, in kcal/mol/Å."""
 
 
 def publish(fields: dict[str, Any], frames: Frames, splits: SplitTable) -> DatasetCard:
@@ -94,7 +94,7 @@ def relabel(
     Returns
     -------
     energy, force
-        Largest difference from the stored labels, in kcal/mol and kcal/mol/A.
+        Largest difference from the stored labels, in kcal/mol and kcal/mol/Å.
     """
     frames = load(dataset).frames
     rows = np.random.default_rng(seed).choice(len(frames), count, replace=False)

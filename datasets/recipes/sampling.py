@@ -21,7 +21,7 @@ from teadata.provenance import replacing
 if TYPE_CHECKING:
     from ase import Atoms
 
-# A dyadic grid: every stored coordinate below 512 A is exact in float32, so the file
+# A dyadic grid: every stored coordinate below 1024 Å is exact in float32, so the file
 # holds the very positions that were labelled.
 POSITION_GRID = 2.0**-14
 
@@ -65,7 +65,7 @@ class Trajectory:
 
 
 def round_positions(positions: np.ndarray) -> np.ndarray:
-    """Round positions (A) to the grid that is stored, exactly, as float32."""
+    """Round positions (Å) to the grid that is stored, exactly, as float32."""
     return np.round(np.asarray(positions, dtype=np.float64) / POSITION_GRID) * POSITION_GRID
 
 
@@ -82,7 +82,7 @@ def run(
     Langevin dynamics in the BAOAB splitting (Leimkuhler and Matthews, J. Chem. Phys.
     138, 174102, 2013).  Each stored frame is centred on its centre of mass, rounded to
     the stored grid and labelled there, by ``label(numbers, positions)`` in kcal/mol and
-    kcal/mol/A.
+    kcal/mol/Å.
     """
     from ase import units
     from ase.md.langevinbaoab import LangevinBAOAB
