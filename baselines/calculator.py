@@ -1,10 +1,12 @@
-"""A baseline as an ASE calculator."""
+"""A prediction function as an ASE calculator."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from teadata import Frames
 from teadata.errors import MissingExtraError
@@ -18,17 +20,23 @@ except ImportError:
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from baselines.protocol import Baseline
+Predict = Callable[[Frames], tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 
 class BaselineCalculator(Calculator):  # type: ignore[misc]
-    """Energies in eV and forces in eV/Å of a trained baseline, one structure at a time."""
+    """Energies in eV and forces in eV/Å, one structure at a time.
+
+    Parameters
+    ----------
+    predict
+        Gives energies (N,) in kcal/mol and forces (N, A, 3) in kcal/mol/Å of frames.
+    """
 
     implemented_properties = ("energy", "forces")
 
-    def __init__(self, model: Baseline[Any], **kwargs: Any) -> None:
+    def __init__(self, predict: Predict, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.model = model
+        self.predict = predict
 
     def calculate(
         self,
@@ -47,10 +55,5 @@ class BaselineCalculator(Calculator):  # type: ignore[misc]
             cell=atoms.cell.array[None] if atoms.cell.rank else None,
             pbc=atoms.pbc,
         )
-        energies, forces = self.model.predict(frame)
+        energies, forces = self.predict(frame)
         self.results = {"energy": float(energies[0]) / EV, "forces": forces[0] / EV}
-
-
-def make_calculator(model: Baseline[Any]) -> BaselineCalculator:
-    """The calculator of a trained model."""
-    return BaselineCalculator(model)

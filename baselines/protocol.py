@@ -126,9 +126,9 @@ class Baseline(ABC, Generic[ConfigT]):
         MissingExtraError
             If ASE is not installed.
         """
-        from baselines.calculator import make_calculator
+        from baselines.calculator import BaselineCalculator
 
-        return make_calculator(self)
+        return BaselineCalculator(self.predict)
 
 
 def validation_errors(predicted: tuple[Floats, Floats], frames: Frames) -> dict[str, float]:

@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING
 from teadata.lazy import exports
 
 if TYPE_CHECKING:
-    from teaeval.checks import Finding, PredictionError, check
+    from teaeval.checks import check
+    from teaeval.findings import Finding, PredictionError
     from teaeval.metrics import Errors, errors
     from teaeval.prediction import Prediction, read_prediction, write_prediction
     from teaeval.scoring import Row, Score, score
 
 _HOME = {
     "Errors": "metrics",
-    "Finding": "checks",
+    "Finding": "findings",
     "Prediction": "prediction",
-    "PredictionError": "checks",
+    "PredictionError": "findings",
     "Row": "scoring",
     "Score": "scoring",
     "check": "checks",

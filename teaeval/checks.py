@@ -6,19 +6,14 @@ remedy.  An error stops the scoring; a warning is kept in the score.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from teadata import units
-from teadata.errors import TeaError
-
-if TYPE_CHECKING:
-    from teadata import Dataset, Frames
-    from teaeval.prediction import Prediction
+from teadata import Dataset, Frames, units
+from teaeval.findings import Finding
+from teaeval.prediction import Prediction
 
 Ints = NDArray[np.int64]
 
@@ -30,49 +25,6 @@ UNIT_R2 = 0.9
 
 UNIT_SLOPE = 0.05
 """Relative distance within which a slope is taken for a known unit factor."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One problem of a prediction file.
-
-    Parameters
-    ----------
-    severity
-        An ``"error"`` stops the scoring, a ``"warning"`` is kept in the score.
-    code
-        Short name of the problem.
-    expected, found, remedy
-        What should be there, what is, and how to mend it.
-    """
-
-    severity: Literal["error", "warning"]
-    code: str
-    expected: str
-    found: str
-    remedy: str
-
-    @classmethod
-    def error(cls, code: str, *, expected: str, found: str, remedy: str) -> Finding:
-        """A finding that stops the scoring."""
-        return cls("error", code, expected, found, remedy)
-
-    def __str__(self) -> str:
-        return (
-            f"[{self.code}] expected {self.expected}; found {self.found}. To mend it: {self.remedy}"
-        )
-
-
-class PredictionError(TeaError):
-    """A prediction cannot be scored; ``findings`` says everything that is wrong with it."""
-
-    def __init__(self, source: str, findings: list[Finding]) -> None:
-        self.source = source
-        self.findings = findings
-        count = f"{len(findings)} problem" + "s" * (len(findings) > 1)
-        super().__init__(
-            "\n".join([f"{source}: {count}, not scored", *(f"  {item}" for item in findings)])
-        )
 
 
 def _shapes(prediction: Prediction, atoms: int) -> list[Finding]:

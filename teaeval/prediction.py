@@ -19,7 +19,7 @@ from teadata import catalog, units
 from teadata.errors import UsageError, unknown_name
 from teadata.formats.npz import load_arrays
 from teadata.provenance import replacing, sha256
-from teaeval.checks import Finding, PredictionError
+from teaeval.findings import Finding, PredictionError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from teadata import catalog
 from teadata.dataset import Dataset
 from teadata.provenance import DISTRIBUTION, package_version
-from teaeval.checks import PredictionError, check
+from teaeval.checks import check
+from teaeval.findings import PredictionError
 from teaeval.metrics import Errors, table_errors
 from teaeval.prediction import Prediction
 
