@@ -29,19 +29,28 @@ UNIT_SLOPE = 0.05
 
 def _shapes(prediction: Prediction, atoms: int) -> list[Finding]:
     """Findings about arrays whose shapes do not belong together."""
-    count = prediction.energies.shape[0] if prediction.energies.ndim else 0
-    expected: dict[str, tuple[object, tuple[int, ...]]] = {
-        "energy": (prediction.energies, (count,)),
-        "forces": (prediction.forces, (count, atoms, 3)),
-        "frame_id": (prediction.frame_ids, (count,)),
-        "positions": (prediction.positions, (count, atoms, 3)),
-        "numbers": (prediction.numbers, (atoms,)),
+    if prediction.energies.ndim != 1:
+        return [
+            Finding.error(
+                "shape-of-energy",
+                expected="shape (N,) for N frames",
+                found=f"shape {prediction.energies.shape}",
+                remedy="save energy as one value per frame",
+            )
+        ]
+    count = len(prediction.energies)
+    per_atom = "one row of three components per atom, for each frame"
+    expected = {
+        "forces": (prediction.forces, (count, atoms, 3), per_atom),
+        "positions": (prediction.positions, (count, atoms, 3), per_atom),
+        "frame_id": (prediction.frame_ids, (count,), "one integer per frame"),
+        "numbers": (prediction.numbers, (atoms,), "one integer per atom"),
     }
     findings = []
-    for name, (array, shape) in expected.items():
-        if not isinstance(array, np.ndarray) or (array.shape == shape and array.ndim):
+    for name, (array, shape, meaning) in expected.items():
+        if array is None or array.shape == shape:
             continue
-        remedy = f"save {name} as one value per frame, atom and component, frames first"
+        remedy = f"save {name} as {meaning}"
         if sorted(array.shape) == sorted(shape):
             remedy = "the axes are swapped: reorder them with numpy.transpose"
         findings.append(
@@ -197,10 +206,12 @@ def _slope(predicted: np.ndarray, reference: np.ndarray) -> tuple[float, float]:
     """Slope and r² of predictions against reference values, both centred."""
     p = (predicted - predicted.mean()).ravel()
     r = (reference - reference.mean()).ravel()
+    scale = float(np.abs(p).max())
+    p = p / (scale or 1.0)  # squares of any finite prediction stay finite
     pr, pp, rr = float(p @ r), float(p @ p), float(r @ r)
     if pp == 0 or rr == 0:
         return 0.0, 0.0
-    return pr / rr, pr * pr / (pp * rr)
+    return scale * pr / rr, pr * pr / (pp * rr)
 
 
 def _diagnose(slope: float, factors: dict[str, float]) -> str | None:

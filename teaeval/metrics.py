@@ -72,11 +72,13 @@ def errors(predicted: Floats, reference: Floats, *, relative: bool = False) -> E
             f"expected equal, non-empty shapes, found {predicted.shape} and {reference.shape}"
         )
     difference = np.abs(predicted - reference)
+    largest = float(difference.max())
+    scaled = difference / (largest or 1.0)  # squares of any finite error stay finite
     magnitude = reference - reference.min() if relative else np.abs(reference)
     return Errors(
         mae=float(difference.mean()),
-        rmse=float(np.sqrt(np.mean(difference**2))),
-        max=float(difference.max()),
+        rmse=largest * float(np.sqrt(np.mean(scaled**2))),
+        max=largest,
         mean_reference=float(magnitude.mean()),
         std_reference=float(reference.std()),
         count=reference.size,

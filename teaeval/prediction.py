@@ -270,8 +270,8 @@ def read_prediction(
     return Prediction(
         dataset=found["dataset"],
         subset=found["subset"],
-        energies=found["energy"] * energy,
-        forces=found["forces"] * (energy / length),
+        energies=np.asarray(found["energy"] * energy),  # NumPy makes a 0-d product a scalar
+        forces=np.asarray(found["forces"] * (energy / length)),
         frame_ids=found.get("frame_id"),
         positions=found["positions"] * length if "positions" in found else None,
         numbers=found.get("numbers"),

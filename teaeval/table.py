@@ -29,7 +29,7 @@ def significant(value: float | None) -> str:
         return "0"
     text = f"{value:.3g}"
     if "e" in text:
-        return f"{float(text):.0f}" if abs(value) >= 1 else text
+        return f"{float(text):.0f}" if 1 <= abs(value) < 1e6 else text
     digits = len(text.lstrip("-0.").replace(".", ""))
     if "." not in text and digits < 3:
         text += "."

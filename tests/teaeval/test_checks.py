@@ -157,7 +157,8 @@ def test_values_that_are_no_numbers(noisy, mini_i, name, code, value):
         (lambda p: {"energies": p.energies[:-1]}, ["shape-of-forces", "shape-of-frame_id"], ""),
         (lambda p: {"energies": p.energies[:, None] + p.energies}, ["shape-of-energy"], ""),
         (lambda p: {"energies": np.array(p.energies[0])}, ["shape-of-energy"], ""),
-        (lambda p: {"frame_ids": p.frame_ids[:5]}, ["shape-of-frame_id"], "(5,)"),
+        (lambda p: {"frame_ids": p.frame_ids[:5]}, ["shape-of-frame_id"], "one integer per frame"),
+        (lambda p: {"numbers": p.numbers[:5]}, ["shape-of-numbers"], "one integer per atom"),
     ],
 )
 def test_shapes(noisy, mini_i, change, codes, message):

@@ -72,6 +72,11 @@ def test_swapped_axes_of_forces(run, prediction_file, noisy):
     assert_fails(run, prediction_file, "shape-of-forces", "axes are swapped")
 
 
+def test_one_energy_for_all_frames(run, prediction_file):
+    rewrite(prediction_file, energy=np.array(1.0))
+    assert_fails(run, prediction_file, "shape-of-energy", "found shape ()")
+
+
 @pytest.mark.parametrize("keep", [0, 3, 0.001, 0.3, 0.9, 0.9999])
 def test_a_truncated_file(run, prediction_file, keep):
     content = prediction_file.read_bytes()

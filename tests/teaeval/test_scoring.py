@@ -61,6 +61,14 @@ def test_errors_stop_the_scoring(noisy):
         teaeval.score(broken)
 
 
+def test_an_exploded_model_is_scored_without_overflow(noisy, recwarn):
+    exploded = dataclasses.replace(noisy, energies=noisy.energies + 1e300)
+    row = teaeval.score(exploded).row("E")
+    assert row.mae == pytest.approx(1e300)
+    assert row.rmse == pytest.approx(1e300)
+    assert not recwarn.list
+
+
 def test_score_survives_json(noisy):
     score = teaeval.score(noisy)
     assert Score.model_validate_json(score.model_dump_json()) == score
@@ -98,6 +106,8 @@ def test_markdown_is_a_table_of_ten_columns(noisy):
         (1.0, "1.00"),
         (999.7, "1000"),
         (0.00123, "0.00123"),
+        (539000.0, "539000"),
+        (1.234e300, "1.23e+300"),
     ],
 )
 def test_three_significant_digits(value, text):
