@@ -8,9 +8,12 @@ upwards and stops once that error rises.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 import logging
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,6 +70,30 @@ class SGDMLConfig(ModelConfig):
         if sorted(set(sigmas)) != sigmas:
             raise ValueError("expected rising values without repetition")
         return sigmas
+
+
+_fits_under_way = 0
+
+
+@functools.cache
+def _watch_forks() -> None:
+    def ignore_in_worker() -> None:
+        if _fits_under_way:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    os.register_at_fork(after_in_child=ignore_in_worker)
+
+
+@contextmanager
+def _interrupts_for_the_parent_only() -> Iterator[None]:
+    """Let sgdml's workers ignore Ctrl-C, on which each would print a traceback."""
+    global _fits_under_way
+    _watch_forks()
+    _fits_under_way += 1
+    try:
+        yield
+    finally:
+        _fits_under_way -= 1
 
 
 @contextmanager
@@ -143,7 +170,7 @@ class SGDML(Baseline[SGDMLConfig]):
             np.random.seed(self.seed)  # noqa: NPY002 -- sgdml draws from NumPy's global generator
             trainer = sgdml.train.GDMLTrain(max_memory=memory, use_torch=False)
             try:
-                with _sound_blas(train.forces.size):
+                with _sound_blas(train.forces.size), _interrupts_for_the_parent_only():
                     return self._search(trainer, train, valid, workdir, progress)
             except np.linalg.LinAlgError as error:
                 raise TeaError(

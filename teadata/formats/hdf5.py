@@ -34,7 +34,8 @@ def _compact(array: np.ndarray) -> np.ndarray:
 
 def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "unknown") -> None:
     """Write frames as HDF5 (kcal/mol, Å); the same frames give the same bytes."""
-    with replacing(path) as partial, h5py.File(partial, "w") as file:
+    # In memory first: HDF5 crashes the interpreter when the disk is full.
+    with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
         file.attrs["layout"] = LAYOUT
         file.attrs["name"] = name
         file.attrs["theory"] = theory
@@ -57,6 +58,10 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
                 shuffle=True,
                 track_times=False,
             )
+        file.flush()
+        image = file.id.get_file_image()
+    with replacing(path) as partial:
+        partial.write_bytes(image)
 
 
 def read(path: Path) -> Frames:

@@ -109,6 +109,28 @@ def test_a_killed_training_is_taken_up_where_it_was(run, trained, config_file, t
     assert [step["sigma"] for step in resumed.curve] == [step["sigma"] for step in whole.curve]
 
 
+def test_an_interrupted_training_ends_without_a_traceback(config_file, tmp_path):
+    folder = tmp_path / "interrupted"
+    command = [
+        str(Path(sys.executable).parent / "baselines"), "train", "sgdml", "mini-i",
+        "--subset", "folded", "--config", str(config_file), "--size", "100", "-o", str(folder),
+    ]  # fmt: skip
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        deadline = time.monotonic() + 200
+        while not (folder / "plan.json").exists():
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(2)  # 100 frames and three sigmas take longer on any machine
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode not in (0, None)
+    assert "Traceback" not in errors
+    assert not (folder / "record.json").exists()
+
+
 def test_a_changed_model_is_not_used(trained, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(trained, copy)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -158,6 +160,34 @@ def test_a_write_that_fails_leaves_the_old_file(small, tmp_path, monkeypatch):
         formats.write(path, small)
     assert path.read_text() == "precious"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("suffix", ["h5", "npz", "xyz"])
+def test_a_path_below_a_file_is_one_clear_error(small, tmp_path, suffix):
+    (tmp_path / "file").write_text("precious")
+    with pytest.raises(DataError, match="cannot be written"):
+        formats.write(tmp_path / "file" / f"f.{suffix}", small)
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+@pytest.mark.parametrize("suffix", ["h5", "npz", "xyz"])
+def test_a_full_disk_is_one_clear_error(suffix):
+    """A limit on the size of files, which the kernel enforces as it does a full disk."""
+    code = (
+        "import sys, resource, signal\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        f"sys.argv = 'teadata export mini-i --split folded/test -o f.{suffix}'.split()\n"
+        "from teadata.cli import main; main()"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, check=False
+        )
+        assert list(Path(folder).iterdir()) == []
+    assert done.returncode == 1
+    assert f"f.{suffix}: cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_unknown_suffix_and_format(small, tmp_path):
