@@ -41,8 +41,8 @@ from teadata.provenance import replacing, write_text
 MODEL_KEYS = ("type", "z", "sig", "c", "std", "perms", "tril_perms_lin", "R_desc", "R_d_desc_alpha")
 
 
-# Where OpenBLAS 0.3.30 with two threads was seen to fail: a Cholesky factorisation of 12 600 rows
-# was right, of 20 000 ended in a segmentation fault and of 25 200 in NaN; one thread was right.
+# Where OpenBLAS 0.3.30 with two threads was seen to fail: factorising 12 600 rows was right, a
+# product and factorisation of 20 000 crashed, 25 200 gave NaN or crashed; one thread was right.
 OPENBLAS_THREADED_ROWS = 16_000
 
 
