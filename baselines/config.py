@@ -6,21 +6,20 @@ import difflib
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from teadata.errors import DataError, unknown_name
+from teadata.strict import StrictModel
 
 CONFIGS = Path(__file__).parent / "configs"
 """Folder of the shipped configurations: ``<model>/<name>.yaml``."""
 
 
-class ModelConfig(BaseModel):
+class ModelConfig(StrictModel):
     """What the configurations of all models have in common.
 
     ``size`` frames are trained on, and as many validate, unless the caller says otherwise.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     size: Annotated[int, Field(gt=0)]
 

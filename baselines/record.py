@@ -10,17 +10,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from teadata.errors import DataError
 from teadata.provenance import DISTRIBUTION
+from teadata.strict import StrictModel
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Plan(_Record):
+class Plan(StrictModel):
     """What fixes a training before it starts.
 
     ``train`` and ``valid`` are split names of the dataset; the checksums are those of its
@@ -38,7 +35,7 @@ class Plan(_Record):
     valid: str
 
 
-class TrainingRecord(_Record):
+class TrainingRecord(StrictModel):
     """A finished training.
 
     ``valid`` holds errors on the validation split in kcal/mol and kcal/mol/Å, ``curve`` the

@@ -40,6 +40,8 @@ from teadata.provenance import replacing, write_text
 # What GDMLPredict reads of a model; none of it is a pickled object.
 MODEL_KEYS = ("type", "z", "sig", "c", "std", "perms", "tril_perms_lin", "R_desc", "R_d_desc_alpha")
 
+# sgdml adds descriptors and labels to the kernel matrix when it chooses a solver.
+SMALL_ARRAYS = 1.02
 
 # Where OpenBLAS 0.3.30 with two threads was seen to fail: factorising 12 600 rows was right, a
 # product and factorisation of 20 000 crashed, 25 200 gave NaN or crashed; one thread was right.
@@ -127,16 +129,18 @@ def _check_memory(frames: int, atoms: int) -> int:
     import psutil
     from sgdml.solvers.analytic import Analytic
 
-    needed = Analytic.est_memory_requirement(frames, atoms) / 2**30
-    available = psutil.virtual_memory().available / 2**30
-    if needed > available:
-        affordable = int((available * 2**30 / 24) ** 0.5 / (3 * atoms))
+    memory = psutil.virtual_memory()
+    total = memory.total // 2**30  # as sgdml counts: above it, it takes the iterative solver
+    available = min(memory.available / 2**30, total)
+    needed = SMALL_ARRAYS * Analytic.est_memory_requirement(frames, atoms) / 2**30
+    if needed >= available:
+        affordable = int((available * 2**30 / 24 / SMALL_ARRAYS) ** 0.5 / (3 * atoms))
         raise TeaError(
             f"sGDML's analytic solver needs about {needed:.0f} GiB of memory for {frames} frames "
             f"of {atoms} atoms, {available:.0f} GiB are available; train on at most {affordable} "
             "frames (--size), or on a machine with more memory"
         )
-    return int(psutil.virtual_memory().total // 2**30)
+    return int(total)
 
 
 @contextmanager
@@ -196,6 +200,8 @@ class SGDML(Baseline[SGDMLConfig]):
             label = f"sigma {sigma}"
             task = task or self._task(trainer, train, valid, progress)
             model = trainer.train(task | {"sig": sigma}, callback=_relay(label, progress))
+            if model["solver_name"] != "analytic":
+                raise TeaError(f"sgdml took its {model['solver_name']} solver, expected analytic")
             self._use(model)
             step = {"sigma": sigma} | validation_errors(self.predict(valid), valid)
             if best is None or step["force_rmse"] < best["force_rmse"]:

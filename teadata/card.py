@@ -6,18 +6,15 @@ import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from teadata.errors import DataError
+from teadata.errors import DataError, unknown_name
+from teadata.strict import StrictModel
 
 Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class System(_Model):
+class System(StrictModel):
     """The atoms: name, Hill formula, number of atoms, elements, periodicity."""
 
     name: str
@@ -27,7 +24,7 @@ class System(_Model):
     periodic: bool
 
 
-class LevelOfTheory(_Model):
+class LevelOfTheory(StrictModel):
     """How the labels were computed: method, engine with version, and its settings."""
 
     method: str
@@ -35,7 +32,7 @@ class LevelOfTheory(_Model):
     settings: str
 
 
-class Units(_Model):
+class Units(StrictModel):
     """Units of the stored values."""
 
     energy: Literal["kcal/mol"]
@@ -43,7 +40,7 @@ class Units(_Model):
     force: Literal["kcal/mol/Å"]
 
 
-class DataFile(_Model):
+class DataFile(StrictModel):
     """A file of the dataset: path below the data root, size in bytes, checksum."""
 
     name: str
@@ -52,7 +49,7 @@ class DataFile(_Model):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class Citation(_Model):
+class Citation(StrictModel):
     """A work to cite: text, DOI, BibTeX entry."""
 
     text: str
@@ -60,7 +57,7 @@ class Citation(_Model):
     bibtex: str
 
 
-class Change(_Model):
+class Change(StrictModel):
     """A line of the changelog."""
 
     version: Version
@@ -68,7 +65,7 @@ class Change(_Model):
     text: str
 
 
-class DatasetCard(_Model):
+class DatasetCard(StrictModel):
     """All that is known of a dataset but the arrays themselves.
 
     ``groups`` names sets of atoms: each group is a list of molecules, each a list of
@@ -89,7 +86,7 @@ class DatasetCard(_Model):
     licence: str
     citations: Annotated[list[Citation], Field(min_length=1)]
     files: list[DataFile]
-    groups: dict[str, list[list[int]]] = {}
+    groups: dict[str, list[list[int]]] = Field(default_factory=dict)
     subsets: dict[str, str]
     sizes: list[int]
     tasks: list[str]
@@ -121,6 +118,17 @@ class DatasetCard(_Model):
     def full_id(self) -> str:
         """Id and version, e.g. ``mini-i@1.0.0``."""
         return f"{self.id}@{self.version}"
+
+    def check_subset(self, subset: str) -> None:
+        """Raise an error that names the subsets there are, if this is not one.
+
+        Raises
+        ------
+        UsageError
+            If the dataset has no such subset.
+        """
+        if subset not in self.subsets:
+            raise unknown_name("subset", subset, self.subsets)
 
     def file(self, content: str) -> DataFile:
         """The file with this content (``"frames"`` or ``"splits"``).

@@ -133,6 +133,15 @@ class Frames:
     def __repr__(self) -> str:
         return f"Frames({len(self)} frames of {self.formula}, {self.n_atoms} atoms)"
 
+    def find(self, ids: Ints) -> Ints:
+        """Row of each of these ids, (n,); −1 where there is no such frame."""
+        if len(self) == 0:
+            return np.full(len(ids), -1)
+        order = np.argsort(self.ids, kind="stable")
+        place = np.searchsorted(self.ids, ids, sorter=order)
+        rows = order[np.minimum(place, len(order) - 1)]
+        return np.where(self.ids[rows] == ids, rows, -1)
+
     def select(self, ids: ArrayLike) -> Frames:
         """The frames with these ids, in the order of `ids`.
 
@@ -142,10 +151,8 @@ class Frames:
             If an id is not among these frames' ids.
         """
         wanted = np.atleast_1d(np.asarray(ids, dtype=np.int64))
-        order = np.argsort(self.ids, kind="stable")
-        place = np.searchsorted(self.ids, wanted, sorter=order)
-        rows = order[np.minimum(place, len(order) - 1)] if len(order) else place
-        unknown = wanted[self.ids[rows] != wanted] if len(order) else wanted
+        rows = self.find(wanted)
+        unknown = wanted[rows < 0]
         if len(unknown):
             raise DataError(f"{len(unknown)} unknown frame ids, the first is {unknown[0]}")
         return self[rows]

@@ -107,9 +107,7 @@ def _rows(prediction: Prediction, test: Frames) -> tuple[Ints, list[Finding]]:
     if prediction.frame_ids is None:
         rows = np.full(len(prediction.energies), -1) if by_position is None else by_position
         return rows, findings
-    order = np.argsort(test.ids)
-    place = np.minimum(np.searchsorted(test.ids, prediction.frame_ids, sorter=order), len(test) - 1)
-    rows = np.where(test.ids[order[place]] == prediction.frame_ids, order[place], -1)
+    rows = test.find(prediction.frame_ids)
     if by_position is not None and not findings:
         wrong = (rows >= 0) & (rows != by_position)
         if wrong.any():
@@ -287,10 +285,16 @@ def check(prediction: Prediction, dataset: Dataset) -> tuple[Ints, list[Finding]
     UsageError
         If the dataset has no such subset.
     """
-    test = dataset.split(f"{prediction.subset}/test")
+    return check_against(prediction, dataset.split(f"{prediction.subset}/test"), dataset)
+
+
+def check_against(
+    prediction: Prediction, test: Frames, dataset: Dataset
+) -> tuple[Ints, list[Finding]]:
+    """:func:`check` against a test set that is at hand already."""
     findings = _shapes(prediction, test.n_atoms)
     if findings:
-        return np.full(len(np.atleast_1d(prediction.energies)), -1), findings
+        return np.full(np.size(prediction.energies), -1), findings
     rows, findings = _rows(prediction, test)
     findings += _coverage(prediction, test, rows, dataset)
     not_finite = _finite(prediction)

@@ -69,16 +69,15 @@ def _check_options(
 ) -> None:
     """Refuse options that stand for nothing, before any file is read."""
     from teadata import catalog, units
-    from teadata.errors import unknown_name
 
     if energy_unit is not None:
         units.energy_unit(energy_unit)
     if length_unit is not None:
         units.length_unit(length_unit)
-    if dataset is not None and subset is not None:
-        subsets = catalog.card(dataset).subsets
-        if subset not in subsets:
-            raise unknown_name("subset", subset, subsets)
+    if dataset is not None:
+        card = catalog.card(dataset)
+        if subset is not None:
+            card.check_subset(subset)
 
 
 def main() -> None:

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from teadata import catalog, units
-from teadata.errors import UsageError, unknown_name
-from teadata.formats.npz import load_arrays
+from teadata import DatasetCard, catalog, units
+from teadata.errors import UsageError
+from teadata.formats import npz
 from teadata.provenance import replacing, sha256
 from teaeval.findings import Finding, PredictionError
 
@@ -89,11 +89,6 @@ class Prediction:
     source: Mapping[str, str] = field(default_factory=dict)
 
 
-def _text(value: np.ndarray) -> str:
-    item = value.reshape(-1)[0] if value.size == 1 else value
-    return item.decode() if isinstance(item, bytes) else str(item)
-
-
 def _collect(arrays: dict[str, np.ndarray]) -> tuple[dict[str, Any], list[Finding]]:
     """The file's arrays under our names, and which are there twice or not at all."""
     found: dict[str, Any] = {}
@@ -130,7 +125,7 @@ def _collect(arrays: dict[str, np.ndarray]) -> tuple[dict[str, Any], list[Findin
             )
         )
     for name in ("model", "train", "record"):
-        found[name] = _text(found[name]) if name in found else None
+        found[name] = npz.text(found[name]) if name in found else None
     return found, problems
 
 
@@ -138,7 +133,7 @@ def _declare(found: dict[str, Any], declared: Mapping[str, str | None]) -> list[
     """Settle what the file and the caller declare; say what is missing or contradictory."""
     problems = []
     for name, (option, meaning) in DECLARATIONS.items():
-        stated = _text(found[name]) if name in found else None
+        stated = npz.text(found[name]) if name in found else None
         given = declared.get(name)
         if stated is None and given is None:
             problems.append(
@@ -198,12 +193,20 @@ def _numeric(found: dict[str, Any]) -> list[Finding]:
 def _names(found: dict[str, Any]) -> list[Finding]:
     """Findings about names that stand for nothing: dataset, subset, units."""
     problems = []
-
-    def attempt(name: str, action: Any) -> None:
-        if found[name] is None:
-            return
+    card: DatasetCard | None = None
+    for name in DECLARATIONS:
+        value = found[name]
+        if value is None:
+            continue
         try:
-            action(found[name])
+            if name == "dataset":
+                card = catalog.card(value)
+            elif name == "subset" and card is not None:
+                card.check_subset(value)
+            elif name == "energy_unit":
+                units.energy_unit(value)
+            elif name == "length_unit":
+                units.length_unit(value)
         except UsageError as error:
             problems.append(
                 Finding.error(
@@ -213,18 +216,6 @@ def _names(found: dict[str, Any]) -> list[Finding]:
                     remedy=f"correct the field {name!r} or the option {DECLARATIONS[name][0]}",
                 )
             )
-
-    attempt("dataset", catalog.card)
-    attempt("energy_unit", units.energy_unit)
-    attempt("length_unit", units.length_unit)
-    if found["dataset"] is not None and not problems:
-        subsets = catalog.card(found["dataset"]).subsets
-
-        def check_subset(subset: str) -> None:
-            if subset not in subsets:
-                raise unknown_name("subset", subset, subsets)
-
-        attempt("subset", check_subset)
     return problems
 
 
@@ -261,7 +252,7 @@ def read_prediction(
         "energy_unit": energy_unit,
         "length_unit": length_unit,
     }
-    found, problems = _collect(load_arrays(path))
+    found, problems = _collect(npz.load_arrays(path))
     problems = _declare(found, declared) + problems + _numeric(found) + _names(found)
     if problems:
         raise PredictionError(str(path), problems)

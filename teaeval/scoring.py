@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from teadata import catalog
 from teadata.dataset import Dataset
 from teadata.provenance import DISTRIBUTION, package_version
-from teaeval.checks import check
+from teadata.strict import StrictModel
+from teaeval.checks import check_against
 from teaeval.findings import PredictionError
 from teaeval.metrics import Errors, table_errors
 from teaeval.prediction import Prediction
@@ -18,11 +17,7 @@ from teaeval.prediction import Prediction
 FORCE_UNIT = "kcal/mol/Å"
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Row(_Record):
+class Row(StrictModel):
     """Errors of one quantity, in its unit and as the published tables normalise them.
 
     ``mae``, ``rmse`` and ``max`` are in ``unit``.  ``*_percent_mean`` are Table SI 7's: 100
@@ -66,7 +61,7 @@ class Row(_Record):
         )
 
 
-class ScoredDataset(_Record):
+class ScoredDataset(StrictModel):
     """The test set of a score, and the checksums of the files it was read from."""
 
     id: str
@@ -79,7 +74,7 @@ class ScoredDataset(_Record):
     splits_sha256: str
 
 
-class ScoredPrediction(_Record):
+class ScoredPrediction(StrictModel):
     """The prediction of a score: who made it, and the file it was read from."""
 
     model: str | None
@@ -91,7 +86,7 @@ class ScoredPrediction(_Record):
     length_unit: str | None
 
 
-class Score(_Record):
+class Score(StrictModel):
     """What a prediction scored, with everything needed to get the same numbers again."""
 
     dataset: ScoredDataset
@@ -138,11 +133,11 @@ def score(prediction: Prediction, dataset: Dataset | None = None) -> Score:
         If there is no such dataset or subset.
     """
     dataset = dataset or catalog.load(prediction.dataset)
-    rows, findings = check(prediction, dataset)
+    test = dataset.split(f"{prediction.subset}/test")
+    rows, findings = check_against(prediction, test, dataset)
     if any(item.severity == "error" for item in findings):
         raise PredictionError(prediction.source.get("path", "prediction"), findings)
     path = prediction.source.get("path")
-    test = dataset.split(f"{prediction.subset}/test")
     table = table_errors(
         prediction.energies,
         prediction.forces,

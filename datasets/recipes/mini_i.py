@@ -50,6 +50,7 @@ FOLDED_MOTIFS = (
 )
 EXTENDED_RESIDUES = ((-135, 135), (-75, 145), (-82, 72))  # beta, PPII, C7
 
+FRAMES = 150  # per trajectory
 QUOTA = {"train": 1000, "valid": 1000, "test": 2500}
 # Share of a trajectory's frames expected to be usable, by start: sizes the first round.
 EXPECTED = {"folded": 0.80, "unfolded": 0.85}
@@ -79,7 +80,8 @@ CITATIONS = [
     },
     {
         "text": "C. Bannwarth, S. Ehlert, S. Grimme, GFN2-xTB: an accurate and broadly "
-        "parametrized self-consistent tight-binding quantum chemical method, J. Chem. Theory "
+        "parametrized self-consistent tight-binding quantum chemical method with "
+        "multipole electrostatics and density-dependent dispersion contributions, J. Chem. Theory "
         "Comput. 15, 1652 (2019).",
         "doi": "10.1021/acs.jctc.8b01176",
         "bibtex": """@article{Bannwarth2019,
@@ -175,7 +177,7 @@ def trajectory(start: str, role: str, k: int) -> sampling.Trajectory:
         hydrogen_mass=4.0,
         spacing=16,
         equilibration=160,
-        frames=150,
+        frames=FRAMES,
     )
 
 
@@ -205,7 +207,7 @@ def sample(processes: int) -> list[tuple[str, str, int]]:
         while True:
             batch = []
             for (subset, role), count in have.items():
-                per_trajectory = EXPECTED[subset] * 150
+                per_trajectory = EXPECTED[subset] * FRAMES
                 n_old = sum(job[:2] == (subset, role) for job in jobs)
                 n_new = math.ceil(max(0, QUOTA[role] - count) / per_trajectory)
                 batch += [(subset, role, n_old + i) for i in range(n_new)]
@@ -258,11 +260,13 @@ def describe(frames: Frames, subsets: np.ndarray) -> str:
     n_trajectories = len(np.unique(frames.trajectories))
     runs = [frames.trajectories == i for i in range(n_trajectories)]
     gyration = radius_of_gyration(frames.numbers, frames.positions)
+    plan = trajectory("folded", "train", 0)
+    interval = plan.spacing * plan.timestep
     lags = (1, 2, 5)
     measured = "; ".join(
         f"{name} "
         + ", ".join(
-            f"{value:.2f} after {lag * 40} fs"
+            f"{value:.2f} after {lag * interval:g} fs"
             for lag, value in publish.correlation([series[run] for run in runs], lags).items()
         )
         for name, series in (
@@ -274,11 +278,13 @@ def describe(frames: Frames, subsets: np.ndarray) -> str:
     dropped = int((subsets == "").sum())
     return (
         f"{n_trajectories} independent Langevin trajectories on the GFN2-xTB surface (BAOAB, "
-        "500 K, 2.5 fs, damping time 40 fs, hydrogen mass 4 u, 0.4 ps of equilibration), a frame "
-        "every 40 fs. Starts: RDKit/MMFF94 conformers. Measured autocorrelation within a "
-        f"trajectory: {measured}. folded: radius of gyration of the heavy atoms <= "
-        f"{FOLDED_MAX_RG:.2f} Å and a turn or helix hydrogen bond (C=O of residue i to H-N of i+3 "
-        f"or i+4) with O...H <= {FOLDED_MAX_OH:.2f} Å; unfolded: >= {UNFOLDED_MIN_RG:.2f} Å and "
+        f"{plan.temperature:g} K, {plan.timestep:g} fs, damping time {plan.damping_time:g} fs, "
+        f"hydrogen mass {plan.hydrogen_mass:g} u, {plan.equilibration * plan.timestep / 1000:g} ps "
+        f"of equilibration), a frame every {interval:g} fs. Starts: RDKit/MMFF94 conformers. "
+        f"Measured autocorrelation within a trajectory: {measured}. folded: radius of gyration of "
+        f"the heavy atoms <= {FOLDED_MAX_RG:.2f} Å and a turn or helix hydrogen "
+        f"bond (C=O of residue i to H-N of i+3 or i+4) with O...H <= "
+        f"{FOLDED_MAX_OH:.2f} Å; unfolded: >= {UNFOLDED_MIN_RG:.2f} Å and "
         f"every such O...H >= {UNFOLDED_MIN_OH:.2f} Å; {dropped} of {len(frames)} sampled frames "
         "lay between and were dropped, whatever start their trajectory had; the others were drawn "
         "at random up to the sizes of the splits. Train, valid and test frames come from different "

@@ -44,7 +44,17 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
 
     ``energy`` and ``forces`` are the keys ASE reads; the comment line states the units,
     since ASE itself assumes eV.
+
+    Raises
+    ------
+    DataError
+        If a frame id does not fit into 32 bits, or the file cannot be written.
     """
+    if len(frames) and not 0 <= frames.ids.min() <= frames.ids.max() < 2**31:
+        raise DataError(
+            f"{path}: extended XYZ readers hold integers of 32 bits, expected frame ids from 0 to "
+            f"{2**31 - 1}, found {frames.ids.min()} to {frames.ids.max()}; use hdf5 or npz"
+        )
     row = "%-2s" + " %.17g" * 6
     body = "\n".join([row] * frames.n_atoms)
     table = np.concatenate([frames.positions, frames.forces], axis=2)

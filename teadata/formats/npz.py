@@ -126,8 +126,9 @@ def load_arrays(
         raise DataError(f"{path}: an array cannot be read ({error})") from None
 
 
-def _text(value: np.ndarray) -> str:
-    item = value.item() if value.ndim == 0 else str(value)
+def text(value: np.ndarray) -> str:
+    """An array of one str or bytes, of any shape, as text."""
+    item = value.reshape(-1)[0] if value.size == 1 else value
     return item.decode() if isinstance(item, bytes) else str(item)
 
 
@@ -140,8 +141,8 @@ def read(path: Path) -> Frames:
         If the file is unreadable, lacks an array, or does not declare its units.
     """
     found = load_arrays(path, ("R", "z", "E", "F", "r_unit", "e_unit"), ("lattice", "frame_id"))
-    length = units.length_factor(_text(found["r_unit"]))
-    energy = units.energy_factor(_text(found["e_unit"]))
+    length = units.length_factor(text(found["r_unit"]))
+    energy = units.energy_factor(text(found["e_unit"]))
     count = len(found["R"])
     lattice = found.get("lattice")
     return Frames(

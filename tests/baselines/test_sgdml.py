@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections import namedtuple
 
 import numpy as np
+import psutil
 import pytest
 from threadpoolctl import threadpool_info
 
 from baselines import protocol
-from baselines.sgdml import SGDML, SGDMLConfig, _sound_blas
+from baselines.sgdml import SGDML, SGDMLConfig, _backend, _check_memory, _sound_blas
 from teadata import Frames, TeaError
 from teadata.errors import DataError
 from teadata.units import EV
@@ -166,6 +168,22 @@ def test_openblas_is_held_to_one_thread_where_it_fails_with_more(rows, single):
                 expected = 1 if single else before[lib["filepath"]]
                 assert lib["num_threads"] == expected
     assert {lib["filepath"]: lib["num_threads"] for lib in threadpool_info()} == before
+
+
+def test_memory_at_the_limit_is_refused_not_solved_iteratively(monkeypatch):
+    """Between sgdml's whole GiB and the memory there is, it would change its solver unasked."""
+    with _backend(None):  # importing sgdml elsewhere would change the logger class for good
+        from sgdml.solvers.analytic import Analytic
+    needed = Analytic.est_memory_requirement(200, 42)  # 14.2 GiB
+    memory = namedtuple("memory", ["total", "available"])
+    for spare, fits in ((1.0, False), (1.25, True)):
+        found = memory(total=spare * needed, available=spare * needed)
+        monkeypatch.setattr(psutil, "virtual_memory", lambda found=found: found)
+        if fits:
+            assert _check_memory(200, 42) == found.total // 2**30
+        else:
+            with pytest.raises(TeaError, match="analytic solver needs about 14 GiB"):
+                _check_memory(200, 42)
 
 
 def test_an_untrained_model_says_so(settings, small, tmp_path):

@@ -79,6 +79,8 @@ def test_wrong_shapes_are_all_named_at_once():
 def test_select_follows_the_order_of_the_ids():
     frames = make(6)
     np.testing.assert_array_equal(frames.select([103, 100, 103]).ids, [103, 100, 103])
+    np.testing.assert_array_equal(frames.find(np.array([105, 7, 100])), [5, -1, 0])
+    np.testing.assert_array_equal(frames[:0].find(np.array([100])), [-1])
     with pytest.raises(DataError, match="2 unknown frame ids, the first is 7"):
         frames.select([100, 7, 106])
 

@@ -121,6 +121,7 @@ def test_wrong_subset_names_the_right_ones(run, prediction_file):
     ("arguments", "message"),
     [
         (["--json", "--csv"], "at most one of"),
+        (["--dataset", "mini-l"], "unknown dataset 'mini-l'"),
         (["--energy-unit", "kcal"], "unknown energy unit 'kcal'"),
         (["--length-unit", "mile"], "unknown length unit 'mile'"),
         (["--nonsense"], "No such option"),

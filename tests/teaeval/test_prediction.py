@@ -103,6 +103,14 @@ def test_wrong_fields(prediction_file, change, code, message):
     assert codes(caught) == [code]
 
 
+def test_every_unknown_name_is_reported_at_once(prediction_file):
+    wrong = {"subset": "fold", "energy_unit": "cal", "length_unit": "mile"}
+    np.savez(prediction_file, **content(prediction_file) | wrong)
+    with pytest.raises(PredictionError) as caught:
+        teaeval.read_prediction(prediction_file)
+    assert codes(caught) == ["unknown-subset", "unknown-energy_unit", "unknown-length_unit"]
+
+
 @pytest.mark.parametrize("name", ["energy", "forces"])
 def test_missing_arrays(prediction_file, name):
     arrays = content(prediction_file)
