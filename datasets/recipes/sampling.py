@@ -12,14 +12,17 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from ase.constraints import FixConstraint
+from labels import Label
 
 from teadata.provenance import replacing
 
 if TYPE_CHECKING:
     from ase import Atoms
+    from ase.md.md import MolecularDynamics
 
 # A dyadic grid: every stored coordinate below 1024 Å is exact in float32, so the file
 # holds the very positions that were labelled.
@@ -41,16 +44,22 @@ class Trajectory:
     timestep
         fs.
     damping_time
-        Time constant of the Langevin thermostat, fs.
-    hydrogen_mass
-        Mass given to H, in u.  Configurational averages do not depend on masses; a heavy
-        hydrogen allows the longer time step.
+        Time constant of the thermostat, fs.
+    masses
+        Mass given to an element, in u, by symbol; others keep theirs.  Configurational
+        averages do not depend on masses: a heavy hydrogen allows a longer time step, light
+        heavy atoms explore faster.
     spacing
         Steps between stored frames.
     equilibration
         Steps before the first stored frame.
     frames
         Stored frames.
+    thermostat
+        ``"langevin"`` in the BAOAB splitting (Leimkuhler and Matthews, J. Chem. Phys. 138,
+        174102, 2013) samples best; ``"bussi"`` (Bussi, Donadio and Parrinello, J. Chem.
+        Phys. 126, 014101, 2007) rescales all velocities together and so leaves diffusion
+        and vibrations what they are.
     """
 
     name: str
@@ -58,10 +67,11 @@ class Trajectory:
     temperature: float
     timestep: float
     damping_time: float
-    hydrogen_mass: float
+    masses: dict[str, float]
     spacing: int
     equilibration: int
     frames: int
+    thermostat: Literal["langevin", "bussi"] = "langevin"
 
 
 def round_positions(positions: np.ndarray) -> np.ndarray:
@@ -69,54 +79,83 @@ def round_positions(positions: np.ndarray) -> np.ndarray:
     return np.round(np.asarray(positions, dtype=np.float64) / POSITION_GRID) * POSITION_GRID
 
 
+class OnGrid(FixConstraint):
+    """Rounds whatever position a dynamics sets, so that every evaluation is at stored ones."""
+
+    def adjust_positions(self, atoms: Atoms, new: np.ndarray) -> None:  # noqa: D102
+        new[:] = round_positions(new)
+
+    def adjust_forces(self, atoms: Atoms, forces: np.ndarray) -> None:  # noqa: D102
+        pass
+
+    def get_removed_dof(self, atoms: Atoms) -> int:  # noqa: D102
+        return 0
+
+
 def run(
     trajectory: Trajectory,
     make_atoms: Callable[[], Atoms],
-    make_calculator: Callable[[], object],
-    label: Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]],
+    make_calculator: Callable[[], Any],
+    label: Callable[..., Label] | None,
     path: Path,
     checkpoint_every: int = 25,
 ) -> dict[str, np.ndarray]:
     """Bring the trajectory's file to its full length, and return its arrays.
 
-    Langevin dynamics in the BAOAB splitting (Leimkuhler and Matthews, J. Chem. Phys.
-    138, 174102, 2013).  Each stored frame is centred on its centre of mass, rounded to
-    the stored grid and labelled there, by ``label(numbers, positions)`` in kcal/mol and
-    kcal/mol/Å.
+    A stored frame lies on the stored grid and is labelled there.
+
+    Parameters
+    ----------
+    trajectory
+        What to run.
+    make_atoms
+        Gives the starting structure.
+    make_calculator
+        Gives the ASE calculator of the dynamics.
+    label
+        ``label(numbers, positions, cell)`` for the stored frames.  None takes them from
+        the calculator's ``last_label``: then the dynamics itself runs on the grid,
+        and no frame is evaluated twice.
+    path
+        File of the trajectory.
+    checkpoint_every
+        Stored frames between two checkpoints.
     """
     from ase import units
-    from ase.md.langevinbaoab import LangevinBAOAB
 
     atoms = make_atoms()
     true_masses = atoms.get_masses()
-    atoms.set_masses(np.where(atoms.numbers == 1, trajectory.hydrogen_mass, true_masses))
+    atoms.set_masses([trajectory.masses.get(atom.symbol, atom.mass) for atom in atoms])
+    cell = atoms.cell.array.copy() if atoms.pbc.any() else None
     rng = np.random.default_rng(trajectory.seed)
     plan = {"plan": json.dumps(asdict(trajectory)), "start": atoms.positions.copy()}
     stored = _resume(path, plan, atoms, rng)
     if stored is None:
-        stored = {"R": [], "E": [], "F": []}
+        stored = {"R": [], "E": [], "F": [], "S": []}
         scale = np.sqrt(units.kB * trajectory.temperature / atoms.get_masses())[:, None]
         atoms.set_velocities(scale * rng.standard_normal(atoms.positions.shape))
     atoms.calc = make_calculator()
-    dynamics = LangevinBAOAB(
-        atoms,
-        trajectory.timestep * units.fs,
-        temperature_K=trajectory.temperature,
-        T_tau=trajectory.damping_time * units.fs,
-        rng=rng,
-    )
+    if label is None:
+        atoms.positions = round_positions(atoms.positions)
+        atoms.set_constraint(OnGrid())
+    dynamics = _dynamics(trajectory, atoms, rng)
     for frame in range(len(stored["E"]), trajectory.frames):
         dynamics.run(trajectory.spacing if frame else trajectory.equilibration)
-        centred = atoms.positions - true_masses @ atoms.positions / true_masses.sum()
-        positions = round_positions(centred)
-        energy, forces = label(atoms.numbers, positions)
+        positions = atoms.positions
+        if cell is None:
+            positions = positions - true_masses @ positions / true_masses.sum()
+        positions = round_positions(positions)
+        found = atoms.calc.last_label if label is None else label(atoms.numbers, positions, cell)
         stored["R"].append(positions)
-        stored["E"].append(energy)
-        stored["F"].append(forces)
+        stored["E"].append(found.energy)
+        stored["F"].append(found.forces)
+        if found.stress is not None:
+            stored["S"].append(found.stress)
         if frame + 1 == trajectory.frames or (frame + 1) % checkpoint_every == 0:
             checkpoint = {
                 **{key: np.asarray(value) for key, value in stored.items()},
                 "z": atoms.numbers,
+                "cell": np.zeros((0, 3)) if cell is None else cell,
                 "md_positions": atoms.positions,
                 "md_velocities": atoms.get_velocities(),
                 "rng": json.dumps(rng.bit_generator.state),
@@ -124,6 +163,24 @@ def run(
             with replacing(path) as partial, open(partial, "wb") as stream:
                 np.savez(stream, **checkpoint, **plan)
     return {"z": atoms.numbers, **{key: np.asarray(value) for key, value in stored.items()}}
+
+
+def _dynamics(trajectory: Trajectory, atoms: Atoms, rng: np.random.Generator) -> MolecularDynamics:
+    """ASE's integrator with the trajectory's thermostat."""
+    from ase import units
+    from ase.md.bussi import Bussi
+    from ase.md.langevinbaoab import LangevinBAOAB
+
+    kind, tau = (
+        (LangevinBAOAB, "T_tau") if trajectory.thermostat == "langevin" else (Bussi, "taut")
+    )
+    return kind(
+        atoms,
+        trajectory.timestep * units.fs,
+        temperature_K=trajectory.temperature,
+        rng=rng,
+        **{tau: trajectory.damping_time * units.fs},
+    )
 
 
 def _resume(
@@ -138,4 +195,4 @@ def _resume(
         atoms.positions = data["md_positions"]
         atoms.set_velocities(data["md_velocities"])
         rng.bit_generator.state = json.loads(str(data["rng"]))
-        return {key: list(data[key]) for key in ("R", "E", "F")}
+        return {key: list(data[key]) for key in ("R", "E", "F", "S")}

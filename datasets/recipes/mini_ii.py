@@ -1,0 +1,148 @@
+"""How mini-ii was made: AcPheAla5Lys in several potential wells, labelled by GFN2-xTB.
+
+    python datasets/recipes/mini_ii.py                # sample, label, write (resumes)
+    python datasets/recipes/mini_ii.py --check 20     # relabel 20 stored frames, compare
+
+1. Starting structures: RDKit builds the neutral peptide, the backbone dihedrals are set to
+   one of five motifs, each jittered by 10 degrees, side chains as embedded at random, and
+   MMFF94 removes the clashes.
+2. Langevin dynamics on the GFN2-xTB surface at 500 K, many short independent trajectories;
+   a trajectory belongs to one role (train, valid or test).
+3. Every stored frame is rounded to the stored precision and labelled at those positions.
+4. The wells are found in the backbone dihedrals of all frames (``wells.py``), whatever
+   motif a trajectory started from; frames between wells are dropped.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # one process per core; must precede tblite
+
+import functools
+import multiprocessing
+from pathlib import Path
+
+import labels
+import numpy as np
+import sampling
+
+SMILES = (
+    "CC(=O)N[C@@H](Cc1ccccc1)C(=O)" + "N[C@@H](C)C(=O)" * 5 + "N[C@@H](CCCCN)C(=O)O"
+)
+# C' before, N, C-alpha and C' of each of the seven residues.
+CARBONYL_C = (1, 12, 17, 22, 27, 32, 37, 46)
+AMIDE_N = (3, 14, 19, 24, 29, 34, 39)
+ALPHA_C = (4, 15, 20, 25, 30, 35, 40)
+
+# Backbone (phi, psi), degrees, of the starts.
+HELIX, LEFT_HELIX, RIBBON = (-63, -42), (57, 47), (-82, 72)
+STRAND, POLYPROLINE = (-120, 130), (-75, 145)
+TURN = ((60, 30), (90, 0))  # type I'
+STARTS = ("helix", "extended", "ribbon", "hairpin", "left")
+
+FRAMES = 25  # per trajectory
+# Trajectories of each role, by start; the wells of the last two are left out of incomplete.
+TRAJECTORIES = {
+    "train": {"helix": 6, "extended": 6, "ribbon": 6, "hairpin": 4, "left": 4},
+    "valid": {"helix": 6, "extended": 6, "ribbon": 6, "hairpin": 4, "left": 4},
+    "test": {"helix": 8, "extended": 8, "ribbon": 8, "hairpin": 12, "left": 12},
+}
+ENGINE = labels.Engine("GFN2-xTB")
+BUILD = Path(__file__).resolve().parents[2] / "build" / "mini-ii"
+
+
+def motif(start: str, rng: np.random.Generator) -> list[tuple[float, float]]:
+    """Backbone dihedrals of a start, residue by residue."""
+    strands = [(STRAND, POLYPROLINE)[i] for i in rng.integers(2, size=7)]
+    return {
+        "helix": [HELIX] * 7,
+        "extended": strands,
+        "ribbon": [RIBBON] * 7,
+        "hairpin": [STRAND, STRAND, *TURN, STRAND, STRAND, STRAND],
+        "left": [LEFT_HELIX] * 7,
+    }[start]
+
+
+def start_structure(start: str, seed: int):
+    """A starting structure: the motif, jittered by a seed; positions in Å."""
+    from ase import Atoms
+    from rdkit import Chem
+    from rdkit.Chem import AllChem, rdMolTransforms
+
+    rng = np.random.default_rng([seed, 1])
+    molecule = Chem.AddHs(Chem.MolFromSmiles(SMILES))
+    AllChem.EmbedMolecule(molecule, randomSeed=seed)
+    conformer = molecule.GetConformer()
+
+    def turn(*atoms_and_angle: float) -> None:
+        rdMolTransforms.SetDihedralDeg(conformer, *atoms_and_angle)
+
+    for i, (phi, psi) in enumerate(motif(start, rng)):
+        jitter = rng.uniform(-10, 10, 2)
+        after = (*AMIDE_N, 47)[i + 1]  # the last residue ends in the O of its COOH
+        before, n, alpha, carbonyl = CARBONYL_C[i], AMIDE_N[i], ALPHA_C[i], CARBONYL_C[i + 1]
+        turn(before, n, alpha, carbonyl, phi + jitter[0])
+        turn(n, alpha, carbonyl, after, psi + jitter[1])
+    for before, carbonyl, n, alpha in zip(
+        (0, *ALPHA_C), CARBONYL_C, AMIDE_N, ALPHA_C, strict=False
+    ):
+        turn(before, carbonyl, n, alpha, 180)
+    AllChem.MMFFOptimizeMolecule(molecule, maxIters=100)
+    return Atoms([a.GetSymbol() for a in molecule.GetAtoms()], conformer.GetPositions())
+
+
+def trajectory(start: str, role: str, k: int) -> sampling.Trajectory:
+    """The k-th trajectory of a role from a kind of start."""
+    return sampling.Trajectory(
+        name=f"{start}-{role}-{k:03d}",
+        seed=1 + (k * 3 + list(TRAJECTORIES).index(role)) * len(STARTS) + STARTS.index(start),
+        temperature=500.0,
+        timestep=3.0,
+        damping_time=40.0,
+        masses={"H": 4.0},
+        spacing=10,
+        equilibration=80,
+        frames=FRAMES,
+    )
+
+
+def run_one(job: tuple[str, str, int]) -> str:
+    """Run (or read) one trajectory; return its name."""
+    plan = trajectory(*job)
+    sampling.run(
+        plan,
+        functools.partial(start_structure, job[0], plan.seed),
+        ENGINE.dynamics,
+        ENGINE.label,
+        BUILD / f"{plan.name}.npz",
+    )
+    return plan.name
+
+
+def jobs() -> list[tuple[str, str, int]]:
+    """All trajectories, so ordered that every start and role grows evenly."""
+    return sorted(
+        (
+            (start, role, k)
+            for role, counts in TRAJECTORIES.items()
+            for start, count in counts.items()
+            for k in range(count)
+        ),
+        key=lambda job: (job[2], job),
+    )
+
+
+def sample(processes: int) -> None:
+    """Run what is missing."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    todo = jobs()
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        for i, name in enumerate(pool.imap_unordered(run_one, todo), 1):
+            print(f"{i}/{len(todo)} {name}", flush=True)
+
+
+if __name__ == "__main__":
+    import sys
+
+    sample(int(sys.argv[2]))
