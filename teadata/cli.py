@@ -137,10 +137,12 @@ def export(
     ] = None,
     format_name: Annotated[
         str | None,
-        typer.Option("--format", help="npz (sGDML), extxyz or hdf5; default: by the suffix."),
+        typer.Option(
+            "--format", help="npz (sGDML), extxyz, hdf5 or parquet; default: by the suffix."
+        ),
     ] = None,
 ) -> None:
-    """Write a split to a file: sGDML's npz, extended XYZ, or HDF5 (kcal/mol, Å)."""
+    """Write a split to a file: sGDML's npz, extended XYZ, HDF5 or parquet (kcal/mol, Å)."""
     from teadata import formats
     from teadata.catalog import load
 

@@ -1,4 +1,4 @@
-"""Frames to and from files: HDF5, sGDML's npz, extended XYZ."""
+"""Frames to and from files: HDF5, sGDML's npz, extended XYZ, parquet."""
 
 from __future__ import annotations
 
@@ -13,10 +13,18 @@ MODULES = {
     "hdf5": "teadata.formats.hdf5",
     "npz": "teadata.formats.npz",
     "extxyz": "teadata.formats.extxyz",
+    "parquet": "teadata.formats.parquet",
 }
 """The module of each format: it has ``read(path)`` and ``write(path, frames, …)``."""
 
-SUFFIXES = {".h5": "hdf5", ".hdf5": "hdf5", ".npz": "npz", ".xyz": "extxyz", ".extxyz": "extxyz"}
+SUFFIXES = {
+    ".h5": "hdf5",
+    ".hdf5": "hdf5",
+    ".npz": "npz",
+    ".xyz": "extxyz",
+    ".extxyz": "extxyz",
+    ".parquet": "parquet",
+}
 """Format that each file suffix stands for."""
 
 

@@ -11,25 +11,11 @@ from dataclasses import fields
 from pathlib import Path
 
 import h5py
-import numpy as np
 
 from teadata.errors import DataError
+from teadata.formats.layout import LAYOUT, compact
 from teadata.frames import OPTIONAL, Frames
 from teadata.provenance import replacing
-
-LAYOUT = "tea-frames-1"
-"""Value of the root attribute ``layout``."""
-
-
-def _compact(array: np.ndarray) -> np.ndarray:
-    """The array in the smallest of float32/float64, int32/int64 that holds it exactly."""
-    for narrow, wide in ((np.float32, np.float64), (np.int32, np.int64)):
-        if array.dtype == wide:
-            with np.errstate(over="ignore"):
-                small = array.astype(narrow)
-            if np.array_equal(small.astype(wide), array, equal_nan=wide is np.float64):
-                return small
-    return array
 
 
 def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "unknown") -> None:
@@ -48,7 +34,7 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
             if field.name == "energies" or value.size < 64:
                 file.create_dataset(field.name, data=value, track_times=False)
                 continue
-            array = _compact(value)
+            array = compact(value)
             file.create_dataset(
                 field.name,
                 data=array,

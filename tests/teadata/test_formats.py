@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -8,6 +9,8 @@ from pathlib import Path
 import ase.io
 import h5py
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,7 +18,7 @@ from hypothesis.extra.numpy import arrays
 
 from teadata import Frames, formats
 from teadata.errors import DataError, UsageError
-from teadata.formats import npz
+from teadata.formats import npz, parquet
 
 finite = st.floats(allow_nan=False, allow_infinity=False, width=64, min_value=-1e8, max_value=1e8)
 
@@ -36,7 +39,7 @@ def any_frames(draw: st.DrawFn) -> Frames:
     )
 
 
-@pytest.mark.parametrize("suffix", ["h5", "npz", "xyz"])
+@pytest.mark.parametrize("suffix", ["h5", "npz", "xyz", "parquet"])
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(frames=any_frames())
 def test_every_format_gives_back_every_bit(suffix, frames):
@@ -95,7 +98,7 @@ def test_units_are_converted_when_read(small, tmp_path):
     np.testing.assert_allclose(frames.forces, small.forces * 23.06054783 / 0.529177210903, 1e-9)
 
 
-def test_stress_survives_extxyz_and_hdf5(tmp_path):
+def test_stress_survives(tmp_path):
     rng = np.random.default_rng(0)
     frames = Frames(
         numbers=[1, 8],
@@ -107,10 +110,11 @@ def test_stress_survives_extxyz_and_hdf5(tmp_path):
         stress=rng.normal(size=(2, 3, 3)),
         trajectories=[4, 5],
     )
-    for name in ("f.xyz", "f.h5"):
+    for name in ("f.xyz", "f.h5", "f.parquet"):
         formats.write(tmp_path / name, frames)
         np.testing.assert_array_equal(formats.read(tmp_path / name).stress, frames.stress)
-    np.testing.assert_array_equal(formats.read(tmp_path / "f.h5").trajectories, [4, 5])
+    for name in ("f.h5", "f.parquet"):
+        np.testing.assert_array_equal(formats.read(tmp_path / name).trajectories, [4, 5])
 
 
 def test_a_lattice_per_frame_does_not_fit_sgdmls_format(tmp_path):
@@ -137,7 +141,7 @@ def test_hdf5_is_compact_and_reproducible(small, tmp_path):
         assert file["energies"].dtype == np.float64
 
 
-@pytest.mark.parametrize("name", ["f.h5", "f.npz", "f.xyz"])
+@pytest.mark.parametrize("name", ["f.h5", "f.npz", "f.xyz", "f.parquet"])
 def test_damaged_files_are_one_clear_error(small, tmp_path, name):
     path = tmp_path / name
     with pytest.raises(DataError, match=r"f\.\w+: "):
@@ -165,7 +169,7 @@ def test_a_write_that_fails_leaves_the_old_file(small, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("suffix", ["h5", "npz", "xyz"])
+@pytest.mark.parametrize("suffix", ["h5", "npz", "xyz", "parquet"])
 def test_a_path_below_a_file_is_one_clear_error(small, tmp_path, suffix):
     (tmp_path / "file").write_text("precious")
     with pytest.raises(DataError, match="cannot be written"):
@@ -173,7 +177,7 @@ def test_a_path_below_a_file_is_one_clear_error(small, tmp_path, suffix):
     assert (tmp_path / "file").read_text() == "precious"
 
 
-@pytest.mark.parametrize("suffix", ["h5", "npz", "xyz"])
+@pytest.mark.parametrize("suffix", ["h5", "npz", "xyz", "parquet"])
 def test_a_full_disk_is_one_clear_error(suffix):
     """A limit on the size of files, which the kernel enforces as it does a full disk."""
     code = (
@@ -198,3 +202,38 @@ def test_unknown_suffix_and_format(small, tmp_path):
         formats.write(tmp_path / "f.pdb", small)
     with pytest.raises(UsageError, match="'pdb'; expected one of: hdf5, npz, extxyz"):
         formats.read(tmp_path / "f.npz", "pdb")
+
+
+def test_parquet_is_a_table_that_explains_itself(small, tmp_path):
+    for name in ("a.parquet", "b.parquet"):
+        formats.write(tmp_path / name, small, name="mini-i", theory="GFN2-xTB")
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+    table = pq.read_table(tmp_path / "a.parquet")  # as anybody reads it
+    assert table.column_names == ["frame_id", "energy", "positions", "forces", "trajectory"]
+    metadata = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
+    assert json.loads(metadata["numbers"]) == small.numbers.tolist()
+    assert (metadata["energy_unit"], metadata["length_unit"]) == ("kcal/mol", "Å")
+    assert (metadata["name"], metadata["theory"]) == ("mini-i", "GFN2-xTB")
+    assert table.schema.field("forces").metadata == {b"unit": "kcal/mol/Å".encode()}
+    forces = np.stack(table["forces"].to_numpy()).reshape(small.forces.shape)
+    np.testing.assert_array_equal(forces, small.forces)
+
+
+def test_parquet_of_several_row_groups(mini_i, tmp_path):
+    frames, path = mini_i.frames[: parquet.ROW_GROUP + 1], tmp_path / "f.parquet"
+    formats.write(path, frames)
+    assert pq.ParquetFile(path).num_row_groups == 2
+    again = formats.read(path)
+    for name in ("positions", "energies", "forces", "ids", "trajectories"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(frames, name), err_msg=name)
+
+
+def test_parquet_of_somebody_else_is_refused(tmp_path):
+    path = tmp_path / "f.parquet"
+    pq.write_table(pa.table({"energy": [1.0]}), path)
+    with pytest.raises(DataError, match="expected the parquet layout 'tea-frames-1', found None"):
+        formats.read(path)
+    schema = pa.schema([("energy", pa.float64())], {"layout": "tea-frames-1"})
+    pq.write_table(pa.table({"energy": [1.0]}, schema=schema), path)
+    with pytest.raises(DataError, match="no column frame_id, positions, forces"):
+        formats.read(path)

@@ -1,0 +1,157 @@
+"""Parquet: one row per frame, for pandas, polars, DuckDB and the Hugging Face Hub.
+
+Columns ``frame_id``, ``energy``, ``positions`` and ``forces``, and ``cell``, ``stress`` and
+``trajectory`` where the frames have them.  Arrays are lists of fixed length in row-major
+order: positions x, y, z of the first atom, then of the second; the cell vector by vector.
+What all frames share, atomic numbers first, is in the metadata of the schema, with the
+units.  Floats are in single precision where that loses nothing, as in HDF5.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from teadata.errors import DataError
+from teadata.formats.layout import LAYOUT, UNITS, compact
+from teadata.frames import OPTIONAL, Frames
+from teadata.provenance import replacing
+
+COLUMNS = {
+    "ids": "frame_id",
+    "energies": "energy",
+    "positions": "positions",
+    "forces": "forces",
+    "cell": "cell",
+    "stress": "stress",
+    "trajectories": "trajectory",
+}
+"""Column of each field of frames; each has its unit in the metadata of its schema field."""
+
+ROW_GROUP = 1024
+"""Frames of a row group: as many are converted at a time."""
+
+
+def _arrow_type(field: str, array: np.ndarray) -> pa.DataType:
+    """The type of a column: energies, ids and trajectories wide, arrays in what they need."""
+    if array.ndim == 1:
+        return pa.from_numpy_dtype(array.dtype)
+    value = pa.field("element", pa.from_numpy_dtype(compact(array).dtype), nullable=False)
+    return pa.list_(value, int(np.prod(array.shape[1:])))
+
+
+def schema_of(frames: Frames, *, name: str = "frames", theory: str = "unknown") -> pa.Schema:
+    """The schema of frames, with atomic numbers, pbc, units and layout in its metadata."""
+    metadata = {
+        "layout": LAYOUT,
+        "name": name,
+        "theory": theory,
+        "energy_unit": "kcal/mol",
+        "length_unit": "Å",
+        "numbers": json.dumps(frames.numbers.tolist()),
+        "pbc": json.dumps(frames.pbc.tolist()),
+    }
+    columns = []
+    for field, column in COLUMNS.items():
+        array = getattr(frames, field)
+        if array is not None:
+            unit = {"unit": UNITS[field]} if field in UNITS else None
+            columns.append(pa.field(column, _arrow_type(field, array), False, unit))
+    return pa.schema(columns, metadata)
+
+
+def _table(frames: Frames, schema: pa.Schema) -> pa.Table:
+    columns = []
+    for field, column in COLUMNS.items():
+        if column not in schema.names:
+            continue
+        kind, array = schema.field(column).type, getattr(frames, field)
+        if pa.types.is_fixed_size_list(kind):
+            values = pa.array(array.reshape(-1).astype(kind.value_type.to_pandas_dtype()))
+            columns.append(pa.FixedSizeListArray.from_arrays(values, type=kind))
+        else:
+            columns.append(pa.array(array, kind))
+    return pa.table(columns, schema=schema)
+
+
+def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "unknown") -> None:
+    """Write frames as parquet (kcal/mol, Å), a row group at a time.
+
+    The same frames give the same bytes with the same pyarrow.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be written.
+    """
+    schema = schema_of(frames, name=name, theory=theory)
+    # The bytes of floats side by side compress well; a dictionary of them does not.
+    floats = [
+        f"{f.name}.list.element" if pa.types.is_fixed_size_list(f.type) else f.name
+        for f in schema
+        if not pa.types.is_integer(f.type)
+    ]
+    with (
+        replacing(path) as partial,
+        pq.ParquetWriter(
+            partial,
+            schema,
+            compression="zstd",
+            use_dictionary=False,
+            use_byte_stream_split=floats,
+            write_page_checksum=True,
+        ) as writer,
+    ):
+        for start in range(0, len(frames), ROW_GROUP):
+            writer.write_table(_table(frames[start : start + ROW_GROUP], schema))
+
+
+def _arrays(file: pq.ParquetFile, path: Path) -> dict[str, Any]:
+    schema = file.schema_arrow
+    metadata = {k.decode(): v.decode() for k, v in (schema.metadata or {}).items()}
+    if metadata.get("layout") != LAYOUT:
+        found = metadata.get("layout")
+        raise DataError(f"{path}: expected the parquet layout {LAYOUT!r}, found {found!r}")
+    missing = [c for f, c in COLUMNS.items() if c not in schema.names and f not in OPTIONAL]
+    if missing:
+        raise DataError(f"{path}: the file has no column {', '.join(missing)}")
+    numbers = json.loads(metadata["numbers"])
+    shapes = {"positions": (len(numbers), 3), "forces": (len(numbers), 3)}
+    shapes |= {"cell": (3, 3), "stress": (3, 3)}
+    count = file.metadata.num_rows
+    arrays: dict[str, Any] = {
+        field: np.empty((count, *shapes.get(field, ())), np.float64 if field in UNITS else np.int64)
+        for field, column in COLUMNS.items()
+        if column in schema.names
+    }
+    start = 0
+    for batch in file.iter_batches(ROW_GROUP):
+        rows = slice(start, start + len(batch))
+        for field, array in arrays.items():
+            column = batch.column(COLUMNS[field])
+            if pa.types.is_fixed_size_list(column.type):
+                column = column.flatten()
+            array[rows] = column.to_numpy(zero_copy_only=False).reshape(array[rows].shape)
+        start = rows.stop
+    return arrays | {"numbers": numbers, "pbc": json.loads(metadata["pbc"])}
+
+
+def read(path: Path) -> Frames:
+    """Read frames that :func:`write` wrote.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, damaged, not parquet, or without the columns of frames.
+    """
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            arrays = _arrays(file, path)
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        raise DataError(f"{path}: not a readable parquet file of frames ({error})") from None
+    return Frames(**arrays)
