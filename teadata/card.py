@@ -65,14 +65,61 @@ class Change(StrictModel):
     text: str
 
 
+class Trajectory(StrictModel):
+    """A simulation that frames were taken from.
+
+    ``index`` is the value in :attr:`~teadata.frames.Frames.trajectories`, ``temperature`` in
+    K, ``length`` in ps from the first to the last frame sampled, ``spacing`` between sampled
+    frames in fs, ``density`` in g/cm³ where it is a state variable; ``sampled`` frames were
+    labelled, ``stored`` of them are in the file.
+    """
+
+    index: int
+    role: Literal["train", "valid", "test"]
+    start: str | None = None
+    temperature: float
+    density: float | None = None
+    length: float
+    spacing: float
+    sampled: int
+    stored: int
+
+
+class Acceptance(StrictModel):
+    """How many frames were sampled, met the criterion of a subset, and are stored."""
+
+    sampled: int
+    accepted: int
+    stored: int
+
+
+class SubsetStatistics(StrictModel):
+    """What normalises the errors on a subset's test split (Tables SI 7 and SI 8).
+
+    ``mean_abs_force`` and ``std_force`` over force components, kcal/mol/Å;
+    ``mean_relative_energy`` of E − min(E), and ``std_energy``, kcal/mol.
+    """
+
+    frames: int
+    mean_abs_force: float
+    std_force: float
+    mean_relative_energy: float
+    std_energy: float
+
+
 class DatasetCard(StrictModel):
     """All that is known of a dataset but the arrays themselves.
+
+    ``notice`` says what the labels are good for.
 
     ``groups`` names sets of atoms: each group is a list of molecules, each a list of
     0-based atom indices; ``F(mol)`` of the published tables pools the net force of every
     molecule of the group ``mol``.
 
     ``sizes`` are the nested sizes of train and valid splits that learning curves use.
+
+    ``correlation_times`` are, by quantity, the times in fs after which the autocorrelation
+    within a trajectory has fallen to 1/e; without entries, frames are independent draws.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -91,6 +138,11 @@ class DatasetCard(StrictModel):
     sizes: list[int]
     tasks: list[str]
     sampling: str
+    notice: str = ""
+    acceptance: Acceptance | None = None
+    correlation_times: dict[str, float] = Field(default_factory=dict)
+    statistics: dict[str, SubsetStatistics] = Field(default_factory=dict)
+    trajectories: list[Trajectory] = Field(default_factory=list)
     changelog: Annotated[list[Change], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -106,6 +158,8 @@ class DatasetCard(StrictModel):
                 f"the newest changelog line is of version {self.changelog[0].version}, "
                 f"the card of {self.version}"
             )
+        if not set(self.statistics) <= set(self.subsets):
+            raise ValueError(f"statistics of other subsets than {', '.join(self.subsets)}")
         for name, molecules in self.groups.items():
             members = [atom for molecule in molecules for atom in molecule]
             if len(set(members)) != len(members):

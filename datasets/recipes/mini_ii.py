@@ -21,11 +21,16 @@ os.environ["OMP_NUM_THREADS"] = "1"  # one process per core; must precede tblite
 
 import functools
 import multiprocessing
-from pathlib import Path
+import sys
 
+import citations
 import labels
 import numpy as np
+import publish
 import sampling
+import wells
+
+from teadata.frames import Frames
 
 SMILES = (
     "CC(=O)N[C@@H](Cc1ccccc1)C(=O)" + "N[C@@H](C)C(=O)" * 5 + "N[C@@H](CCCCN)C(=O)O"
@@ -40,16 +45,21 @@ HELIX, LEFT_HELIX, RIBBON = (-63, -42), (57, 47), (-82, 72)
 STRAND, POLYPROLINE = (-120, 130), (-75, 145)
 TURN = ((60, 30), (90, 0))  # type I'
 STARTS = ("helix", "extended", "ribbon", "hairpin", "left")
+LEFT_OUT = ("hairpin", "left")  # of incomplete: the wells with positive phi
+
+CUT = 1.0  # of the clustering, root mean square chord per dihedral (0 to 2)
+MIN_FRAMES = 100  # of a cluster that is a well
+SIZES = (100, 200, 400)
 
 FRAMES = 25  # per trajectory
-# Trajectories of each role, by start; the wells of the last two are left out of incomplete.
+# Trajectories of each role, by start.
 TRAJECTORIES = {
     "train": {"helix": 6, "extended": 6, "ribbon": 6, "hairpin": 4, "left": 4},
     "valid": {"helix": 6, "extended": 6, "ribbon": 6, "hairpin": 4, "left": 4},
     "test": {"helix": 8, "extended": 8, "ribbon": 8, "hairpin": 12, "left": 12},
 }
 ENGINE = labels.Engine("GFN2-xTB")
-BUILD = Path(__file__).resolve().parents[2] / "build" / "mini-ii"
+BUILD = publish.BUILD / "mini-ii"
 
 
 def motif(start: str, rng: np.random.Generator) -> list[tuple[float, float]]:
@@ -142,7 +152,111 @@ def sample(processes: int) -> None:
             print(f"{i}/{len(todo)} {name}", flush=True)
 
 
-if __name__ == "__main__":
-    import sys
+def backbone(positions: np.ndarray) -> np.ndarray:
+    """The dihedrals phi1, psi1, phi2 … phi7 of the backbone, (N, 13) in radians.
 
-    sample(int(sys.argv[2]))
+    The last residue's psi turns its COOH group only, and is left out.
+    """
+    quadruples = []
+    for i, n in enumerate(AMIDE_N):
+        quadruples.append((CARBONYL_C[i], n, ALPHA_C[i], CARBONYL_C[i + 1]))
+        if i + 1 < len(AMIDE_N):
+            quadruples.append((n, ALPHA_C[i], CARBONYL_C[i + 1], AMIDE_N[i + 1]))
+    return wells.dihedrals(positions, np.array(quadruples))
+
+
+def select(roles: np.ndarray, well: np.ndarray) -> publish.Picked:
+    """Rows of each subset and role, in random (seeded) rank order, wells in turn."""
+    rng = np.random.default_rng(2023)
+    picked = {}
+    kept = [name for name in STARTS if name not in LEFT_OUT]
+    for role in TRAJECTORIES:
+        rows = {
+            name: rng.permutation(np.flatnonzero((roles == role) & (well == name)))
+            for name in STARTS
+        }
+        subsets = {"complete": STARTS, "incomplete": kept}
+        if role == "test":
+            subsets["unknown"] = LEFT_OUT
+        for subset, names in subsets.items():
+            parts = [rows[name] for name in names]
+            equal = len(parts) * min(map(len, parts))
+            quota = equal if role == "test" else SIZES[-1]
+            picked[subset, role] = publish.round_robin(parts, quota)
+    return picked
+
+
+def build(processes: int) -> None:
+    """Sample what is missing, find the wells, write file, split table and card."""
+    sample(processes)
+    todo = jobs()
+    frames = publish.read([BUILD / f"{trajectory(*job).name}.npz" for job in todo])
+    starts = np.array([todo[i][0] for i in frames.trajectories])
+    roles = np.array([todo[i][1] for i in frames.trajectories])
+    found = wells.find(backbone(frames.positions), CUT)
+    well = wells.name(found, starts, MIN_FRAMES)
+    picked = select(roles, well)
+    plan = trajectory(*todo[0])
+    spacing = plan.spacing * plan.timestep
+    counts = {name: int((well == name).sum()) for name in STARTS}
+    fields = {
+        "id": "mini-ii",
+        "version": "1.0.0",
+        "title": "AcPheAla5Lys, five potential wells, GFN2-xTB",
+        "challenge": "II",
+        "system": publish.system("AcPheAla5Lys", frames),
+        **publish.common(ENGINE, "neutral singlet, gas phase"),
+        "citations": [citations.CHALLENGE, citations.GFN2],
+        "subsets": {
+            "complete": "all five wells in equal parts",
+            "incomplete": "helix, extended and ribbon in equal parts",
+            "unknown": "the wells left out of incomplete: hairpin and left-handed helix",
+        },
+        "sizes": list(SIZES),
+        "tasks": ["complete->complete", "incomplete->incomplete", "incomplete->unknown"],
+        "sampling": describe(frames, plan, counts),
+        "acceptance": {
+            "sampled": len(frames),
+            "accepted": sum(counts.values()),
+            "stored": len(publish.storage_order(picked)),
+        },
+        "correlation_times": publish.correlation_times(frames, spacing),
+        "trajectories": [
+            {
+                "role": role,
+                "start": start,
+                "temperature": plan.temperature,
+                "length": round((FRAMES - 1) * spacing / 1000, 6),
+                "spacing": spacing,
+                "sampled": FRAMES,
+            }
+            for start, role, _ in todo
+        ],
+        "changelog": [{"version": "1.0.0", "date": "2026-11-23", "text": "First version."}],
+    }
+    card = publish.publish(fields, frames, picked)
+    print(f"{card.full_id}: {card.acceptance}, {[file.bytes for file in card.files]} bytes")
+
+
+def describe(frames: Frames, plan: sampling.Trajectory, counts: dict[str, int]) -> str:
+    """The card's account of the sampling, with what was measured."""
+    return (
+        f"{len(jobs())} independent Langevin trajectories on the GFN2-xTB surface (BAOAB, "
+        f"{plan.temperature:g} K, {plan.timestep:g} fs, damping time {plan.damping_time:g} fs, "
+        f"hydrogen mass {plan.masses['H']:g} u, {plan.equilibration * plan.timestep / 1000:g} ps "
+        f"of equilibration), a frame every {plan.spacing * plan.timestep:g} fs. Starts: RDKit/"
+        "MMFF94 conformers with the backbone dihedrals of five motifs: right-handed helix, "
+        "extended (beta and PPII), C7 ribbon, type I' hairpin, left-handed helix. Wells: "
+        "average-linkage clustering of all frames by the cosines and sines of the 13 backbone "
+        f"dihedrals, cut at a root mean square chord of {CUT:g} (the merges on either side of "
+        f"the cut were at {wells.around_cut(backbone(frames.positions), CUT)}); clusters of fewer "
+        f"than {MIN_FRAMES} frames were dropped, and the others, "
+        + ", ".join(f"{name} {count}" for name, count in counts.items())
+        + " frames, are named by the motif most of their trajectories started from. Train, valid "
+        "and test frames come from different trajectories. Positions were rounded to 2^-14 Å "
+        "before they were labelled."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(publish.main(__doc__, "mini-ii", ENGINE, build))
