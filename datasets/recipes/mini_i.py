@@ -20,20 +20,18 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = "1"  # one process per core; must precede tblite
 
-import argparse
 import functools
 import math
 import multiprocessing
 import sys
-from pathlib import Path
 
+import citations
 import labels
 import numpy as np
 import publish
 import sampling
 
 from teadata.frames import Frames
-from teadata.splits import SplitTable
 
 SMILES = "CC(=O)N[C@@H](C)C(=O)N[C@@H](C)C(=O)N[C@@H](C)C(=O)NC"
 CARBONYL_C, CARBONYL_O = (1, 6, 11, 16), (2, 7, 12, 17)
@@ -61,44 +59,8 @@ FOLDED_MAX_OH, UNFOLDED_MIN_OH = 3.00, 3.50  # Å
 # C=O of residue a to N-H of residue b: beta turn and 3-10 (a, a+3), alpha (a, a+4).
 HYDROGEN_BONDS = ((0, 2), (1, 3), (0, 3))
 
-CITATIONS = [
-    {
-        "text": "I. Poltavsky et al., Crash testing machine learning force fields for molecules, "
-        "materials, and interfaces: model analysis in the TEA Challenge 2023, Chem. Sci. 16, "
-        "3720 (2025).",
-        "doi": "10.1039/d4sc06529h",
-        "bibtex": """@article{Poltavsky2025Analysis,
-  title   = {Crash testing machine learning force fields for molecules, materials, and
-             interfaces: model analysis in the {TEA} {Challenge} 2023},
-  author  = {Poltavsky, Igor and others},
-  journal = {Chemical Science},
-  volume  = {16},
-  pages   = {3720},
-  year    = {2025},
-  doi     = {10.1039/d4sc06529h}
-}""",
-    },
-    {
-        "text": "C. Bannwarth, S. Ehlert, S. Grimme, GFN2-xTB: an accurate and broadly "
-        "parametrized self-consistent tight-binding quantum chemical method with "
-        "multipole electrostatics and density-dependent dispersion contributions, J. Chem. Theory "
-        "Comput. 15, 1652 (2019).",
-        "doi": "10.1021/acs.jctc.8b01176",
-        "bibtex": """@article{Bannwarth2019,
-  title   = {{GFN2-xTB}: an accurate and broadly parametrized self-consistent tight-binding
-             quantum chemical method with multipole electrostatics and density-dependent
-             dispersion contributions},
-  author  = {Bannwarth, Christoph and Ehlert, Sebastian and Grimme, Stefan},
-  journal = {Journal of Chemical Theory and Computation},
-  volume  = {15},
-  pages   = {1652--1671},
-  year    = {2019},
-  doi     = {10.1021/acs.jctc.8b01176}
-}""",
-    },
-]
-
-BUILD = Path(__file__).resolve().parents[2] / "build" / "mini-i"
+ENGINE = labels.Engine("GFN2-xTB")
+BUILD = publish.BUILD / "mini-i"
 
 
 def start_structure(start: str, k: int, seed: int):
@@ -174,7 +136,7 @@ def trajectory(start: str, role: str, k: int) -> sampling.Trajectory:
         temperature=500.0,
         timestep=2.5,
         damping_time=40.0,
-        hydrogen_mass=4.0,
+        masses={"H": 4.0},
         spacing=16,
         equilibration=160,
         frames=FRAMES,
@@ -183,15 +145,13 @@ def trajectory(start: str, role: str, k: int) -> sampling.Trajectory:
 
 def run_one(job: tuple[str, str, int]) -> tuple[str, dict[str, int]]:
     """Run (or read) one trajectory; return its role and its frames per subset."""
-    from tblite.ase import TBLite
-
     start, role, k = job
     plan = trajectory(start, role, k)
     data = sampling.run(
         plan,
         functools.partial(start_structure, start, k, plan.seed),
-        functools.partial(TBLite, method="GFN2-xTB", verbosity=0),
-        labels.tblite_label,
+        ENGINE.dynamics,
+        ENGINE.label,
         BUILD / f"{plan.name}.npz",
     )
     subsets = classify(data["z"], data["R"])
@@ -222,25 +182,12 @@ def sample(processes: int) -> list[tuple[str, str, int]]:
 
 def collect(jobs: list[tuple[str, str, int]]) -> tuple[Frames, np.ndarray, np.ndarray]:
     """All sampled frames, with the role and the subset of each."""
-    parts, roles = [], []
-    for i, (start, role, k) in enumerate(sorted(jobs)):
-        with np.load(BUILD / f"{trajectory(start, role, k).name}.npz") as data:
-            parts.append(
-                Frames(
-                    numbers=data["z"],
-                    positions=data["R"],
-                    energies=data["E"],
-                    # What the file holds: single precision, 1e-5 kcal/mol/Å.
-                    forces=data["F"].astype(np.float32),
-                    trajectories=np.full(len(data["E"]), i),
-                )
-            )
-        roles += [role] * len(parts[-1])
-    frames = Frames.concatenate(parts)
-    return frames, np.array(roles), classify(frames.numbers, frames.positions)
+    frames = publish.read([BUILD / f"{trajectory(*job).name}.npz" for job in jobs])
+    roles = np.array([jobs[i][1] for i in frames.trajectories])
+    return frames, roles, classify(frames.numbers, frames.positions)
 
 
-def select(roles: np.ndarray, subsets: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
+def select(roles: np.ndarray, subsets: np.ndarray) -> publish.Picked:
     """Rows of each subset and role, in random (seeded) rank order, as many as the quota."""
     rng = np.random.default_rng(2023)
     picked = {}
@@ -249,39 +196,21 @@ def select(roles: np.ndarray, subsets: np.ndarray) -> dict[tuple[str, str], np.n
             rows = np.flatnonzero((roles == role) & (subsets == subset))
             picked[subset, role] = rng.permutation(rows)[:quota]
     for role, quota in QUOTA.items():
-        # Alternating, so that every nested size draws equally from both.
-        pairs = np.stack([picked["folded", role], picked["unfolded", role]], axis=1).ravel()
-        picked["complete", role] = pairs if role == "test" else pairs[:quota]
+        both = [picked["folded", role], picked["unfolded", role]]
+        picked["complete", role] = publish.round_robin(both, 2 * quota if role == "test" else quota)
     return picked
 
 
-def describe(frames: Frames, subsets: np.ndarray) -> str:
+def describe(frames: Frames, dropped: int) -> str:
     """The card's account of the sampling, with what was measured."""
-    n_trajectories = len(np.unique(frames.trajectories))
-    runs = [frames.trajectories == i for i in range(n_trajectories)]
-    gyration = radius_of_gyration(frames.numbers, frames.positions)
     plan = trajectory("folded", "train", 0)
-    interval = plan.spacing * plan.timestep
-    lags = (1, 2, 5)
-    measured = "; ".join(
-        f"{name} "
-        + ", ".join(
-            f"{value:.2f} after {lag * interval:g} fs"
-            for lag, value in publish.correlation([series[run] for run in runs], lags).items()
-        )
-        for name, series in (
-            ("forces", frames.forces),
-            ("energy", frames.energies),
-            ("radius of gyration", gyration),
-        )
-    )
-    dropped = int((subsets == "").sum())
+    n_trajectories = len(np.unique(frames.trajectories))
     return (
         f"{n_trajectories} independent Langevin trajectories on the GFN2-xTB surface (BAOAB, "
         f"{plan.temperature:g} K, {plan.timestep:g} fs, damping time {plan.damping_time:g} fs, "
-        f"hydrogen mass {plan.hydrogen_mass:g} u, {plan.equilibration * plan.timestep / 1000:g} ps "
-        f"of equilibration), a frame every {interval:g} fs. Starts: RDKit/MMFF94 conformers. "
-        f"Measured autocorrelation within a trajectory: {measured}. folded: radius of gyration of "
+        f"hydrogen mass {plan.masses['H']:g} u, {plan.equilibration * plan.timestep / 1000:g} ps "
+        f"of equilibration), a frame every {plan.spacing * plan.timestep:g} fs. Starts: RDKit/"
+        "MMFF94 conformers. folded: radius of gyration of "
         f"the heavy atoms <= {FOLDED_MAX_RG:.2f} Å and a turn or helix hydrogen "
         f"bond (C=O of residue i to H-N of i+3 or i+4) with O...H <= "
         f"{FOLDED_MAX_OH:.2f} Å; unfolded: >= {UNFOLDED_MIN_RG:.2f} Å and "
@@ -292,33 +221,38 @@ def describe(frames: Frames, subsets: np.ndarray) -> str:
     )
 
 
+def runs(jobs: list[tuple[str, str, int]]) -> list[dict[str, object]]:
+    """The card's list of trajectories."""
+    plan = trajectory("folded", "train", 0)
+    spacing = plan.spacing * plan.timestep
+    return [
+        {
+            "role": role,
+            "start": start,
+            "temperature": plan.temperature,
+            "length": round((FRAMES - 1) * spacing / 1000, 6),
+            "spacing": spacing,
+            "sampled": FRAMES,
+        }
+        for start, role, _ in jobs
+    ]
+
+
 def build(processes: int) -> None:
     """Sample what is missing, then write file, split table and card."""
-    frames, roles, subsets = collect(sample(processes))
+    jobs = sorted(sample(processes))
+    frames, roles, subsets = collect(jobs)
     picked = select(roles, subsets)
-    rows = np.unique(np.concatenate(list(picked.values())))
+    dropped = int((subsets == "").sum())
+    trajectories = runs(jobs)
     fields = {
         "id": "mini-i",
         "version": "1.0.0",
         "title": "Ac-Ala3-NHMe, folded and unfolded, GFN2-xTB",
-        "edition": "mini",
         "challenge": "I",
-        "system": {
-            "name": "Ac-Ala3-NHMe",
-            "formula": frames.formula,
-            "n_atoms": frames.n_atoms,
-            "elements": sorted(set(frames.symbols)),
-            "periodic": False,
-        },
-        "level_of_theory": {
-            "method": "GFN2-xTB",
-            "engine": labels.engine_version(),
-            "settings": "accuracy 0.01, electronic temperature 300 K, neutral singlet, gas phase; "
-            "total energies, no offset removed",
-        },
-        "units": {"energy": "kcal/mol", "length": "Å", "force": "kcal/mol/Å"},
-        "licence": "CC-BY-4.0",
-        "citations": CITATIONS,
+        "system": publish.system("Ac-Ala3-NHMe", frames),
+        **publish.common(ENGINE, "neutral singlet, gas phase"),
+        "citations": [citations.CHALLENGE, citations.GFN2],
         "subsets": {
             "complete": "folded and unfolded in equal parts",
             "folded": "compact, with a turn or helix hydrogen bond",
@@ -332,40 +266,21 @@ def build(processes: int) -> None:
             "unfolded->unfolded",
             "unfolded->folded",
         ],
-        "sampling": describe(frames, subsets),
+        "sampling": describe(frames, dropped),
+        "acceptance": {
+            "sampled": len(frames),
+            "accepted": len(frames) - dropped,
+            "stored": len(publish.storage_order(picked)),
+        },
+        "correlation_times": publish.correlation_times(frames, trajectories[0]["spacing"]),
+        "trajectories": trajectories,
         "changelog": [{"version": "1.0.0", "date": "2026-11-22", "text": "First version."}],
     }
-    splits = SplitTable(
-        {key: np.searchsorted(rows, picked[key]) for key in sorted(picked, key=str)}
-    )
-    chosen = frames[rows]
-    final = Frames(
-        numbers=chosen.numbers,
-        positions=chosen.positions,
-        energies=chosen.energies,
-        forces=chosen.forces,
-        trajectories=chosen.trajectories,
-    )
-    card = publish.publish(fields, final, splits)
-    print(f"{card.full_id}: {len(final)} frames, {[file.bytes for file in card.files]} bytes")
-    print(card.sampling)
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--processes", type=int, default=os.cpu_count())
-    parser.add_argument("--check", type=int, metavar="N", help="relabel N stored frames")
-    options = parser.parse_args()
-    if options.check is None:
-        build(options.processes)
-        return 0
-    energy, force = publish.relabel("mini-i", options.check, labels.tblite_label)
-    print(
-        f"{options.check} frames relabelled by {labels.engine_version()}: largest difference "
-        f"{energy:.2e} kcal/mol, {force:.2e} kcal/mol/Å"
-    )
-    return int(energy > publish.ENERGY_TOLERANCE or force > publish.FORCE_TOLERANCE)
+    # Version 1.0.0 stores its frames in the order they were sampled.
+    order = np.unique(np.concatenate(list(picked.values())))
+    card = publish.publish(fields, frames, picked, order)
+    print(f"{card.full_id}: {card.acceptance}, {[file.bytes for file in card.files]} bytes")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(publish.main(__doc__, "mini-i", ENGINE, build))
