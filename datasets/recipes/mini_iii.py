@@ -21,15 +21,17 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = "1"  # one process per core; must precede tblite
 
-import functools
 import multiprocessing
-from pathlib import Path
+import sys
 
+import citations
 import labels
 import numpy as np
+import publish
 from sampling import round_positions
 from scipy.spatial.transform import Rotation
 
+from teadata.frames import Frames
 from teadata.provenance import replacing
 from teadata.units import HARTREE
 
@@ -56,7 +58,7 @@ HEIGHTS = np.arange(2.7, 5.31, 0.2)  # Å, of the adsorption scan
 SITES = 4  # lateral positions and directions the scan averages over
 
 ENGINE = labels.Engine("GFN2-xTB")
-BUILD = Path(__file__).resolve().parents[2] / "build" / "mini-iii"
+BUILD = publish.BUILD / "mini-iii"
 
 
 def sheet() -> np.ndarray:
@@ -237,7 +239,78 @@ def sample(processes: int) -> None:
             print(f"{i * CHUNK} of {len(chunks) * CHUNK} frames", flush=True)
 
 
-if __name__ == "__main__":
-    import sys
+def collect() -> Frames:
+    """All frames, forces rounded to what is stored."""
+    parts = []
+    for path in sorted(BUILD.glob("frames-*.npz")):
+        with np.load(path) as data:
+            parts.append(
+                Frames(
+                    numbers=data["z"],
+                    positions=data["R"],
+                    energies=data["E"],
+                    forces=data["F"].astype(np.float32),
+                    cell=np.broadcast_to(CELL, (CHUNK, 3, 3)),
+                    pbc=(True, True, True),
+                )
+            )
+    return Frames.concatenate(parts)
 
-    sample(int(sys.argv[2]))
+
+def describe(frames: Frames) -> str:
+    """The card's account of the sampling, with what was measured."""
+    known = adsorption()
+    minimum = known["energy"].min(axis=1).mean()
+    # Vibrations of the sheet and of the molecule, height and two tilts.
+    freedom = 3 * N_SHEET - 3 + 3 * N_MOLECULE - 6 + 3
+    excess = frames.energies - minimum
+    curve = known["energy"].mean(axis=0)
+    return (
+        f"{len(frames)} independent draws from a harmonic ensemble at {TEMPERATURE:g} K, not "
+        "dynamics: sheet and molecule are displaced by the Boltzmann distributions of their "
+        "GFN2-xTB Hessians (pristine graphene in this cell, the molecule in the gas phase; finite "
+        f"differences of {STEP:g} Å); the molecule lies at any lateral position, in any direction, "
+        "on either of its faces, above the plane of the carbons below it, height and tilt from "
+        "the Boltzmann distribution of the rigid adsorption energy, averaged over "
+        f"{SITES} sites (minimum at {HEIGHTS[curve.argmin()]:.1f} Å, "
+        f"{curve[-1] - curve.min():.1f} kcal/mol below {HEIGHTS[-1]:.1f} Å). Anharmonicity and the "
+        "effect of adsorption on vibrations and tilt are neglected: the energy lies "
+        f"{excess.mean():.1f} kcal/mol above the minimum on average with a standard deviation of "
+        f"{excess.std():.1f}, where {freedom} classical harmonic degrees of freedom would have "
+        f"{freedom / 2 * KT:.1f} and {np.sqrt(freedom / 2) * KT:.1f}. Frame k is the same whichever "
+        "frames were drawn before it; the first are train, then valid, then test. Positions were "
+        "rounded to 2^-14 Å before they were labelled."
+    )
+
+
+def build(processes: int) -> None:
+    """Draw and label what is missing, then write file, split table and card."""
+    sample(processes)
+    frames = collect()
+    picked, done = {}, 0
+    for role, quota in QUOTA.items():
+        picked["complete", role] = np.arange(done, done + quota)
+        done += quota
+    fields = {
+        "id": "mini-iii",
+        "version": "1.0.0",
+        "title": "1,8-Naphthyridine on graphene, GFN2-xTB",
+        "challenge": "III",
+        "system": publish.system("1,8-naphthyridine on graphene", frames),
+        **publish.common(ENGINE, "neutral singlet, periodic, Gamma point"),
+        "citations": [citations.CHALLENGE, citations.GFN2],
+        "groups": {"mol": [list(range(N_SHEET, N_SHEET + N_MOLECULE))]},
+        "subsets": {"complete": "500 K, any adsorption site and direction"},
+        "sizes": [50, 100, 200],
+        "tasks": ["complete->complete"],
+        "sampling": describe(frames),
+        "acceptance": {"sampled": len(frames), "accepted": len(frames), "stored": done},
+        "changelog": [{"version": "1.0.0", "date": "2026-11-23", "text": "First version."}],
+    }
+    card = publish.publish(fields, frames, picked, np.arange(done))
+    print(f"{card.full_id}: {card.acceptance}, {[file.bytes for file in card.files]} bytes")
+    print(card.sampling)
+
+
+if __name__ == "__main__":
+    sys.exit(publish.main(__doc__, "mini-iii", ENGINE, build))

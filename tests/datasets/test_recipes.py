@@ -2,37 +2,170 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
+import ase.io
 import numpy as np
 import pytest
 
+import teadata
+
+
+SHIPPED = ("mini-i", "mini-ii", "mini-iii")
+
 
 @pytest.fixture(scope="module")
-def mini_i_recipe(repository: Path) -> Iterator[ModuleType]:
+def recipes(repository: Path) -> Iterator[Callable[[str], ModuleType]]:
+    """Imports a module of the recipes, which are scripts, not a package."""
     sys.path.insert(0, str(repository / "datasets" / "recipes"))
     try:
-        import mini_i as recipe
-
-        yield recipe
+        yield importlib.import_module
     finally:
         sys.path.pop(0)
 
 
-def test_stored_labels_are_the_engines(repository):
+@pytest.fixture(scope="module")
+def mini_i_recipe(recipes) -> ModuleType:
+    return recipes("mini_i")
+
+
+@pytest.mark.parametrize("dataset", SHIPPED)
+def test_stored_labels_are_the_engines(repository, dataset):
     """The recipe's own check, with the real engine."""
+    script = repository / "datasets/recipes" / f"{dataset.replace('-', '_')}.py"
     done = subprocess.run(
-        [sys.executable, repository / "datasets/recipes/mini_i.py", "--check", "3"],
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, script, "--check", "2"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 frames relabelled by tblite" in done.stdout
+    assert f"2 frames of {dataset} relabelled by tblite" in done.stdout
+
+
+def test_relabelling_notices_a_wrong_label(recipes, monkeypatch, mini_i):
+    publish, labels = recipes("publish"), recipes("labels")
+    wrong = labels.Engine("GFN1-xTB")
+    energy, force, _ = publish.relabel("mini-i", 1, wrong)
+    assert energy > publish.TOLERANCE
+    assert force > publish.TOLERANCE
+
+
+@pytest.mark.parametrize("dataset", SHIPPED)
+def test_cards_state_the_normalisers_of_a_score(recipes, dataset):
+    """A score's normalisers can be traced to the card."""
+    data = teadata.load(dataset)
+    for subset, stated in data.card.statistics.items():
+        test = data.split(f"{subset}/test")
+        assert stated.frames == len(test)
+        energies = test.energies - test.energies.min()
+        assert stated.mean_abs_force == pytest.approx(np.abs(test.forces).mean(), rel=1e-7)
+        assert stated.std_force == pytest.approx(test.forces.std(), rel=1e-7)
+        assert stated.mean_relative_energy == pytest.approx(energies.mean(), rel=1e-7)
+        assert stated.std_energy == pytest.approx(test.energies.std(), rel=1e-7)
+    assert set(data.card.statistics) == set(data.card.subsets)
+
+
+@pytest.mark.parametrize("dataset", SHIPPED)
+def test_cards_count_the_frames_of_their_trajectories(dataset):
+    data = teadata.load(dataset)
+    card, runs = data.card, data.frames.trajectories
+    assert card.acceptance is not None
+    assert card.acceptance.stored == len(data.frames)
+    assert card.acceptance.stored <= card.acceptance.accepted <= card.acceptance.sampled
+    if runs is None:
+        assert card.trajectories == []
+        return
+    assert sum(run.sampled for run in card.trajectories) == card.acceptance.sampled
+    for run in card.trajectories:
+        assert run.stored == (runs == run.index).sum()
+    roles = {
+        (subset, role): {card.trajectories[i].role for i in runs[data.frames.find(ids)]}
+        for (subset, role), ids in data.splits.members.items()
+    }
+    assert all(found == {role} for (_, role), found in roles.items())
+
+
+def test_wells_of_mini_ii_are_apart_in_their_backbone(recipes):
+    """Frames of unknown have residues with phi > 0; frames of incomplete never four in a row."""
+    recipe = recipes("mini_ii")
+    data = teadata.load("mini-ii")
+    phi = {
+        subset: recipe.backbone(data.split(f"{subset}/test").positions)[:, ::2]
+        for subset in ("incomplete", "unknown")
+    }
+    turned = {subset: ((angles > 0) & (angles < 2.5)).sum(axis=1) for subset, angles in phi.items()}
+    assert turned["unknown"].min() >= 1
+    assert turned["incomplete"].mean() < 0.1
+
+
+def test_dihedrals_are_ase_s(recipes, mini_i):
+    frames = mini_i.frames[:5]
+    quadruples = np.array([[0, 1, 3, 4], [1, 3, 4, 6], [3, 4, 6, 8]])
+    found = np.degrees(recipes("wells").dihedrals(frames.positions, quadruples))
+    expected = [[a.get_dihedral(*q) for q in quadruples] for a in frames.to_ase()]
+    np.testing.assert_allclose(np.mod(found, 360), expected, atol=1e-8)
+
+
+def test_wells_are_found_and_named(recipes):
+    rng = np.random.default_rng(0)
+    starts = np.repeat(["a", "b", "c"], [50, 50, 3])
+    centres = np.repeat([[0.0, 0.0], [2.0, -2.0], [-2.0, 2.0]], [50, 50, 3], axis=0)
+    angles = centres + 0.1 * rng.standard_normal(centres.shape)
+    wells = recipes("wells")
+    named = wells.name(wells.find(angles, 0.8), starts, 10)
+    np.testing.assert_array_equal(named, np.where(starts == "c", "", starts))
+
+
+def test_correlation_time_of_a_known_process(recipes):
+    """Of an autoregressive process it is -1/log(coefficient)."""
+    rng = np.random.default_rng(1)
+    x = np.zeros((40, 5000))
+    for i in range(1, x.shape[1]):
+        x[:, i] = 0.8 * x[:, i - 1] + rng.standard_normal(40)
+    found = recipes("publish").correlation_time(list(x[:, 100:]), spacing=10.0)
+    assert found == pytest.approx(-10 / np.log(0.8), rel=0.05)
+    assert recipes("publish").correlation_time([np.arange(10.0)], 1.0) is not None
+    assert recipes("publish").correlation_time([np.repeat([0.0, 1.0], 50)], 1.0) is not None
+
+
+def test_nested_sizes_draw_in_turn(recipes):
+    parts = [np.array([1, 2, 3]), np.array([10]), np.array([20, 21, 22, 23])]
+    found = recipes("publish").round_robin(parts, 7)
+    np.testing.assert_array_equal(found, [1, 10, 20, 2, 21, 3, 22])
+
+
+def test_harmonic_displacements_have_the_temperature_of_the_ensemble(recipes):
+    """Every mode carries kT/2, whatever its curvature."""
+    recipe = recipes("mini_iii")
+    rng = np.random.default_rng(2)
+    root = rng.standard_normal((12, 12))
+    hessian = root @ root.T + np.eye(12)
+    shake = recipe.modes(hessian, 0)
+    x = shake @ rng.standard_normal((12, 200_000))
+    energy = np.einsum("in,ij,jn->n", x, hessian, x) / 2
+    assert energy.mean() == pytest.approx(12 / 2 * recipe.KT, rel=0.01)
+
+
+def test_mini_iii_is_ordered_like_the_published_frame(repository):
+    """Sheet site by site and molecule atom by atom, against one frame of Challenge III."""
+    real = ase.io.read(repository / "tests/data/challenge3_frame.extxyz")
+    ours = teadata.load("mini-iii").frames
+    cell = real.cell.array
+    np.testing.assert_array_equal(ours.numbers, real.numbers)
+    np.testing.assert_allclose(ours.cell[0], cell, atol=1e-7)
+    shift = (ours.positions[0, :98] - real.positions[:98]) @ np.linalg.inv(cell)
+    shift -= np.round(shift - shift[0]) + shift[0]
+    assert np.abs(shift @ cell)[:, :2].max() < 1.0  # sites are 1.42 Å apart
+
+    def bonds(positions: np.ndarray) -> set[tuple[int, int]]:
+        gaps = np.linalg.norm(positions[98:, None] - positions[98:], axis=2)
+        return set(zip(*np.nonzero((gaps > 0) & (gaps < 1.75)), strict=True))
+
+    heavy = {(i, j) for i, j in bonds(real.positions) if {i, j} <= {*range(8), 12, 14}}
+    assert heavy == {(i, j) for i, j in bonds(ours.positions[0]) if {i, j} <= {*range(8), 12, 14}}
 
 
 def test_stored_positions_lie_on_the_grid_they_were_labelled_at(mini_i, mini_i_recipe):
@@ -72,19 +205,19 @@ def test_several_trajectories_per_subset_and_role(mini_i):
         assert len(np.unique(runs[ids])) >= 5, (subset, role)
 
 
-def test_a_killed_trajectory_goes_on_from_its_checkpoint(mini_i_recipe, tmp_path, monkeypatch):
+def test_a_killed_trajectory_goes_on_from_its_checkpoint(recipes, tmp_path):
     """With a cheap potential: the file after a kill is the file without one."""
     from ase import Atoms
     from ase.calculators.emt import EMT
 
-    recipe = mini_i_recipe
-    plan = recipe.sampling.Trajectory(
+    sampling = recipes("sampling")
+    plan = sampling.Trajectory(
         name="copper",
         seed=1,
         temperature=300.0,
         timestep=2.0,
         damping_time=40.0,
-        hydrogen_mass=4.0,
+        masses={"H": 4.0},
         spacing=3,
         equilibration=5,
         frames=8,
@@ -98,20 +231,20 @@ def test_a_killed_trajectory_goes_on_from_its_checkpoint(mini_i_recipe, tmp_path
 
     labelled = 0
 
-    def label(numbers: np.ndarray, positions: np.ndarray) -> tuple[float, np.ndarray]:
+    def label(numbers: np.ndarray, positions: np.ndarray, cell: None) -> object:
         nonlocal labelled
         labelled += 1
         if labelled == dies_at:
             raise KilledError
-        return float(positions.sum()), positions
+        return recipes("labels").Label(float(positions.sum()), positions)
 
     dies_at = 0
-    whole = recipe.sampling.run(plan, make_atoms, EMT, label, tmp_path / "whole.npz", 2)
+    whole = sampling.run(plan, make_atoms, EMT, label, tmp_path / "whole.npz", 2)
     labelled, dies_at = 0, 6
     with pytest.raises(KilledError):
-        recipe.sampling.run(plan, make_atoms, EMT, label, tmp_path / "killed.npz", 2)
+        sampling.run(plan, make_atoms, EMT, label, tmp_path / "killed.npz", 2)
     dies_at = 0
-    resumed = recipe.sampling.run(plan, make_atoms, EMT, label, tmp_path / "killed.npz", 2)
+    resumed = sampling.run(plan, make_atoms, EMT, label, tmp_path / "killed.npz", 2)
     assert len(resumed["E"]) == 8
     np.testing.assert_array_equal(resumed["R"], whole["R"])
     np.testing.assert_array_equal(resumed["E"], whole["E"])
