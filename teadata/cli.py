@@ -156,6 +156,32 @@ def export(
     typer.echo(f"{output}: {len(frames)} frames of {data.card.full_id} ({split or 'all'})")
 
 
+@app.command(epilog="Example: teadata croissant mini-i -o mini-i-croissant")
+def croissant(
+    dataset: DatasetId,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
+    url: Annotated[
+        str | None,
+        typer.Option(help="Where the folder will be published; Croissant asks for it."),
+    ] = None,
+) -> None:
+    """Write a dataset as an MLCommons Croissant folder: a description and two tables.
+
+    croissant.json, frames.parquet and splits.parquet; mlcroissant loads them offline.
+    """
+    from teadata.catalog import load
+    from teadata.croissant import DESCRIPTION, write
+
+    data = load(dataset)
+    description = write(output, data, url=url)
+    for file in description["distribution"]:
+        typer.echo(f"{output / file['name']}: {file['contentSize']}, sha256 {file['sha256']}")
+    names = ", ".join(record_set["name"] for record_set in description["recordSet"])
+    typer.echo(f"{output / DESCRIPTION}: {data.card.full_id} with the record sets {names}")
+    if url is None:
+        typer.echo("Before the folder is published, say where with --url: Croissant asks for it.")
+
+
 def main() -> None:
     """Entry point of ``teadata``."""
     console.run(app)
