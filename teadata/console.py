@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import typer
@@ -88,3 +88,20 @@ def print_table(
     if not console.is_terminal:
         console = Console(highlight=False, width=200)
     console.print(table)
+
+
+def print_fields(fields: Mapping[str, str]) -> None:
+    """Print names and values in two columns, the values folded to the terminal's width."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold")
+    grid.add_column(overflow="fold")
+    for name, value in fields.items():
+        grid.add_row(name, Text(value))
+    console = Console(highlight=False)
+    if not console.is_terminal or console.width > 110:
+        console = Console(highlight=False, width=110)
+    console.print(grid)

@@ -1,0 +1,127 @@
+"""Pictures of a dataset's page: a structure, distributions, backbone dihedrals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from ase.data import covalent_radii
+from ase.data.colors import jmol_colors
+
+from teadata.frames import Frames
+
+DPI = 120
+# Okabe and Ito's colours, told apart by colour-blind readers.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+
+
+def _view(positions: np.ndarray, tilt: float = 0.45) -> np.ndarray:
+    """Positions along their principal axes, long ones in the page, leaning towards the reader."""
+    axes = np.linalg.svd(positions - positions.mean(axis=0), full_matrices=False)[2]
+    axes *= np.sign(np.linalg.det(axes))
+    seen = (positions - positions.mean(axis=0)) @ axes.T
+    lean = np.array(
+        [[1, 0, 0], [0, np.cos(tilt), -np.sin(tilt)], [0, np.sin(tilt), np.cos(tilt)]]
+    )
+    return seen @ lean.T
+
+
+def structure(frames: Frames, path: Path, title: str) -> None:
+    """The first frame with bonds and depth, seen along its shortest principal axis."""
+    numbers = frames.numbers
+    xyz = _view(frames.positions[0])
+    radii = covalent_radii[numbers]
+    i, j = np.triu_indices(len(numbers), k=1)
+    # Heavy metals and their halogens are bonded by ions' distances.
+    slack = np.where((numbers[i] > 20) | (numbers[j] > 20), 1.25, 1.2)
+    bonded = np.linalg.norm(xyz[i] - xyz[j], axis=1) < slack * (radii[i] + radii[j])
+    depth = xyz[:, 2]
+    near = (depth - depth.min()) / max(np.ptp(depth), 1e-9)
+    extent = np.ptp(xyz[:, :2], axis=0) + 2.5
+    width = 6.0
+    fig, ax = plt.subplots(figsize=(width, max(2.2, width * extent[1] / extent[0])))
+    points_per_angstrom = 72 * width / max(extent)
+    fade = 0.45 + 0.55 * near
+    for a, b in zip(i[bonded], j[bonded], strict=True):
+        ax.plot(
+            *xyz[[a, b], :2].T,
+            color=str(0.55 - 0.3 * (near[a] + near[b]) / 2),
+            lw=0.16 * points_per_angstrom,
+            zorder=(depth[a] + depth[b]) / 2 - 0.05,
+            solid_capstyle="round",
+        )
+    for atom in np.argsort(depth):
+        ax.scatter(
+            *xyz[atom, :2],
+            s=(points_per_angstrom * (0.35 + 0.45 * radii[atom])) ** 2 * 0.6,
+            color=1 - fade[atom] * (1 - jmol_colors[numbers[atom]]),
+            edgecolor=str(0.6 - 0.5 * near[atom]),
+            lw=0.6,
+            zorder=depth[atom],
+        )
+    for z in np.unique(numbers)[::-1]:
+        symbol = frames.symbols[int(np.flatnonzero(numbers == z)[0])]
+        ax.scatter([], [], s=60, color=jmol_colors[z], edgecolor="0.3", lw=0.6, label=symbol)
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    ax.set(aspect="equal", title=title)
+    ax.margins(0.06)
+    ax.axis("off")
+    fig.savefig(path, dpi=DPI, bbox_inches="tight", metadata={"Software": None})
+    plt.close(fig)
+
+
+def distributions(tests: dict[str, Frames], path: Path) -> None:
+    """Relative energies and force components of the test split of each subset."""
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
+    lowest = min(frames.energies.min() for frames in tests.values())
+    every = np.concatenate([frames.energies for frames in tests.values()]) - lowest
+    for (name, frames), colour in zip(tests.items(), COLOURS * len(tests), strict=False):
+        style = {"histtype": "step", "density": True, "label": name, "color": colour}
+        left.hist(
+            frames.energies - lowest, bins=np.linspace(0, every.max(), 40), linewidth=1.5, **style
+        )
+        right.hist(frames.forces.ravel(), bins=81, linewidth=1.5, **style)
+    left.set(xlabel="E − lowest E of the test splits (kcal/mol)", ylabel="density")
+    right.set(xlabel="force component (kcal/mol/Å)", yscale="log")
+    if len(tests) > 1:
+        left.legend(frameon=False, fontsize="small", ncols=1 + len(tests) // 7)
+    fig.savefig(path, dpi=DPI, metadata={"Software": None})
+    plt.close(fig)
+
+
+def ramachandran(angles: np.ndarray, wells: np.ndarray, path: Path) -> None:
+    """phi and psi of the residues that have both, one panel per well.
+
+    Parameters
+    ----------
+    angles
+        (N, 13) phi1, psi1, phi2 … in radians.
+    wells
+        (N,) name of each frame's well.
+    """
+    names = list(dict.fromkeys(wells.tolist()))
+    fig, panels = plt.subplots(
+        1, len(names), figsize=(2.5 * len(names), 3.5), sharey=True, layout="constrained"
+    )
+    for ax, name in zip(panels, names, strict=True):
+        chosen = np.degrees(angles[wells == name])
+        for residue in range(6):
+            ax.scatter(
+                chosen[:, 2 * residue],
+                chosen[:, 2 * residue + 1],
+                s=1,
+                alpha=0.4,
+                color=COLOURS[residue],
+                label=f"residue {residue + 1}",
+            )
+        ax.set(title=name, xlabel="φ (°)", aspect="equal", xlim=(-180, 180), ylim=(-180, 180))
+        ax.set(xticks=(-120, 0, 120), yticks=(-120, 0, 120))
+        ax.grid(alpha=0.3)
+    panels[0].set_ylabel("ψ (°)")
+    handles, labels = panels[0].get_legend_handles_labels()
+    fig.legend(
+        handles, labels, loc="outside lower center", ncols=6, frameon=False, markerscale=5
+    )
+    fig.savefig(path, dpi=DPI, metadata={"Software": None})
+    plt.close(fig)

@@ -1,0 +1,97 @@
+"""How a dataset's card is shown in a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from teadata import console
+from teadata.card import DatasetCard, Trajectory
+from teadata.splits import ROLES
+
+Counts = dict[str, dict[str, int]]
+"""Frames of each role, by subset."""
+
+
+def show(card: DatasetCard, counts: Counts) -> None:
+    """Print a card: what it is, its subsets with their normalisers, how it was sampled."""
+    console.print_fields(_fields(card))
+    console.print_table(
+        ["subset", *ROLES, "what it is"],
+        [
+            (subset, *(str(counts[subset][role]) for role in ROLES), " ".join(text.split()))
+            for subset, text in card.subsets.items()
+        ],
+        title="Frames",
+        right=ROLES,
+    )
+    if card.statistics:
+        heads = ["mean |F|", "σ(F)", "mean E − min E", "σ(E)"]
+        console.print_table(
+            ["subset", *heads],
+            [
+                (
+                    subset,
+                    f"{found.mean_abs_force:.3f}",
+                    f"{found.std_force:.3f}",
+                    f"{found.mean_relative_energy:.3f}",
+                    f"{found.std_energy:.3f}",
+                )
+                for subset, found in card.statistics.items()
+            ],
+            title="Normalisers of a score on the test split (kcal/mol, kcal/mol/Å)",
+            right=heads,
+        )
+
+
+def _fields(card: DatasetCard) -> dict[str, str]:
+    system, theory = card.system, card.level_of_theory
+    fields = {
+        "dataset": f"{card.full_id} ({card.edition} edition, Challenge {card.challenge})",
+        "title": card.title,
+        "system": f"{system.name}, {system.formula}, {system.n_atoms} atoms, "
+        f"{'periodic' if system.periodic else 'not periodic'}",
+        "labels": f"{theory.method}, {theory.engine}; {theory.settings}",
+        "notice": card.notice,
+        "units": f"{card.units.energy}, {card.units.length}, {card.units.force}",
+        "licence": card.licence,
+        "cite": "; ".join(citation.doi or citation.text for citation in card.citations),
+        "tasks": ", ".join(card.tasks),
+        "sizes": f"{', '.join(map(str, card.sizes))} (of train and valid; nested, and any "
+        "smaller number works)",
+        "groups": "; ".join(_group(name, members) for name, members in card.groups.items()),
+        "sampling": card.sampling,
+        "trajectories": _trajectories(card.trajectories),
+        "correlation": ", ".join(
+            f"{name} {time:g} fs" for name, time in card.correlation_times.items()
+        ),
+        "accepted": ""
+        if card.acceptance is None
+        else f"{card.acceptance.accepted} of {card.acceptance.sampled} sampled frames, "
+        f"{card.acceptance.stored} of them stored",
+        "files": ", ".join(f"{file.name} ({file.bytes / 1000:.0f} kB)" for file in card.files),
+    }
+    return {name: " ".join(text.split()) for name, text in fields.items() if text}
+
+
+def _group(name: str, members: Sequence[Sequence[int]]) -> str:
+    """Molecules of a group, as ranges of atoms where they are contiguous."""
+    parts = [
+        f"{min(atoms)}–{max(atoms)}"
+        if len(atoms) == max(atoms) - min(atoms) + 1
+        else ",".join(map(str, atoms))
+        for atoms in members
+    ]
+    return f"{name}: {len(members)} molecule{'s' * (len(members) > 1)}, atoms {'; '.join(parts)}"
+
+
+def _trajectories(runs: Sequence[Trajectory]) -> str:
+    """How many there are of each kind, and how long they are together."""
+    if not runs:
+        return ""
+    kinds = Counter((run.temperature, run.length, run.spacing) for run in runs)
+    parts = [
+        f"{count} of {length:g} ps at {temperature:g} K, a frame every {spacing:g} fs"
+        for (temperature, length, spacing), count in kinds.items()
+    ]
+    return f"{'; '.join(parts)}; {sum(run.length for run in runs):.4g} ps in all"
