@@ -116,7 +116,8 @@ class DatasetCard(StrictModel):
     0-based atom indices; ``F(mol)`` of the published tables pools the net force of every
     molecule of the group ``mol``.
 
-    ``sizes`` are the nested sizes of train and valid splits that learning curves use.
+    ``sizes`` are the nested sizes of train splits that learning curves use, and of valid
+    splits as far as those reach.
 
     ``correlation_times`` are, by quantity, the times in fs after which the autocorrelation
     within a trajectory has fallen to 1/e; without entries, frames are independent draws.

@@ -57,8 +57,7 @@ def _fields(card: DatasetCard) -> dict[str, str]:
         "licence": card.licence,
         "cite": "; ".join(citation.doi or citation.text for citation in card.citations),
         "tasks": ", ".join(card.tasks),
-        "sizes": f"{', '.join(map(str, card.sizes))} (of train and valid; nested, and any "
-        "smaller number works)",
+        "sizes": f"{', '.join(map(str, card.sizes))} (nested; any smaller number works)",
         "groups": "; ".join(_group(name, members) for name, members in card.groups.items()),
         "sampling": card.sampling,
         "trajectories": _trajectories(card.trajectories),

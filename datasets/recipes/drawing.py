@@ -21,9 +21,7 @@ def _view(positions: np.ndarray, tilt: float = 0.45) -> np.ndarray:
     axes = np.linalg.svd(positions - positions.mean(axis=0), full_matrices=False)[2]
     axes *= np.sign(np.linalg.det(axes))
     seen = (positions - positions.mean(axis=0)) @ axes.T
-    lean = np.array(
-        [[1, 0, 0], [0, np.cos(tilt), -np.sin(tilt)], [0, np.sin(tilt), np.cos(tilt)]]
-    )
+    lean = np.array([[1, 0, 0], [0, np.cos(tilt), -np.sin(tilt)], [0, np.sin(tilt), np.cos(tilt)]])
     return seen @ lean.T
 
 
@@ -91,7 +89,7 @@ def distributions(tests: dict[str, Frames], path: Path) -> None:
 
 
 def ramachandran(angles: np.ndarray, wells: np.ndarray, path: Path) -> None:
-    """phi and psi of the residues that have both, one panel per well.
+    """Dihedrals phi and psi of the residues that have both, one panel per well.
 
     Parameters
     ----------
@@ -120,8 +118,6 @@ def ramachandran(angles: np.ndarray, wells: np.ndarray, path: Path) -> None:
         ax.grid(alpha=0.3)
     panels[0].set_ylabel("ψ (°)")
     handles, labels = panels[0].get_legend_handles_labels()
-    fig.legend(
-        handles, labels, loc="outside lower center", ncols=6, frameon=False, markerscale=5
-    )
+    fig.legend(handles, labels, loc="outside lower center", ncols=6, frameon=False, markerscale=5)
     fig.savefig(path, dpi=DPI, metadata={"Software": None})
     plt.close(fig)

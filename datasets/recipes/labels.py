@@ -130,7 +130,7 @@ class Dynamics(ASECalculator):
     of another CODATA year.
     """
 
-    implemented_properties = ["energy", "forces"]
+    implemented_properties = ("energy", "forces")
 
     def __init__(self, engine: Engine, accuracy: float) -> None:
         super().__init__()
@@ -152,4 +152,7 @@ class Dynamics(ASECalculator):
             self._interface.update(self.atoms.positions / BOHR)
         self._last = self._interface.singlepoint(self._last)
         self.last_label = self.engine._convert(self._last, cell)
-        self.results = {"energy": self.last_label.energy / EV, "forces": self.last_label.forces / EV}
+        self.results = {
+            "energy": self.last_label.energy / EV,
+            "forces": self.last_label.forces / EV,
+        }

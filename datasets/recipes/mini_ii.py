@@ -32,9 +32,7 @@ import wells
 
 from teadata.frames import Frames
 
-SMILES = (
-    "CC(=O)N[C@@H](Cc1ccccc1)C(=O)" + "N[C@@H](C)C(=O)" * 5 + "N[C@@H](CCCCN)C(=O)O"
-)
+SMILES = "CC(=O)N[C@@H](Cc1ccccc1)C(=O)" + "N[C@@H](C)C(=O)" * 5 + "N[C@@H](CCCCN)C(=O)O"
 # C' before, N, C-alpha and C' of each of the seven residues.
 CARBONYL_C = (1, 12, 17, 22, 27, 32, 37, 46)
 AMIDE_N = (3, 14, 19, 24, 29, 34, 39)

@@ -41,9 +41,7 @@ KT = labels.BOLTZMANN * TEMPERATURE * HARTREE  # kcal/mol
 # The cell and the order of the sheet's atoms are those of the published Challenge III.
 REPEATS = 7
 SIDE, HEIGHT = 17.25837925, 38.70524185  # Å
-CELL = np.array(
-    [[SIDE, 0, 0], [SIDE / 2, SIDE * np.sqrt(0.75), 0], [0, 0, HEIGHT]]
-)
+CELL = np.array([[SIDE, 0, 0], [SIDE / 2, SIDE * np.sqrt(0.75), 0], [0, 0, HEIGHT]])
 SHEET_Z = 16.0  # Å
 N_SHEET, N_MOLECULE = 98, 16
 
@@ -66,7 +64,7 @@ def sheet() -> np.ndarray:
     cells = np.array(list(np.ndindex(REPEATS, REPEATS)))
     shifted = cells[:, None] + np.array([0, 2 / 3])[:, None]
     flat = shifted.reshape(-1, 2) / REPEATS @ CELL[:2]
-    return flat + [0, 0, SHEET_Z]
+    return flat + np.array([0, 0, SHEET_Z])
 
 
 def molecule() -> tuple[np.ndarray, np.ndarray]:
@@ -162,9 +160,7 @@ def adsorption() -> dict[str, np.ndarray]:
             spin = Rotation.from_euler("z", yaw)
 
             def bound(height: float, turn: Rotation, centre: np.ndarray = centre) -> float:
-                positions = np.concatenate(
-                    [sheet(), place(sheet(), centre, height, turn, shape)]
-                )
+                positions = np.concatenate([sheet(), place(sheet(), centre, height, turn, shape)])
                 return ENGINE.label(every, positions, CELL).energy
 
             energy[site] = [bound(height, spin) for height in HEIGHTS]
@@ -205,9 +201,7 @@ def draw(frame: int, known: dict[str, np.ndarray]) -> np.ndarray:
         * face
     )
     centre = rng.random(2) @ CELL[:2, :2]
-    return round_positions(
-        np.concatenate([carbons, place(carbons, centre, height, turn, shape)])
-    )
+    return round_positions(np.concatenate([carbons, place(carbons, centre, height, turn, shape)]))
 
 
 def run_chunk(chunk: int) -> int:
@@ -277,9 +271,9 @@ def describe(frames: Frames) -> str:
         "effect of adsorption on vibrations and tilt are neglected: the energy lies "
         f"{excess.mean():.1f} kcal/mol above the minimum on average with a standard deviation of "
         f"{excess.std():.1f}, where {freedom} classical harmonic degrees of freedom would have "
-        f"{freedom / 2 * KT:.1f} and {np.sqrt(freedom / 2) * KT:.1f}. Frame k is the same whichever "
-        "frames were drawn before it; the first are train, then valid, then test. Positions were "
-        "rounded to 2^-14 Å before they were labelled."
+        f"{freedom / 2 * KT:.1f} and {np.sqrt(freedom / 2) * KT:.1f}. Frame k is the same "
+        "whichever frames were drawn before it; the first are train, then valid, then test. "
+        "Positions were rounded to 2^-14 Å before they were labelled."
     )
 
 

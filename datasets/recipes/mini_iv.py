@@ -68,9 +68,7 @@ def start_structure(seed: int):
     for corner, turn in zip(corners, Rotation.random(len(corners), rng=rng), strict=True):
         symbols += names
         positions.append(turn.apply(molecule) + corner + LATTICE / 2)
-    return Atoms(
-        symbols, np.concatenate(positions), cell=[REPEATS * LATTICE] * 3, pbc=True
-    )
+    return Atoms(symbols, np.concatenate(positions), cell=[REPEATS * LATTICE] * 3, pbc=True)
 
 
 def trajectory(role: str, k: int) -> sampling.Trajectory:

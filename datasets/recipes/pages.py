@@ -1,6 +1,6 @@
 """Writes docs/datasets/<id>.md and its pictures from the cards and the data.
 
-    python datasets/recipes/pages.py [DATASET]...
+python datasets/recipes/pages.py [DATASET]...
 """
 
 from __future__ import annotations
@@ -38,11 +38,14 @@ def page(data: Dataset) -> str:
         ["units", f"{card.units.energy}, {card.units.length}, {card.units.force}"],
         ["licence", card.licence],
         ["tasks", ", ".join(f"`{task}`" for task in card.tasks)],
-        ["sizes", ", ".join(map(str, card.sizes)) + " (train and valid, nested)"],
+        ["sizes", ", ".join(map(str, card.sizes)) + " (nested)"],
     ]
     if card.groups:
         facts.append(
-            ["groups", "; ".join(f"`{name}`: {len(g)} molecule(s)" for name, g in card.groups.items())]
+            [
+                "groups",
+                "; ".join(f"`{name}`: {len(g)} molecule(s)" for name, g in card.groups.items()),
+            ]
         )
     subsets = [
         [f"`{name}`", *(str(data.splits.count(name, role)) for role in ROLES), text]
@@ -80,7 +83,9 @@ def page(data: Dataset) -> str:
             for citation in card.citations
         ),
         "## Changes",
-        "\n".join(f"- {change.version} ({change.date}): {change.text}" for change in card.changelog),
+        "\n".join(
+            f"- {change.version} ({change.date}): {change.text}" for change in card.changelog
+        ),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -122,12 +127,17 @@ def trajectories(card: DatasetCard) -> str:
     """Table of the trajectories."""
     dense = any(run.density is not None for run in card.trajectories)
     return table(
-        ["index", "role", "start", "T (K)", *(["density (g/cm³)"] * dense), "length (ps)"]
-        + ["spacing (fs)", "sampled", "stored"],
         [
-            [str(run.index), run.role, run.start or "", f"{run.temperature:g}"]
-            + ([f"{run.density:g}"] if dense else [])
-            + [f"{run.length:g}", f"{run.spacing:g}", str(run.sampled), str(run.stored)]
+            *("index", "role", "start", "T (K)"),
+            *(["density (g/cm³)"] if dense else []),
+            *("length (ps)", "spacing (fs)", "sampled", "stored"),
+        ],
+        [
+            [
+                *(str(run.index), run.role, run.start or "", f"{run.temperature:g}"),
+                *([f"{run.density:g}"] if dense else []),
+                *(f"{run.length:g}", f"{run.spacing:g}", str(run.sampled), str(run.stored)),
+            ]
             for run in card.trajectories
         ],
     )

@@ -171,9 +171,7 @@ def _dynamics(trajectory: Trajectory, atoms: Atoms, rng: np.random.Generator) ->
     from ase.md.bussi import Bussi
     from ase.md.langevinbaoab import LangevinBAOAB
 
-    kind, tau = (
-        (LangevinBAOAB, "T_tau") if trajectory.thermostat == "langevin" else (Bussi, "taut")
-    )
+    kind, tau = (LangevinBAOAB, "T_tau") if trajectory.thermostat == "langevin" else (Bussi, "taut")
     return kind(
         atoms,
         trajectory.timestep * units.fs,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +15,6 @@ import numpy as np
 import pytest
 
 import teadata
-
 
 SHIPPED = ("mini-i", "mini-ii", "mini-iii")
 
@@ -248,3 +248,13 @@ def test_a_killed_trajectory_goes_on_from_its_checkpoint(recipes, tmp_path):
     assert len(resumed["E"]) == 8
     np.testing.assert_array_equal(resumed["R"], whole["R"])
     np.testing.assert_array_equal(resumed["E"], whole["E"])
+
+
+def test_pages_are_generated_from_the_cards(recipes, repository):
+    """After a change of a card: python datasets/recipes/pages.py."""
+    pages = recipes("pages")
+    for card in teadata.cards():
+        written = (repository / "docs/datasets" / f"{card.id}.md").read_text(encoding="utf-8")
+        assert written == pages.page(teadata.load(card.id)), card.id
+        for picture in re.findall(r"\]\((\S+\.png)\)", written):
+            assert (repository / "docs/datasets" / picture).is_file()
