@@ -138,11 +138,11 @@ def export(
     format_name: Annotated[
         str | None,
         typer.Option(
-            "--format", help="npz (sGDML), extxyz, hdf5 or parquet; default: by the suffix."
+            "--format", help="npz (sGDML), extxyz, hdf5, parquet or zarr; default: by the suffix."
         ),
     ] = None,
 ) -> None:
-    """Write a split to a file: sGDML's npz, extended XYZ, HDF5 or parquet (kcal/mol, Å)."""
+    """Write a split to a file: sGDML's npz, extended XYZ, HDF5, parquet, Zarr (kcal/mol, Å)."""
     from teadata import formats
     from teadata.catalog import load
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from teadata.card import DataFile, DatasetCard
@@ -12,8 +12,17 @@ from teadata.provenance import sha256
 from teadata.splits import SplitName, SplitTable
 
 
+@lru_cache(maxsize=64)
+def _digest(path: Path, device: int, inode: int, size: int, changed: int) -> str:
+    """SHA-256 of a file, computed once per process for as long as the file stays as it is."""
+    return sha256(path)
+
+
 class Dataset:
     """A dataset at a version, read from files whose checksums its card states.
+
+    A file is hashed before its first use in a process, and again if its inode, size or time
+    of modification has changed.  Hashing reads the whole file, in small pieces.
 
     Parameters
     ----------
@@ -41,7 +50,8 @@ class Dataset:
             raise DataError(
                 f"{path}: the {content} of {self.card.full_id} are missing; reinstall tea-benchmark"
             )
-        found = sha256(path)
+        stat = path.stat()
+        found = _digest(path, stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
         if found != entry.sha256:
             raise DataError(
                 f"{path}: the {content} of {self.card.full_id} have sha256 {found}, the card says "
@@ -74,7 +84,7 @@ class Dataset:
         return SplitTable.read(self._verified("splits"))
 
     def split(self, name: str | SplitName) -> Frames:
-        """The frames of a split, in rank order.
+        """The frames of a split, in rank order, without reading the others into memory.
 
         Parameters
         ----------
@@ -85,5 +95,12 @@ class Dataset:
         ------
         UsageError
             If there is no such split; the message names those there are.
+        DataError
+            If a file is missing or its checksum is not the card's.
         """
-        return self.frames.select(self.splits.ids(name))
+        from teadata.formats import hdf5
+
+        ids = self.splits.ids(name)
+        if "frames" in self.__dict__:  # all are in memory already
+            return self.frames.select(ids)
+        return hdf5.read(self._verified("frames"), ids)

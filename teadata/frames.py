@@ -26,6 +26,32 @@ OPTIONAL = ("cell", "stress", "trajectories")
 """Fields that may be None."""
 
 
+def _find(known: Ints, ids: Ints) -> Ints:
+    """Place of each of some ids among the known ones, (n,); −1 where it is not."""
+    if len(known) == 0:
+        return np.full(len(ids), -1)
+    order = np.argsort(known, kind="stable")
+    place = np.searchsorted(known, ids, sorter=order)
+    rows = order[np.minimum(place, len(order) - 1)]
+    return np.where(known[rows] == ids, rows, -1)
+
+
+def rows_of(known: Ints, ids: ArrayLike) -> Ints:
+    """Row of each of these ids among the (N,) known ones, (n,).
+
+    Raises
+    ------
+    DataError
+        If an id is not among them.
+    """
+    wanted = np.atleast_1d(np.asarray(ids, dtype=np.int64))
+    rows = _find(known, wanted)
+    unknown = wanted[rows < 0]
+    if len(unknown):
+        raise DataError(f"{len(unknown)} unknown frame ids, the first is {unknown[0]}")
+    return rows
+
+
 @dataclass(frozen=True, eq=False, init=False)
 class Frames:
     """N frames of one system of A atoms.
@@ -48,7 +74,8 @@ class Frames:
     pbc
         (3,) whether each cell vector is periodic.
     stress
-        (N, 3, 3) in kcal/mol/Å³; None where the data have none.
+        (N, 3, 3) in kcal/mol/Å³, ∂E/∂ε per volume: negative under compression, as in ASE;
+        None where the data have none.
     ids
         (N,) frame ids, which identify a frame within its dataset; 0 … N−1 by default.
     trajectories
@@ -135,12 +162,7 @@ class Frames:
 
     def find(self, ids: Ints) -> Ints:
         """Row of each of these ids, (n,); −1 where there is no such frame."""
-        if len(self) == 0:
-            return np.full(len(ids), -1)
-        order = np.argsort(self.ids, kind="stable")
-        place = np.searchsorted(self.ids, ids, sorter=order)
-        rows = order[np.minimum(place, len(order) - 1)]
-        return np.where(self.ids[rows] == ids, rows, -1)
+        return _find(self.ids, ids)
 
     def select(self, ids: ArrayLike) -> Frames:
         """The frames with these ids, in the order of `ids`.
@@ -150,12 +172,7 @@ class Frames:
         DataError
             If an id is not among these frames' ids.
         """
-        wanted = np.atleast_1d(np.asarray(ids, dtype=np.int64))
-        rows = self.find(wanted)
-        unknown = wanted[rows < 0]
-        if len(unknown):
-            raise DataError(f"{len(unknown)} unknown frame ids, the first is {unknown[0]}")
-        return self[rows]
+        return self[rows_of(self.ids, ids)]
 
     @property
     def n_atoms(self) -> int:

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 HEAVY = {"torch", "jax", "tensorflow", "quippy", "sgdml", "ase", "scipy", "pyarrow", "h5py"}
+HEAVY |= {"zarr"}
 
 
 @pytest.mark.parametrize("package", ["teadata", "teaeval", "baselines"])

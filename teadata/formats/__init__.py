@@ -1,4 +1,4 @@
-"""Frames to and from files: HDF5, sGDML's npz, extended XYZ, parquet."""
+"""Frames to and from files: HDF5, sGDML's npz, extended XYZ, parquet, Zarr."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ MODULES = {
     "npz": "teadata.formats.npz",
     "extxyz": "teadata.formats.extxyz",
     "parquet": "teadata.formats.parquet",
+    "zarr": "teadata.formats.zarr",
 }
 """The module of each format: it has ``read(path)`` and ``write(path, frames, …)``."""
 
@@ -24,6 +25,8 @@ SUFFIXES = {
     ".xyz": "extxyz",
     ".extxyz": "extxyz",
     ".parquet": "parquet",
+    ".zarr": "zarr",
+    ".zip": "zarr",
 }
 """Format that each file suffix stands for."""
 

@@ -1,11 +1,13 @@
 """Extended XYZ, through the extxyz library's C reader.
 
 Files are written with 17 significant digits, so that ASE or any other reader gets the
-same float64 values back.
+same float64 values back.  ``stress`` is the tensor that ASE reads, in energy_unit per
+length_unit cubed and with ASE's sign; a ``virial`` is passed over, as ASE does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +16,22 @@ import numpy as np
 from teadata import units
 from teadata.elements import NUMBERS
 from teadata.errors import DataError
-from teadata.frames import Frames
+from teadata.frames import Floats, Frames
 from teadata.provenance import replacing
+
+
+def _quoted(values: Floats) -> str:
+    """Numbers, every digit of them; with a point, since readers take -0 for an integer."""
+    return '"{}"'.format(" ".join(map(repr, values.tolist())))
 
 
 def _comment(frames: Frames, row: int, name: str, theory: str) -> str:
     pairs: list[tuple[str, str]] = []
     if frames.cell is not None:
-        vectors = " ".join(f"{x:.17g}" for x in frames.cell[row].ravel())
-        pairs.append(("Lattice", f'"{vectors}"'))
+        pairs.append(("Lattice", _quoted(frames.cell[row].ravel())))
     pairs += [
         ("Properties", "species:S:1:pos:R:3:forces:R:3"),
-        ("energy", f"{frames.energies[row]:.17g}"),
+        ("energy", repr(float(frames.energies[row]))),
         ("pbc", '"{}"'.format(" ".join("FT"[int(flag)] for flag in frames.pbc))),
         ("frame_id", str(frames.ids[row])),
         ("energy_unit", "kcal/mol"),
@@ -34,8 +40,9 @@ def _comment(frames: Frames, row: int, name: str, theory: str) -> str:
         ("theory", f'"{theory}"'),
     ]
     if frames.stress is not None:
-        tensor = " ".join(f"{x:.17g}" for x in frames.stress[row].ravel(order="F"))
-        pairs.append(("stress", f'"{tensor}"'))
+        pairs.append(("stress", _quoted(frames.stress[row].ravel(order="F"))))
+    if frames.trajectories is not None:
+        pairs.append(("trajectory", str(frames.trajectories[row])))
     return " ".join(f"{key}={value}" for key, value in pairs)
 
 
@@ -48,13 +55,17 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
     Raises
     ------
     DataError
-        If a frame id does not fit into 32 bits, or the file cannot be written.
+        If there are no frames, a frame id or trajectory does not fit into 32 bits, or the file
+        cannot be written.
     """
-    if len(frames) and not 0 <= frames.ids.min() <= frames.ids.max() < 2**31:
-        raise DataError(
-            f"{path}: extended XYZ readers hold integers of 32 bits, expected frame ids from 0 to "
-            f"{2**31 - 1}, found {frames.ids.min()} to {frames.ids.max()}; use hdf5 or npz"
-        )
+    if len(frames) == 0:
+        raise DataError(f"{path}: extended XYZ has no way to hold no frames; use another format")
+    for kind, found in (("frame ids", frames.ids), ("trajectories", frames.trajectories)):
+        if found is not None and not 0 <= found.min() <= found.max() < 2**31:
+            raise DataError(
+                f"{path}: extended XYZ readers hold integers of 32 bits, expected {kind} from 0 "
+                f"to {2**31 - 1}, found {found.min()} to {found.max()}; use another format"
+            )
     row = "%-2s" + " %.17g" * 6
     body = "\n".join([row] * frames.n_atoms)
     table = np.concatenate([frames.positions, frames.forces], axis=2)
@@ -82,6 +93,32 @@ def _images(path: Path) -> list[Any]:
     return images
 
 
+def _check_alike(path: Path, images: Sequence[Any]) -> None:
+    """Refuse images that do not make frames of one system."""
+    first = images[0]
+    for i, image in enumerate(images):
+        missing = [key for key in ("energy", "energy_unit") if key not in image.info]
+        missing += [key for key in ("species", "pos", "forces") if key not in image.arrays]
+        if missing:
+            raise DataError(f"{path}: image {i} has no {', '.join(missing)}")
+        if not np.array_equal(image.arrays["species"], first.arrays["species"]):
+            raise DataError(f"{path}: image {i} has other atoms, or another order, than image 0")
+        for key in ("energy_unit", "length_unit"):
+            if image.info.get(key) != first.info.get(key):
+                raise DataError(f"{path}: images 0 and {i} declare different {key}")
+        if not np.array_equal(image.pbc, first.pbc):
+            raise DataError(f"{path}: images 0 and {i} differ in pbc")
+        if "stress" in image.info and np.size(image.info["stress"]) != 9:
+            raise DataError(
+                f"{path}: image {i} has a stress of {np.size(image.info['stress'])} values, "
+                "expected the 9 of the tensor"
+            )
+
+
+def _every(images: Sequence[Any], key: str) -> bool:
+    return all(key in image.info for image in images)
+
+
 def read(path: Path) -> Frames:
     """Read extended XYZ, converted to kcal/mol and Å from the units it declares.
 
@@ -94,20 +131,10 @@ def read(path: Path) -> Frames:
         energy, forces or units.
     """
     images = _images(path)
+    _check_alike(path, images)
     first = images[0]
-    for i, image in enumerate(images):
-        missing = [key for key in ("energy", "energy_unit") if key not in image.info]
-        missing += [key for key in ("species", "pos", "forces") if key not in image.arrays]
-        if missing:
-            raise DataError(f"{path}: image {i} has no {', '.join(missing)}")
-        if not np.array_equal(image.arrays["species"], first.arrays["species"]):
-            raise DataError(f"{path}: image {i} has other atoms, or another order, than image 0")
-        for key in ("energy_unit", "length_unit"):
-            if image.info.get(key) != first.info.get(key):
-                raise DataError(f"{path}: images 0 and {i} declare different {key}")
     energy = units.energy_factor(str(first.info["energy_unit"]))
     length = units.length_factor(str(first.info.get("length_unit", "Ang")))
-    stressed = all("stress" in image.info for image in images)
     cells = np.stack([image.cell.T for image in images])
     return Frames(
         numbers=np.array([NUMBERS[str(s)] for s in first.arrays["species"]]),
@@ -118,7 +145,10 @@ def read(path: Path) -> Frames:
         pbc=first.pbc if cells.any() else (False,) * 3,
         stress=np.stack([np.reshape(i.info["stress"], (3, 3)) for i in images])
         * (energy / length**3)
-        if stressed
+        if _every(images, "stress")
         else None,
         ids=np.array([int(image.info.get("frame_id", i)) for i, image in enumerate(images)]),
+        trajectories=np.array([int(image.info["trajectory"]) for image in images])
+        if _every(images, "trajectory")
+        else None,
     )

@@ -3,18 +3,23 @@
 One dataset per field of :class:`~teadata.frames.Frames`, under the field's name.  A float
 array is stored in single precision where that loses nothing, in double precision otherwise,
 so that what is read back equals what was written, bit for bit.
+
+Chunks of frames are compressed together; some frames are read by reading their chunks.
 """
 
 from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import h5py
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from teadata.errors import DataError
-from teadata.formats.layout import LAYOUT, compact
-from teadata.frames import OPTIONAL, Frames
+from teadata.formats.layout import CHUNK, check_layout, compact, metadata, present
+from teadata.frames import PER_SYSTEM, Frames, Ints, rows_of
 from teadata.provenance import replacing
 
 
@@ -22,11 +27,8 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
     """Write frames as HDF5 (kcal/mol, Å); the same frames give the same bytes."""
     # In memory first: HDF5 crashes the interpreter when the disk is full.
     with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
-        file.attrs["layout"] = LAYOUT
-        file.attrs["name"] = name
-        file.attrs["theory"] = theory
-        file.attrs["energy_unit"] = "kcal/mol"
-        file.attrs["length_unit"] = "Å"
+        for key, text in metadata(name, theory).items():
+            file.attrs[key] = text
         for field in fields(frames):
             value = getattr(frames, field.name)
             if value is None:
@@ -38,7 +40,7 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
             file.create_dataset(
                 field.name,
                 data=array,
-                chunks=(min(len(array), 256), *array.shape[1:]),
+                chunks=(min(len(array), CHUNK), *array.shape[1:]),
                 compression="gzip",
                 compression_opts=9,
                 shuffle=True,
@@ -50,24 +52,46 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
         partial.write_bytes(image)
 
 
-def read(path: Path) -> Frames:
+def _rows(dataset: h5py.Dataset, rows: Ints) -> NDArray[Any]:
+    """Some rows of an array, in any order, of which one chunk at a time is in memory."""
+    wide = np.float64 if dataset.dtype.kind == "f" else np.int64
+    found = np.empty((len(rows), *dataset.shape[1:]), wide)
+    step = dataset.chunks[0] if dataset.chunks else CHUNK
+    chunk = rows // step
+    for i in np.unique(chunk).tolist():
+        wanted = chunk == i
+        found[wanted] = dataset[i * step : (i + 1) * step][rows[wanted] - i * step]
+    return found
+
+
+def read(path: Path, ids: ArrayLike | None = None) -> Frames:
     """Read frames that :func:`write` wrote.
+
+    Parameters
+    ----------
+    path
+        The file.
+    ids
+        Frame ids to read, in the order wanted; by default all, in file order.  Only the
+        chunks that hold one of them are read.
 
     Raises
     ------
     DataError
-        If the file is missing, not HDF5, or without the fields of frames.
+        If the file is missing, not HDF5, or without the fields of frames, or has no frame
+        of one of these ids.
     """
     try:
         with h5py.File(path, "r") as file:
-            layout = file.attrs.get("layout")
-            if layout != LAYOUT:
-                raise DataError(f"{path}: expected the HDF5 layout {LAYOUT!r}, found {layout!r}")
-            wanted = [f.name for f in fields(Frames)]
-            missing = [name for name in wanted if name not in file and name not in OPTIONAL]
-            if missing:
-                raise DataError(f"{path}: the file has no {', '.join(missing)}")
-            arrays = {name: file[name][()] for name in wanted if name in file}
+            check_layout(path, file.attrs.get("layout"))
+            names = present(path, file)
+            rows = None if ids is None else rows_of(file["ids"][()].astype(np.int64), ids)
+            arrays = {
+                name: file[name][()]
+                if rows is None or name in PER_SYSTEM
+                else _rows(file[name], rows)
+                for name in names
+            }
     except OSError as error:
         raise DataError(f"{path}: not a readable HDF5 file ({error})") from None
     return Frames(**arrays)

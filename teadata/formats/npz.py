@@ -1,6 +1,8 @@
 """sGDML's dataset files: npz with ``R``, ``z``, ``E``, ``F`` (the official data's format).
 
-Layout of sGDML 1.0 (Chmiela et al., Comput. Phys. Commun. 240, 38, 2019).
+Layout of sGDML 1.0 (Chmiela et al., Comput. Phys. Commun. 240, 38, 2019), which has one
+lattice for all frames and repeats it in all directions.  The arrays ``frame_id``, ``pbc``,
+``stress`` and ``trajectory`` are additions that sGDML passes over.
 """
 
 from __future__ import annotations
@@ -19,6 +21,9 @@ from teadata.errors import DataError
 from teadata.frames import Frames
 from teadata.provenance import replacing
 
+OPTIONAL = ("lattice", "pbc", "stress", "frame_id", "trajectory")
+"""Arrays that a file may lack."""
+
 
 def _fingerprint(*arrays: np.ndarray) -> str:
     """The digest by which sGDML tells dataset files apart."""
@@ -31,6 +36,8 @@ def _fingerprint(*arrays: np.ndarray) -> str:
 
 def arrays(frames: Frames, *, name: str = "frames", theory: str = "unknown") -> dict[str, Any]:
     """The arrays of an sGDML dataset, in kcal/mol and Å, by their names in the file.
+
+    A cell that is periodic in no direction is left out: sGDML would repeat it.
 
     Raises
     ------
@@ -59,6 +66,11 @@ def arrays(frames: Frames, *, name: str = "frames", theory: str = "unknown") -> 
                 "use extxyz or hdf5"
             )
         found["lattice"] = frames.cell[0].T  # sGDML keeps lattice vectors as columns
+        found["pbc"] = frames.pbc
+    if frames.stress is not None:
+        found["stress"] = frames.stress
+    if frames.trajectories is not None:
+        found["trajectory"] = frames.trajectories
     return found
 
 
@@ -140,7 +152,7 @@ def read(path: Path) -> Frames:
     DataError
         If the file is unreadable, lacks an array, or does not declare its units.
     """
-    found = load_arrays(path, ("R", "z", "E", "F", "r_unit", "e_unit"), ("lattice", "frame_id"))
+    found = load_arrays(path, ("R", "z", "E", "F", "r_unit", "e_unit"), OPTIONAL)
     length = units.length_factor(text(found["r_unit"]))
     energy = units.energy_factor(text(found["e_unit"]))
     count = len(found["R"])
@@ -151,6 +163,8 @@ def read(path: Path) -> Frames:
         energies=found["E"].reshape(-1) * energy,
         forces=found["F"] * (energy / length),
         cell=None if lattice is None else np.tile(lattice.T * length, (count, 1, 1)),
-        pbc=(lattice is not None,) * 3,
+        pbc=found.get("pbc", (lattice is not None,) * 3),
+        stress=found["stress"] * (energy / length**3) if "stress" in found else None,
         ids=found.get("frame_id"),
+        trajectories=found.get("trajectory"),
     )

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from teadata.errors import DataError
-from teadata.formats.layout import LAYOUT, UNITS, compact
+from teadata.formats.layout import UNITS, check_layout, compact, metadata
 from teadata.frames import OPTIONAL, Frames
 from teadata.provenance import replacing
 
@@ -47,12 +47,7 @@ def _arrow_type(field: str, array: np.ndarray) -> pa.DataType:
 
 def schema_of(frames: Frames, *, name: str = "frames", theory: str = "unknown") -> pa.Schema:
     """The schema of frames, with atomic numbers, pbc, units and layout in its metadata."""
-    metadata = {
-        "layout": LAYOUT,
-        "name": name,
-        "theory": theory,
-        "energy_unit": "kcal/mol",
-        "length_unit": "Å",
+    shared = metadata(name, theory) | {
         "numbers": json.dumps(frames.numbers.tolist()),
         "pbc": json.dumps(frames.pbc.tolist()),
     }
@@ -62,7 +57,7 @@ def schema_of(frames: Frames, *, name: str = "frames", theory: str = "unknown") 
         if array is not None:
             unit = {"unit": UNITS[field]} if field in UNITS else None
             columns.append(pa.field(column, _arrow_type(field, array), False, unit))
-    return pa.schema(columns, metadata)
+    return pa.schema(columns, shared)
 
 
 def _table(frames: Frames, schema: pa.Schema) -> pa.Table:
@@ -72,7 +67,8 @@ def _table(frames: Frames, schema: pa.Schema) -> pa.Table:
             continue
         kind, array = schema.field(column).type, getattr(frames, field)
         if pa.types.is_fixed_size_list(kind):
-            values = pa.array(array.reshape(-1).astype(kind.value_type.to_pandas_dtype()))
+            dtype = np.float32 if pa.types.is_float32(kind.value_type) else np.float64
+            values = pa.array(array.reshape(-1).astype(dtype))
             columns.append(pa.FixedSizeListArray.from_arrays(values, type=kind))
         else:
             columns.append(pa.array(array, kind))
@@ -113,14 +109,12 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
 
 def _arrays(file: pq.ParquetFile, path: Path) -> dict[str, Any]:
     schema = file.schema_arrow
-    metadata = {k.decode(): v.decode() for k, v in (schema.metadata or {}).items()}
-    if metadata.get("layout") != LAYOUT:
-        found = metadata.get("layout")
-        raise DataError(f"{path}: expected the parquet layout {LAYOUT!r}, found {found!r}")
+    shared = {k.decode(): v.decode() for k, v in (schema.metadata or {}).items()}
+    check_layout(path, shared.get("layout"))
     missing = [c for f, c in COLUMNS.items() if c not in schema.names and f not in OPTIONAL]
     if missing:
         raise DataError(f"{path}: the file has no column {', '.join(missing)}")
-    numbers = json.loads(metadata["numbers"])
+    numbers = json.loads(shared["numbers"])
     shapes = {"positions": (len(numbers), 3), "forces": (len(numbers), 3)}
     shapes |= {"cell": (3, 3), "stress": (3, 3)}
     count = file.metadata.num_rows
@@ -138,7 +132,7 @@ def _arrays(file: pq.ParquetFile, path: Path) -> dict[str, Any]:
                 column = column.flatten()
             array[rows] = column.to_numpy(zero_copy_only=False).reshape(array[rows].shape)
         start = rows.stop
-    return arrays | {"numbers": numbers, "pbc": json.loads(metadata["pbc"])}
+    return arrays | {"numbers": numbers, "pbc": json.loads(shared["pbc"])}
 
 
 def read(path: Path) -> Frames:

@@ -1,11 +1,40 @@
+import os
 import shutil
+import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import teadata
 from teadata import Dataset, catalog
 from teadata.errors import DataError, UsageError
+from teadata.formats import hdf5
+
+COUNTER = Path("/proc/self/io")
+
+
+def bytes_read(action) -> int:
+    """What this process asks the kernel for during an action, imports and caches warm."""
+
+    def total() -> int:
+        return int(COUNTER.read_text().split()[1])
+
+    action()
+    before = total()
+    counting = total() - before
+    before = total()
+    action()
+    return total() - before - counting
+
+
+@pytest.fixture
+def copy(mini_i, tmp_path) -> Dataset:
+    """The dataset in files of its own, which a test may change."""
+    shutil.copytree(catalog.data_root(), tmp_path / "data")
+    return Dataset(mini_i.card, tmp_path / "data")
 
 
 def test_load_by_id_and_version(mini_i):
@@ -45,9 +74,7 @@ def test_forces_sum_to_zero(mini_i):
     assert np.abs(mini_i.frames.forces.sum(axis=1)).max() < 2e-4
 
 
-def test_a_changed_file_is_refused(mini_i, tmp_path):
-    shutil.copytree(catalog.data_root(), tmp_path / "data")
-    copy = Dataset(mini_i.card, tmp_path / "data")
+def test_a_changed_file_is_refused(copy):
     path = copy.path(copy.card.file("frames"))
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -57,3 +84,73 @@ def test_a_changed_file_is_refused(mini_i, tmp_path):
     path.unlink()
     with pytest.raises(DataError, match="are missing; reinstall"):
         _ = copy.frames
+
+
+def test_a_file_that_changes_after_its_first_use_is_hashed_again(copy):
+    path = copy.path(copy.card.file("frames"))
+    assert len(copy.split("folded/train/200")) == 200
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    before = path.stat()
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))  # whatever the clock's ticks
+    with pytest.raises(DataError, match=r"sha256 .* the card says"):
+        copy.split("folded/train/200")
+
+
+@pytest.fixture(scope="module")
+def frames_file(mini_i) -> Path:
+    return mini_i.path(mini_i.card.file("frames"))
+
+
+@pytest.mark.skipif(not COUNTER.exists(), reason="the kernel counts what is read on Linux only")
+def test_a_split_reads_its_part_of_the_file(mini_i, frames_file):
+    size = frames_file.stat().st_size
+    assert bytes_read(lambda: hdf5.read(frames_file)) >= size
+    ids = mini_i.splits.ids("folded/train/200")
+    assert bytes_read(lambda: hdf5.read(frames_file, ids)) < size / 5
+    # with the split table and the card, and no second hash of the file
+    assert bytes_read(lambda: teadata.load("mini-i").split("folded/train/200")) < size / 4
+
+
+def test_a_split_takes_the_memory_of_its_frames(frames_file, mini_i):
+    ids = mini_i.splits.ids("folded/train/200")
+
+    def peak(**options) -> int:
+        tracemalloc.start()
+        hdf5.read(frames_file, **options)
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    asked = 2 * 200 * 42 * 3 * 8  # positions and forces
+    assert peak(ids=ids) < 2 * asked
+    assert peak() > 20 * asked
+
+
+@given(st.lists(st.integers(0, 8999), max_size=30))
+@settings(max_examples=20, deadline=None)
+def test_some_frames_are_those_of_all(mini_i, frames_file, ids):
+    some, expected = hdf5.read(frames_file, ids), mini_i.frames.select(ids)
+    for name in ("numbers", "positions", "energies", "forces", "ids", "trajectories", "pbc"):
+        np.testing.assert_array_equal(getattr(some, name), getattr(expected, name))
+
+
+def test_frames_that_are_not_in_the_file(frames_file):
+    with pytest.raises(DataError, match="2 unknown frame ids, the first is 9000"):
+        hdf5.read(frames_file, [3, 9000, -1])
+
+
+def test_all_frames_once_read_serve_the_splits(copy):
+    some = copy.split("unfolded/test")
+    whole = copy.frames
+    copy.path(copy.card.file("frames")).unlink()
+    np.testing.assert_array_equal(copy.split("unfolded/test").forces, some.forces)
+    assert copy.frames is whole
+
+
+def test_the_writer_still_makes_the_published_file(mini_i, frames_file, tmp_path):
+    hdf5.write(tmp_path / "f.h5", mini_i.frames, name="mini-i", theory="GFN2-xTB")
+    np.testing.assert_array_equal(
+        np.fromfile(tmp_path / "f.h5", np.uint8), np.fromfile(frames_file, np.uint8)
+    )

@@ -1,0 +1,172 @@
+"""Zarr, version 3: a group with one array per field, in a folder or in a zip archive.
+
+Names, precision and layout are those of HDF5; the dimensions are named for xarray, and each
+array states its unit in the attribute ``units``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from teadata.errors import DataError, MissingExtraError
+from teadata.formats.layout import CHUNK, UNITS, check_layout, compact, metadata, present
+from teadata.frames import PER_SYSTEM, Frames
+from teadata.provenance import replacing
+
+if TYPE_CHECKING:
+    import zarr
+
+DIMENSIONS = {
+    "numbers": ("atom",),
+    "positions": ("frame", "atom", "xyz"),
+    "energies": ("frame",),
+    "forces": ("frame", "atom", "xyz"),
+    "cell": ("frame", "vector", "xyz"),
+    "pbc": ("vector",),
+    "stress": ("frame", "face", "xyz"),
+    "ids": ("frame",),
+    "trajectories": ("frame",),
+}
+"""Names of the dimensions of each field."""
+
+EPOCH = (1980, 1, 1, 0, 0, 0)
+"""Time of every entry of a zip archive, so that the same frames give the same bytes."""
+
+
+def _library() -> Any:
+    try:
+        import zarr
+    except ImportError:
+        raise MissingExtraError("zarr", "zarr", "Zarr") from None
+    return zarr
+
+
+def _contents(frames: Frames, name: str, theory: str) -> dict[str, bytes]:
+    """The store's files by name.  In memory first: zarr's threads write on after an error."""
+    zarr = _library()
+    buffers: dict[str, Any] = {}
+    store = zarr.storage.MemoryStore(buffers)
+    group = zarr.create_group(store, zarr_format=3, attributes=metadata(name, theory))
+    for field in fields(frames):
+        value = getattr(frames, field.name)
+        if value is None:
+            continue
+        array = compact(value) if value.ndim == 3 else value
+        rows = len(array) if field.name in PER_SYSTEM else CHUNK
+        group.create_array(
+            field.name,
+            shape=array.shape,
+            dtype=array.dtype,
+            chunks=(max(1, min(rows, len(array))), *array.shape[1:]),
+            compressors=[
+                zarr.codecs.BloscCodec(cname="zstd", clevel=5, shuffle="shuffle"),
+                zarr.codecs.Crc32cCodec(),
+            ],
+            # Zeros are written too: a chunk that is not there is then one that was lost.
+            config={"write_empty_chunks": True},
+            dimension_names=DIMENSIONS[field.name],
+            attributes={"units": UNITS[field.name]} if field.name in UNITS else {},
+        )[...] = array
+    return {key: buffers[key].to_bytes() for key in sorted(buffers)}
+
+
+@contextmanager
+def _replacing_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder that takes the place of `path` if the block succeeds."""
+    folder = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        folder.mkdir()
+        yield folder
+        _move(folder, path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _move(folder: Path, path: Path) -> None:
+    """Put a folder in the place of a path; an older store there goes once the new one is in."""
+    if not path.is_dir():
+        os.replace(folder, path)
+        return
+    if any(path.iterdir()) and not (path / "zarr.json").is_file():
+        raise DataError(f"{path}: is a folder but no Zarr store, and is not replaced; move it away")
+    old = folder.with_name(f"{folder.name}.old")
+    os.replace(path, old)  # the system replaces no folder that is not empty
+    try:
+        os.replace(folder, path)
+    except OSError:
+        os.replace(old, path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "unknown") -> None:
+    """Write frames as Zarr (kcal/mol, Å): a folder, or an archive if the path ends on .zip.
+
+    Raises
+    ------
+    MissingExtraError
+        If zarr is not installed.
+    DataError
+        If it cannot be written, or the path is a folder that is no Zarr store.
+    """
+    contents = _contents(frames, name, theory)
+    if path.suffix.lower() == ".zip":
+        with replacing(path) as partial, zipfile.ZipFile(partial, "w") as archive:
+            for key, data in contents.items():  # stored as they are: chunks are compressed
+                archive.writestr(zipfile.ZipInfo(key, EPOCH), data)
+        return
+    with _replacing_folder(path) as folder:
+        for key, data in contents.items():
+            file = folder / key
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[Any]:
+    storage = _library().storage
+    if path.is_dir():
+        yield storage.LocalStore(path, read_only=True)
+        return
+    zipfile.ZipFile(path).close()  # where this fails, a ZipStore cannot even be closed
+    with storage.ZipStore(path, read_only=True) as store:
+        yield store
+
+
+def _array(group: zarr.Group, name: str, path: Path) -> Any:
+    array: Any = group[name]
+    if array.nchunks_initialized < array.nchunks:
+        missing = array.nchunks - array.nchunks_initialized
+        raise DataError(f"{path}: {missing} of {array.nchunks} chunks of {name} are missing")
+    return array[...]
+
+
+def read(path: Path) -> Frames:
+    """Read frames that :func:`write` wrote.
+
+    Raises
+    ------
+    MissingExtraError
+        If zarr is not installed.
+    DataError
+        If the store is missing, damaged, not Zarr, or without the fields of frames.
+    """
+    zarr = _library()
+    if not path.exists():
+        raise DataError(f"{path}: no such file or folder")
+    try:
+        with _open(path) as store:
+            group = zarr.open_group(store, mode="r", zarr_format=3)
+            check_layout(path, group.attrs.get("layout"))
+            return Frames(**{name: _array(group, name, path) for name in present(path, group)})
+    except (OSError, RuntimeError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: not a readable Zarr store of frames ({error})") from None
