@@ -48,6 +48,7 @@ def list_datasets(as_json: AsJson = False) -> None:
 def info(dataset: DatasetId, as_json: AsJson = False) -> None:
     """Show a dataset's card and the sizes of its splits."""
     from teadata.catalog import load
+    from teadata.show import show
     from teadata.splits import ROLES
 
     data = load(dataset)
@@ -56,29 +57,7 @@ def info(dataset: DatasetId, as_json: AsJson = False) -> None:
     if as_json:
         console.print_json(card.model_dump(mode="json") | {"frames": counts})
         return
-    system, theory = card.system, card.level_of_theory
-    lines = {
-        "dataset": f"{card.full_id} ({card.edition} edition, Challenge {card.challenge})",
-        "title": card.title,
-        "system": f"{system.name}, {system.formula}, {system.n_atoms} atoms, "
-        f"{'periodic' if system.periodic else 'not periodic'}",
-        "labels": f"{theory.method}, {theory.engine}; {theory.settings}",
-        "units": f"{card.units.energy}, {card.units.length}, {card.units.force}",
-        "licence": card.licence,
-        "tasks": ", ".join(card.tasks),
-        "sizes": f"train and valid: {', '.join(map(str, card.sizes))} (nested)",
-        "sampling": card.sampling,
-    }
-    for key, text in lines.items():
-        typer.echo(f"{key + ':':<10} {' '.join(text.split())}")
-    console.print_table(
-        ["subset", *ROLES, "what it is"],
-        [
-            (s, *(str(counts[s][role]) for role in ROLES), " ".join(card.subsets[s].split()))
-            for s in counts
-        ],
-        right=ROLES,
-    )
+    show(card, counts)
 
 
 @app.command(epilog="Example: teadata cite mini-i --bibtex > tea.bib")

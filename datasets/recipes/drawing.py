@@ -16,19 +16,39 @@ DPI = 120
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
-def _view(positions: np.ndarray, tilt: float = 0.45) -> np.ndarray:
-    """Positions along their principal axes, long ones in the page, leaning towards the reader."""
-    axes = np.linalg.svd(positions - positions.mean(axis=0), full_matrices=False)[2]
-    axes *= np.sign(np.linalg.det(axes))
-    seen = (positions - positions.mean(axis=0)) @ axes.T
+def _view(points: np.ndarray, positions: np.ndarray, periodic: bool) -> np.ndarray:
+    """Points as they are seen: a crystal from above, a molecule with its long axes in the page.
+
+    Parameters
+    ----------
+    points
+        (P, 3), Å, to be turned.
+    positions
+        (A, 3), Å, of the atoms: their principal axes are a molecule's view.
+    periodic
+        Whether the z axis is up.
+    """
+    tilt = -1.15 if periodic else 0.45  # towards the reader, radians
+    turned = points - positions.mean(axis=0)
+    if not periodic:
+        axes = np.linalg.svd(positions - positions.mean(axis=0), full_matrices=False)[2]
+        turned = turned @ (axes * np.sign(np.linalg.det(axes))).T
     lean = np.array([[1, 0, 0], [0, np.cos(tilt), -np.sin(tilt)], [0, np.sin(tilt), np.cos(tilt)]])
-    return seen @ lean.T
+    return turned @ lean.T
+
+
+def _cell_edges(cell: np.ndarray, low: float, high: float) -> np.ndarray:
+    """The twelve edges of a cell, (12, 2, 3) in Å, cut in z to where the atoms are."""
+    corners = np.array(list(np.ndindex(2, 2, 2))) @ cell
+    corners[:, 2] = np.clip(corners[:, 2], low, high)
+    pairs = [(a, b) for a in range(8) for b in range(a) if (a ^ b).bit_count() == 1]
+    return corners[np.array(pairs)]
 
 
 def structure(frames: Frames, path: Path, title: str) -> None:
-    """The first frame with bonds and depth, seen along its shortest principal axis."""
-    numbers = frames.numbers
-    xyz = _view(frames.positions[0])
+    """The first frame with bonds and depth, and with its cell if it has one."""
+    numbers, positions = frames.numbers, frames.positions[0]
+    xyz = _view(positions, positions, frames.periodic)
     radii = covalent_radii[numbers]
     i, j = np.triu_indices(len(numbers), k=1)
     # Heavy metals and their halogens are bonded by ions' distances.
@@ -58,6 +78,11 @@ def structure(frames: Frames, path: Path, title: str) -> None:
             lw=0.6,
             zorder=depth[atom],
         )
+    if frames.cell is not None:
+        heights = positions[:, 2]
+        edges = _cell_edges(frames.cell[0], heights.min() - 1, heights.max() + 1)
+        for edge in _view(edges, positions, frames.periodic):
+            ax.plot(*edge[:, :2].T, color="0.75", lw=0.7, zorder=depth.min() - 1)
     for z in np.unique(numbers)[::-1]:
         symbol = frames.symbols[int(np.flatnonzero(numbers == z)[0])]
         ax.scatter([], [], s=60, color=jmol_colors[z], edgecolor="0.3", lw=0.6, label=symbol)

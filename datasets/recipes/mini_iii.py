@@ -40,8 +40,9 @@ KT = labels.BOLTZMANN * TEMPERATURE * HARTREE  # kcal/mol
 
 # The cell and the order of the sheet's atoms are those of the published Challenge III.
 REPEATS = 7
-SIDE, HEIGHT = 17.25837925, 38.70524185  # Å
-CELL = np.array([[SIDE, 0, 0], [SIDE / 2, SIDE * np.sqrt(0.75), 0], [0, 0, HEIGHT]])
+CELL = np.array(
+    [[17.25837925, 0.0, 0.0], [8.62899692, 14.9458635, 0.0], [0.0, 0.0, 38.70524185]]
+)  # Å
 SHEET_Z = 16.0  # Å
 N_SHEET, N_MOLECULE = 98, 16
 
