@@ -1,4 +1,4 @@
-"""Parquet: one row per frame, for pandas, polars, DuckDB and the Hugging Face Hub.
+"""Parquet: one row per frame, for pandas, polars and other readers of columns.
 
 Columns ``frame_id``, ``energy``, ``positions`` and ``forces``, and ``cell``, ``stress`` and
 ``trajectory`` where the frames have them.  Arrays are lists of fixed length in row-major
