@@ -25,11 +25,15 @@ os.environ["OMP_NUM_THREADS"] = "1"  # one process per core; must precede tblite
 import functools
 import itertools
 import multiprocessing
-from pathlib import Path
+import sys
 
+import citations
 import labels
 import numpy as np
+import publish
 import sampling
+
+from teadata.frames import Frames
 
 TEMPERATURES = (1000.0, 2000.0)  # K, of the nuclei
 DENSITIES = (0.5, 0.7, 0.9, 1.1, 1.3, 1.5)  # g/cm³
@@ -44,8 +48,10 @@ PLANS = {
     "valid": {**LANGEVIN, "equilibration": 80, "frames": 8},
     "test": {**REFERENCE, "equilibration": 140, "frames": 140},
 }
+STATES = list(itertools.product(TEMPERATURES, DENSITIES))
+TEST_EVERY = 14  # frames of a reference trajectory between two of the test split
 ENGINE = labels.Engine("GFN1-xTB", electronic_temperature=1000.0, accuracy=0.01, stress=True)
-BUILD = Path(__file__).resolve().parents[2] / "build" / "mini-hydrogen"
+BUILD = publish.CHECKPOINTS / "mini-hydrogen"
 
 
 def side(density: float) -> float:
@@ -68,10 +74,9 @@ def start_structure(density: float, seed: int):
 
 def trajectory(role: str, temperature: float, density: float) -> sampling.Trajectory:
     """The trajectory of a role at a state point."""
-    states = list(itertools.product(TEMPERATURES, DENSITIES))
     return sampling.Trajectory(
         name=f"{role}-{temperature:.0f}K-{density:.1f}",
-        seed=1 + states.index((temperature, density)) * len(PLANS) + list(PLANS).index(role),
+        seed=1 + STATES.index((temperature, density)) * len(PLANS) + list(PLANS).index(role),
         temperature=temperature,
         masses={},
         **PLANS[role],
@@ -94,7 +99,7 @@ def run_one(job: tuple[str, float, float]) -> str:
 
 def jobs() -> list[tuple[str, float, float]]:
     """All trajectories, the reference ones last."""
-    return list(itertools.product(PLANS, TEMPERATURES, DENSITIES))
+    return [(role, *state) for role in PLANS for state in STATES]
 
 
 def sample(processes: int) -> None:
@@ -106,7 +111,83 @@ def sample(processes: int) -> None:
             print(f"{i}/{len(todo)} {name}", flush=True)
 
 
-if __name__ == "__main__":
-    import sys
+def subset_name(temperature: float, density: float) -> str:
+    """Name of a state point's subset."""
+    return f"{temperature:.0f}K-{density:.1f}"
 
-    sample(int(sys.argv[2]))
+
+def select(frames: Frames, todo: list[tuple[str, float, float]]) -> publish.Picked:
+    """Rows of each state point and role, and of all state points in turn."""
+    rng = np.random.default_rng(2023)
+    picked = {}
+    for i, (role, *state) in enumerate(todo):
+        rows = np.flatnonzero(frames.trajectories == i)
+        chosen = rows[::TEST_EVERY] if role == "test" else rows
+        picked[subset_name(*state), role] = rng.permutation(chosen)
+    for role in PLANS:
+        parts = [picked[subset_name(*state), role] for state in STATES]
+        picked["complete", role] = publish.round_robin(parts, len(frames))
+    return picked
+
+
+def describe() -> str:
+    """The card's account of the sampling."""
+    train, reference = (trajectory(role, *STATES[0]) for role in ("train", "test"))
+    return (
+        f"At each of {len(STATES)} state points (temperatures of the nuclei "
+        f"{', '.join(f'{t:g}' for t in TEMPERATURES)} K, densities "
+        f"{', '.join(f'{d:g}' for d in DENSITIES)} g/cm³, cubic cells) three trajectories (NVT). "
+        f"Train and valid: Langevin dynamics (BAOAB, {train.timestep:g} fs, damping time "
+        f"{train.damping_time:g} fs, {train.equilibration * train.timestep:g} fs of "
+        f"equilibration), a frame every {train.spacing * train.timestep:g} fs. Reference: one "
+        "continuous trajectory with the velocity rescaling of Bussi et al. "
+        f"({reference.timestep:g} fs, time constant {reference.damping_time:g} fs, "
+        f"{reference.equilibration * reference.timestep:g} fs of equilibration), all of it stored, "
+        f"a frame every {reference.spacing * reference.timestep:g} fs, unwrapped; the test split "
+        f"is every {TEST_EVERY}th of its frames. Starts: molecules on a lattice, turned at "
+        f"random. The electrons have {ENGINE.electronic_temperature:g} K everywhere, so that all "
+        "frames are of one potential-energy surface; energies are free energies of the electrons "
+        "(Mermin), of which forces and stress are derivatives. The dynamics ran on a grid of "
+        "2^-14 Å, and its own evaluation of a frame is the label."
+    )
+
+
+def build(processes: int) -> None:
+    """Sample what is missing, then write file, split table and card."""
+    sample(processes)
+    todo = jobs()
+    plans = [trajectory(*job) for job in todo]
+    frames = publish.read([BUILD / f"{plan.name}.npz" for plan in plans], pbc=True)
+    picked = select(frames, todo)
+    learned = publish.storage_order({key: rows for key, rows in picked.items() if key[1] != "test"})
+    reference = [i for i, job in enumerate(todo) if job[0] == "test"]
+    order = np.concatenate([learned, np.flatnonzero(np.isin(frames.trajectories, reference))])
+    fields = {
+        "id": "mini-hydrogen",
+        "version": "1.0.0",
+        "title": "Warm dense hydrogen, two temperatures and six densities, GFN1-xTB",
+        "challenge": "hydrogen",
+        "system": publish.system("warm dense hydrogen", frames),
+        **publish.common(ENGINE, "periodic, Gamma point"),
+        "citations": [citations.CHALLENGE, citations.GFN1],
+        "subsets": {
+            "complete": "all state points in equal parts",
+            **{subset_name(t, d): f"{t:g} K, {d:g} g/cm³" for t, d in STATES},
+        },
+        "sizes": [48, 96, 192],
+        "tasks": ["complete->complete"],
+        "sampling": describe(),
+        "acceptance": {"sampled": len(frames), "accepted": len(frames), "stored": len(order)},
+        "correlation_times": {},
+        "trajectories": [
+            publish.run_entry(plan, role, density=density)
+            for plan, (role, _, density) in zip(plans, todo, strict=True)
+        ],
+        "changelog": [{"version": "1.0.0", "date": "2026-11-23", "text": "First version."}],
+    }
+    card = publish.publish(fields, frames, picked, order)
+    print(f"{card.full_id}: {card.acceptance}, {[file.bytes for file in card.files]} bytes")
+
+
+if __name__ == "__main__":
+    sys.exit(publish.main(__doc__, "mini-hydrogen", ENGINE, build))

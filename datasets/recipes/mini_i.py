@@ -224,18 +224,7 @@ def describe(frames: Frames, dropped: int) -> str:
 def runs(jobs: list[tuple[str, str, int]]) -> list[dict[str, object]]:
     """The card's list of trajectories."""
     plan = trajectory("folded", "train", 0)
-    spacing = plan.spacing * plan.timestep
-    return [
-        {
-            "role": role,
-            "start": start,
-            "temperature": plan.temperature,
-            "length": round((FRAMES - 1) * spacing / 1000, 6),
-            "spacing": spacing,
-            "sampled": FRAMES,
-        }
-        for start, role, _ in jobs
-    ]
+    return [publish.run_entry(plan, role, start=start) for start, role, _ in jobs]
 
 
 def build(processes: int) -> None:

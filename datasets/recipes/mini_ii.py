@@ -219,17 +219,7 @@ def build(processes: int) -> None:
             "stored": len(publish.storage_order(picked)),
         },
         "correlation_times": publish.correlation_times(frames, spacing),
-        "trajectories": [
-            {
-                "role": role,
-                "start": start,
-                "temperature": plan.temperature,
-                "length": round((FRAMES - 1) * spacing / 1000, 6),
-                "spacing": spacing,
-                "sampled": FRAMES,
-            }
-            for start, role, _ in todo
-        ],
+        "trajectories": [publish.run_entry(plan, role, start=start) for start, role, _ in todo],
         "changelog": [{"version": "1.0.0", "date": "2026-11-23", "text": "First version."}],
     }
     card = publish.publish(fields, frames, picked)

@@ -21,11 +21,15 @@ os.environ["OMP_NUM_THREADS"] = "1"  # one process per core; must precede tblite
 
 import functools
 import multiprocessing
-from pathlib import Path
+import sys
 
+import citations
 import labels
 import numpy as np
+import publish
 import sampling
+
+from teadata.frames import Frames
 
 LATTICE = 6.2855  # Å, of the cubic phase at 330 K
 REPEATS = 2
@@ -34,7 +38,7 @@ FRAMES = 25  # per trajectory
 TRAJECTORIES = {"train": 8, "valid": 4, "test": 8}  # a multiple of the temperatures
 
 ENGINE = labels.Engine("GFN2-xTB", accuracy=0.01)
-BUILD = Path(__file__).resolve().parents[2] / "build" / "mini-iv"
+BUILD = publish.CHECKPOINTS / "mini-iv"
 
 
 def methylammonium() -> tuple[list[str], np.ndarray]:
@@ -118,7 +122,72 @@ def sample(processes: int) -> None:
             print(f"{i}/{len(todo)} {name}", flush=True)
 
 
-if __name__ == "__main__":
-    import sys
+def select(roles: np.ndarray, temperatures: np.ndarray) -> publish.Picked:
+    """Rows of each role, in random (seeded) rank order, temperatures in turn."""
+    rng = np.random.default_rng(2023)
+    picked = {}
+    for role in TRAJECTORIES:
+        parts = [
+            rng.permutation(np.flatnonzero((roles == role) & (temperatures == temperature)))
+            for temperature in TEMPERATURES
+        ]
+        picked["complete", role] = publish.round_robin(parts, len(roles))
+    return picked
 
-    sample(int(sys.argv[2]))
+
+def describe(frames: Frames) -> str:
+    """The card's account of the sampling."""
+    plan = trajectory("train", 0)
+    masses = ", ".join(f"{symbol} {mass:g}" for symbol, mass in plan.masses.items())
+    return (
+        f"{len(jobs())} independent Langevin trajectories (NVT) on the GFN2-xTB surface (BAOAB, "
+        f"{', '.join(f'{t:g}' for t in TEMPERATURES)} K, {plan.timestep:g} fs, damping time "
+        f"{plan.damping_time:g} fs, {plan.equilibration * plan.timestep:g} fs of equilibration), a "
+        f"frame every {plan.spacing * plan.timestep:g} fs. Masses ({masses} u) are such that all "
+        "atoms vibrate about alike, which changes no configurational average, only how fast it is "
+        f"explored: times are not physical ones. Cubic cell of {REPEATS * LATTICE:g} Å (the "
+        "measured lattice constant of the cubic phase at 330 K) at every temperature; each "
+        "trajectory starts from the ideal lattice with the methylammonium ions turned at random, "
+        "and is too short for them to turn over: the directions in the data are those drawn. "
+        "Train, valid and test frames come from different trajectories. The dynamics ran on a "
+        "grid of 2^-14 Å, and its own evaluation of a frame is the label."
+    )
+
+
+def build(processes: int) -> None:
+    """Sample what is missing, then write file, split table and card."""
+    sample(processes)
+    todo = jobs()
+    plans = [trajectory(*job) for job in todo]
+    frames = publish.read([BUILD / f"{plan.name}.npz" for plan in plans], pbc=True)
+    roles = np.array([todo[i][0] for i in frames.trajectories])
+    temperatures = np.array([plans[i].temperature for i in frames.trajectories])
+    picked = select(roles, temperatures)
+    fields = {
+        "id": "mini-iv",
+        "version": "1.0.0",
+        "title": "MAPbI3, 2 x 2 x 2 cubic cells, GFN2-xTB",
+        "challenge": "IV",
+        "system": publish.system("MAPbI3", frames),
+        **publish.common(ENGINE, "neutral, periodic, Gamma point"),
+        "citations": [citations.CHALLENGE, citations.GFN2],
+        "groups": {"mol": molecules()},
+        "subsets": {"complete": "250, 300, 350 and 400 K in equal parts"},
+        "sizes": [50, 100, 200],
+        "tasks": ["complete->complete"],
+        "sampling": describe(frames),
+        "acceptance": {"sampled": len(frames), "accepted": len(frames), "stored": len(frames)},
+        "correlation_times": publish.correlation_times(
+            frames, plans[0].spacing * plans[0].timestep
+        ),
+        "trajectories": [
+            publish.run_entry(plan, role) for plan, (role, _) in zip(plans, todo, strict=True)
+        ],
+        "changelog": [{"version": "1.0.0", "date": "2026-11-23", "text": "First version."}],
+    }
+    card = publish.publish(fields, frames, picked)
+    print(f"{card.full_id}: {card.acceptance}, {[file.bytes for file in card.files]} bytes")
+
+
+if __name__ == "__main__":
+    sys.exit(publish.main(__doc__, "mini-iv", ENGINE, build))

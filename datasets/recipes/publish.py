@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import yaml
 from labels import Engine
+from sampling import Trajectory
 
 from teadata.card import DatasetCard
 from teadata.catalog import load
@@ -22,6 +23,9 @@ from teaeval.metrics import errors
 
 DATASETS = Path(__file__).resolve().parents[1]
 BUILD = DATASETS.parent / "build"
+
+CHECKPOINTS = DATASETS / "checkpoints"
+"""Trajectories of the datasets that take longest: kept in the repository until they are whole."""
 
 Picked = dict[tuple[str, str], np.ndarray]
 """For each (subset, role), rows of the sampled frames, first rank first."""
@@ -60,6 +64,19 @@ def system(name: str, frames: Frames) -> dict[str, Any]:
         "n_atoms": frames.n_atoms,
         "elements": sorted(set(frames.symbols)),
         "periodic": frames.periodic,
+    }
+
+
+def run_entry(plan: Trajectory, role: str, **more: Any) -> dict[str, Any]:
+    """The card's entry of a trajectory; `more` are its other fields (start, density)."""
+    spacing = plan.spacing * plan.timestep
+    return {
+        "role": role,
+        **more,
+        "temperature": plan.temperature,
+        "length": round((plan.frames - 1) * spacing / 1000, 6),
+        "spacing": spacing,
+        "sampled": plan.frames,
     }
 
 
