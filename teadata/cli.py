@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from teadata import console
-from teadata.errors import unknown_name
+from teadata.errors import UsageError, unknown_name
+
+if TYPE_CHECKING:
+    from teadata.dataset import Dataset
 
 app = console.new_app("Versioned, checksummed datasets of the TEA Challenge, with fixed splits.")
 
@@ -76,33 +80,73 @@ def cite(
             typer.echo(f"- {' '.join(citation.text.split())}{doi}")
 
 
+DatasetIds = Annotated[
+    list[str] | None, typer.Argument(metavar="[DATASET]...", help="Default: all.")
+]
+Everything = Annotated[bool, typer.Option("--all", help="All datasets, the default.")]
+
+
+def _named(datasets: list[str] | None, everything: bool) -> Iterator[tuple[str, Dataset]]:
+    """The named datasets or all, opened one after another; a wrong name comes first."""
+    from teadata.catalog import card, ids, load
+
+    if datasets and everything:
+        raise UsageError(f"either --all or {', '.join(datasets)}, not both")
+    names = datasets or ids()
+    for name in names:
+        card(name)
+    for name in names:
+        yield name, load(name)
+
+
+def _print_results(rows: Iterable[tuple[str, str, str, str]]) -> None:
+    console.print_table(["dataset", "check", "result", "found"], rows)
+
+
 @app.command(epilog="Example: teadata verify mini-i")
 def verify(
-    datasets: Annotated[
-        list[str] | None, typer.Argument(metavar="[DATASET]...", help="Default: all.")
-    ] = None,
-    as_json: AsJson = False,
+    datasets: DatasetIds = None, everything: Everything = False, as_json: AsJson = False
 ) -> None:
     """Check datasets: checksums, arrays, splits, duplicates and leaks.
 
     Ends with status 1 if a check failed.
     """
-    from teadata.catalog import ids, load
     from teadata.verify import verify as run_checks
 
-    results = {name: list(run_checks(load(name))) for name in datasets or ids()}
+    results = {name: list(run_checks(data)) for name, data in _named(datasets, everything)}
     if as_json:
         console.print_json({n: [vars(check) for check in checks] for n, checks in results.items()})
     else:
-        console.print_table(
-            ["dataset", "check", "result", "found"],
-            [
-                (name, check.name, "ok" if check.passed else "FAILED", check.found)
-                for name, checks in results.items()
-                for check in checks
-            ],
+        _print_results(
+            (name, check.name, "ok" if check.passed else "FAILED", check.found)
+            for name, checks in results.items()
+            for check in checks
         )
     if not all(check.passed for checks in results.values() for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: teadata audit mini-i")
+def audit(
+    datasets: DatasetIds = None, everything: Everything = False, as_json: AsJson = False
+) -> None:
+    """Judge datasets: duplicates, leakage, outliers, net forces, cells.
+
+    Ends with status 1 if a check failed; a warning is none.
+    """
+    from teadata.audit import audit as run_checks
+
+    results = {name: list(run_checks(data)) for name, data in _named(datasets, everything)}
+    if as_json:
+        console.print_json({n: [vars(check) for check in checks] for n, checks in results.items()})
+    else:
+        shown = {"pass": "ok", "warning": "warning", "fail": "FAILED"}
+        _print_results(
+            (name, check.name, shown[check.outcome], check.found)
+            for name, checks in results.items()
+            for check in checks
+        )
+    if any(check.outcome == "fail" for checks in results.values() for check in checks):
         raise typer.Exit(1)
 
 

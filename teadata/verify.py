@@ -10,15 +10,13 @@ import numpy as np
 
 from teadata.dataset import Dataset
 from teadata.errors import TeaError
-from teadata.frames import Floats, Frames, Ints
+from teadata.fingerprint import SAME, fingerprints
+from teadata.frames import Frames, Ints
 from teadata.provenance import sha256
 from teadata.splits import ROLES
 
 DUPLICATE_ENERGY = 1e-3
 """Two frames closer in energy than this, in kcal/mol, may be the same geometry."""
-
-DUPLICATE_DISTANCE = 1e-3
-"""They are, if no interatomic distance differs by more than this, in Å."""
 
 
 @dataclass(frozen=True)
@@ -30,39 +28,28 @@ class Check:
     found: str
 
 
-def distances(positions: Floats) -> Floats:
-    """Interatomic distances of frames, (N, A(A−1)/2) in Å, from positions (N, A, 3)."""
-    first, second = np.triu_indices(positions.shape[1], k=1)
-    found: Floats = np.linalg.norm(positions[:, first] - positions[:, second], axis=2)
-    return found
-
-
 def duplicate_pairs(frames: Frames) -> Ints:
-    """Pairs of rows that hold the same geometry up to rotation and translation, (P, 2).
+    """Pairs of rows that hold the same geometry in the sense of its fingerprint, (P, 2).
 
     Found among neighbours in energy, so no pair of geometries is compared that differs by
     more than :data:`DUPLICATE_ENERGY`.
     """
     order = np.argsort(frames.energies, kind="stable")
-    energies = frames.energies[order]
-    pairs: list[np.ndarray] = []
-    for step in range(1, len(frames)):
+    lonely = np.diff(frames.energies[order], prepend=-np.inf, append=np.inf) >= DUPLICATE_ENERGY
+    order = order[~(lonely[:-1] & lonely[1:])]
+    energies, values = frames.energies[order], fingerprints(frames[order]).values
+    pairs = [np.empty((0, 2), dtype=np.int64)]
+    for step in range(1, len(order)):
         near = np.flatnonzero(energies[step:] - energies[:-step] < DUPLICATE_ENERGY)
         if len(near) == 0:
             break
-        left, right = order[near], order[near + step]
-        gap = np.concatenate(
-            [
-                np.abs(
-                    distances(frames.positions[left[i : i + 512]])
-                    - distances(frames.positions[right[i : i + 512]])
-                ).max(axis=1, initial=0.0)
-                for i in range(0, len(left), 512)
-            ]
-        )
-        same = gap < DUPLICATE_DISTANCE
-        pairs.append(np.stack([left[same], right[same]], axis=1))
-    return np.concatenate(pairs) if pairs else np.empty((0, 2), dtype=np.int64)
+        gap = [
+            np.abs(values[some] - values[some + step]).max(axis=1, initial=0.0)
+            for some in np.split(near, range(512, len(near), 512))
+        ]
+        same = near[np.concatenate(gap) < SAME]
+        pairs.append(np.stack([order[same], order[same + step]], axis=1))
+    return np.concatenate(pairs)
 
 
 def _check_file(dataset: Dataset, content: str) -> Check:

@@ -1,0 +1,52 @@
+"""The audit of a dataset: duplicates, leakage, outliers, sums of forces, cells.
+
+Where :mod:`teadata.verify` asks whether files are what the card says, the audit asks
+whether the data can be trusted to mean it.  Each check and its thresholds are explained
+in ``docs/audit.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from teadata.audit import geometry, labels, similarity
+from teadata.audit.finding import Finding, Sample
+from teadata.dataset import Dataset
+
+__all__ = ["Finding", "audit"]
+
+
+def audit(dataset: Dataset) -> Iterator[Finding]:
+    """Run every check of a dataset, and yield each finding as it is known.
+
+    Frames with NaN, infinity or a collapsed cell are reported, and left out of what follows.
+
+    Raises
+    ------
+    DataError
+        If a file is missing or its checksum is not the card's.
+    """
+    frames, splits = dataset.frames, dataset.splits
+    finite, finding = geometry.check_finite(frames)
+    yield finding
+    frames = frames[finite]
+    sound, finding = geometry.check_cell(frames, dataset.card.system.periodic)
+    yield finding
+    frames = frames[sound]
+    if len(frames) == 0:
+        return
+    members = {split: frames.find(ids) for split, ids in splits.members.items()}
+    sample = Sample(
+        card=dataset.card,
+        frames=frames,
+        members={split: rows[rows >= 0] for split, rows in members.items()},
+    )
+    yield geometry.check_distances(sample)
+    yield similarity.check_duplicates(sample)
+    yield similarity.check_roles(sample)
+    for task in dataset.card.tasks:
+        yield similarity.check_task(sample, task)
+    yield from labels.check_outliers(sample)
+    yield labels.check_net_force(sample)
+    if not frames.periodic:
+        yield labels.check_net_torque(sample)

@@ -1,0 +1,153 @@
+"""Checks of geometries: finite values, sound cells, no atoms on top of each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teadata.audit.finding import Finding, Outcome, Sample, listed, name_ids
+from teadata.elements import COVALENT_RADII, MASSES, SYMBOLS
+from teadata.fingerprint import CUTOFF
+from teadata.frames import Floats, Frames
+
+COLLAPSED = 0.05
+"""A cell whose volume is less than this part of the product of its edges has collapsed."""
+
+SMALLEST_ANGLE = 30.0
+"""Degrees; an angle below this, or above its supplement, calls for a reduced cell."""
+
+FLOOR = 0.5
+"""Part of the sum of two covalent radii that no two atoms come nearer than."""
+
+U_PER_ANGSTROM3 = 1.66053907
+"""1 u/Å³ in g/cm³."""
+
+Mask = NDArray[np.bool_]
+
+
+def check_finite(frames: Frames) -> tuple[Mask, Finding]:
+    """NaN and infinity: which frames (N,) have none, and the finding."""
+    arrays = {
+        name: getattr(frames, name)
+        for name in ("positions", "energies", "forces", "cell", "stress")
+    }
+    counts = {}
+    finite = np.ones(len(frames), dtype=np.bool_)
+    for name, array in arrays.items():
+        if array is None:
+            continue
+        good = np.isfinite(array)
+        if not good.all():
+            counts[name] = int((~good).sum())
+            finite &= good.reshape(len(frames), -1).all(axis=1)
+    if not counts:
+        return finite, Finding("finite values", "pass", "no NaN, no infinity")
+    text = ", ".join(f"{count} values of {name}" for name, count in counts.items())
+    ids = listed(frames, ~finite)
+    evidence = {"values": counts, "frames": ids}
+    return finite, Finding("finite values", "fail", f"{text}: {name_ids(ids)}", evidence)
+
+
+def check_cell(frames: Frames, periodic: bool) -> tuple[Mask, Finding]:
+    """Sound cells where the card says periodic: which frames have one, and the finding.
+
+    Parameters
+    ----------
+    frames
+        Frames with finite cells, or without.
+    periodic
+        Whether the card says so.
+    """
+    every = np.ones(len(frames), dtype=np.bool_)
+    if not frames.periodic:
+        sound, finding = every, Finding("cell", "pass", "not periodic")
+    elif frames.cell is None:
+        sound, finding = ~every, Finding("cell", "fail", "periodic, and without cell vectors")
+    else:
+        sound, finding = _judge_cells(frames, frames.cell)
+    if frames.periodic != periodic:
+        text = f"the card says {'' if periodic else 'not '}periodic, pbc is {frames.pbc.tolist()}"
+        finding = Finding("cell", "fail", f"{text}; {finding.found}", finding.evidence)
+    return sound, finding
+
+
+def _judge_cells(frames: Frames, cell: Floats) -> tuple[Mask, Finding]:
+    vectors = _completed(cell, frames.pbc)
+    edges = np.linalg.norm(vectors, axis=2)
+    volume = np.linalg.det(vectors)
+    sound = np.abs(volume) > COLLAPSED * edges.prod(axis=1)
+    if not sound.all():
+        ids = listed(frames, ~sound)
+        text = f"no volume: {name_ids(ids)}; correct the cell vectors"
+        return sound, Finding("cell", "fail", text, {"frames": ids})
+    angles = _angles(vectors / edges[:, :, None])
+    left: Mask = np.less(volume, 0)
+    narrow: Mask = np.any(np.minimum(angles, 180 - angles) < SMALLEST_ANGLE, axis=1)
+    evidence: dict[str, Any] = {"edges": _span(edges[:, frames.pbc]), "angles": _span(angles)}
+    text = "edges {:.4g} to {:.4g} Å".format(*evidence["edges"])
+    text += ", angles {:.4g} to {:.4g}°".format(*evidence["angles"])
+    if frames.pbc.all():
+        mass = np.array(MASSES)[frames.numbers].sum()
+        evidence["volume"] = _span(np.abs(volume))
+        evidence["density"] = _span(mass / np.abs(volume) * U_PER_ANGSTROM3)
+        text += ", density {:.4g} to {:.4g} g/cm³".format(*evidence["density"])
+    outcome: Outcome = "pass"
+    for marked, what in ((left, "left-handed"), (narrow, "narrow")):
+        evidence[what] = listed(frames, np.asarray(marked))
+        if marked.any():
+            outcome = "warning"
+            text += f"; {what}: {name_ids(evidence[what])}"
+    return sound, Finding("cell", outcome, text, evidence)
+
+
+def _angles(units: Floats) -> Floats:
+    """Angles α, β, γ of cells, (N, 3) in degrees, from their edges' unit vectors (N, 3, 3)."""
+    cosines = np.einsum("nix,nix->ni", units[:, [1, 0, 0]], units[:, [2, 2, 1]])
+    angles: Floats = np.degrees(np.arccos(np.clip(cosines, -1, 1)))
+    return angles
+
+
+def _completed(cell: Floats, pbc: Mask) -> Floats:
+    """Cells (N, 3, 3) in Å whose non-periodic vectors are unit vectors normal to the others.
+
+    What those are in the file says nothing, and often is zero.
+    """
+    vectors = cell.copy()
+    if pbc.all():
+        return vectors
+    # The rows of Vᵀ beyond the number of periodic vectors span what they leave out.
+    _, _, basis = np.linalg.svd(cell[:, pbc])
+    vectors[:, ~pbc] = basis[:, int(pbc.sum()) :]
+    flip = np.where(np.linalg.det(vectors) < 0, -1.0, 1.0)
+    vectors[:, ~pbc] *= flip[:, None, None]
+    return vectors
+
+
+def _span(values: Floats) -> list[float]:
+    return [float(values.min()), float(values.max())]
+
+
+def check_distances(sample: Sample) -> Finding:
+    """The shortest distance of each pair of elements, periodic images included."""
+    shortest, close = {}, np.zeros(len(sample.frames), dtype=np.bool_)
+    for (a, b), values in sample.fingerprints.shortest.items():
+        if values.min() >= CUTOFF:
+            continue
+        floor = FLOOR * (_radius(a) + _radius(b))
+        shortest[f"{SYMBOLS[a]}-{SYMBOLS[b]}"] = {"shortest": float(values.min()), "floor": floor}
+        close |= values < floor
+    if not shortest:
+        return Finding("shortest distances", "pass", f"every distance is above {CUTOFF:g} Å")
+    text = ", ".join(f"{pair} {found['shortest']:.2f}" for pair, found in shortest.items()) + " Å"
+    ids = listed(sample.frames, close)
+    if ids:
+        text = f"below {FLOOR:g} of the covalent radii: {name_ids(ids)}; shortest {text}"
+    evidence = {"pairs": shortest, "frames": ids}
+    return Finding("shortest distances", "fail" if ids else "pass", text, evidence)
+
+
+def _radius(number: int) -> float:
+    """Covalent radius in Å; beyond the table, that of its last element."""
+    return COVALENT_RADII[min(number, len(COVALENT_RADII) - 1)]

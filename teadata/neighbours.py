@@ -1,0 +1,82 @@
+"""Distances between atoms, with periodic images, for many frames at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from teadata.errors import DataError
+from teadata.frames import Floats, Frames, Ints
+
+CHUNK = 2_000_000
+"""Distances held at a time: some 100 MB, whatever the number of frames."""
+
+MAX_IMAGES = 10_000
+"""More images of the cell than this within the cutoff mean that the cell is collapsed."""
+
+
+def image_shifts(inverse: Floats, cutoff: float) -> Ints:
+    """Lattice translations (S, P) that reach every image within `cutoff` Å in any frame.
+
+    `inverse` holds the pseudo-inverses (N, 3, P) in 1/Å of the P periodic cell vectors.
+
+    From a vector reduced to fractions of −½ to ½, an image within the cutoff is at most
+    cutoff/h + ½ translations away, where h is the distance between lattice planes.
+
+    Raises
+    ------
+    DataError
+        If there are more than :data:`MAX_IMAGES`.
+    """
+    reach = np.linalg.norm(inverse, axis=1).max(axis=0, initial=0.0)
+    most = np.floor(cutoff * reach + 0.5).astype(np.int64)
+    if np.prod(2.0 * most + 1) > MAX_IMAGES:
+        raise DataError(
+            f"a cell is collapsed: over {MAX_IMAGES} of its images lie within {cutoff:g} Å; "
+            "correct the cell vectors"
+        )
+    shifts: Ints = np.array(list(np.ndindex(*(2 * most + 1))), dtype=np.int64) - most
+    return shifts
+
+
+def distances(frames: Frames, cutoff: float) -> Iterator[tuple[slice, Floats]]:
+    """Rows, and their distances (n, A, A, S) in Å from each atom to the images of each.
+
+    Exact up to the cutoff: every image that near is there, further ones may be.  An atom's
+    distance to itself is infinite, that to its own images is not.
+
+    Parameters
+    ----------
+    frames
+        Frames; wrapped into the cell or not.
+    cutoff
+        Å.
+
+    Raises
+    ------
+    DataError
+        If the frames are periodic without a finite cell, or a cell is collapsed.
+    """
+    vectors = np.empty((len(frames), 0, 3))
+    if frames.periodic:
+        if frames.cell is None or not np.isfinite(frames.cell).all():
+            raise DataError("periodic frames need finite cell vectors, and some have none")
+        vectors = frames.cell[:, frames.pbc]
+    # Fractions of the periodic vectors alone: a slab needs no cell vector along its normal.
+    inverse = np.asarray(np.linalg.pinv(vectors), dtype=np.float64)
+    shifts = image_shifts(inverse, cutoff)
+    origin = int(np.flatnonzero((shifts == 0).all(axis=1))[0])
+    diagonal = np.arange(frames.n_atoms)
+    step = max(1, CHUNK // (frames.n_atoms**2 * max(len(shifts), 6)))
+    for start in range(0, len(frames), step):
+        rows = slice(start, min(start + step, len(frames)))
+        cell, position = vectors[rows, None], frames.positions[rows]
+        between = position[:, :, None] - position[:, None]
+        between -= np.round(between @ inverse[rows, None]) @ cell
+        found = np.stack(
+            [np.linalg.norm(between + (shift @ cell)[:, :, None], axis=-1) for shift in shifts],
+            axis=-1,
+        )
+        found[:, diagonal, diagonal, origin] = np.inf
+        yield rows, found
