@@ -14,8 +14,10 @@ import json
 import logging
 import os
 import signal
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing.pool import Pool
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -88,12 +90,22 @@ def _watch_forks() -> None:
 
 @contextmanager
 def _interrupts_for_the_parent_only() -> Iterator[None]:
-    """Let sgdml's workers ignore Ctrl-C, on which each would print a traceback."""
+    """Let sgdml's workers ignore Ctrl-C, on which each would print a traceback.
+
+    Its pool is ended here: left running, it would print one when the interpreter exits.
+    """
     global _fits_under_way
     _watch_forks()
     _fits_under_way += 1
     try:
         yield
+    except KeyboardInterrupt as interrupt:
+        for frame, _ in traceback.walk_tb(interrupt.__traceback__):
+            for value in frame.f_locals.values():
+                if isinstance(value, Pool):
+                    value.terminate()
+                    value.join()
+        raise
     finally:
         _fits_under_way -= 1
 
