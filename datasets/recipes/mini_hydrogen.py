@@ -24,7 +24,6 @@ os.environ["OMP_NUM_THREADS"] = "1"  # one process per core; must precede tblite
 
 import functools
 import itertools
-import multiprocessing
 import sys
 
 import citations
@@ -102,15 +101,6 @@ def jobs() -> list[tuple[str, float, float]]:
     return [(role, *state) for role in PLANS for state in STATES]
 
 
-def sample(processes: int) -> None:
-    """Run what is missing."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    todo = jobs()
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        for i, name in enumerate(pool.imap_unordered(run_one, todo), 1):
-            print(f"{i}/{len(todo)} {name}", flush=True)
-
-
 def subset_name(temperature: float, density: float) -> str:
     """Name of a state point's subset."""
     return f"{temperature:.0f}K-{density:.1f}"
@@ -154,8 +144,8 @@ def describe() -> str:
 
 def build(processes: int) -> None:
     """Sample what is missing, then write file, split table and card."""
-    sample(processes)
     todo = jobs()
+    sampling.run_all(run_one, todo, BUILD, processes)
     plans = [trajectory(*job) for job in todo]
     frames = publish.read([BUILD / f"{plan.name}.npz" for plan in plans], pbc=True)
     picked = select(frames, todo)

@@ -20,7 +20,6 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"  # one process per core; must precede tblite
 
 import functools
-import multiprocessing
 import sys
 
 import citations
@@ -141,15 +140,6 @@ def jobs() -> list[tuple[str, str, int]]:
     )
 
 
-def sample(processes: int) -> None:
-    """Run what is missing."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    todo = jobs()
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        for i, name in enumerate(pool.imap_unordered(run_one, todo), 1):
-            print(f"{i}/{len(todo)} {name}", flush=True)
-
-
 def backbone(positions: np.ndarray) -> np.ndarray:
     """The dihedrals phi1, psi1, phi2 … phi7 of the backbone, (N, 13) in radians.
 
@@ -186,8 +176,8 @@ def select(roles: np.ndarray, well: np.ndarray) -> publish.Picked:
 
 def build(processes: int) -> None:
     """Sample what is missing, find the wells, write file, split table and card."""
-    sample(processes)
     todo = jobs()
+    sampling.run_all(run_one, todo, BUILD, processes)
     frames = publish.read([BUILD / f"{trajectory(*job).name}.npz" for job in todo])
     starts = np.array([todo[i][0] for i in frames.trajectories])
     roles = np.array([todo[i][1] for i in frames.trajectories])

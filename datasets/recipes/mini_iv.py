@@ -20,7 +20,6 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"  # one process per core; must precede tblite
 
 import functools
-import multiprocessing
 import sys
 
 import citations
@@ -113,15 +112,6 @@ def jobs() -> list[tuple[str, int]]:
     )
 
 
-def sample(processes: int) -> None:
-    """Run what is missing."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    todo = jobs()
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        for i, name in enumerate(pool.imap_unordered(run_one, todo), 1):
-            print(f"{i}/{len(todo)} {name}", flush=True)
-
-
 def select(roles: np.ndarray, temperatures: np.ndarray) -> publish.Picked:
     """Rows of each role, in random (seeded) rank order, temperatures in turn."""
     rng = np.random.default_rng(2023)
@@ -156,8 +146,8 @@ def describe(frames: Frames) -> str:
 
 def build(processes: int) -> None:
     """Sample what is missing, then write file, split table and card."""
-    sample(processes)
     todo = jobs()
+    sampling.run_all(run_one, todo, BUILD, processes)
     plans = [trajectory(*job) for job in todo]
     frames = publish.read([BUILD / f"{plan.name}.npz" for plan in plans], pbc=True)
     roles = np.array([todo[i][0] for i in frames.trajectories])

@@ -29,24 +29,7 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 def page(data: Dataset) -> str:
     """The page of a dataset, Markdown."""
-    card = data.card
-    theory, system = card.level_of_theory, card.system
-    facts = [
-        ["system", f"{system.name}, {system.formula}, {system.n_atoms} atoms"],
-        ["periodic", "yes" if system.periodic else "no"],
-        ["labels", f"{theory.method}, {theory.engine}: {theory.settings}"],
-        ["units", f"{card.units.energy}, {card.units.length}, {card.units.force}"],
-        ["licence", card.licence],
-        ["tasks", ", ".join(f"`{task}`" for task in card.tasks)],
-        ["sizes", ", ".join(map(str, card.sizes)) + " (nested)"],
-    ]
-    if card.groups:
-        facts.append(
-            [
-                "groups",
-                "; ".join(f"`{name}`: {len(g)} molecule(s)" for name, g in card.groups.items()),
-            ]
-        )
+    card, system = data.card, data.card.system
     subsets = [
         [f"`{name}`", *(str(data.splits.count(name, role)) for role in ROLES), text]
         for name, text in card.subsets.items()
@@ -57,7 +40,7 @@ def page(data: Dataset) -> str:
         "`datasets/recipes/pages.py`.",
         f"> {card.notice}",
         f"![{system.name}]({card.id}-system.png)",
-        table(["", ""], facts),
+        table(["", ""], facts(card)),
         "## Subsets",
         table(["subset", *ROLES, "what it is"], subsets),
         "Normalisers of a score: over the test split of each subset, in kcal/mol and kcal/mol/Å.",
@@ -88,6 +71,28 @@ def page(data: Dataset) -> str:
         ),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def facts(card: DatasetCard) -> list[list[str]]:
+    """What the dataset is, name and value."""
+    theory, system = card.level_of_theory, card.system
+    rows = [
+        ["system", f"{system.name}, {system.formula}, {system.n_atoms} atoms"],
+        ["periodic", "yes" if system.periodic else "no"],
+        ["labels", f"{theory.method}, {theory.engine}: {theory.settings}"],
+        ["units", f"{card.units.energy}, {card.units.length}, {card.units.force}"],
+        ["licence", card.licence],
+        ["tasks", ", ".join(f"`{task}`" for task in card.tasks)],
+        ["sizes", ", ".join(map(str, card.sizes)) + " (nested)"],
+    ]
+    if card.groups:
+        rows.append(
+            [
+                "groups",
+                "; ".join(f"`{name}`: {len(g)} molecule(s)" for name, g in card.groups.items()),
+            ]
+        )
+    return rows
 
 
 def normalisers(card: DatasetCard) -> str:

@@ -9,7 +9,8 @@ one step, so that a killed run loses at most ``checkpoint_every`` frames.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import multiprocessing
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -82,13 +83,15 @@ def round_positions(positions: np.ndarray) -> np.ndarray:
 class OnGrid(FixConstraint):
     """Rounds whatever position a dynamics sets, so that every evaluation is at stored ones."""
 
-    def adjust_positions(self, atoms: Atoms, new: np.ndarray) -> None:  # noqa: D102
+    def adjust_positions(self, atoms: Atoms, new: np.ndarray) -> None:
+        """Round the new positions (Å) in place."""
         new[:] = round_positions(new)
 
-    def adjust_forces(self, atoms: Atoms, forces: np.ndarray) -> None:  # noqa: D102
-        pass
+    def adjust_forces(self, atoms: Atoms, forces: np.ndarray) -> None:
+        """Leave the forces as they are."""
 
-    def get_removed_dof(self, atoms: Atoms) -> int:  # noqa: D102
+    def get_removed_dof(self, atoms: Atoms) -> int:
+        """No degree of freedom is removed."""
         return 0
 
 
@@ -152,17 +155,18 @@ def run(
         if found.stress is not None:
             stored["S"].append(found.stress)
         if frame + 1 == trajectory.frames or (frame + 1) % checkpoint_every == 0:
-            checkpoint = {
-                **{key: np.asarray(value) for key, value in stored.items()},
-                "z": atoms.numbers,
-                "cell": np.zeros((0, 3)) if cell is None else cell,
-                "md_positions": atoms.positions,
-                "md_velocities": atoms.get_velocities(),
-                "rng": json.dumps(rng.bit_generator.state),
-            }
-            with replacing(path) as partial, open(partial, "wb") as stream:
-                np.savez(stream, **checkpoint, **plan)
+            _save(path, plan, stored, atoms, rng)
     return {"z": atoms.numbers, **{key: np.asarray(value) for key, value in stored.items()}}
+
+
+def run_all(
+    run_one: Callable[[Any], str], jobs: Sequence[Any], folder: Path, processes: int
+) -> None:
+    """Bring all trajectories to their full length, each in one of some processes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        for i, name in enumerate(pool.imap_unordered(run_one, jobs), 1):
+            print(f"{i}/{len(jobs)} {name}", flush=True)
 
 
 def _dynamics(trajectory: Trajectory, atoms: Atoms, rng: np.random.Generator) -> MolecularDynamics:
@@ -179,6 +183,27 @@ def _dynamics(trajectory: Trajectory, atoms: Atoms, rng: np.random.Generator) ->
         rng=rng,
         **{tau: trajectory.damping_time * units.fs},
     )
+
+
+def _save(
+    path: Path,
+    plan: dict[str, Any],
+    stored: dict[str, list],
+    atoms: Atoms,
+    rng: np.random.Generator,
+) -> None:
+    """Replace the checkpoint by one with the frames so far."""
+    with replacing(path) as partial, open(partial, "wb") as stream:
+        np.savez(
+            stream,
+            **{key: np.asarray(value) for key, value in stored.items()},
+            **plan,
+            z=atoms.numbers,
+            cell=atoms.cell.array if atoms.pbc.any() else np.zeros((0, 3)),
+            md_positions=atoms.positions,
+            md_velocities=atoms.get_velocities(),
+            rng=json.dumps(rng.bit_generator.state),
+        )
 
 
 def _resume(

@@ -222,4 +222,4 @@ def test_no_reader_is_needed_to_write():
         "import sys, teadata.croissant\n"
         "assert not {'mlcroissant', 'pandas', 'pyarrow', 'h5py'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
