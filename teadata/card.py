@@ -71,7 +71,8 @@ class Trajectory(StrictModel):
     ``index`` is the value in :attr:`~teadata.frames.Frames.trajectories`, ``temperature`` in
     K, ``length`` in ps from the first to the last frame sampled, ``spacing`` between sampled
     frames in fs, ``density`` in g/cm³ where it is a state variable; ``sampled`` frames were
-    labelled, ``stored`` of them are in the file.
+    labelled, ``stored`` of them are in the file.  Of a ``continuous`` one all are, in the
+    order of time: observables of dynamics are measured on it.
     """
 
     index: int
@@ -83,6 +84,7 @@ class Trajectory(StrictModel):
     spacing: float
     sampled: int
     stored: int
+    continuous: bool = False
 
 
 class Acceptance(StrictModel):

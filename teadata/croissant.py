@@ -85,6 +85,7 @@ def _columns(frames: Frames) -> list[_Column]:
         "cell": f"cell vectors as rows, periodic along {', '.join(axes) or 'none of them'}",
         "stress": "stress",
         "trajectories": "which simulation the frame is from; frames of one are correlated",
+        "temperatures": "temperature of the nuclei that the frame was sampled at",
     }
     columns = []
     for field, name in COLUMNS.items():

@@ -6,7 +6,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from teadata.card import DataFile, DatasetCard
-from teadata.errors import DataError
+from teadata.errors import DataError, UsageError
 from teadata.frames import Frames
 from teadata.provenance import sha256
 from teadata.splits import SplitName, SplitTable
@@ -104,3 +104,30 @@ class Dataset:
         if "frames" in self.__dict__:  # all are in memory already
             return self.frames.select(ids)
         return hdf5.read(self._verified("frames"), ids)
+
+    def trajectory(self, index: int) -> Frames:
+        """A continuous trajectory: its frames in the order of time, the card's spacing apart.
+
+        Parameters
+        ----------
+        index
+            Index of the trajectory in the card.
+
+        Raises
+        ------
+        UsageError
+            If the card has no such trajectory, or not all of it is stored; the message names
+            those there are.
+        DataError
+            If a file is missing or its checksum is not the card's.
+        """
+        from teadata.formats import hdf5
+
+        known = [run.index for run in self.card.trajectories if run.continuous]
+        if index not in known:
+            raise UsageError(
+                f"{self.card.full_id} has no continuous trajectory {index}; it has "
+                f"{', '.join(map(str, known)) or 'none'}"
+            )
+        path = self._verified("frames")
+        return hdf5.read(path, hdf5.trajectory_ids(path, index))

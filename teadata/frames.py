@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from teadata import units
-from teadata.elements import SYMBOLS, formula
+from teadata.elements import MASSES, SYMBOLS, formula
 from teadata.errors import DataError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ Ints = NDArray[np.int64]
 PER_SYSTEM = ("numbers", "pbc")
 """Fields that all frames share."""
 
-OPTIONAL = ("cell", "stress", "trajectories")
+OPTIONAL = ("cell", "stress", "trajectories", "temperatures")
 """Fields that may be None."""
 
 
@@ -81,6 +81,9 @@ class Frames:
     trajectories
         (N,) which independent simulation each frame was taken from (frames of one are
         correlated); None where that is not known.
+    temperatures
+        (N,) temperature of the nuclei that each frame was sampled at, in K; None where it is
+        the same for all of a dataset, whose card has it, or not known.
 
     Raises
     ------
@@ -97,6 +100,7 @@ class Frames:
     stress: Floats | None
     ids: Ints
     trajectories: Ints | None
+    temperatures: Floats | None
 
     def __init__(
         self,
@@ -109,6 +113,7 @@ class Frames:
         stress: ArrayLike | None = None,
         ids: ArrayLike | None = None,
         trajectories: ArrayLike | None = None,
+        temperatures: ArrayLike | None = None,
     ) -> None:
         count, atoms = np.size(energies), np.size(numbers)
         given: dict[str, tuple[ArrayLike | None, type, tuple[int, ...]]] = {
@@ -121,6 +126,7 @@ class Frames:
             "stress": (stress, np.float64, (count, 3, 3)),
             "ids": (np.arange(count) if ids is None else ids, np.int64, (count,)),
             "trajectories": (trajectories, np.int64, (count,)),
+            "temperatures": (temperatures, np.float64, (count,)),
         }
         wrong = []
         for name, (value, dtype, shape) in given.items():
@@ -193,6 +199,21 @@ class Frames:
     def periodic(self) -> bool:
         """Whether any cell vector is periodic."""
         return bool(self.pbc.any())
+
+    @property
+    def densities(self) -> Floats:
+        """Mass density of each frame (N,), in g/cm³, by standard atomic weights.
+
+        Raises
+        ------
+        DataError
+            If the frames have no cell.
+        """
+        if self.cell is None:
+            raise DataError(f"{self!r} have no cell, and so no density")
+        mass = sum(MASSES[z] for z in self.numbers)
+        density: Floats = units.GRAMS_PER_CM3 * mass / np.abs(np.linalg.det(self.cell))
+        return density
 
     @classmethod
     def concatenate(cls, parts: Sequence[Frames]) -> Frames:

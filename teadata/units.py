@@ -19,6 +19,9 @@ HARTREE = 27.211386245988 * EV
 BOHR = 0.529177210903
 """One bohr in Å."""
 
+GRAMS_PER_CM3 = 1.66053907
+"""One atomic mass unit per Å³ in g/cm³ (CODATA 2018)."""
+
 ENERGY_UNITS = {
     "kcal/mol": 1.0,
     "kJ/mol": 1.0 / 4.184,

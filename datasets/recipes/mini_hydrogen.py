@@ -32,30 +32,31 @@ import numpy as np
 import publish
 import sampling
 
+from teadata.elements import MASSES
 from teadata.frames import Frames
+from teadata.units import GRAMS_PER_CM3
 
 TEMPERATURES = (1000.0, 2000.0)  # K, of the nuclei
 DENSITIES = (0.5, 0.7, 0.9, 1.1, 1.3, 1.5)  # g/cm³
 N_ATOMS = 32
 BOND = 0.74  # Å, of the molecules at the start
-MASS, GRAMS_PER_CM3 = 1.008, 1.66053907  # u; u/Å³ in g/cm³
 
 LANGEVIN = {"thermostat": "langevin", "timestep": 1.0, "damping_time": 20.0, "spacing": 15}
 REFERENCE = {"thermostat": "bussi", "timestep": 0.5, "damping_time": 40.0, "spacing": 4}
 PLANS = {
     "train": {**LANGEVIN, "equilibration": 80, "frames": 16},
-    "valid": {**LANGEVIN, "equilibration": 80, "frames": 8},
-    "test": {**REFERENCE, "equilibration": 140, "frames": 140},
+    "valid": {**LANGEVIN, "equilibration": 80, "frames": 6},
+    "test": {**REFERENCE, "equilibration": 100, "frames": 100},
 }
 STATES = list(itertools.product(TEMPERATURES, DENSITIES))
-TEST_EVERY = 14  # frames of a reference trajectory between two of the test split
+TEST_EVERY = 10  # frames of a reference trajectory between two of the test split
 ENGINE = labels.Engine("GFN1-xTB", electronic_temperature=1000.0, accuracy=0.01, stress=True)
 BUILD = publish.CHECKPOINTS / "mini-hydrogen"
 
 
 def side(density: float) -> float:
     """Side of the cubic cell (Å) of a density (g/cm³)."""
-    return float((N_ATOMS * MASS * GRAMS_PER_CM3 / density) ** (1 / 3))
+    return float((N_ATOMS * MASSES[1] * GRAMS_PER_CM3 / density) ** (1 / 3))
 
 
 def start_structure(density: float, seed: int):
@@ -147,7 +148,8 @@ def build(processes: int) -> None:
     todo = jobs()
     sampling.run_all(run_one, todo, BUILD, processes)
     plans = [trajectory(*job) for job in todo]
-    frames = publish.read([BUILD / f"{plan.name}.npz" for plan in plans], pbc=True)
+    temperatures = [plan.temperature for plan in plans]
+    frames = publish.read([BUILD / f"{plan.name}.npz" for plan in plans], True, temperatures)
     picked = select(frames, todo)
     learned = publish.storage_order({key: rows for key, rows in picked.items() if key[1] != "test"})
     reference = [i for i, job in enumerate(todo) if job[0] == "test"]
@@ -170,7 +172,7 @@ def build(processes: int) -> None:
         "acceptance": {"sampled": len(frames), "accepted": len(frames), "stored": len(order)},
         "correlation_times": {},
         "trajectories": [
-            publish.run_entry(plan, role, density=density)
+            publish.run_entry(plan, role, density=density, continuous=role == "test")
             for plan, (role, _, density) in zip(plans, todo, strict=True)
         ],
         "changelog": [{"version": "1.0.0", "date": "2026-11-23", "text": "First version."}],

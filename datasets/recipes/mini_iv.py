@@ -149,10 +149,10 @@ def build(processes: int) -> None:
     todo = jobs()
     sampling.run_all(run_one, todo, BUILD, processes)
     plans = [trajectory(*job) for job in todo]
-    frames = publish.read([BUILD / f"{plan.name}.npz" for plan in plans], pbc=True)
+    temperatures = [plan.temperature for plan in plans]
+    frames = publish.read([BUILD / f"{plan.name}.npz" for plan in plans], True, temperatures)
     roles = np.array([todo[i][0] for i in frames.trajectories])
-    temperatures = np.array([plans[i].temperature for i in frames.trajectories])
-    picked = select(roles, temperatures)
+    picked = select(roles, frames.temperatures)
     fields = {
         "id": "mini-iv",
         "version": "1.0.0",

@@ -80,17 +80,29 @@ def run_entry(plan: Trajectory, role: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def read(paths: Sequence[Path], pbc: bool = False) -> Frames:
+def read(
+    paths: Sequence[Path], pbc: bool = False, temperatures: Sequence[float] | None = None
+) -> Frames:
     """The frames of trajectory files, in order, numbered by ``trajectories``.
 
-    Forces are rounded to single precision, which is what the dataset stores.
+    Forces and stresses are rounded to single precision, which is what the dataset stores.
+
+    Parameters
+    ----------
+    paths
+        A file per trajectory.
+    pbc
+        Whether the cells are periodic.
+    temperatures
+        Of the trajectories, K, where they are a state variable of the frames.
     """
     parts = []
     for i, path in enumerate(paths):
         with np.load(path) as data:
             count = len(data["E"])
             cell = np.broadcast_to(data["cell"], (count, 3, 3)) if pbc else None
-            stress = data["S"] if len(data["S"]) else None
+            stress = data["S"].astype(np.float32) if len(data["S"]) else None
+            heat = None if temperatures is None else np.full(count, temperatures[i])
             parts.append(
                 Frames(
                     numbers=data["z"],
@@ -101,6 +113,7 @@ def read(paths: Sequence[Path], pbc: bool = False) -> Frames:
                     pbc=(pbc,) * 3,
                     stress=stress,
                     trajectories=np.full(count, i),
+                    temperatures=heat,
                 )
             )
     return Frames.concatenate(parts)
@@ -204,8 +217,12 @@ _Dumper.add_representer(str, _text)
 
 def as_yaml(card: DatasetCard) -> str:
     """The card as YAML: prose in blocks, and a line for each entry of its tables."""
-    content = card.model_dump(mode="json", exclude_none=True)
-    tables = {key: content.pop(key) for key in ("files", "groups", "statistics", "trajectories")}
+    content = card.model_dump(mode="json", exclude_defaults=True)
+    tables = {
+        key: content.pop(key)
+        for key in ("files", "groups", "statistics", "trajectories")
+        if key in content
+    }
     options = {"sort_keys": False, "allow_unicode": True, "Dumper": _Dumper}
     return yaml.dump(content, width=96, **options) + yaml.dump(
         tables, width=160, default_flow_style=None, **options

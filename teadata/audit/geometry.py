@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teadata.audit.finding import Finding, Outcome, Sample, listed, name_ids
-from teadata.elements import COVALENT_RADII, MASSES, SYMBOLS
+from teadata.elements import COVALENT_RADII, SYMBOLS
 from teadata.fingerprint import CUTOFF
 from teadata.frames import Floats, Frames
 
@@ -20,9 +20,6 @@ SMALLEST_ANGLE = 30.0
 
 FLOOR = 0.5
 """Part of the sum of two covalent radii that no two atoms come nearer than."""
-
-U_PER_ANGSTROM3 = 1.66053907
-"""1 u/Å³ in g/cm³."""
 
 Mask = NDArray[np.bool_]
 
@@ -89,9 +86,8 @@ def _judge_cells(frames: Frames, cell: Floats) -> tuple[Mask, Finding]:
     text = "edges {:.4g} to {:.4g} Å".format(*evidence["edges"])
     text += ", angles {:.4g} to {:.4g}°".format(*evidence["angles"])
     if frames.pbc.all():
-        mass = np.array(MASSES)[frames.numbers].sum()
         evidence["volume"] = _span(np.abs(volume))
-        evidence["density"] = _span(mass / np.abs(volume) * U_PER_ANGSTROM3)
+        evidence["density"] = _span(frames.densities)
         text += ", density {:.4g} to {:.4g} g/cm³".format(*evidence["density"])
     outcome: Outcome = "pass"
     for marked, what in ((left, "left-handed"), (narrow, "narrow")):

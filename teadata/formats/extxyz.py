@@ -43,6 +43,8 @@ def _comment(frames: Frames, row: int, name: str, theory: str) -> str:
         pairs.append(("stress", _quoted(frames.stress[row].ravel(order="F"))))
     if frames.trajectories is not None:
         pairs.append(("trajectory", str(frames.trajectories[row])))
+    if frames.temperatures is not None:
+        pairs.append(("temperature", repr(float(frames.temperatures[row]))))
     return " ".join(f"{key}={value}" for key, value in pairs)
 
 
@@ -150,5 +152,8 @@ def read(path: Path) -> Frames:
         ids=np.array([int(image.info.get("frame_id", i)) for i, image in enumerate(images)]),
         trajectories=np.array([int(image.info["trajectory"]) for image in images])
         if _every(images, "trajectory")
+        else None,
+        temperatures=np.array([float(image.info["temperature"]) for image in images])
+        if _every(images, "temperature")
         else None,
     )

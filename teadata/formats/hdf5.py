@@ -64,6 +64,13 @@ def _rows(dataset: h5py.Dataset, rows: Ints) -> NDArray[Any]:
     return found
 
 
+def trajectory_ids(path: Path, index: int) -> Ints:
+    """Ids of the frames of one trajectory, in file order (n,), of frames that have them."""
+    with h5py.File(path, "r") as file:
+        ids: Ints = file["ids"][()][file["trajectories"][()] == index].astype(np.int64)
+    return ids
+
+
 def read(path: Path, ids: ArrayLike | None = None) -> Frames:
     """Read frames that :func:`write` wrote.
 

@@ -21,6 +21,7 @@ UNITS = {
     "forces": "kcal/mol/Å",
     "cell": "Å",
     "stress": "kcal/mol/Å³",
+    "temperatures": "K",
 }
 """Unit of each field of frames that has one."""
 

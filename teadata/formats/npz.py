@@ -2,7 +2,7 @@
 
 Layout of sGDML 1.0 (Chmiela et al., Comput. Phys. Commun. 240, 38, 2019), which has one
 lattice for all frames and repeats it in all directions.  The arrays ``frame_id``, ``pbc``,
-``stress`` and ``trajectory`` are additions that sGDML passes over.
+``stress``, ``trajectory`` and ``temperature`` are additions that sGDML passes over.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from teadata.errors import DataError
 from teadata.frames import Frames
 from teadata.provenance import replacing
 
-OPTIONAL = ("lattice", "pbc", "stress", "frame_id", "trajectory")
+OPTIONAL = ("lattice", "pbc", "stress", "frame_id", "trajectory", "temperature")
 """Arrays that a file may lack."""
 
 
@@ -71,6 +71,8 @@ def arrays(frames: Frames, *, name: str = "frames", theory: str = "unknown") -> 
         found["stress"] = frames.stress
     if frames.trajectories is not None:
         found["trajectory"] = frames.trajectories
+    if frames.temperatures is not None:
+        found["temperature"] = frames.temperatures
     return found
 
 
@@ -167,4 +169,5 @@ def read(path: Path) -> Frames:
         stress=found["stress"] * (energy / length**3) if "stress" in found else None,
         ids=found.get("frame_id"),
         trajectories=found.get("trajectory"),
+        temperatures=found.get("temperature"),
     )

@@ -33,6 +33,7 @@ DIMENSIONS = {
     "stress": ("frame", "face", "xyz"),
     "ids": ("frame",),
     "trajectories": ("frame",),
+    "temperatures": ("frame",),
 }
 """Names of the dimensions of each field."""
 

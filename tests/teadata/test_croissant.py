@@ -56,6 +56,7 @@ def periodic(mini_i, small, tmp_path) -> Dataset:
         stress=rng.normal(size=(len(small), 3, 3)),
         pbc=(True, True, False),
         trajectories=None,
+        temperatures=rng.uniform(300, 500, len(small)),
     )
     formats.write(tmp_path / "p.h5", frames)
     SplitTable({("complete", "train"): frames.ids[:5], ("complete", "test"): frames.ids[5:]}).write(

@@ -141,6 +141,20 @@ def test_frames_that_are_not_in_the_file(frames_file):
         hdf5.read(frames_file, [3, 9000, -1])
 
 
+def test_continuous_trajectories_are_read_in_the_order_of_time(mini_i, tmp_path):
+    runs = [
+        run.model_copy(update={"continuous": run.index == 7}) for run in mini_i.card.trajectories
+    ]
+    card = mini_i.card.model_copy(update={"trajectories": runs})
+    found = Dataset(card, mini_i.root).trajectory(7)
+    np.testing.assert_array_equal(found.ids, np.flatnonzero(mini_i.frames.trajectories == 7))
+    np.testing.assert_array_equal(found.forces, mini_i.frames.forces[found.ids])
+    with pytest.raises(UsageError, match="has no continuous trajectory 6; it has 7"):
+        Dataset(card, mini_i.root).trajectory(6)
+    with pytest.raises(UsageError, match="it has none"):
+        mini_i.trajectory(7)
+
+
 def test_all_frames_once_read_serve_the_splits(copy):
     some = copy.split("unfolded/test")
     whole = copy.frames

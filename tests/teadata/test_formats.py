@@ -44,7 +44,7 @@ def shared_lattice(frames: Frames) -> bool:
 def any_frames(draw: st.DrawFn, most: int = 2**40) -> Frames:
     """None, one or some frames, molecules or periodic, with or without each optional field."""
     count, atoms = draw(st.integers(0, 4)), draw(st.integers(1, 5))
-    periodic, stressed, known = (draw(st.booleans()) for _ in range(3))
+    periodic, stressed, known, heated = (draw(st.booleans()) for _ in range(4))
     cells = draw(st.sampled_from([1, count])) if periodic else 0
     tensors = arrays(np.float64, (cells, 3, 3), elements=st.floats(-9, 9))
     integers = arrays(np.int64, count, elements=st.integers(0, most), unique=True)
@@ -58,6 +58,7 @@ def any_frames(draw: st.DrawFn, most: int = 2**40) -> Frames:
         stress=draw(arrays(np.float64, (count, 3, 3), elements=finite)) if stressed else None,
         ids=draw(integers),
         trajectories=draw(integers) % draw(st.sampled_from([7, 2**41])) if known else None,
+        temperatures=draw(arrays(np.float64, count, elements=finite)) if heated else None,
     )
 
 

@@ -49,6 +49,16 @@ def test_concatenate_undoes_slicing(sizes):
         np.testing.assert_array_equal(getattr(again, name), getattr(whole, name))
 
 
+def test_densities_are_masses_over_volumes():
+    water = Frames([8, 1, 1], np.zeros((2, 3, 3)), [0, 0], np.zeros((2, 3, 3)), pbc=(True,) * 3,
+                   cell=[np.diag([3.1, 3.1, 3.1]), np.diag([-3.1, 3.1, 6.2])])  # fmt: skip
+    molar, avogadro = 18.015, 6.02214076e23
+    expected = molar / avogadro / (3.1e-8**3 * np.array([1, 2]))
+    np.testing.assert_allclose(water.densities, expected, rtol=1e-8)
+    with pytest.raises(DataError, match="no cell"):
+        _ = make(2).densities
+
+
 def test_one_integer_gives_one_frame():
     frames = make(5)
     assert len(frames[-1]) == 1
