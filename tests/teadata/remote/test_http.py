@@ -1,0 +1,100 @@
+"""Statuses, Retry-After, and what is tried again."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from teadata import remote
+from teadata.remote import NetworkError, Patience, UnreachableError
+
+from .server import Fault, http_date
+
+
+@pytest.mark.parametrize("status", ["429", "503"])
+def test_retry_after_in_seconds_is_honoured(zenodo, hasty, status):
+    zenodo.faults.append(Fault(status, retry_after=1))
+    remote.resolve("101", patience=hasty)
+    first, second = zenodo.requests
+    assert second.time - first.time >= 1
+
+
+def test_retry_after_as_a_date_is_honoured(zenodo):
+    zenodo.faults.append(Fault("429", retry_after=http_date(2)))
+    remote.resolve("101", patience=Patience(first=0.001))
+    first, second = zenodo.requests
+    assert 0.9 <= second.time - first.time < 10  # the date is cut to whole seconds
+
+
+@pytest.mark.parametrize("asked", [3600, http_date(3600)])
+def test_a_wait_beyond_patience_ends_at_once_and_says_when_to_come_back(zenodo, hasty, asked):
+    zenodo.faults.append(Fault("429", retry_after=asked))
+    with pytest.raises(UnreachableError, match=r"asks to wait 3\d\d\d s; .* again after 20\d\d-"):
+        remote.resolve("101", patience=hasty)
+    assert len(zenodo.requests) == 1
+
+
+@pytest.mark.parametrize("header", [None, "soon", "-5"])
+def test_without_a_usable_retry_after_waits_double(zenodo, header):
+    zenodo.faults.extend([Fault("503", retry_after=header)] * 3)
+    remote.resolve("101", patience=Patience(first=0.1))
+    times = [request.time for request in zenodo.requests]
+    waits = [later - earlier for earlier, later in pairwise(times)]
+    assert len(waits) == 3
+    # half of the wait is jitter
+    assert all(wait >= 0.05 * 2**number for number, wait in enumerate(waits))
+
+
+def test_attempts_end_in_an_error_that_says_what_happened_and_what_to_do(zenodo, hasty):
+    zenodo.faults.extend([Fault("503")] * 4)
+    with pytest.raises(UnreachableError) as caught:
+        remote.resolve("101", patience=hasty, dataset="tea2023-iii")
+    assert "given up after 4 attempts: status 503" in str(caught.value)
+    assert "teadata ingest PATH --dataset tea2023-iii" in str(caught.value)
+    assert len(zenodo.requests) == 4
+
+
+@pytest.mark.parametrize("status", ["403", "404"])
+def test_a_refusal_is_not_repeated(zenodo, hasty, status):
+    zenodo.faults.append(Fault(status))
+    with pytest.raises(NetworkError, match=f"status {status}"):
+        remote.resolve("101", patience=hasty)
+    assert len(zenodo.requests) == 1
+
+
+@pytest.mark.parametrize("kind", ["html", "drop", "stall", "short length", "long length", "500"])
+def test_a_broken_answer_of_the_api_is_asked_for_again(zenodo, hasty, kind):
+    zenodo.faults.append(Fault(kind, at=50))
+    assert remote.resolve("101", patience=hasty).id == "101"
+    assert len(zenodo.requests) == 2
+
+
+def test_without_network_it_ends_soon_with_what_to_do(zenodo, monkeypatch):
+    monkeypatch.setenv("TEADATA_ZENODO_URL", "http://127.0.0.1:9")
+    with pytest.raises(UnreachableError) as caught:
+        remote.resolve("10.5281/zenodo.101", dataset="tea2023-i", patience=Patience(first=0.01))
+    message = str(caught.value)
+    assert "given up after 3 attempts: no connection" in message
+    assert "Connection refused" in message
+    assert "0x" not in message
+    assert "teadata ingest PATH --dataset tea2023-i" in message
+    assert f"copy {remote.home() / 'records'} from a machine" in message
+
+
+def test_a_name_that_does_not_resolve_is_no_network_too(zenodo, monkeypatch):
+    monkeypatch.setenv("TEADATA_ZENODO_URL", "http://zenodo.invalid")
+    with pytest.raises(UnreachableError, match=r"no connection .*teadata ingest PATH"):
+        remote.resolve("101", patience=Patience(attempts=1))
+
+
+def test_missing_certificates_are_named(zenodo, monkeypatch, tmp_path):
+    monkeypatch.setenv("TEADATA_ZENODO_URL", "https://127.0.0.1:9")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "absent.pem"))
+    with pytest.raises(NetworkError, match=r"absent\.pem"):
+        remote.resolve("101", patience=Patience(attempts=1))
+
+
+def test_the_server_learns_who_asks(zenodo, hasty):
+    remote.resolve("101", patience=hasty)
+    assert zenodo.requests[0].user_agent.startswith("tea-benchmark/")
