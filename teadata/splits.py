@@ -109,12 +109,13 @@ class SplitTable:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        columns: dict[str, list[object]] = {"frame": [], "subset": [], "role": [], "rank": []}
+        columns: dict[str, list[pa.Array]] = {"frame": [], "subset": [], "role": [], "rank": []}
         for (subset, role), ids in self.members.items():
-            columns["frame"] += ids.tolist()
-            columns["subset"] += [subset] * len(ids)
-            columns["role"] += [role] * len(ids)
-            columns["rank"] += range(len(ids))
+            columns["frame"].append(pa.array(ids, pa.int64()))
+            columns["subset"].append(pa.repeat(subset, len(ids)))
+            columns["role"].append(pa.repeat(role, len(ids)))
+            columns["rank"].append(pa.array(np.arange(len(ids), dtype=np.int32)))
+        whole = {name: pa.concat_arrays(parts) for name, parts in columns.items() if parts}
         schema = pa.schema(
             [
                 ("frame", pa.int64()),
@@ -124,7 +125,7 @@ class SplitTable:
             ]
         )
         with replacing(path) as partial:
-            pq.write_table(pa.table(columns, schema=schema), partial, compression="zstd")
+            pq.write_table(pa.table(whole or columns, schema=schema), partial, compression="zstd")
 
     @classmethod
     def read(cls, path: Path) -> SplitTable:
@@ -142,15 +143,21 @@ class SplitTable:
             # One file on the local disk: the plain reader, without pyarrow.dataset's start-up.
             table = pq.ParquetFile(path).read()
             frame, rank = table["frame"].to_numpy(), table["rank"].to_numpy()
-            subset, role = (table[name].to_pylist() for name in ("subset", "role"))
+            names = [
+                table[name].combine_chunks().dictionary_encode() for name in ("subset", "role")
+            ]
         except (pa.ArrowException, OSError, KeyError) as error:
             raise DataError(f"{path}: not a readable split table ({error})") from None
-        keys = list(dict.fromkeys(zip(subset, role, strict=True)))
-        index = {key: i for i, key in enumerate(keys)}
-        code = np.array([index[key] for key in zip(subset, role, strict=True)], dtype=np.int64)
+        (subsets, roles), (subset, role) = (
+            [column.dictionary.to_pylist() for column in names],
+            [column.indices.to_numpy(zero_copy_only=False) for column in names],
+        )
+        code = subset.astype(np.int64) * max(1, len(roles)) + role
+        codes, first = np.unique(code, return_index=True)
         members = {}
-        for key, i in index.items():
-            rows = np.flatnonzero(code == i)
+        for value in codes[np.argsort(first)].tolist():  # in table order
+            key = (subsets[value // len(roles)], roles[value % len(roles)])
+            rows = np.flatnonzero(code == value)
             rows = rows[np.argsort(rank[rows], kind="stable")]
             if not np.array_equal(rank[rows], np.arange(len(rows))):
                 raise DataError(f"{path}: the ranks of {'/'.join(key)} are not 0 … {len(rows) - 1}")
