@@ -6,7 +6,7 @@ import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from teadata.errors import DataError, unknown_name
 from teadata.strict import StrictModel
@@ -14,14 +14,31 @@ from teadata.strict import StrictModel
 Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
 
 
+UNKNOWN = "unknown"
+"""What a card says where nobody who wrote it knew."""
+
+Count = Annotated[int, Field(gt=0)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def _known(value: object) -> object:
+    return None if value == UNKNOWN else value
+
+
 class System(StrictModel):
-    """The atoms: name, Hill formula, number of atoms, elements, periodicity."""
+    """The atoms: name, Hill formula, number of atoms, elements, periodicity.
+
+    ``order`` is the order of the atoms where it is fixed, e.g. ``C104 N C H4 C H N H``;
+    ``molecules`` gives the Hill formula of the molecules that make up a group.
+    """
 
     name: str
     formula: str
-    n_atoms: Annotated[int, Field(gt=0)]
+    n_atoms: Annotated[Count | None, BeforeValidator(_known)]
     elements: list[str]
     periodic: bool
+    order: str | None = None
+    molecules: dict[str, str] = Field(default_factory=dict)
 
 
 class LevelOfTheory(StrictModel):
@@ -45,8 +62,41 @@ class DataFile(StrictModel):
 
     name: str
     content: Literal["frames", "splits"]
-    bytes: Annotated[int, Field(gt=0)]
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    bytes: Count
+    sha256: Sha256
+
+
+class SourceFile(StrictModel):
+    """A file as it was published, or as the user had it: name, size in bytes, checksum."""
+
+    name: str
+    bytes: Count
+    sha256: Sha256
+
+
+class Source(StrictModel):
+    """Where official data come from.
+
+    ``doi`` is that of the record, ``record`` the id of the version taken, ``files`` are its
+    files that make up the dataset, ``hints`` words that their names may be recognised by,
+    ``authors`` those who made the data.
+    """
+
+    authors: list[str]
+    doi: str | None = None
+    record: str | None = None
+    hints: list[str] = Field(default_factory=list)
+    files: list[SourceFile] = Field(default_factory=list)
+
+
+class Ingested(StrictModel):
+    """What a file of frames was taken for: its split, number of frames and units."""
+
+    file: str
+    split: str
+    frames: int
+    energy_unit: str
+    length_unit: str
 
 
 class Citation(StrictModel):
@@ -114,6 +164,10 @@ class DatasetCard(StrictModel):
 
     ``notice`` says what the labels are good for.
 
+    The card of an official dataset has no ``files`` before the data are fetched or ingested;
+    the card made then has them, and ``ingested`` says of what.  ``counterpart`` is the mini
+    dataset of the same system.
+
     ``groups`` names sets of atoms: each group is a list of molecules, each a list of
     0-based atom indices; ``F(mol)`` of the published tables pools the net force of every
     molecule of the group ``mol``.
@@ -135,7 +189,10 @@ class DatasetCard(StrictModel):
     units: Units
     licence: str
     citations: Annotated[list[Citation], Field(min_length=1)]
-    files: list[DataFile]
+    files: list[DataFile] = Field(default_factory=list)
+    counterpart: str | None = None
+    source: Source | None = None
+    ingested: list[Ingested] = Field(default_factory=list)
     groups: dict[str, list[list[int]]] = Field(default_factory=dict)
     subsets: dict[str, str]
     sizes: list[int]
@@ -167,8 +224,11 @@ class DatasetCard(StrictModel):
             members = [atom for molecule in molecules for atom in molecule]
             if len(set(members)) != len(members):
                 raise ValueError(f"group {name!r} names an atom twice")
-            if members and not 0 <= min(members) <= max(members) < self.system.n_atoms:
-                raise ValueError(f"group {name!r} has atoms outside 0 … {self.system.n_atoms - 1}")
+            end = self.system.n_atoms
+            if members and (min(members) < 0 or (end is not None and max(members) >= end)):
+                raise ValueError(
+                    f"group {name!r} has atoms outside 0 … {'?' if end is None else end - 1}"
+                )
         return self
 
     @property
@@ -212,7 +272,9 @@ class DatasetCard(StrictModel):
         import yaml
 
         try:
-            return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+            # PyYAML's wheels have the loader in C, ten times as fast; a build may lack it.
+            loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+            return cls.model_validate(yaml.load(path.read_text(encoding="utf-8"), loader))
         except yaml.YAMLError as error:
             raise DataError(f"{path}: not readable as YAML ({error})") from None
         except ValidationError as error:

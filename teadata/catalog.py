@@ -32,30 +32,80 @@ def data_root() -> Path:
     )
 
 
+def local_root(name: str) -> Path:
+    """The folder that an official dataset is ingested into."""
+    from teadata.remote.settings import home
+
+    return home() / "datasets" / name
+
+
+def packaged_card(name: str) -> Path:
+    """The card that comes with the package."""
+    return data_root() / "cards" / f"{name}.yaml"
+
+
 def ids() -> list[str]:
     """Ids of all datasets that have a card."""
     return sorted(path.stem for path in (data_root() / "cards").glob("*.yaml"))
 
 
-@functools.cache
+def here() -> list[str]:
+    """Ids of the datasets whose data are on this machine: embedded, or ingested."""
+    return [name for name in ids() if card(name).files]
+
+
+@functools.lru_cache(maxsize=64)
+def _read(path: Path, changed: int) -> DatasetCard:
+    return DatasetCard.read(path)
+
+
+def _located(name: str) -> tuple[DatasetCard, Path]:
+    """A dataset's card, and the folder that its file names are relative to."""
+    path, root = packaged_card(name), data_root()
+    found = _read(path, path.stat().st_mtime_ns)
+    if found.edition == "official":
+        local = local_root(name) / "card.yaml"
+        if local.is_file():
+            found, root = _read(local, local.stat().st_mtime_ns), local.parent
+    return found, root
+
+
+def _named(dataset: str) -> tuple[DatasetCard, Path]:
+    name, _, version = dataset.partition("@")
+    if name not in ids():
+        raise unknown_name("dataset", name, ids())
+    found, root = _located(name)
+    if version and version != found.version:
+        raise UsageError(
+            f"dataset {name} is here at version {found.version}, not {version}; install the "
+            f"release of tea-benchmark that carries {dataset}, or ask for {found.full_id}"
+        )
+    return found, root
+
+
 def card(dataset: str) -> DatasetCard:
     """The card of a dataset, given as ``id`` or ``id@version``.
+
+    That of an official dataset lists files only once they were fetched or ingested.
 
     Raises
     ------
     UsageError
         If there is no such dataset, or not at that version.
     """
-    name, _, version = dataset.partition("@")
-    if name not in ids():
-        raise unknown_name("dataset", name, ids())
-    found = DatasetCard.read(data_root() / "cards" / f"{name}.yaml")
-    if version and version != found.version:
-        raise UsageError(
-            f"dataset {name} is here at version {found.version}, not {version}; install the "
-            f"release of tea-benchmark that carries {dataset}, or ask for {found.full_id}"
-        )
-    return found
+    return _named(dataset)[0]
+
+
+def packaged(dataset: str) -> DatasetCard:
+    """The card that comes with the package, whatever was fetched or ingested.
+
+    Raises
+    ------
+    UsageError
+        If there is no such dataset, or not at that version.
+    """
+    path = packaged_card(card(dataset).id)
+    return _read(path, path.stat().st_mtime_ns)
 
 
 def cards() -> list[DatasetCard]:
@@ -79,7 +129,17 @@ def load(dataset: str) -> Dataset:
     ------
     UsageError
         If there is no such dataset, or not at that version.
+    DataError
+        If it is an official one whose data are not on this machine.
     """
     from teadata.dataset import Dataset
 
-    return Dataset(card(dataset), data_root())
+    found, root = _named(dataset)
+    if not found.files:
+        raise DataError(
+            f"the data of {found.full_id} are not on this machine: get them with\n"
+            f"  teadata fetch {found.id}\n"
+            f"or, from files that you have, with\n"
+            f"  teadata ingest FILE... --dataset {found.id}"
+        )
+    return Dataset(found, root)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from teadata import console
+from teadata import cli_official, console
 from teadata.errors import UsageError, unknown_name
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 @app.command("list", epilog="Example: teadata list")
 def list_datasets(as_json: AsJson = False) -> None:
     """List the datasets."""
+    from teadata.card import UNKNOWN
     from teadata.catalog import cards
 
     found = cards()
@@ -32,13 +33,14 @@ def list_datasets(as_json: AsJson = False) -> None:
         console.print_json([card.model_dump(mode="json") for card in found])
         return
     console.print_table(
-        ["dataset", "edition", "system", "atoms", "level of theory", "subsets"],
+        ["dataset", "here", "edition", "system", "atoms", "level of theory", "subsets"],
         [
             (
                 card.full_id,
+                "yes" if card.files else "no",
                 card.edition,
                 card.system.name,
-                str(card.system.n_atoms),
+                str(card.system.n_atoms or UNKNOWN),
                 card.level_of_theory.method,
                 ", ".join(card.subsets),
             )
@@ -51,13 +53,14 @@ def list_datasets(as_json: AsJson = False) -> None:
 @app.command(epilog="Example: teadata info mini-i")
 def info(dataset: DatasetId, as_json: AsJson = False) -> None:
     """Show a dataset's card and the sizes of its splits."""
-    from teadata.catalog import load
+    from teadata import catalog
     from teadata.show import show
     from teadata.splits import ROLES
 
-    data = load(dataset)
-    card, splits = data.card, data.splits
-    counts = {s: {role: splits.count(s, role) for role in ROLES} for s in splits.subsets}
+    card, counts = catalog.card(dataset), {}
+    if card.files:
+        splits = catalog.load(dataset).splits
+        counts = {s: {role: splits.count(s, role) for role in ROLES} for s in card.subsets}
     if as_json:
         console.print_json(card.model_dump(mode="json") | {"frames": counts})
         return
@@ -81,18 +84,18 @@ def cite(
 
 
 DatasetIds = Annotated[
-    list[str] | None, typer.Argument(metavar="[DATASET]...", help="Default: all.")
+    list[str] | None, typer.Argument(metavar="[DATASET]...", help="Default: all that are here.")
 ]
-Everything = Annotated[bool, typer.Option("--all", help="All datasets, the default.")]
+Everything = Annotated[bool, typer.Option("--all", help="All that are here, the default.")]
 
 
 def _named(datasets: list[str] | None, everything: bool) -> Iterator[tuple[str, Dataset]]:
     """The named datasets or all, opened one after another; a wrong name comes first."""
-    from teadata.catalog import card, ids, load
+    from teadata.catalog import card, here, load
 
     if datasets and everything:
         raise UsageError(f"either --all or {', '.join(datasets)}, not both")
-    names = datasets or ids()
+    names = datasets or here()
     for name in names:
         card(name)
     for name in names:
@@ -203,6 +206,9 @@ def croissant(
     typer.echo(f"{output / DESCRIPTION}: {data.card.full_id} with the record sets {names}")
     if url is None:
         typer.echo("Before the folder is published, say where with --url: Croissant asks for it.")
+
+
+cli_official.register(app)
 
 
 def main() -> None:

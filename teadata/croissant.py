@@ -226,8 +226,11 @@ def _about(card: DatasetCard, url: str | None) -> Json:
         "rai:dataCollection": _line(card.sampling),
         "rai:dataAnnotationProtocol": _line(labels),
     }
-    if card.edition == "mini":
-        about["creator"] = {"@type": "sc:Organization", "name": CREATOR}
+    about["creator"] = (
+        {"@type": "sc:Organization", "name": CREATOR}
+        if card.source is None
+        else [{"@type": "sc:Person", "name": name} for name in card.source.authors]
+    )
     if card.notice:
         about["rai:dataLimitations"] = _line(card.notice)
     if url is not None:

@@ -43,19 +43,25 @@ class Dataset:
         """Where a file of the card lies."""
         return self.root / entry.name
 
+    @property
+    def _remedy(self) -> str:
+        if self.card.edition == "mini":
+            return "reinstall tea-benchmark"
+        return f"fetch or ingest {self.card.id} again, with --replace"
+
     def _verified(self, content: str) -> Path:
         entry = self.card.file(content)
         path = self.path(entry)
         if not path.is_file():
             raise DataError(
-                f"{path}: the {content} of {self.card.full_id} are missing; reinstall tea-benchmark"
+                f"{path}: the {content} of {self.card.full_id} are missing; {self._remedy}"
             )
         stat = path.stat()
         found = _digest(path, stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
         if found != entry.sha256:
             raise DataError(
                 f"{path}: the {content} of {self.card.full_id} have sha256 {found}, the card says "
-                f"{entry.sha256}; the file was changed or damaged: reinstall tea-benchmark"
+                f"{entry.sha256}; the file was changed or damaged: {self._remedy}"
             )
         return path
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from teadata import console
-from teadata.card import DatasetCard, Trajectory
+from teadata.card import UNKNOWN, DatasetCard, Trajectory
 from teadata.splits import ROLES
 
 Counts = dict[str, dict[str, int]]
@@ -19,10 +19,14 @@ def show(card: DatasetCard, counts: Counts) -> None:
     console.print_table(
         ["subset", *ROLES, "what it is"],
         [
-            (subset, *(str(counts[subset][role]) for role in ROLES), " ".join(text.split()))
+            (
+                subset,
+                *(str(counts[subset][role]) if counts else "" for role in ROLES),
+                " ".join(text.split()),
+            )
             for subset, text in card.subsets.items()
         ],
-        title="Frames",
+        title="Frames" if counts else "Subsets (the data are not on this machine)",
         right=ROLES,
     )
     if card.statistics:
@@ -49,7 +53,7 @@ def _fields(card: DatasetCard) -> dict[str, str]:
     fields = {
         "dataset": f"{card.full_id} ({card.edition} edition, Challenge {card.challenge})",
         "title": card.title,
-        "system": f"{system.name}, {system.formula}, {system.n_atoms} atoms, "
+        "system": f"{system.name}, {system.formula}, {system.n_atoms or UNKNOWN} atoms, "
         f"{'periodic' if system.periodic else 'not periodic'}",
         "labels": f"{theory.method}, {theory.engine}; {theory.settings}",
         "notice": card.notice,
@@ -57,7 +61,9 @@ def _fields(card: DatasetCard) -> dict[str, str]:
         "licence": card.licence,
         "cite": "; ".join(citation.doi or citation.text for citation in card.citations),
         "tasks": ", ".join(card.tasks),
-        "sizes": f"{', '.join(map(str, card.sizes))} (nested; any smaller number works)",
+        "sizes": f"{', '.join(map(str, card.sizes))} (nested; any smaller number works)"
+        if card.sizes
+        else UNKNOWN,
         "groups": "; ".join(_group(name, members) for name, members in card.groups.items()),
         "sampling": card.sampling,
         "trajectories": _trajectories(card.trajectories),
@@ -68,9 +74,20 @@ def _fields(card: DatasetCard) -> dict[str, str]:
         if card.acceptance is None
         else f"{card.acceptance.accepted} of {card.acceptance.sampled} sampled frames, "
         f"{card.acceptance.stored} of them stored",
+        "source": _source(card),
         "files": ", ".join(f"{file.name} ({file.bytes / 1000:.0f} kB)" for file in card.files),
     }
     return {name: " ".join(text.split()) for name, text in fields.items() if text}
+
+
+def _source(card: DatasetCard) -> str:
+    """The record of official data, and the files taken from it."""
+    if card.source is None:
+        return ""
+    parts = [f"doi:{card.source.doi}"] if card.source.doi else []
+    parts += [f"record {card.source.record}"] if card.source.record else []
+    parts += [f"{file.name} (sha256 {file.sha256[:12]}…)" for file in card.source.files]
+    return ", ".join(parts) or UNKNOWN
 
 
 def _group(name: str, members: Sequence[Sequence[int]]) -> str:

@@ -104,7 +104,7 @@ def _check_splits(dataset: Dataset) -> Check:
             problems.append(f"{subset}/{role} names a frame twice")
         if not np.isin(ids, dataset.frames.ids).all():
             problems.append(f"{subset}/{role} names frames that do not exist")
-        if role == "train" and len(ids) < max(card.sizes):
+        if role == "train" and len(ids) < max(card.sizes, default=0):
             problems.append(f"{subset}/{role} has {len(ids)} frames, fewer than {max(card.sizes)}")
     counts = ", ".join(f"{s}/{r} {len(ids)}" for (s, r), ids in splits.members.items())
     return Check("split table", not problems, "; ".join(problems) or counts)

@@ -87,13 +87,17 @@ class ScoredPrediction(StrictModel):
 
 
 class Score(StrictModel):
-    """What a prediction scored, with everything needed to get the same numbers again."""
+    """What a prediction scored, with everything needed to get the same numbers again.
+
+    ``citations`` are the BibTeX entries of the dataset.
+    """
 
     dataset: ScoredDataset
     prediction: ScoredPrediction
     software: str
     rows: list[Row]
     warnings: list[str]
+    citations: list[str]
 
     @property
     def task(self) -> str:
@@ -169,4 +173,5 @@ def score(prediction: Prediction, dataset: Dataset | None = None) -> Score:
         software=f"{DISTRIBUTION} {package_version()}",
         rows=[Row.of(quantity, found) for quantity, found in table.items()],
         warnings=[str(item) for item in findings],
+        citations=[citation.bibtex.strip() for citation in dataset.card.citations],
     )

@@ -47,6 +47,14 @@ def title(score: Score) -> str:
     )
 
 
+def footer(score: Score) -> list[str]:
+    """Legend, warnings, and for data of others how to cite them."""
+    lines = [*LEGEND, *(f"warning: {text}" for text in score.warnings)]
+    if score.dataset.edition == "official":
+        lines.append(f"to cite the data: teadata cite {score.dataset.id} --bibtex")
+    return lines
+
+
 def cells(row: Row) -> list[str]:
     """The row's nine numbers as text, block by block."""
     return [significant(getattr(row, name)) for block in BLOCKS.values() for name in block]
@@ -65,7 +73,7 @@ def print_score(score: Score) -> None:
         for measure in ("MAE", "RMSE", "MAX")
     ]
     print_table(["", *columns], [[row.quantity, *cells(row)] for row in score.rows], right=columns)
-    for line in (*LEGEND, *(f"warning: {text}" for text in score.warnings)):
+    for line in footer(score):
         typer.echo(line)
 
 
@@ -83,8 +91,7 @@ def markdown(score: Score) -> str:
         "|:--|" + "--:|" * len(columns),
         *(f"| {row.quantity} | " + " | ".join(cells(row)) + " |" for row in score.rows),
         "",
-        *(f"- {line}" for line in LEGEND),
-        *(f"- warning: {text}" for text in score.warnings),
+        *(f"- {line}" for line in footer(score)),
     ]
     return "\n".join(lines)
 

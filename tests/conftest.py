@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,14 @@ from teaeval import Prediction
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_data_of_the_users(tmp_path_factory) -> Iterator[None]:
+    """Tests, and the commands they run, see only the embedded datasets."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TEADATA_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -52,6 +52,71 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
         partial.write_bytes(image)
 
 
+class Writer:
+    """Writes frames a piece at a time, for datasets larger than memory.
+
+    The layout is that of :func:`write`.  Not to be used where the disk may fill up: HDF5
+    crashes the interpreter then.
+
+    Parameters
+    ----------
+    path
+        File to write.
+    name, theory
+        Name of the data and level of theory.
+    """
+
+    def __init__(self, path: Path, *, name: str, theory: str) -> None:
+        self.file = h5py.File(path, "w")
+        for key, text in metadata(name, theory).items():
+            self.file.attrs[key] = text
+        self.waiting: list[Frames] = []
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._flush()
+        finally:
+            self.file.close()
+
+    def append(self, frames: Frames) -> None:
+        """Write frames (kcal/mol, Å) behind those written before."""
+        self.waiting.append(frames)
+        if sum(map(len, self.waiting)) >= CHUNK:  # a chunk is compressed once
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self.waiting:
+            return
+        frames = Frames.concatenate(self.waiting)
+        self.waiting = []
+        for field in fields(frames):
+            value = getattr(frames, field.name)
+            if value is None:
+                continue
+            if field.name in PER_SYSTEM:
+                if field.name not in self.file:
+                    self.file.create_dataset(field.name, data=value)
+                continue
+            if field.name not in self.file:
+                self.file.create_dataset(
+                    field.name,
+                    shape=(0, *value.shape[1:]),
+                    maxshape=(None, *value.shape[1:]),
+                    dtype=value.dtype,
+                    chunks=(CHUNK, *value.shape[1:]),
+                    compression="gzip",
+                    compression_opts=1,
+                    shuffle=True,
+                )
+            stored = self.file[field.name]
+            count = len(stored)
+            stored.resize(count + len(value), axis=0)
+            stored[count:] = value
+
+
 def _rows(dataset: h5py.Dataset, rows: Ints) -> NDArray[Any]:
     """Some rows of an array, in any order, of which one chunk at a time is in memory."""
     wide = np.float64 if dataset.dtype.kind == "f" else np.int64

@@ -1,10 +1,10 @@
 """Parquet: one row per frame, for pandas, polars and other readers of columns.
 
 Columns ``frame_id``, ``energy``, ``positions`` and ``forces``, and ``cell``, ``stress``,
-``trajectory`` and ``temperature`` where the frames have them.  Arrays are lists of fixed length in row-major
-order: positions x, y, z of the first atom, then of the second; the cell vector by vector.
-What all frames share, atomic numbers first, is in the metadata of the schema, with the
-units.  Floats are in single precision where that loses nothing, as in HDF5.
+``trajectory`` and ``temperature`` where the frames have them.  Arrays are lists of fixed
+length in row-major order: positions x, y, z of the first atom, then of the second; the cell
+vector by vector.  What all frames share, atomic numbers first, is in the metadata of the
+schema, with the units.  Floats are in single precision where that loses nothing, as in HDF5.
 """
 
 from __future__ import annotations

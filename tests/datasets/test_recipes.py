@@ -253,7 +253,7 @@ def test_a_killed_trajectory_goes_on_from_its_checkpoint(recipes, tmp_path):
 def test_pages_are_generated_from_the_cards(recipes, repository):
     """After a change of a card: python datasets/recipes/pages.py."""
     pages = recipes("pages")
-    for card in teadata.cards():
+    for card in (card for card in teadata.cards() if card.edition == "mini"):
         written = (repository / "docs/datasets" / f"{card.id}.md").read_text(encoding="utf-8")
         assert written == pages.page(teadata.load(card.id)), card.id
         for picture in re.findall(r"\]\((\S+\.png)\)", written):

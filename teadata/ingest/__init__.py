@@ -1,0 +1,210 @@
+"""Official data from files that the user has: recognised, checked, stored as a dataset."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from teadata import catalog
+from teadata.card import DataFile, DatasetCard, Ingested, SourceFile
+from teadata.errors import DataError, UsageError
+from teadata.ingest.archives import find
+from teadata.ingest.plan import Assigned, Options, assign, select
+from teadata.ingest.sources import Source, open_source
+from teadata.ingest.write import write
+from teadata.provenance import sha256, write_text
+from teadata.splits import SplitTable
+
+__all__ = ["Ingestion", "Options", "ingest"]
+
+
+@dataclass(frozen=True)
+class Ingestion:
+    """What was done: the card of the dataset, what each file was taken for, files passed over."""
+
+    card: DatasetCard
+    assigned: list[Assigned]
+    passed_over: list[Source]
+
+
+def ingest(
+    paths: Sequence[Path],
+    dataset: str,
+    options: Options | None = None,
+    *,
+    record: str | None = None,
+    replace: bool = False,
+) -> Ingestion:
+    """Make an official dataset of the user's files.
+
+    Parameters
+    ----------
+    paths
+        Files (npz, extended XYZ, HDF5), archives of them, folders.
+    dataset
+        Id of an official dataset.
+    options
+        What the files do not say themselves.
+    record
+        Id of the record that the files are of, where they were fetched.
+    replace
+        Whether data ingested earlier are replaced.
+
+    Raises
+    ------
+    UsageError
+        If there is no such dataset, it is here already, or what a file holds is not clear.
+    DataError
+        If a file is damaged, unsafe, of another system, or contradicts another.
+    """
+    from filelock import FileLock
+
+    card = _blank(dataset)
+    root = catalog.local_root(card.id)
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(root.with_name(f".{card.id}.lock")):
+        if root.exists() and not replace:
+            raise UsageError(
+                f"{card.full_id} is here already, in {root}; ingest all its files at once with "
+                "--replace to make it anew"
+            )
+        for stale in root.parent.glob(f".{card.id}.*.part"):  # of a run that was killed
+            shutil.rmtree(stale, ignore_errors=True)
+        staging = root.with_name(f".{card.id}.{os.getpid()}.part")
+        try:
+            return _ingest(paths, card, options or Options(), record, staging)
+        except OSError as error:
+            raise DataError(f"{staging}: cannot be written ({error.strerror or error})") from None
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def _blank(dataset: str) -> DatasetCard:
+    """The packaged card of an official dataset."""
+    card = catalog.packaged(dataset)
+    if card.edition != "official":
+        raise UsageError(
+            f"{card.full_id} comes with the package and is not ingested; the official datasets "
+            f"are {', '.join(c.id for c in catalog.cards() if c.edition == 'official')}"
+        )
+    return card
+
+
+def _ingest(
+    paths: Sequence[Path], card: DatasetCard, options: Options, record: str | None, staging: Path
+) -> Ingestion:
+    built = staging / "dataset"
+    built.mkdir(parents=True)
+    sources, others = select([open_source(f) for f in find(paths, staging / "unpacked")], card)
+    assigned = assign(sources, card, options)
+    _check_room(assigned, built)
+    splits, groups = write(built / "frames.h5", assigned, card)
+    splits.write(built / "splits.parquet")
+    if card.groups and groups != card.groups:
+        raise DataError(
+            f"the molecules of {assigned[0].source.label} are {groups}, the card of "
+            f"{card.full_id} has {card.groups}; check the order of atoms and the cell"
+        )
+    new = _filled(card, built, assigned, splits, groups, record)
+    _write_card(built / "card.yaml", new)
+    _put_in_place(built, catalog.local_root(card.id))
+    return Ingestion(new, assigned, others)
+
+
+def _check_room(assigned: Sequence[Assigned], folder: Path) -> None:
+    """Refuse what the disk cannot take: HDF5 ends the interpreter where it is full."""
+    needed = sum(48 * len(i.source.header.numbers) * i.source.header.count for i in assigned)
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise DataError(
+            f"{folder.parent.parent}: the dataset may need {needed} bytes, {free} are free; make "
+            "room, or set TEADATA_HOME to a folder on a larger disk"
+        )
+
+
+def _filled(
+    card: DatasetCard,
+    folder: Path,
+    assigned: Sequence[Assigned],
+    splits: SplitTable,
+    groups: dict[str, list[list[int]]],
+    record: str | None,
+) -> DatasetCard:
+    """The card with what the files say."""
+    numbers = assigned[0].source.header
+    system = card.system.model_copy(
+        update={"formula": numbers.formula, "n_atoms": len(numbers.numbers)}
+    )
+    given = sorted({item.source.given for item in assigned})
+    assert card.source is not None  # every official card has one
+    source = card.source.model_copy(
+        update={
+            "record": record or card.source.record,
+            "files": [
+                SourceFile(name=path.name, bytes=path.stat().st_size, sha256=sha256(path))
+                for path in given
+            ],
+        }
+    )
+    taken = [
+        Ingested(
+            file=item.source.label,
+            split=item.claim.split,
+            frames=item.source.header.count,
+            energy_unit=item.energy_unit,
+            length_unit=item.length_unit,
+        )
+        for item in assigned
+    ]
+    files = [
+        DataFile.model_validate(
+            {
+                "name": name,
+                "content": content,
+                "bytes": (folder / name).stat().st_size,
+                "sha256": sha256(folder / name),
+            }
+        )
+        for content, name in (("frames", "frames.h5"), ("splits", "splits.parquet"))
+    ]
+    subsets = {name: text for name, text in card.subsets.items() if name in splits.subsets}
+    # A size is one that every subset has which is trained on.
+    trained = [len(ids) for (_, role), ids in splits.members.items() if role == "train"]
+    sizes = {item.claim.size for item in assigned if item.claim.role == "train"}
+    return card.model_copy(
+        update={
+            "system": system,
+            "files": files,
+            "groups": groups or card.groups,
+            "source": source,
+            "ingested": taken,
+            "subsets": subsets,
+            "tasks": [task for task in card.tasks if set(task.split("->")) <= set(subsets)],
+            "sizes": sorted(n for n in sizes if n is not None and n <= min(trained)),
+        }
+    )
+
+
+def _write_card(path: Path, card: DatasetCard) -> None:
+    import yaml
+
+    content = card.model_dump(mode="json", exclude_defaults=True)
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    write_text(path, yaml.dump(content, Dumper=dumper, sort_keys=False, allow_unicode=True))
+
+
+def _put_in_place(folder: Path, root: Path) -> None:
+    """Give a whole dataset its name; one that is there goes only then."""
+    if not root.exists():
+        os.replace(folder, root)
+        return
+    old = folder.with_name("old")
+    os.replace(root, old)  # inside the staging folder, which is removed
+    try:
+        os.replace(folder, root)
+    except OSError:
+        os.replace(old, root)
+        raise

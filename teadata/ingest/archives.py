@@ -1,0 +1,228 @@
+"""The user's files of frames, wherever they lie: given, in a folder, in an archive.
+
+Nothing of an archive is written before all its entries were looked at: names that lead out
+of the folder, links and devices are refused, and so is more than an archive of that size
+can honestly hold or the disk can take.
+"""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from teadata.errors import DataError, UsageError
+
+FRAMES = {
+    ".npz": "npz",
+    ".xyz": "extxyz",
+    ".extxyz": "extxyz",
+    ".h5": "hdf5",
+    ".hdf5": "hdf5",
+}
+"""Suffixes of files of frames, and their formats."""
+
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+"""Suffixes of archives."""
+
+DEPTH = 3
+"""Archives in archives are opened to this depth."""
+
+HARMLESS = 1 << 30
+"""So many bytes may come out of any archive."""
+
+RATIO = 100
+"""More may if they are less than so many times the archive's size: floats compress to half,
+zeros to a thousandth."""
+
+BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file of frames: where it lies, how the user knows it, and the file given that held it."""
+
+    path: Path
+    label: str
+    given: Path
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """An entry of an archive, and how to open it; ``kind`` is file, folder or what it is."""
+
+    name: str
+    size: int
+    kind: str
+    open: Callable[[], IO[bytes]]
+
+
+def find(paths: Sequence[Path], staging: Path) -> list[Found]:
+    """All files of frames among files, folders and archives, in order.
+
+    Parameters
+    ----------
+    paths
+        What the user gave.
+    staging
+        Folder to unpack archives in.
+
+    Raises
+    ------
+    UsageError
+        If a path does not exist, is of an unknown kind, or nothing is found.
+    DataError
+        If an archive is unsafe or damaged.
+    """
+    found: list[Found] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.is_file() and _wanted(p.as_posix()))
+            for file in inside:
+                label = f"{path.name}/{file.relative_to(path).as_posix()}"
+                found += _expand(Found(file, label, file), staging, DEPTH)
+        elif not path.is_file():
+            raise UsageError(f"{path}: no such file or folder")
+        elif _wanted(path.name):
+            found += _expand(Found(path, path.name, path), staging, DEPTH)
+        else:
+            raise UsageError(
+                f"{path}: expected a file of frames ({', '.join(FRAMES)}), an archive "
+                f"({', '.join(ARCHIVES)}) or a folder"
+            )
+    if not found:
+        names = ", ".join(map(str, paths))
+        raise UsageError(f"no files of frames ({', '.join(FRAMES)}) in {names}")
+    return found
+
+
+def guard(path: Path, size: int) -> None:
+    """Refuse an archive from which more would come than is plausible.
+
+    Raises
+    ------
+    DataError
+        If the archive claims to hold more than :data:`HARMLESS` bytes and more than
+        :data:`RATIO` times its own size.
+    """
+    packed = path.stat().st_size
+    if size > max(HARMLESS, RATIO * packed):
+        raise DataError(
+            f"{path.name}: {packed} bytes that claim to hold {size}, over {RATIO} times as much; "
+            "no data of this kind compress so well, so it is not unpacked"
+        )
+
+
+def _is_archive(name: str) -> bool:
+    return name.lower().endswith(ARCHIVES)
+
+
+def _wanted(name: str) -> bool:
+    """Whether a path's suffix is that of frames or an archive, and no part of it is hidden."""
+    path = PurePosixPath(name)
+    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts[-3:])
+    return not hidden and (path.suffix.lower() in FRAMES or _is_archive(path.name))
+
+
+def _expand(file: Found, staging: Path, depth: int) -> Iterator[Found]:
+    """The file itself, or what an archive holds."""
+    if not _is_archive(file.path.name):
+        yield file
+        return
+    if depth == 0:
+        raise DataError(f"{file.label}: archives within archives, {DEPTH} deep; unpack them first")
+    staging.mkdir(parents=True, exist_ok=True)
+    folder = staging / f"{len(list(staging.iterdir())):04d}"
+    folder.mkdir()
+    try:
+        for path, name in _unpack(file, folder):
+            yield from _expand(Found(path, f"{file.label}/{name}", file.given), staging, depth - 1)
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error) as error:
+        raise DataError(
+            f"{file.label}: the archive is truncated or damaged ({error}); copy it again"
+        ) from None
+    except OSError as error:
+        raise DataError(
+            f"{file.label}: cannot be unpacked to {staging} ({error.strerror or error})"
+        ) from None
+
+
+def _unpack(file: Found, folder: Path) -> Iterator[tuple[Path, str]]:
+    """Unpack the files of frames of an archive; their paths, and names inside it."""
+    if file.path.name.lower().endswith(".zip"):
+        with zipfile.ZipFile(file.path) as archive:
+            yield from _extract(file, folder, list(_zip_entries(archive)))
+    else:
+        with tarfile.open(file.path) as tar:
+            yield from _extract(file, folder, list(_tar_entries(tar)))
+
+
+def _zip_entries(archive: zipfile.ZipFile) -> Iterator[_Entry]:
+    for info in archive.infolist():
+        mode = info.external_attr >> 16
+        kind = "folder" if info.is_dir() else "file"
+        if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+            kind = "link" if stat.S_ISLNK(mode) else "device"
+        if info.flag_bits & 1:
+            kind = "encrypted file"
+        yield _Entry(info.filename, info.file_size, kind, partial(archive.open, info))
+
+
+def _tar_entries(archive: tarfile.TarFile) -> Iterator[_Entry]:
+    for info in archive:
+        kind = "file" if info.isreg() else "folder" if info.isdir() else "device"
+        if info.issym() or info.islnk():
+            kind = "link"
+
+        def opened(info: tarfile.TarInfo = info) -> IO[bytes]:
+            stream = archive.extractfile(info)
+            assert stream is not None  # as it is a regular file
+            return stream
+
+        yield _Entry(info.name, info.size, kind, opened)
+
+
+def _check(file: Found, folder: Path, entries: Iterable[_Entry]) -> None:
+    """Refuse an archive with an entry that no archive of data has."""
+    total = 0
+    for entry in entries:
+        parts = PurePosixPath(entry.name.replace("\\", "/")).parts
+        if ".." in parts or entry.name.startswith(("/", "\\")) or ":" in (parts or ("",))[0]:
+            raise DataError(
+                f"{file.label}: the entry {entry.name!r} would be written outside the folder it "
+                "is unpacked to; nothing of this archive is unpacked"
+            )
+        if entry.kind not in ("file", "folder"):
+            raise DataError(
+                f"{file.label}: the entry {entry.name!r} is a {entry.kind}, which is not "
+                "unpacked; unpack the archive yourself, and ingest its files"
+            )
+        total += entry.size
+    guard(file.path, total)
+    free = shutil.disk_usage(folder).free
+    if total > free:
+        raise DataError(f"{file.label}: needs {total} bytes in {folder.parent}, {free} are free")
+
+
+def _extract(file: Found, folder: Path, entries: list[_Entry]) -> Iterator[tuple[Path, str]]:
+    _check(file, folder, entries)
+    wanted = [entry for entry in entries if entry.kind == "file" and _wanted(entry.name)]
+    for i, entry in enumerate(wanted):
+        # A name of our own: the archive's is only shown.
+        path = folder / f"{i:06d}-{PurePosixPath(entry.name).name}"
+        with closing(entry.open()) as stream, open(path, "wb") as target:
+            left = entry.size
+            while left > 0 and (block := stream.read(min(BLOCK, left))):
+                target.write(block)
+                left -= len(block)
+            if left or stream.read(1):
+                raise DataError(f"{file.label}: {entry.name} is not as long as it says")
+        yield path, entry.name

@@ -1,0 +1,168 @@
+"""What file names say: which split a file holds, which dataset it belongs to.
+
+Only whole words count, in the file's own name first, then in the folders it lies in, from
+the inside out.  Where a name says nothing, or two things, the user is asked to say it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from teadata.card import DatasetCard
+from teadata.errors import UsageError
+from teadata.splits import SplitName
+
+ROLE_WORDS = {
+    "train": "train",
+    "training": "train",
+    "valid": "valid",
+    "val": "valid",
+    "validation": "valid",
+    "test": "test",
+    "testing": "test",
+}
+"""Words for each role."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a file holds: a subset, a role, and the size if its name gives it."""
+
+    subset: str
+    role: str
+    size: int | None
+    origin: str
+
+    @property
+    def split(self) -> str:
+        """As a split is named; a test set has no size."""
+        size = None if self.role == "test" else self.size
+        return str(SplitName(self.subset, self.role, size))
+
+
+def words(text: str) -> list[str]:
+    """Words and numbers of a name, in small letters.
+
+    >>> words("AcAla3_unFolded-train1000")
+    ['ac', 'ala', '3', 'unfolded', 'train', '1000']
+    """
+    parts = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text)
+    # A negation belongs to the word it negates: "un-folded" is not "folded".
+    parts = re.sub(r"(?i)(?<![a-z])(un|in)[-_ ]?(?=folded|complete|known)", r"\1", parts)
+    return re.findall(r"[a-z]+|\d+", parts.lower())
+
+
+def belongs(name: str, hints: Iterable[str]) -> bool:
+    """Whether a name has one of the hints: words that follow each other."""
+    text = f" {' '.join(words(name))} "
+    return any(f" {hint} " in text for hint in hints)
+
+
+def _stated(levels: Sequence[list[str]], known: Mapping[str, str]) -> set[str]:
+    """What the innermost level says that says anything."""
+    for level in levels:
+        said = {known[word] for word in level if word in known}
+        if said:
+            return said
+    return set()
+
+
+def _levels(label: str) -> list[list[str]]:
+    """Words of a label's parts, the file's own name first."""
+    path = PurePosixPath(label)
+    name = path.name.split(".", 1)[0]
+    folders = [re.sub(r"\.(zip|tar|tgz)(\..*)?$", "", part) for part in path.parts[:-1]]
+    return [words(name), *(words(part) for part in reversed(folders))]
+
+
+def claim(label: str, count: int, card: DatasetCard) -> Claim | str:
+    """What a file's name says it holds, or why that is not clear.
+
+    Parameters
+    ----------
+    label
+        The file's name, with the folders it lies in.
+    count
+        Frames in the file.
+    card
+        The dataset's card: the subsets and sizes there are.
+    """
+    levels = _levels(label)
+    subsets = _stated(levels, {name: name for name in card.subsets})
+    if not subsets and len(card.subsets) == 1:
+        subsets = set(card.subsets)
+    roles = _stated(levels, ROLE_WORDS)
+    unclear = [
+        f"its name says {' and '.join(sorted(said)) or 'no'} {kind}"
+        for kind, said in (("subset", subsets), ("role (train, valid, test)", roles))
+        if len(said) != 1
+    ]
+    numbers = {int(word) for level in levels for word in level if word.isdigit()}
+    sizes = numbers & set(card.sizes)
+    if sizes and count not in numbers:
+        unclear.append(f"its name says {' and '.join(map(str, sorted(sizes)))} frames")
+    if unclear:
+        return ", ".join(unclear)
+    return Claim(subsets.pop(), roles.pop(), count if count in numbers else None, "name")
+
+
+def mapped(text: str, count: int, card: DatasetCard) -> Claim:
+    """What the user says that a file holds, e.g. ``folded/train/1000`` or ``folded/test``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such subset or role, or the size is not the number of frames.
+    """
+    split = SplitName.parse(text)
+    card.check_subset(split.subset)
+    if split.size not in (None, count):
+        raise UsageError(f"--map …={text}: the file has {count} frames, not {split.size}")
+    return Claim(split.subset, split.role, split.size, "--map")
+
+
+def parse_map(options: Iterable[str]) -> dict[str, str]:
+    """The ``--map FILE=SPLIT`` options as a mapping.
+
+    Raises
+    ------
+    UsageError
+        If one is not of that form, or a file is named twice.
+    """
+    found: dict[str, str] = {}
+    for option in options:
+        name, equals, split = option.rpartition("=")
+        if not equals or not name:
+            raise UsageError(
+                f"--map {option}: expected FILE=<subset>/<role>[/<size>], e.g. "
+                "--map data.npz=folded/train/1000"
+            )
+        if name in found:
+            raise UsageError(f"--map names {name} twice")
+        found[name] = split
+    return found
+
+
+def choose(mapping: Mapping[str, str], labels: Sequence[str]) -> dict[str, str]:
+    """For each label that an entry of the mapping names, the split.
+
+    An entry names a file by its whole label, or by the end of it from a ``/`` on.
+
+    Raises
+    ------
+    UsageError
+        If an entry names no file, or several.
+    """
+    found = {}
+    for name, split in mapping.items():
+        ending = "/" + name.strip("/")
+        hits = [label for label in labels if f"/{label}".endswith(ending)]
+        if len(hits) != 1:
+            shown = ", ".join(hits or labels[:8]) + (" …" if len(hits or labels) > 8 else "")
+            what = "several files" if hits else "no file"
+            raise UsageError(f"--map {name}={split} names {what}; files: {shown}")
+        found[hits[0]] = split
+    return found

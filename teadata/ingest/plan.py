@@ -1,0 +1,236 @@
+"""What each of the user's files holds, decided before anything is written.
+
+Everything wrong is collected and said at once, with what to do about it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from teadata import units
+from teadata.card import UNKNOWN, DatasetCard
+from teadata.elements import NUMBERS, SYMBOLS
+from teadata.errors import DataError, TeaError, UsageError
+from teadata.frames import Ints
+from teadata.ingest.naming import Claim, choose, claim, mapped
+from teadata.ingest.sources import Source
+
+SCALE = 2.0
+"""Mean |F| may differ from that of the mini dataset of the same system by this factor: engines
+differ by a few percent, temperatures by less than this; the nearest wrong unit of energy by 4."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user says of the files.
+
+    ``mapping`` names the split of a file; units are those of files that declare none;
+    ``accept_float32`` takes energies of single precision, ``accept_force_scale`` forces of
+    any size.
+    """
+
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    energy_unit: str | None = None
+    length_unit: str | None = None
+    accept_float32: bool = False
+    accept_force_scale: bool = False
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """A file, what it holds, and its units."""
+
+    source: Source
+    claim: Claim
+    energy_unit: str
+    length_unit: str
+
+
+def parse_order(order: str) -> Ints:
+    """Atomic numbers of an order of atoms, e.g. ``C2 O H6``."""
+    parts = re.findall(r"([A-Z][a-z]?)(\d*)", order)
+    counts = [int(count or 1) for _, count in parts]
+    numbers: Ints = np.repeat(np.array([NUMBERS[symbol] for symbol, _ in parts]), counts)
+    return numbers
+
+
+def of_system(source: Source, card: DatasetCard) -> bool:
+    """Whether a file's atoms are those of the dataset, as far as its card knows them."""
+    system, found = card.system, source.header
+    return (
+        system.n_atoms in (None, len(found.numbers))
+        and system.formula in (UNKNOWN, found.formula)
+        and {SYMBOLS[z] for z in found.numbers} == set(system.elements)
+    )
+
+
+def select(sources: Sequence[Source], card: DatasetCard) -> tuple[list[Source], list[Source]]:
+    """The files of the dataset's system, and those of others, which are passed over.
+
+    Raises
+    ------
+    DataError
+        If a file that was named itself is of another system, or all are.
+    """
+    ours: list[Source] = []
+    others: list[Source] = []
+    for source in sources:
+        (ours if of_system(source, card) else others).append(source)
+    named = [source for source in others if "/" not in source.label]
+    if named or not ours:
+        system = card.system
+        raise DataError(
+            f"{card.id} is {system.name}, {system.formula}, {system.n_atoms or UNKNOWN} atoms of "
+            f"{', '.join(system.elements)}; these files hold others:\n"
+            + "\n".join(
+                f"  {source.label}: {source.header.formula}, {len(source.header.numbers)} atoms"
+                for source in named or others
+            )
+        )
+    return ours, others
+
+
+def assign(sources: Sequence[Source], card: DatasetCard, options: Options) -> list[Assigned]:
+    """What each file holds.
+
+    Raises
+    ------
+    UsageError
+        If something is not clear or not declared; the message has a line for each file,
+        with the option that says it.
+    DataError
+        If atoms are in another order, energies in single precision, or forces of a size that
+        a wrong unit would give.
+    """
+    chosen = choose(options.mapping, [source.label for source in sources])
+    unclear, assigned = [], []
+    for source in sources:
+        said = _claim(source, chosen.get(source.label), card)
+        declared, missing = _units(source, options)
+        if isinstance(said, str):
+            unclear.append(f"  {source.label}: {said}")
+        if missing:
+            unclear.append(f"  {source.label}: {missing}")
+        if isinstance(said, Claim) and not missing:
+            assigned.append(Assigned(source, said, *declared))
+    if unclear:
+        raise UsageError("what these files hold is not clear:\n" + "\n".join(unclear))
+    _check_all(assigned, card, options)
+    return assigned
+
+
+def _claim(source: Source, split: str | None, card: DatasetCard) -> Claim | str:
+    count = source.header.count
+    if split is not None:
+        return mapped(split, count, card)
+    said = claim(source.label, count, card)
+    if isinstance(said, Claim):
+        return said
+    example = f"{next(reversed(card.subsets))}/train/{count}"
+    return f"{said}; say what it is, e.g. --map '{source.label}={example}'"
+
+
+def _units(source: Source, options: Options) -> tuple[tuple[str, str], str]:
+    """Units of energy and length, and what is wrong with them if anything is."""
+    found, problems = [], []
+    for kind, resolve in (("energy", units.energy_unit), ("length", units.length_unit)):
+        declared = getattr(source.header, f"{kind}_unit")
+        given = getattr(options, f"{kind}_unit")
+        flag = f"--{kind}-unit"
+        try:
+            names = {resolve(name) for name in (declared, given) if name is not None}
+        except TeaError as error:
+            problems.append(str(error))
+            continue
+        if len(names) == 2:
+            problems.append(f"declares {declared}, but {flag} says {given}")
+        elif names:
+            found.append(names.pop())
+        elif kind == "length":
+            found.append("Å")
+        else:
+            problems.append(f"declares no unit of {kind}; say it with {flag}")
+    return (found[0], found[1]) if not problems else ("", ""), ", ".join(problems)
+
+
+def _check_all(assigned: Sequence[Assigned], card: DatasetCard, options: Options) -> None:
+    problems = [
+        *_check_order([item.source for item in assigned], card),
+        *_check_cells([item.source for item in assigned], card),
+        *([] if options.accept_float32 else _check_precision(assigned)),
+    ]
+    if not problems and not options.accept_force_scale:
+        problems = _check_scale(assigned, card)
+    if problems:
+        raise DataError("these files cannot be taken:\n" + "\n".join(f"  {p}" for p in problems))
+
+
+def _check_order(sources: Sequence[Source], card: DatasetCard) -> Iterable[str]:
+    expected, where = sources[0].header.numbers, sources[0].label
+    if card.system.order is not None:
+        expected, where = parse_order(card.system.order), f"the card ({card.system.order})"
+    for source in sources:
+        wrong = np.flatnonzero(source.header.numbers != expected)
+        if len(wrong):
+            i = int(wrong[0])
+            yield (
+                f"{source.label}: atoms in another order than in {where}: atom {i} is "
+                f"{SYMBOLS[source.header.numbers[i]]}, expected {SYMBOLS[expected[i]]}; reorder "
+                "its positions and forces"
+            )
+
+
+def _check_cells(sources: Sequence[Source], card: DatasetCard) -> Iterable[str]:
+    for source in sources:
+        celled = "cell" in source.header.optional
+        if card.system.periodic and not celled:
+            yield f"{source.label}: no lattice or cell, and {card.system.name} is periodic"
+        if card.system.periodic and celled and not any(source.header.pbc or ()):
+            yield f"{source.label}: periodic in no direction, and {card.system.name} is periodic"
+
+
+def _check_precision(assigned: Sequence[Assigned]) -> Iterable[str]:
+    for item in assigned:
+        if item.source.header.single:
+            factor = units.energy_factor(item.energy_unit)
+            largest = np.abs(item.source.header.energies).max(initial=0.0)
+            gap = float(np.spacing(np.float32(largest))) * factor
+            yield (
+                f"{item.source.label}: energies are float32: at {largest * factor:.8g} kcal/mol "
+                f"they are {gap:.2g} kcal/mol apart, and what was lost is lost; use a file in "
+                "float64, or --accept-float32"
+            )
+
+
+def _check_scale(assigned: Sequence[Assigned], card: DatasetCard) -> list[str]:
+    """Forces that another unit would bring to where those of the system are."""
+    from teadata.catalog import card as read_card
+
+    if card.counterpart is None:
+        return []
+    other = read_card(card.counterpart)
+    usual = next(iter(other.statistics.values())).mean_abs_force
+    problems = []
+    for item in assigned:
+        raw = float(np.abs(next(item.source.pieces())["forces"]).mean())
+        found = raw * units.force_factor(item.energy_unit, item.length_unit)
+        if usual / SCALE <= found <= usual * SCALE:
+            continue
+        fitting = [
+            f"{energy}/{length}"
+            for length in units.LENGTH_UNITS
+            for energy in units.ENERGY_UNITS
+            if usual / SCALE <= raw * units.force_factor(energy, length) <= usual * SCALE
+        ]
+        problems.append(
+            f"{item.source.label}: in {item.energy_unit}/{item.length_unit} the mean |F| is "
+            f"{found:.4g} kcal/mol/Å, expected {usual / SCALE:.3g} to {usual * SCALE:.3g} (that "
+            f"of {other.id}, {usual:.3g}, within a factor of {SCALE:g}); it would fit in "
+            f"{' or '.join(fitting) or 'no known unit'}: correct the file's unit or --energy-unit, "
+            "or, if it is right, --accept-force-scale"
+        )
+    return problems

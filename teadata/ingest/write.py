@@ -1,0 +1,202 @@
+"""From assigned files to a dataset: frames stored once, split table."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from teadata import units
+from teadata.card import DatasetCard
+from teadata.errors import DataError
+from teadata.formats import hdf5
+from teadata.frames import Frames, Ints
+from teadata.ingest.molecules import groups
+from teadata.ingest.plan import Assigned
+from teadata.splits import ROLES, SplitTable
+
+SAME_ENERGY = 1e-6
+"""Energies of one geometry in two files agree to this, relative: units are converted."""
+
+
+class Store:
+    """Frames of several files, each geometry once.
+
+    Parameters
+    ----------
+    writer
+        What new frames are written to.
+    optional
+        Fields that all files have.
+    """
+
+    def __init__(self, writer: hdf5.Writer, optional: frozenset[str]) -> None:
+        self.writer = writer
+        self.optional = optional
+        self.count = 0
+        self.keys = np.empty(0, np.uint64)  # ascending, and the frame of each
+        self.ids: Ints = np.empty(0, np.int64)
+        self.energies = np.empty(0)
+
+    def add(self, item: Assigned) -> Ints:
+        """Store a file's new frames; ids of all of its frames, in order.
+
+        Raises
+        ------
+        DataError
+            If a geometry that another file has too has another energy here.
+        """
+        ids, keys, energies = [], [], []
+        for piece in item.source.pieces():
+            frames = self._frames(item, piece)
+            key = _digests(frames)
+            known = self._known(key, frames, item)
+            new = np.flatnonzero(known < 0)
+            known[new] = self.count + np.arange(len(new))
+            if len(new):
+                self.writer.append(replace(frames[new], ids=known[new]))
+            self.count += len(new)
+            ids.append(known)
+            keys.append(key[new])
+            energies.append(frames.energies[new])
+        fresh = np.concatenate(keys)
+        before = len(self.energies)
+        self.energies = np.concatenate([self.energies, *energies])
+        merged = np.concatenate([self.keys, fresh])
+        order = np.argsort(merged, kind="stable")
+        self.keys = merged[order]
+        self.ids = np.concatenate([self.ids, before + np.arange(len(fresh))])[order]
+        return np.concatenate(ids)
+
+    def _known(self, key: np.ndarray, frames: Frames, item: Assigned) -> Ints:
+        """Ids of frames that earlier files have, −1 for the others."""
+        if len(self.keys) == 0:
+            return np.full(len(key), -1)
+        place = np.minimum(np.searchsorted(self.keys, key), len(self.keys) - 1)
+        known = np.where(self.keys[place] == key, self.ids[place], -1)
+        rows = np.flatnonzero(known >= 0)
+        gap = np.abs(self.energies[known[rows]] - frames.energies[rows])
+        wrong = rows[gap > SAME_ENERGY * np.abs(frames.energies[rows])]
+        if len(wrong):
+            raise DataError(
+                f"{item.source.label}: {len(wrong)} geometries have another energy here than in "
+                "the files before it; ingest files of one level of theory, in their right units"
+            )
+        return known
+
+    def _frames(self, item: Assigned, piece: dict[str, Any]) -> Frames:
+        """A piece in kcal/mol and Å."""
+        length = units.length_factor(item.length_unit)
+        energy = units.energy_factor(item.energy_unit)
+        header, factors = item.source.header, {"cell": length, "stress": energy / length**3}
+        frames = Frames(
+            numbers=header.numbers,
+            positions=np.multiply(piece["positions"], length, dtype=np.float64),
+            energies=np.multiply(piece["energies"].reshape(-1), energy, dtype=np.float64),
+            forces=np.multiply(piece["forces"], energy / length, dtype=np.float64),
+            pbc=header.pbc if header.pbc and "cell" in self.optional else (False,) * 3,
+            **{
+                name: np.multiply(piece[name], factors.get(name, 1.0), dtype=np.float64)
+                for name in self.optional
+            },
+        )
+        bad = [n for n in ("positions", "energies", "forces") if not _finite(getattr(frames, n))]
+        if bad:
+            raise DataError(f"{item.source.label}: NaN or infinity in {' and '.join(bad)}")
+        return frames
+
+
+def _finite(array: np.ndarray) -> bool:
+    return bool(np.isfinite(array).all())
+
+
+def _digests(frames: Frames) -> np.ndarray:
+    """64 bits of BLAKE2 of each frame's positions and cell, (N,)."""
+    rows = frames.positions.reshape(len(frames), -1)
+    if frames.cell is not None:
+        rows = np.concatenate([rows, frames.cell.reshape(len(frames), -1)], axis=1)
+    rows = np.ascontiguousarray(rows) + 0.0  # −0 is 0
+    found = b"".join(hashlib.blake2b(row.data, digest_size=8).digest() for row in rows)
+    return np.frombuffer(found, np.uint64)
+
+
+def _order(item: Assigned, card: DatasetCard) -> tuple[int, int, int]:
+    """Subset by subset, role by role, small files first."""
+    subset = list(card.subsets).index(item.claim.subset)
+    return subset, ROLES.index(item.claim.role), item.source.header.count
+
+
+def _ranks(items: Sequence[Assigned], ids: Sequence[Ints], name: str) -> Ints:
+    """Ids of a subset's role, first rank first.
+
+    Files whose names say their size are nested, the small ones first; others are parts.
+
+    Raises
+    ------
+    DataError
+        If they are neither.
+    """
+    labels = [item.source.label for item in items]
+    sized = [item.claim.size is not None for item in items]
+    if not all(sized):
+        ranks = np.concatenate(list(ids))
+        if len(np.unique(ranks)) < len(ranks) and len(items) > 1:
+            raise DataError(
+                f"{', '.join(labels)} are all {name} and share frames, but are no nested sizes; "
+                "leave some out, or say the sizes with --map"
+            )
+        return ranks
+    ranks = ids[0]
+    for k in range(1, len(items)):
+        missing = ~np.isin(ranks, ids[k])
+        if missing.any():
+            raise DataError(
+                f"{labels[k]}: of the {len(ranks)} frames of {labels[k - 1]} it lacks "
+                f"{int(missing.sum())}; sizes of one split must be nested: leave one of them out"
+            )
+        ranks = np.concatenate([ranks, ids[k][~np.isin(ids[k], ranks)]])
+    return ranks
+
+
+def write(
+    path: Path, assigned: Sequence[Assigned], card: DatasetCard
+) -> tuple[SplitTable, dict[str, list[list[int]]]]:
+    """Write the frames of all files, each geometry once.
+
+    Parameters
+    ----------
+    path
+        HDF5 file to write.
+    assigned
+        Files of one system.
+    card
+        The dataset's card.
+
+    Returns
+    -------
+    splits, groups
+        The split table, and the molecules of the card's groups.
+
+    Raises
+    ------
+    DataError
+        If a file is damaged or contradicts another.
+    """
+    items = sorted(assigned, key=lambda item: _order(item, card))
+    optional = frozenset.intersection(*(item.source.header.optional for item in items))
+    members, found = {}, {}
+    with hdf5.Writer(path, name=card.id, theory=card.level_of_theory.method) as writer:
+        store = Store(writer, optional)
+        for key, same in groupby(items, key=lambda item: (item.claim.subset, item.claim.role)):
+            part = list(same)
+            ids = [store.add(item) for item in part]
+            members[key] = _ranks(part, ids, "/".join(key))
+        if card.system.molecules:
+            first = store._frames(items[0], next(items[0].source.pieces()))[0]
+            found = groups(first, card.system.molecules)
+    return SplitTable(members), found

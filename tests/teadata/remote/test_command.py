@@ -1,0 +1,161 @@
+"""``teadata fetch`` as its user meets it, from a server that behaves like Zenodo."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import zipfile
+
+import pytest
+
+import teadata
+from teadata import catalog, formats
+
+from .server import Fault, Zenodo
+
+RECORD, CONCEPT = "7007", "7000"
+
+
+@pytest.fixture(scope="module")
+def challenge(mini_i, tmp_path_factory) -> dict[str, bytes]:
+    """A record as the official one may be: an archive for each challenge."""
+    folder = tmp_path_factory.mktemp("challenge")
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in ("folded/train/200", "folded/valid/200", "folded/test"):
+            path = folder / "frames.npz"
+            formats.write(path, mini_i.split(name)[:200])
+            archive.write(path, f"{name.removesuffix('/200')}.npz")
+    return {"Challenge_I.zip": stream.getvalue(), "Challenge_II.zip": b"other", "README": b"read"}
+
+
+@pytest.fixture
+def zenodo(challenge, tmp_path, monkeypatch):
+    with Zenodo() as server:
+        server.add(RECORD, challenge, concept=CONCEPT, version="1.2")
+        monkeypatch.setenv("TEADATA_ZENODO_URL", server.url)
+        monkeypatch.setenv("TEADATA_HOME", str(tmp_path / "home"))
+        for name in ("TEADATA_OFFLINE", "TEADATA_MIRROR", "HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        yield server
+
+
+def test_a_dry_run_lists_files_and_downloads_none(run, zenodo, challenge):
+    done = run("teadata", "fetch", "tea2023-i", "--record", RECORD, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    rows = {line.split()[0]: line.split()[-1] for line in done.stdout.splitlines() if "%" in line}
+    assert rows == {"Challenge_I.zip": "yes", "Challenge_II.zip": "no", "README": "no"}
+    assert not [request for request in zenodo.requests if "content" in request.path]
+    assert "tea2023-i" not in catalog.here()
+
+
+def test_fetched_data_are_a_dataset(run, zenodo, mini_i):
+    done = run("teadata", "fetch", "tea2023-i", "--record", f"10.5281/zenodo.{CONCEPT}")
+    assert done.returncode == 0, done.stderr
+    assert "stands for all versions" in done.stdout
+    assert f"--record {RECORD}" in done.stdout
+    assert "folded/test" in done.stdout
+    data = teadata.load("tea2023-i")
+    assert len(data.split("folded/train")) == 200
+    assert (data.split("folded/test").forces == mini_i.split("folded/test").forces[:200]).all()
+    assert data.card.source.record == RECORD
+    assert [file.name for file in data.card.source.files] == ["Challenge_I.zip"]
+    asked = len(zenodo.requests)
+    done = run("teadata", "fetch", "tea2023-i", "--record", RECORD)
+    assert done.returncode == 0, done.stderr
+    assert "is here already" in done.stdout
+    assert not [r for r in zenodo.requests[asked:] if "content" in r.path]
+    done = run("teadata", "fetch", "tea2023-i", "--record", RECORD, "--replace")
+    assert done.returncode == 0, done.stderr
+    assert run("teadata", "verify", "tea2023-i").returncode == 0
+
+
+def test_offline_what_is_here_works(run, zenodo, monkeypatch):
+    monkeypatch.setenv("TEADATA_OFFLINE", "1")
+    done = run("teadata", "fetch", "tea2023-i", "--record", RECORD)
+    assert done.returncode == 1
+    assert "TEADATA_OFFLINE" in done.stderr
+    assert "teadata ingest" in done.stderr
+    assert "Traceback" not in done.stderr
+    monkeypatch.delenv("TEADATA_OFFLINE")
+    assert run("teadata", "fetch", "tea2023-i", "--record", RECORD).returncode == 0
+    monkeypatch.setenv("TEADATA_OFFLINE", "1")
+    asked = len(zenodo.requests)
+    done = run("teadata", "fetch", "tea2023-i", "--record", RECORD, "--replace")
+    assert done.returncode == 0, done.stderr
+    assert len(zenodo.requests) == asked
+
+
+def test_without_network_it_says_what_to_do(run, zenodo, monkeypatch):
+    monkeypatch.setenv("TEADATA_ZENODO_URL", "http://127.0.0.1:9")  # nobody listens
+    done = run("teadata", "fetch", "tea2023-iii")
+    assert done.returncode == 1
+    assert "https://doi.org/10.5281/zenodo.14138387" in done.stderr
+    assert "teadata ingest PATH --dataset tea2023-iii" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_which_files_is_asked_where_names_do_not_tell(run, zenodo, challenge):
+    zenodo.add("8", {"a.zip": challenge["Challenge_I.zip"], "b.zip": b"other"})
+    done = run("teadata", "fetch", "tea2023-i", "--record", "8")
+    assert done.returncode == 2
+    assert "which of these files belong to tea2023-i is not known; choose" in done.stderr
+    assert "a.zip" in done.stdout
+    done = run("teadata", "fetch", "tea2023-i", "--record", "8", "--file", "c.zip")
+    assert done.returncode == 2
+    assert "unknown file 'c.zip'; expected one of: a.zip, b.zip" in done.stderr
+    done = run("teadata", "fetch", "tea2023-i", "--record", "8", "--file", "a.zip")
+    assert done.returncode == 0, done.stderr
+    assert [file.name for file in teadata.load("tea2023-i").card.source.files] == ["a.zip"]
+
+
+def test_what_cannot_be_ingested_is_kept_with_the_way_on(run, zenodo, mini_i, tmp_path):
+    formats.write(tmp_path / "frames.npz", mini_i.split("folded/test")[:10])
+    zenodo.add("9", {"frames.npz": (tmp_path / "frames.npz").read_bytes()})
+    done = run("teadata", "fetch", "tea2023-i", "--record", "9")
+    assert done.returncode == 2
+    assert "--map 'frames.npz=" in done.stderr
+    file = tmp_path / "home" / "records" / "9" / "files" / "frames.npz"
+    assert f"teadata ingest '{file}' --dataset tea2023-i" in done.stderr
+    assert file.is_file()
+    done = run("teadata", "fetch", "tea2023-i", "--record", "9", "--map", "frames.npz=folded/test")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_damaged_download_is_repeated(run, zenodo):
+    zenodo.faults.extend([Fault("ok"), Fault("corrupt", at=500), Fault("ok")])
+    done = run("teadata", "fetch", "tea2023-i", "--record", RECORD)
+    assert done.returncode == 0, done.stderr
+    assert len([r for r in zenodo.requests if "content" in r.path]) == 2
+
+
+def test_pinned_files_are_what_is_fetched_and_no_others(run, zenodo, tmp_path, monkeypatch):
+    assert run("teadata", "fetch", "tea2023-i", "--record", RECORD).returncode == 0
+    patch = run("teadata", "pin", "tea2023-i").stdout
+    assert f"record: '{RECORD}'" in patch
+    # as after `git apply`: a package whose card is pinned, to another content
+    root = tmp_path / "data"
+    shutil.copytree(catalog.data_root() / "cards", root / "cards")
+    card = root / "cards" / "tea2023-i.yaml"
+    file = {"name": "Challenge_I.zip", "bytes": 5, "sha256": "0" * 64}
+    card.write_text(card.read_text() + f"  record: '{RECORD}'\n  files:\n  - {json.dumps(file)}\n")
+    monkeypatch.setenv("TEADATA_HOME", str(tmp_path / "other"))
+    monkeypatch.setattr(catalog, "data_root", lambda: root)
+    from typer.testing import CliRunner
+
+    from teadata.cli import app
+
+    done = CliRunner().invoke(app, ["fetch", "tea2023-i"])
+    assert done.exit_code == 1
+    assert "0000000000" in str(done.exception)
+    assert not list((tmp_path / "other").rglob("files/*"))
+
+
+def test_hydrogen_needs_a_record(run, zenodo):
+    done = run("teadata", "fetch", "hydrogen")
+    assert done.returncode == 2
+    assert "--record" in done.stderr
+    done = run("teadata", "fetch", "mini-i")
+    assert done.returncode == 2
+    assert "comes with the package" in done.stderr
