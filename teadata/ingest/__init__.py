@@ -64,22 +64,26 @@ def ingest(
 
     card = _blank(dataset)
     root = catalog.local_root(card.id)
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(root.with_name(f".{card.id}.lock")):
-        if root.exists() and not replace:
-            raise UsageError(
-                f"{card.full_id} is here already, in {root}; ingest all its files at once with "
-                "--replace to make it anew"
-            )
-        for stale in root.parent.glob(f".{card.id}.*.part"):  # of a run that was killed
-            shutil.rmtree(stale, ignore_errors=True)
-        staging = root.with_name(f".{card.id}.{os.getpid()}.part")
-        try:
-            return _ingest(paths, card, options or Options(), record, staging)
-        except OSError as error:
-            raise DataError(f"{staging}: cannot be written ({error.strerror or error})") from None
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+    staging = root.with_name(f".{card.id}.{os.getpid()}.part")
+    try:
+        root.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(root.with_name(f".{card.id}.lock")):
+            if root.exists() and not replace:
+                raise UsageError(
+                    f"{card.full_id} is here already, in {root}; ingest all its files at once "
+                    "with --replace to make it anew"
+                )
+            for stale in root.parent.glob(f".{card.id}.*.part"):  # of a run that was killed
+                shutil.rmtree(stale, ignore_errors=True)
+            try:
+                return _ingest(paths, card, options or Options(), record, staging)
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
+    except OSError as error:
+        raise DataError(
+            f"{root.parent}: cannot be written ({error.strerror or error}); make room there, or "
+            "set TEADATA_HOME to another folder"
+        ) from None
 
 
 def _blank(dataset: str) -> DatasetCard:

@@ -53,7 +53,7 @@ class Store:
         """
         ids, keys, energies = [], [], []
         for piece in item.source.pieces():
-            frames = self._frames(item, piece)
+            frames = self.frames(item, piece)
             key = _digests(frames)
             known = self._known(key, frames, item)
             new = np.flatnonzero(known < 0)
@@ -89,7 +89,7 @@ class Store:
             )
         return known
 
-    def _frames(self, item: Assigned, piece: dict[str, Any]) -> Frames:
+    def frames(self, item: Assigned, piece: dict[str, Any]) -> Frames:
         """A piece in kcal/mol and Å."""
         length = units.length_factor(item.length_unit)
         energy = units.energy_factor(item.energy_unit)
@@ -197,6 +197,6 @@ def write(
             ids = [store.add(item) for item in part]
             members[key] = _ranks(part, ids, "/".join(key))
         if card.system.molecules:
-            first = store._frames(items[0], next(items[0].source.pieces()))[0]
+            first = store.frames(items[0], next(items[0].source.pieces()))[0]
             found = groups(first, card.system.molecules)
     return SplitTable(members), found

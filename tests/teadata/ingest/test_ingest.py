@@ -388,6 +388,46 @@ def test_killed_at_any_time_it_leaves_nothing_and_starts_anew(files, home, run):
     assert not list((home / "datasets").glob(".*.part"))
 
 
+def test_a_home_that_cannot_be_written(mini_i, folder, tmp_path, monkeypatch):
+    save(folder / "folded_test.npz", mini_i.split("folded/test")[:10])
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("TEADATA_HOME", str(tmp_path / "file"))
+    with pytest.raises(DataError, match=r"cannot be written .*set TEADATA_HOME"):
+        ingest([folder], "tea2023-i")
+
+
+def test_a_disk_that_is_too_small_is_noticed_before(mini_i, folder, tmp_path, monkeypatch):
+    if os.getuid() != 0:
+        pytest.skip("mounting a small file system needs root")
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(small)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("no small file system can be mounted here")
+    try:
+        monkeypatch.setenv("TEADATA_HOME", str(small))
+        save(folder / "folded_test.npz", mini_i.split("folded/test"))
+        with pytest.raises(DataError, match=r"may need 5040000 bytes, \d+ are free"):
+            ingest([folder], "tea2023-i")
+        assert left_over(small) == []
+        save(folder / "folded_test.npz", mini_i.split("folded/test")[:500])
+        ingest([folder], "tea2023-i")
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+def test_two_at_once_make_one_dataset(files, home):
+    command = [str(Path(sys.executable).parent / "teadata"), "ingest", str(files)]
+    both = [
+        subprocess.Popen([*command, "--dataset", "tea2023-i"], stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    ends = sorted((process.wait(), process.communicate()[1]) for process in both)
+    assert [code for code, _ in ends] == [0, 2]
+    assert "is here already" in ends[1][1]
+    assert all(check.passed for check in verify(teadata.load("tea2023-i")))
+
+
 def test_memory_does_not_grow_with_the_file(mini_i, folder):
     frames = mini_i.split("folded/test")
     many = 40_000
