@@ -9,6 +9,9 @@ from teadata import console
 from teadata.card import UNKNOWN, DatasetCard, Trajectory
 from teadata.splits import ROLES
 
+LISTED = 8
+"""Files of a source that are listed one by one."""
+
 Counts = dict[str, dict[str, int]]
 """Frames of each role, by subset."""
 
@@ -86,7 +89,9 @@ def _source(card: DatasetCard) -> str:
         return ""
     parts = [f"doi:{card.source.doi}"] if card.source.doi else []
     parts += [f"record {card.source.record}"] if card.source.record else []
-    parts += [f"{file.name} (sha256 {file.sha256[:12]}…)" for file in card.source.files]
+    files = card.source.files
+    parts += [f"{file.name} (sha256 {file.sha256[:12]}…)" for file in files[:LISTED]]
+    parts += [f"and {len(files) - LISTED} more files"] if len(files) > LISTED else []
     return ", ".join(parts) or UNKNOWN
 
 

@@ -100,9 +100,9 @@ def claim(label: str, count: int, card: DatasetCard) -> Claim | str:
         for kind, said in (("subset", subsets), ("role (train, valid, test)", roles))
         if len(said) != 1
     ]
-    numbers = {int(word) for level in levels for word in level if word.isdigit()}
+    numbers = {int(word) for level in levels for word in level if re.fullmatch("[1-9][0-9]*", word)}
     sizes = numbers & set(card.sizes)
-    if sizes and count not in numbers:
+    if sizes and count not in numbers and count > 1:  # single frames bear serial numbers
         unclear.append(f"its name says {' and '.join(map(str, sorted(sizes)))} frames")
     if unclear:
         return ", ".join(unclear)

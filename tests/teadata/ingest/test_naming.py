@@ -28,6 +28,8 @@ def card() -> DatasetCard:
         ("I.zip/unfolded/folded_test.npz", 5, "folded/test"),  # the file's own name first
         ("complete.tar.gz/train/200.npz", 200, "complete/train/200"),
         ("folded_train_1000.npz", 999, None),
+        ("folded/train/000200.xyz", 7, "folded/train"),
+        ("folded/train/200.xyz", 1, "folded/train"),
         ("folded_train_test.npz", 5, None),
         ("unfoldedtest.npz", 5, None),
         ("train.npz", 5, None),
