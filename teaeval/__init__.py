@@ -15,12 +15,17 @@ from teadata.lazy import exports
 
 if TYPE_CHECKING:
     from teaeval.checks import check
+    from teaeval.comparison import Comparison, compare
     from teaeval.findings import Finding, PredictionError
     from teaeval.metrics import Errors, errors
     from teaeval.prediction import Prediction, read_prediction, write_prediction
     from teaeval.scoring import Row, Score, score
 
+REPLICATES = 1000
+"""Bootstrap resamples behind an interval, unless another number is asked for."""
+
 _HOME = {
+    "Comparison": "comparison",
     "Errors": "metrics",
     "Finding": "findings",
     "Prediction": "prediction",
@@ -28,6 +33,7 @@ _HOME = {
     "Row": "scoring",
     "Score": "scoring",
     "check": "checks",
+    "compare": "comparison",
     "errors": "metrics",
     "read_prediction": "prediction",
     "score": "scoring",
@@ -35,6 +41,8 @@ _HOME = {
 }
 
 __all__ = [
+    "REPLICATES",
+    "Comparison",
     "Errors",
     "Finding",
     "Prediction",
@@ -42,6 +50,7 @@ __all__ = [
     "Row",
     "Score",
     "check",
+    "compare",
     "errors",
     "read_prediction",
     "score",

@@ -9,8 +9,15 @@ import typer
 
 from teadata import console
 from teadata.errors import UsageError
+from teaeval import REPLICATES
 
 app = console.new_app("Scores of force-field predictions, as the TEA Challenge's tables do.")
+
+
+Replicates = Annotated[
+    int, typer.Option(min=0, help="Bootstrap resamples behind the intervals; 0: none.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")]
 
 
 @app.command("score", epilog="Example: teaeval score my_predictions.npz --energy-unit eV")
@@ -28,6 +35,8 @@ def score_file(
     length_unit: Annotated[
         str | None, typer.Option(help="Length unit, if the file does not state it.")
     ] = None,
+    bootstrap: Replicates = REPLICATES,
+    seed: Seed = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the score as JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")] = False,
     as_markdown: Annotated[
@@ -52,7 +61,9 @@ def score_file(
             subset=subset,
             energy_unit=energy_unit,
             length_unit=length_unit,
-        )
+        ),
+        replicates=bootstrap,
+        seed=seed,
     )
     if as_json:
         typer.echo(result.model_dump_json(indent=2))
@@ -62,6 +73,33 @@ def score_file(
         typer.echo(table.markdown(result))
     else:
         table.print_score(result)
+
+
+@app.command("compare", epilog="Example: teaeval compare mace.npz sgdml.npz")
+def compare_files(
+    first: Annotated[Path, typer.Argument(metavar="A", help="Prediction file (npz).")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="Prediction of the same test set.")],
+    bootstrap: Replicates = REPLICATES,
+    seed: Seed = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
+) -> None:
+    """Compare two predictions of one test set: which is better, and how sure that is.
+
+    Paired bootstrap over frames, or over trajectories where frames are correlated.
+    """
+    if bootstrap == 0:
+        raise UsageError("a comparison needs bootstrap resamples: --bootstrap 1 or more")
+    from teaeval import table
+    from teaeval.comparison import compare
+    from teaeval.prediction import read_prediction
+
+    result = compare(
+        read_prediction(first), read_prediction(second), replicates=bootstrap, seed=seed
+    )
+    if as_json:
+        typer.echo(result.model_dump_json(indent=2))
+    else:
+        table.print_comparison(result)
 
 
 def _check_options(

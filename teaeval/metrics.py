@@ -15,7 +15,7 @@ Source: Poltavsky et al., Chem. Sci. 16, 3720 (2025), Supporting Information, se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,15 +103,15 @@ def net_forces(forces: Floats, molecules: Sequence[Sequence[int]]) -> Floats:
     return np.stack([forces[:, list(atoms)].sum(axis=1) for atoms in molecules], axis=1)
 
 
-def table_errors(
+def quantities(
     predicted_energies: Floats,
     predicted_forces: Floats,
     energies: Floats,
     forces: Floats,
     numbers: Ints,
     groups: dict[str, list[list[int]]] | None = None,
-) -> dict[str, Errors]:
-    """Errors of every quantity of the published tables, in their order.
+) -> Iterator[tuple[str, Floats, Floats]]:
+    """Name, prediction and reference of every quantity of the published tables, in their order.
 
     ``E``, ``F`` (all atoms), ``F(X)`` for each element X by atomic number, and ``F(name)``
     for each group: the net forces of its molecules, pooled.
@@ -126,21 +126,11 @@ def table_errors(
         (A,) atomic numbers.
     groups
         For each name, the atom indices of each of its molecules.
-
-    Raises
-    ------
-    ValueError
-        If the shapes of predictions and reference differ.
     """
-    table = {
-        "E": errors(predicted_energies, energies, relative=True),
-        "F": errors(predicted_forces, forces),
-    }
+    yield "E", predicted_energies, energies
+    yield "F", predicted_forces, forces
     for number in np.unique(numbers):
         atoms = numbers == number
-        table[f"F({SYMBOLS[number]})"] = errors(predicted_forces[:, atoms], forces[:, atoms])
+        yield f"F({SYMBOLS[number]})", predicted_forces[:, atoms], forces[:, atoms]
     for name, molecules in (groups or {}).items():
-        table[f"F({name})"] = errors(
-            net_forces(predicted_forces, molecules), net_forces(forces, molecules)
-        )
-    return table
+        yield f"F({name})", net_forces(predicted_forces, molecules), net_forces(forces, molecules)

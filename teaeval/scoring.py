@@ -5,16 +5,52 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from teadata import catalog
 from teadata.dataset import Dataset
 from teadata.provenance import DISTRIBUTION, package_version
 from teadata.strict import StrictModel
+from teaeval import REPLICATES
+from teaeval.bootstrap import (
+    LEVEL,
+    Distribution,
+    Resampling,
+    distribution,
+    frame_errors,
+    interval,
+    resampling,
+)
 from teaeval.checks import check_against
 from teaeval.findings import PredictionError
-from teaeval.metrics import Errors, table_errors
+from teaeval.metrics import Errors, errors, quantities
 from teaeval.prediction import Prediction
 
-FORCE_UNIT = "kcal/mol/Å"
+
+def unit_of(quantity: str) -> str:
+    """Unit of a quantity of the tables."""
+    return "kcal/mol" if quantity == "E" else "kcal/mol/Å"
+
+
+class Bootstrap(StrictModel):
+    """How intervals were found: coverage, resamples, seed, what was resampled, how many of it."""
+
+    level: float
+    replicates: int
+    seed: int
+    unit: Literal["frame", "trajectory"]
+    units: int
+
+    @classmethod
+    def of(cls, draws: Resampling) -> Bootstrap:
+        """That of a resampling."""
+        return cls(
+            level=LEVEL,
+            replicates=draws.replicates,
+            seed=draws.seed,
+            unit=draws.kind,
+            units=draws.count,
+        )
 
 
 class Row(StrictModel):
@@ -22,7 +58,8 @@ class Row(StrictModel):
 
     ``mae``, ``rmse`` and ``max`` are in ``unit``.  ``*_percent_mean`` are Table SI 7's: 100
     times the error over ``mean_reference``; ``*_percent_std`` are Table SI 8's: over
-    ``std_reference``.  They are None where the normaliser is 0.
+    ``std_reference``.  They are None where the normaliser is 0.  ``*_interval`` are the
+    bootstrap's, in ``unit``; None where none was asked for.
     """
 
     quantity: str
@@ -39,10 +76,17 @@ class Row(StrictModel):
     mae_percent_std: float | None
     rmse_percent_std: float | None
     max_percent_std: float | None
+    mae_interval: tuple[float, float] | None
+    rmse_interval: tuple[float, float] | None
+    max_interval: tuple[float, float] | None
 
     @classmethod
-    def of(cls, quantity: str, found: Errors) -> Row:
-        """The row of a quantity's errors."""
+    def of(cls, quantity: str, found: Errors, resampled: Distribution | None) -> Row:
+        """The row of a quantity's errors, and of what they were over resampled frames."""
+        intervals: dict[str, Any] = {
+            f"{name}_interval": None if resampled is None else interval(getattr(resampled, name))
+            for name in ("mae", "rmse", "max")
+        }
         percent: dict[str, Any] = {
             f"{name}_percent_{kind}": 100 * getattr(found, name) / normaliser
             if normaliser
@@ -55,9 +99,10 @@ class Row(StrictModel):
         }
         return cls(
             quantity=quantity,
-            unit="kcal/mol" if quantity == "E" else FORCE_UNIT,
+            unit=unit_of(quantity),
             **vars(found),
             **percent,
+            **intervals,
         )
 
 
@@ -95,6 +140,7 @@ class Score(StrictModel):
     dataset: ScoredDataset
     prediction: ScoredPrediction
     software: str
+    bootstrap: Bootstrap | None
     rows: list[Row]
     warnings: list[str]
     citations: list[str]
@@ -119,7 +165,13 @@ class Score(StrictModel):
         raise KeyError(quantity)
 
 
-def score(prediction: Prediction, dataset: Dataset | None = None) -> Score:
+def score(
+    prediction: Prediction,
+    dataset: Dataset | None = None,
+    *,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Score:
     """Check a prediction, and score it as Tables SI 7 and SI 8 do.
 
     Parameters
@@ -128,6 +180,8 @@ def score(prediction: Prediction, dataset: Dataset | None = None) -> Score:
         What was predicted.
     dataset
         The dataset to score against; by default the one the prediction names.
+    replicates, seed
+        Number of bootstrap resamples behind the intervals, 0 for none, and their seed.
 
     Raises
     ------
@@ -142,14 +196,23 @@ def score(prediction: Prediction, dataset: Dataset | None = None) -> Score:
     if any(item.severity == "error" for item in findings):
         raise PredictionError(prediction.source.get("path", "prediction"), findings)
     path = prediction.source.get("path")
-    table = table_errors(
-        prediction.energies,
-        prediction.forces,
-        test.energies[rows],
-        test.forces[rows],
-        test.numbers,
-        dataset.card.groups,
-    )
+    order = np.argsort(rows)  # the test set's, so that a seed draws the same frames
+    draws = resampling(dataset, test, replicates, seed) if replicates else None
+    table = [
+        Row.of(
+            name,
+            errors(predicted, reference, relative=name == "E"),
+            distribution(frame_errors(predicted, reference), draws) if draws else None,
+        )
+        for name, predicted, reference in quantities(
+            prediction.energies[order],
+            prediction.forces[order],
+            test.energies,
+            test.forces,
+            test.numbers,
+            dataset.card.groups,
+        )
+    ]
     return Score(
         dataset=ScoredDataset(
             id=dataset.card.id,
@@ -171,7 +234,8 @@ def score(prediction: Prediction, dataset: Dataset | None = None) -> Score:
             length_unit=prediction.source.get("length_unit"),
         ),
         software=f"{DISTRIBUTION} {package_version()}",
-        rows=[Row.of(quantity, found) for quantity, found in table.items()],
+        bootstrap=Bootstrap.of(draws) if draws else None,
+        rows=table,
         warnings=[str(item) for item in findings],
         citations=[citation.bibtex.strip() for citation in dataset.card.citations],
     )

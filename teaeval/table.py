@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+from teaeval.comparison import Comparison, Difference
 from teaeval.scoring import Row, Score
 
 BLOCKS = {
@@ -47,6 +48,27 @@ def title(score: Score) -> str:
     )
 
 
+def intervals(score: Score) -> tuple[str, list[list[str]]] | None:
+    """Title and rows of the table of intervals, None where there are none."""
+    found = score.bootstrap
+    if found is None:
+        return None
+    what = {"frame": "frames", "trajectory": "trajectories"}[found.unit]
+    head = (
+        f"{found.level:.0%} intervals of the absolute errors ({found.replicates} bootstrap "
+        f"samples of {found.units} {what}, seed {found.seed})"
+    )
+    rows = [
+        [row.quantity, *(_span(getattr(row, f"{name}_interval")) for name in BLOCKS["absolute"])]
+        for row in score.rows
+    ]
+    return head, rows
+
+
+def _span(limits: tuple[float, float] | None) -> str:
+    return "–" if limits is None else " to ".join(map(significant, limits))
+
+
 def footer(score: Score) -> list[str]:
     """Legend, warnings, and for data of others how to cite them."""
     lines = [*LEGEND, *(f"warning: {text}" for text in score.warnings)]
@@ -73,6 +95,10 @@ def print_score(score: Score) -> None:
         for measure in ("MAE", "RMSE", "MAX")
     ]
     print_table(["", *columns], [[row.quantity, *cells(row)] for row in score.rows], right=columns)
+    if (found := intervals(score)) is not None:
+        heads = ("MAE", "RMSE", "MAX")
+        typer.echo(found[0])
+        print_table(["", *heads], found[1], right=heads)
     for line in footer(score):
         typer.echo(line)
 
@@ -91,9 +117,11 @@ def markdown(score: Score) -> str:
         "|:--|" + "--:|" * len(columns),
         *(f"| {row.quantity} | " + " | ".join(cells(row)) + " |" for row in score.rows),
         "",
-        *(f"- {line}" for line in footer(score)),
     ]
-    return "\n".join(lines)
+    if (found := intervals(score)) is not None:
+        lines += [found[0], "", "| | MAE | RMSE | MAX |", "|:--|--:|--:|--:|"]
+        lines += [*("| " + " | ".join(row) + " |" for row in found[1]), ""]
+    return "\n".join([*lines, *(f"- {line}" for line in footer(score))])
 
 
 def to_csv(score: Score) -> str:
@@ -104,7 +132,55 @@ def to_csv(score: Score) -> str:
         "model": score.prediction.model or "",
     }
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, [*key, *Row.model_fields], lineterminator="\n")
+    rows = [key | _flat(row) for row in score.rows]
+    writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(key | row.model_dump() for row in score.rows)
+    writer.writerows(rows)
     return stream.getvalue()
+
+
+def _flat(row: Row) -> dict[str, object]:
+    """A row's fields, the limits of an interval as two of them."""
+    fields: dict[str, object] = {}
+    for name, value in row:
+        if name.endswith("_interval"):
+            measure = name.removesuffix("_interval")
+            fields[f"{measure}_low"], fields[f"{measure}_high"] = value or (None, None)
+        else:
+            fields[name] = value
+    return fields
+
+
+def print_comparison(found: Comparison) -> None:
+    """Print a comparison to the terminal."""
+    import typer
+
+    from teadata.console import print_table
+
+    draws = found.bootstrap
+    what = {"frame": "frames", "trajectory": "trajectories"}[draws.unit]
+    typer.echo(f"{found.dataset}, test set {found.subset}, {found.frames} frames")
+    typer.echo(f"A: {found.first}\nB: {found.second}")
+    heads = [f"{m}\n{c}" for m in ("MAE", "RMSE") for c in ("A", "B", "A − B", "interval", "p")]
+    print_table(
+        ["", *heads, "A nearer\nin"],
+        [
+            [
+                row.quantity,
+                *(cell for part in (row.mae, row.rmse) for cell in _compared(part)),
+                f"{row.superiority:.1%}",
+            ]
+            for row in found.rows
+        ],
+        right=[*heads, "A nearer\nin"],
+    )
+    typer.echo(
+        f"interval: {draws.level:.0%}, of A − B over {draws.replicates} paired bootstrap samples "
+        f"of {draws.units} {what} (seed {draws.seed}); p: two-sided, of no difference\n"
+        "A nearer in: share of frames where A's mean absolute error is the smaller one"
+    )
+
+
+def _compared(part: Difference) -> list[str]:
+    numbers = [significant(x) for x in (part.first, part.second, part.difference)]
+    return [*numbers, _span(part.interval), f"{part.p:.2g}"]

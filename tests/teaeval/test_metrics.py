@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from teadata import formats
-from teaeval.metrics import errors, net_forces, table_errors
+from teaeval.metrics import Errors, errors, net_forces, quantities
 
 values = st.integers(-(10**9), 10**9).map(lambda i: i / 1e5)
 
@@ -16,6 +16,11 @@ values = st.integers(-(10**9), 10**9).map(lambda i: i / 1e5)
 def pairs(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     shape = draw(st.tuples(st.integers(1, 6), st.integers(1, 4), st.just(3)))
     return draw(arrays(float, shape, elements=values)), draw(arrays(float, shape, elements=values))
+
+
+def table_of(*arrays_and_groups) -> dict[str, Errors]:
+    found = quantities(*arrays_and_groups)
+    return {name: errors(p, r, relative=name == "E") for name, p, r in found}
 
 
 def test_a_case_computed_by_hand():
@@ -79,7 +84,7 @@ def test_si7_over_si8_is_a_property_of_the_test_set(small):
     rng = np.random.default_rng(0)
     ratios = []
     for noise in (0.1, 1.0, 30.0):
-        table = table_errors(
+        table = table_of(
             small.energies + rng.normal(0, noise, len(small)),
             small.forces + rng.normal(0, noise, small.forces.shape),
             small.energies,
@@ -93,7 +98,7 @@ def test_si7_over_si8_is_a_property_of_the_test_set(small):
 def test_elements_partition_the_forces(small):
     rng = np.random.default_rng(0)
     noise = rng.normal(size=small.forces.shape)
-    table = table_errors(
+    table = table_of(
         small.energies, small.forces + noise, small.energies, small.forces, small.numbers
     )
     assert list(table) == ["E", "F", "F(H)", "F(C)", "F(N)", "F(O)"]
@@ -122,9 +127,7 @@ def test_rows_of_the_real_frame_of_challenge_iii(repository, tmp_path):
     forces = np.repeat(frame.forces, 2, axis=0)
     energies = np.repeat(frame.energies, 2)
     molecule = list(range(98, 114))
-    table = table_errors(
-        energies, forces + 1.0, energies, forces, frame.numbers, {"mol": [molecule]}
-    )
+    table = table_of(energies, forces + 1.0, energies, forces, frame.numbers, {"mol": [molecule]})
     assert table["F"].std_reference / table["F"].mean_reference == pytest.approx(1.307, abs=5e-4)
     assert list(table)[-1] == "F(mol)"
     assert table["F(mol)"].mae == pytest.approx(16)  # sixteen atoms, each 1 off

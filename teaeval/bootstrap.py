@@ -1,0 +1,160 @@
+"""How sure an error is: bootstrap over frames, or over trajectories where frames are correlated.
+
+Resampled are units: single frames, or whole trajectories, whose frames are not independent of
+each other (Efron, Ann. Statist. 7, 1, 1979; for clusters Davison and Hinkley, Bootstrap
+Methods and their Application, 1997, section 3.8).  Intervals are percentiles.  What an error is
+divided by belongs to the test set, and is not resampled.
+
+The largest error of a resample is never above that of the sample: the interval of a MAX
+says which errors it hangs on, not how large another test set's would be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teadata import Dataset, Frames
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+LEVEL = 0.95
+"""Coverage of an interval."""
+
+BATCH = 1 << 22
+"""Draws of a batch of resamples: bounds the memory."""
+
+Unit = Literal["frame", "trajectory"]
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """What is drawn, how often.
+
+    Parameters
+    ----------
+    units
+        (N,) unit of each frame, 0 … U−1.
+    kind
+        What a unit is.
+    replicates
+        Number of resamples.
+    seed
+        Of the draws: the same seed draws the same units.
+    """
+
+    units: Ints
+    kind: Unit
+    replicates: int
+    seed: int
+
+    @property
+    def count(self) -> int:
+        """Number of units, U."""
+        return int(self.units.max(initial=-1)) + 1
+
+    def draws(self) -> Iterator[Ints]:
+        """How often each unit was drawn, (b, U), in batches of resamples.
+
+        Every resample has a generator of its own, so batches of another size change nothing.
+        """
+        step = max(1, BATCH // max(1, self.count))
+        for start in range(0, self.replicates, step):
+            rows = range(start, min(start + step, self.replicates))
+            yield np.stack([self._draw(row) for row in rows])
+
+    def _draw(self, row: int) -> Ints:
+        drawn = np.random.default_rng([self.seed, row]).integers(self.count, size=self.count)
+        return np.bincount(drawn, minlength=self.count)
+
+    def totals(self, values: Floats) -> Floats:
+        """Sum of the values (N,) of each unit, (U,)."""
+        found: Floats = np.bincount(self.units, values, self.count).astype(np.float64)
+        return found
+
+    def highest(self, values: Floats) -> Floats:
+        """Largest of the values (N,) of each unit, (U,)."""
+        found = np.full(self.count, -np.inf)
+        np.maximum.at(found, self.units, values)
+        return found
+
+
+def resampling(dataset: Dataset, test: Frames, replicates: int, seed: int = 0) -> Resampling:
+    """By trajectory where the card has correlation times, by frame otherwise.
+
+    Parameters
+    ----------
+    dataset
+        The dataset.
+    test
+        The frames that were predicted, in the order of the errors.
+    replicates, seed
+        Number of resamples, and seed.
+    """
+    if test.trajectories is not None and dataset.card.correlation_times:
+        units = np.unique(test.trajectories, return_inverse=True)[1]
+        return Resampling(units.astype(np.int64), "trajectory", replicates, seed)
+    return Resampling(np.arange(len(test)), "frame", replicates, seed)
+
+
+@dataclass(frozen=True)
+class FrameErrors:
+    """Errors of one quantity frame by frame, each (N,), in the unit of the quantity.
+
+    All frames have equally many values, so that means over frames are means over values.
+    """
+
+    mae: Floats
+    rmse: Floats
+    max: Floats
+
+
+def frame_errors(predicted: Floats, reference: Floats) -> FrameErrors:
+    """Errors of each frame, of values (N, …) in the same unit."""
+    gap = np.abs(predicted - reference).reshape(len(reference), -1)
+    largest = gap.max(axis=1)
+    scaled = gap / np.where(largest == 0, 1.0, largest)[:, None]  # squares stay finite
+    return FrameErrors(gap.mean(axis=1), largest * np.sqrt((scaled**2).mean(axis=1)), largest)
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """MAE, RMSE and MAX of every resample, each (B,)."""
+
+    mae: Floats
+    rmse: Floats
+    max: Floats
+
+
+def distribution(errors: FrameErrors, draws: Resampling) -> Distribution:
+    """What MAE, RMSE and MAX would have been over resampled units."""
+    scale = float(errors.max.max()) or 1.0
+    frames = draws.totals(np.ones(len(errors.mae)))
+    absolute = draws.totals(errors.mae)
+    squared = draws.totals((errors.rmse / scale) ** 2)
+    highest = draws.highest(errors.max)
+    order = np.argsort(-highest, kind="stable")
+    parts = []
+    for drawn in draws.draws():
+        count = drawn @ frames
+        top = (drawn[:, order] > 0).argmax(axis=1)
+        parts.append(
+            (
+                drawn @ absolute / count,
+                scale * np.sqrt(drawn @ squared / count),
+                highest[order[top]],
+            )
+        )
+    mae, rmse, most = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Distribution(mae, rmse, most)
+
+
+def interval(values: Floats, level: float = LEVEL) -> tuple[float, float]:
+    """The central interval of the resamples' values that holds `level` of them."""
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

@@ -1,0 +1,169 @@
+"""Which of two predictions of a test set is better, and how sure that is."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from teadata import catalog
+from teadata.dataset import Dataset
+from teadata.errors import UsageError
+from teadata.strict import StrictModel
+from teaeval import REPLICATES
+from teaeval.bootstrap import (
+    FrameErrors,
+    Resampling,
+    distribution,
+    frame_errors,
+    interval,
+    resampling,
+)
+from teaeval.checks import check_against
+from teaeval.findings import PredictionError
+from teaeval.metrics import Floats, quantities
+from teaeval.prediction import Prediction
+from teaeval.scoring import Bootstrap, unit_of
+
+
+class Difference(StrictModel):
+    """Error of the first prediction minus that of the second, on the same frames.
+
+    ``p`` is the two-sided p-value of no difference: twice the share of resamples, of the same
+    units for both, whose difference has the other sign or none.
+    """
+
+    first: float
+    second: float
+    difference: float
+    interval: tuple[float, float]
+    p: float
+
+
+class ComparedRow(StrictModel):
+    """One quantity: differences, and how often the first is nearer to the reference.
+
+    ``superiority`` is the share of frames whose mean absolute error is smaller in the first,
+    ties counting half.
+    """
+
+    quantity: str
+    unit: str
+    mae: Difference
+    rmse: Difference
+    superiority: float
+
+
+class Comparison(StrictModel):
+    """Two predictions of one test set, compared frame by frame."""
+
+    dataset: str
+    subset: str
+    frames: int
+    first: str
+    second: str
+    bootstrap: Bootstrap
+    rows: list[ComparedRow]
+
+
+def compare(
+    first: Prediction,
+    second: Prediction,
+    dataset: Dataset | None = None,
+    *,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Comparison:
+    """Compare two predictions of one test set.
+
+    Parameters
+    ----------
+    first, second
+        What was predicted.
+    dataset
+        The dataset; by default the one they name.
+    replicates, seed
+        Number of bootstrap resamples, and their seed.
+
+    Raises
+    ------
+    UsageError
+        If they are not of the same test set.
+    PredictionError
+        If a check of one of them finds an error.
+    """
+    dataset = dataset or catalog.load(first.dataset)
+    same = {(p.dataset.partition("@")[0], p.subset) for p in (first, second)}
+    if len(same) > 1:
+        raise UsageError(
+            f"expected two predictions of one test set, found {first.dataset} {first.subset} "
+            f"and {second.dataset} {second.subset}"
+        )
+    test = dataset.split(f"{first.subset}/test")
+    tables = [_by_frame(prediction, dataset) for prediction in (first, second)]
+    draws = resampling(dataset, test, replicates, seed)
+    return Comparison(
+        dataset=dataset.card.full_id,
+        subset=first.subset,
+        frames=len(test),
+        first=first.model or str(first.source.get("path", "first")),
+        second=second.model or str(second.source.get("path", "second")),
+        bootstrap=Bootstrap.of(draws),
+        rows=[_row(name, tables[0][name], tables[1][name], draws) for name in tables[0]],
+    )
+
+
+def _by_frame(prediction: Prediction, dataset: Dataset) -> dict[str, FrameErrors]:
+    """Errors of every quantity, frame by frame in the order of the test set."""
+    test = dataset.split(f"{prediction.subset}/test")
+    rows, findings = check_against(prediction, test, dataset)
+    if any(item.severity == "error" for item in findings):
+        raise PredictionError(prediction.source.get("path", "prediction"), findings)
+    order = np.argsort(rows)
+    return {
+        name: frame_errors(predicted, reference)
+        for name, predicted, reference in quantities(
+            prediction.energies[order],
+            prediction.forces[order],
+            test.energies,
+            test.forces,
+            test.numbers,
+            dataset.card.groups,
+        )
+    }
+
+
+def _row(name: str, first: FrameErrors, second: FrameErrors, draws: Resampling) -> ComparedRow:
+    a, b = distribution(first, draws), distribution(second, draws)
+    better = float(np.mean(first.mae < second.mae) + np.mean(first.mae == second.mae) / 2)
+    return ComparedRow(
+        quantity=name,
+        unit=unit_of(name),
+        mae=_difference("mae", first, second, a.mae - b.mae),
+        rmse=_difference("rmse", first, second, a.rmse - b.rmse),
+        superiority=better,
+    )
+
+
+def _difference(
+    measure: Literal["mae", "rmse"], first: FrameErrors, second: FrameErrors, resampled: Floats
+) -> Difference:
+    found = [_whole(measure, errors) for errors in (first, second)]
+    gap = found[0] - found[1]
+    # The sample itself is one of the resamples: no p-value is 0 (Davison and Hinkley, 4.2).
+    against = np.count_nonzero(resampled * np.sign(gap) <= 0) if gap else len(resampled)
+    return Difference(
+        first=found[0],
+        second=found[1],
+        difference=gap,
+        interval=interval(resampled),
+        p=min(1.0, 2 * (1 + against) / (1 + len(resampled))),
+    )
+
+
+def _whole(measure: Literal["mae", "rmse"], errors: FrameErrors) -> float:
+    """MAE or RMSE over all frames."""
+    if measure == "mae":
+        return float(errors.mae.mean())
+    scale = float(errors.max.max()) or 1.0
+    return scale * float(np.sqrt(np.mean((errors.rmse / scale) ** 2)))
