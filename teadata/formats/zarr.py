@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from teadata.errors import DataError, MissingExtraError
 from teadata.formats.layout import CHUNK, UNITS, check_layout, compact, metadata, present
@@ -133,14 +133,29 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[Any]:
-    storage = _library().storage
+def open_group(path: Path, version: Literal[2, 3] | None = None) -> Iterator[Any]:
+    """The group of a store, in a folder or a zip archive, to be read.
+
+    Parameters
+    ----------
+    path
+        Folder or archive.
+    version
+        Of the Zarr format; by default either.
+
+    Raises
+    ------
+    MissingExtraError
+        If zarr is not installed.
+    """
+    zarr = _library()
     if path.is_dir():
-        yield storage.LocalStore(path, read_only=True)
+        store = zarr.storage.LocalStore(path, read_only=True)
+        yield zarr.open_group(store, mode="r", zarr_format=version)
         return
     zipfile.ZipFile(path).close()  # where this fails, a ZipStore cannot even be closed
-    with storage.ZipStore(path, read_only=True) as store:
-        yield store
+    with zarr.storage.ZipStore(path, read_only=True) as store:
+        yield zarr.open_group(store, mode="r", zarr_format=version)
 
 
 def _array(group: zarr.Group, name: str, path: Path) -> Any:
@@ -161,12 +176,11 @@ def read(path: Path) -> Frames:
     DataError
         If the store is missing, damaged, not Zarr, or without the fields of frames.
     """
-    zarr = _library()
+    _library()
     if not path.exists():
         raise DataError(f"{path}: no such file or folder")
     try:
-        with _open(path) as store:
-            group = zarr.open_group(store, mode="r", zarr_format=3)
+        with open_group(path, 3) as group:
             check_layout(path, group.attrs.get("layout"))
             return Frames(**{name: _array(group, name, path) for name in present(path, group)})
     except (OSError, RuntimeError, ValueError, KeyError, zipfile.BadZipFile) as error:

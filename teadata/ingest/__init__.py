@@ -13,7 +13,7 @@ from teadata.card import DataFile, DatasetCard, Ingested, SourceFile
 from teadata.errors import DataError, UsageError
 from teadata.ingest.archives import find
 from teadata.ingest.plan import Assigned, Options, assign, select
-from teadata.ingest.sources import Source, open_source
+from teadata.ingest.sources import Source
 from teadata.ingest.write import write
 from teadata.provenance import sha256, write_text
 from teadata.splits import SplitTable
@@ -102,7 +102,7 @@ def _ingest(
 ) -> Ingestion:
     built = staging / "dataset"
     built.mkdir(parents=True)
-    sources, others = select([open_source(f) for f in find(paths, staging / "unpacked")], card)
+    sources, others = select([Source(f) for f in find(paths, staging / "unpacked")], card)
     assigned = assign(sources, card, options)
     _check_room(assigned, built)
     splits, groups = write(built / "frames.h5", assigned, card)

@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from teadata.arrays.bombs import guard
 from teadata.errors import DataError, UsageError
 
 FRAMES = {
@@ -35,13 +36,6 @@ ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 DEPTH = 3
 """Archives in archives are opened to this depth."""
-
-HARMLESS = 1 << 30
-"""So many bytes may come out of any archive."""
-
-RATIO = 100
-"""More may if they are less than so many times the archive's size: floats compress to half,
-zeros to a thousandth."""
 
 BLOCK = 1 << 20
 
@@ -102,23 +96,6 @@ def find(paths: Sequence[Path], staging: Path) -> list[Found]:
         names = ", ".join(map(str, paths))
         raise UsageError(f"no files of frames ({', '.join(FRAMES)}) in {names}")
     return found
-
-
-def guard(path: Path, size: int) -> None:
-    """Refuse an archive from which more would come than is plausible.
-
-    Raises
-    ------
-    DataError
-        If the archive claims to hold more than :data:`HARMLESS` bytes and more than
-        :data:`RATIO` times its own size.
-    """
-    packed = path.stat().st_size
-    if size > max(HARMLESS, RATIO * packed):
-        raise DataError(
-            f"{path.name}: {packed} bytes that claim to hold {size}, over {RATIO} times as much; "
-            "no data of this kind compress so well, so it is not unpacked"
-        )
 
 
 def _is_archive(name: str) -> bool:
@@ -206,7 +183,7 @@ def _check(file: Found, folder: Path, entries: Iterable[_Entry]) -> None:
                 "unpacked; unpack the archive yourself, and ingest its files"
             )
         total += entry.size
-    guard(file.path, total)
+    guard(file.path, total, file.label)
     free = shutil.disk_usage(folder).free
     if total > free:
         raise DataError(f"{file.label}: needs {total} bytes in {folder.parent}, {free} are free")

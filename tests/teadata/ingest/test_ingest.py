@@ -291,7 +291,7 @@ def test_atoms_in_another_order_are_refused(mini_i, folder, repository):
         ({"E": np.arange(10)}, "energies are int64"),
         ({"R": np.full((10, 42, 3), np.nan)}, "NaN or infinity in positions"),
         ({"R": np.asfortranarray(np.ones((10, 42, 3)))}, "Fortran order"),
-        ({"R": np.array([[None]])}, "pickled Python objects"),
+        ({"R": np.full((10, 42, 3), None)}, "pickled Python objects"),
         ({"energies": np.zeros(10)}, "energies twice, as E and energies"),
     ],
 )

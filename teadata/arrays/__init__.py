@@ -1,0 +1,65 @@
+"""Files of arrays with one row per frame: npz, HDF5, Zarr, parquet, extended XYZ, ASE's."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+from teadata.arrays.base import Array, ArrayFile, text
+from teadata.errors import unknown_name
+
+__all__ = ["Array", "ArrayFile", "open_arrays", "text"]
+
+CLASSES = {
+    "npz": "npz.NpzFile",
+    "hdf5": "hdf5.HDF5File",
+    "zarr": "zarr.ZarrFile",
+    "parquet": "parquet.ParquetFile",
+    "extxyz": "images.ExtxyzFile",
+    "ase": "images.AseFile",
+}
+"""The class of each format."""
+
+SUFFIXES = {
+    ".npz": "npz",
+    ".h5": "hdf5",
+    ".hdf5": "hdf5",
+    ".zarr": "zarr",
+    ".zip": "zarr",
+    ".parquet": "parquet",
+    ".xyz": "extxyz",
+    ".extxyz": "extxyz",
+    ".traj": "ase",
+    ".db": "ase",
+}
+"""The format of each suffix."""
+
+
+def open_arrays(path: Path, format_name: str | None = None, label: str | None = None) -> ArrayFile:
+    """Open a file of arrays, in the format named or that of its suffix.
+
+    Parameters
+    ----------
+    path
+        File, or folder of a Zarr store.
+    format_name
+        One of :data:`CLASSES`; by default that of the suffix.
+    label
+        How errors name the file; by default its path.
+
+    Raises
+    ------
+    UsageError
+        If the suffix, or the format, is not known.
+    DataError
+        If the file is not readable as that.
+    """
+    if format_name is None:
+        if path.suffix.lower() not in SUFFIXES:
+            raise unknown_name("file suffix", path.suffix.lower(), SUFFIXES)
+        format_name = SUFFIXES[path.suffix.lower()]
+    if format_name not in CLASSES:
+        raise unknown_name("format", format_name, CLASSES)
+    module, name = CLASSES[format_name].split(".")
+    found: type[ArrayFile] = getattr(importlib.import_module(f"teadata.arrays.{module}"), name)
+    return found(path, label)

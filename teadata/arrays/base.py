@@ -1,0 +1,123 @@
+"""Files of arrays with one row per frame, read a piece at a time.
+
+What the formats have in common: names, shapes and types are known on opening, rows come in
+order, and no more than a piece of them is in memory.  What the arrays mean is the caller's.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teadata.errors import DataError
+
+Array = NDArray[Any]
+
+
+class ArrayFile(ABC):
+    """A file of arrays.
+
+    Parameters
+    ----------
+    path
+        The file, or folder.
+    label
+        How errors name it; by default the path.
+
+    Attributes
+    ----------
+    attributes : Mapping of str to str
+        What the file says of itself as text.
+
+    Raises
+    ------
+    DataError
+        On opening, or while it is read: if it is missing, damaged or hostile.
+    """
+
+    def __init__(self, path: Path, label: str | None = None) -> None:
+        self.path = path
+        self.label = label or str(path)
+        self.attributes: Mapping[str, str] = {}
+        if not path.exists():
+            raise self.error("no such file")
+        self._open()
+
+    @abstractmethod
+    def _open(self) -> None:
+        """Learn names, shapes and types."""
+
+    @property
+    @abstractmethod
+    def names(self) -> Sequence[str]:
+        """Names of the arrays."""
+
+    @abstractmethod
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of an array."""
+
+    @abstractmethod
+    def dtype(self, name: str) -> np.dtype[Any]:
+        """Type of an array's values."""
+
+    @abstractmethod
+    def whole(self, name: str) -> Array:
+        """An array, all of it."""
+
+    @abstractmethod
+    def pieces(self, names: Sequence[str], rows: int) -> Iterator[dict[str, Array]]:
+        """These arrays, so many rows at a time, in order.
+
+        Parameters
+        ----------
+        names
+            Arrays of equally many rows.
+        rows
+            Rows of a piece; the last may have fewer.
+        """
+
+    def stated(self, names: Sequence[str]) -> str | None:
+        """What the file says under one of these names, as text: an attribute, or one value for
+        all rows; None where it says nothing.
+
+        Raises
+        ------
+        DataError
+            If rows differ.
+        """
+        for name in names:
+            if name in self.attributes:
+                return self.attributes[name]
+            if name in self.names:
+                found = np.unique(self.whole(name))
+                if len(found) != 1:
+                    raise self.error(
+                        f"expected one {name} for all frames, found {len(found)}: "
+                        f"{', '.join(text(value) for value in found[:3])}"
+                    )
+                return text(found)
+        return None
+
+    def error(self, message: str) -> DataError:
+        """An error that names the file."""
+        return DataError(f"{self.label}: {message}")
+
+
+def text(value: Any) -> str:
+    """An array of one str or bytes, of any shape, as text.
+
+    Raises
+    ------
+    ValueError
+        If it is not one value.
+    """
+    item = np.asarray(value).reshape(-1)
+    if item.size != 1:
+        raise ValueError(f"expected one value, found {item.size}")
+    found = item[0]
+    return found.decode() if isinstance(found, bytes) else str(found)

@@ -1,0 +1,82 @@
+"""Arrays of a Zarr group, in a folder or a zip archive."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import PurePath, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from teadata.arrays.base import Array, ArrayFile
+from teadata.formats.zarr import open_group
+
+
+class ZarrFile(ArrayFile):
+    """A Zarr group, version 2 or 3: one array per name; the group's attributes are text."""
+
+    def _open(self) -> None:
+        with self._group() as group:
+            # One after another: zarr looks at all at once, and reports only one of its errors.
+            arrays = {name: group[name] for name in self._members()}
+            self._known = {n: (a.shape, a.dtype) for n, a in arrays.items() if hasattr(a, "shape")}
+            self.attributes = {name: str(value) for name, value in group.attrs.items()}
+
+    def _members(self) -> list[str]:
+        """Names that the group has below it."""
+        if self.path.is_dir():
+            files: list[PurePath] = [
+                path.relative_to(self.path) for path in self.path.glob("*/[z.]*")
+            ]
+        else:
+            with zipfile.ZipFile(self.path) as archive:
+                files = [PurePosixPath(name) for name in archive.namelist()]
+        metadata = ("zarr.json", ".zarray")
+        return sorted({p.parts[0] for p in files if len(p.parts) == 2 and p.name in metadata})
+
+    @contextmanager
+    def _group(self) -> Iterator[Any]:
+        try:
+            with open_group(self.path) as group:
+                yield group
+        except (OSError, RuntimeError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise self.error(f"not a readable Zarr store ({error})") from None
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Names of the arrays."""
+        return list(self._known)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of an array."""
+        found: tuple[int, ...] = self._known[name][0]
+        return found
+
+    def dtype(self, name: str) -> np.dtype[Any]:
+        """Type of an array's values."""
+        found: np.dtype[Any] = self._known[name][1]
+        return found
+
+    def whole(self, name: str) -> Array:
+        """An array, all of it."""
+        with self._group() as group:
+            return np.asarray(self._complete(group, name)[...])
+
+    def pieces(self, names: Sequence[str], rows: int) -> Iterator[dict[str, Array]]:
+        """These arrays, so many rows at a time."""
+        count = self.shape(names[0])[0] if names else 0
+        with self._group() as group:
+            arrays = {name: self._complete(group, name) for name in names}
+            for start in range(0, count, rows):
+                yield {
+                    name: np.asarray(array[start : start + rows]) for name, array in arrays.items()
+                }
+
+    def _complete(self, group: Any, name: str) -> Any:
+        array = group[name]
+        if array.nchunks_initialized < array.nchunks:
+            missing = array.nchunks - array.nchunks_initialized
+            raise self.error(f"{missing} of {array.nchunks} chunks of {name} are missing")
+        return array
