@@ -132,7 +132,7 @@ def predict(
 ) -> None:
     """Predict a test set and write a prediction file for `teaeval score`."""
     from baselines import runs
-    from teaeval.prediction import write_prediction
+    from teaeval.writing import write_prediction
 
     with _progress_bar() as progress:
         prediction = runs.predict(run, subset, progress)

@@ -28,6 +28,15 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, or of a folder: of the names and SHA-256 of all files in it."""
+    if not path.is_dir():
+        return sha256(path)
+    files = sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
+    lines = "".join(f"{sha256(path / name)}  {name}\n" for name in files)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path that takes the place of `path` if the block succeeds.

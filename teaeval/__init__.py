@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from teaeval.comparison import Comparison, compare
     from teaeval.findings import Finding, PredictionError
     from teaeval.metrics import Errors, errors
-    from teaeval.prediction import Prediction, read_prediction, write_prediction
+    from teaeval.prediction import Prediction
+    from teaeval.reading import read_prediction
     from teaeval.scoring import Row, Score, score
-
-REPLICATES = 1000
-"""Bootstrap resamples behind an interval, unless another number is asked for."""
+    from teaeval.writing import template, write_prediction
 
 _HOME = {
     "Comparison": "comparison",
@@ -35,13 +34,13 @@ _HOME = {
     "check": "checks",
     "compare": "comparison",
     "errors": "metrics",
-    "read_prediction": "prediction",
+    "read_prediction": "reading",
     "score": "scoring",
-    "write_prediction": "prediction",
+    "template": "writing",
+    "write_prediction": "writing",
 }
 
 __all__ = [
-    "REPLICATES",
     "Comparison",
     "Errors",
     "Finding",
@@ -54,6 +53,7 @@ __all__ = [
     "errors",
     "read_prediction",
     "score",
+    "template",
     "write_prediction",
 ]
 

@@ -9,7 +9,7 @@ import typer
 
 from teadata import console
 from teadata.errors import UsageError
-from teaeval import REPLICATES
+from teaeval.defaults import REPLICATES
 
 app = console.new_app("Scores of force-field predictions, as the TEA Challenge's tables do.")
 
@@ -22,7 +22,7 @@ Seed = Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")]
 
 @app.command("score", epilog="Example: teaeval score my_predictions.npz --energy-unit eV")
 def score_file(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Prediction file (npz).")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Prediction file.")],
     dataset: Annotated[
         str | None, typer.Option(help="Dataset id, if the file does not state it.")
     ] = None,
@@ -35,6 +35,10 @@ def score_file(
     length_unit: Annotated[
         str | None, typer.Option(help="Length unit, if the file does not state it.")
     ] = None,
+    energy_key: Annotated[
+        str | None, typer.Option(help="The file's name of the energies, e.g. MACE_energy.")
+    ] = None,
+    forces_key: Annotated[str | None, typer.Option(help="The file's name of the forces.")] = None,
     bootstrap: Replicates = REPLICATES,
     seed: Seed = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the score as JSON.")] = False,
@@ -50,7 +54,7 @@ def score_file(
     if as_json + as_csv + as_markdown > 1:
         raise UsageError("expected at most one of --json, --csv and --markdown")
     from teaeval import table
-    from teaeval.prediction import read_prediction
+    from teaeval.reading import read_prediction
     from teaeval.scoring import score
 
     _check_options(dataset, subset, energy_unit, length_unit)
@@ -61,6 +65,8 @@ def score_file(
             subset=subset,
             energy_unit=energy_unit,
             length_unit=length_unit,
+            energy_key=energy_key,
+            forces_key=forces_key,
         ),
         replicates=bootstrap,
         seed=seed,
@@ -75,9 +81,29 @@ def score_file(
         table.print_score(result)
 
 
+@app.command("template", epilog="Example: teaeval template mini-i --subset folded -o mine.npz")
+def write_template(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="See `teadata list`.")],
+    subset: Annotated[str, typer.Option(help="Subset of the test set.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="File to write: npz, h5, zarr, parquet or xyz."),
+    ],
+) -> None:
+    """Write a prediction file to be filled in: frames and atoms, energies and forces NaN."""
+    from teaeval.writing import template, write_prediction
+
+    blank = template(dataset, subset)
+    write_prediction(output, blank)
+    typer.echo(
+        f"{output}: {len(blank.energies)} frames of {blank.dataset} {subset}/test, to be "
+        "filled in; units kcal/mol and Å, or change what it says"
+    )
+
+
 @app.command("compare", epilog="Example: teaeval compare mace.npz sgdml.npz")
 def compare_files(
-    first: Annotated[Path, typer.Argument(metavar="A", help="Prediction file (npz).")],
+    first: Annotated[Path, typer.Argument(metavar="A", help="Prediction file.")],
     second: Annotated[Path, typer.Argument(metavar="B", help="Prediction of the same test set.")],
     bootstrap: Replicates = REPLICATES,
     seed: Seed = 0,
@@ -91,7 +117,7 @@ def compare_files(
         raise UsageError("a comparison needs bootstrap resamples: --bootstrap 1 or more")
     from teaeval import table
     from teaeval.comparison import compare
-    from teaeval.prediction import read_prediction
+    from teaeval.reading import read_prediction
 
     result = compare(
         read_prediction(first), read_prediction(second), replicates=bootstrap, seed=seed

@@ -10,7 +10,6 @@ from teadata import catalog
 from teadata.dataset import Dataset
 from teadata.errors import UsageError
 from teadata.strict import StrictModel
-from teaeval import REPLICATES
 from teaeval.bootstrap import (
     FrameErrors,
     Resampling,
@@ -20,6 +19,7 @@ from teaeval.bootstrap import (
     resampling,
 )
 from teaeval.checks import check_against
+from teaeval.defaults import REPLICATES
 from teaeval.findings import PredictionError
 from teaeval.metrics import Floats, quantities
 from teaeval.prediction import Prediction

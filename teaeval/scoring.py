@@ -11,7 +11,6 @@ from teadata import catalog
 from teadata.dataset import Dataset
 from teadata.provenance import DISTRIBUTION, package_version
 from teadata.strict import StrictModel
-from teaeval import REPLICATES
 from teaeval.bootstrap import (
     LEVEL,
     Distribution,
@@ -22,6 +21,7 @@ from teaeval.bootstrap import (
     resampling,
 )
 from teaeval.checks import check_against
+from teaeval.defaults import REPLICATES
 from teaeval.findings import PredictionError
 from teaeval.metrics import Errors, errors, quantities
 from teaeval.prediction import Prediction

@@ -33,12 +33,16 @@ class ArrayFile(ABC):
     ----------
     attributes : Mapping of str to str
         What the file says of itself as text.
+    flat : bool
+        Whether a row of an array is one list, whatever the shape of its values was.
 
     Raises
     ------
     DataError
         On opening, or while it is read: if it is missing, damaged or hostile.
     """
+
+    flat = False
 
     def __init__(self, path: Path, label: str | None = None) -> None:
         self.path = path

@@ -48,6 +48,11 @@ class NpzFile(ArrayFile):
     """
 
     def _open(self) -> None:
+        with self._damage(), open(self.path, "rb") as stream:
+            if stream.read(4) != b"PK\x03\x04":
+                raise self.error(
+                    "not an npz file (it does not start as a zip archive); write it with numpy.savez"
+                )
         with self._damage(), zipfile.ZipFile(self.path) as archive:
             guard(self.path, sum(info.file_size for info in archive.infolist()), self.label)
             self._headers = {}
@@ -61,7 +66,9 @@ class NpzFile(ArrayFile):
         try:
             yield
         except (zipfile.BadZipFile, EOFError, zlib.error) as error:
-            raise self.error(f"truncated, damaged or no npz ({error}); copy it again") from None
+            raise self.error(
+                f"the npz archive is truncated or damaged ({error}); copy it again"
+            ) from None
         except (OSError, ValueError, NotImplementedError, RuntimeError) as error:
             raise self.error(f"cannot be read ({error})") from None
 

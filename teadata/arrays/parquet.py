@@ -19,6 +19,8 @@ class ParquetFile(ArrayFile):
     A column of lists is an array (N, length), whatever its values' shape was.
     """
 
+    flat = True
+
     def _open(self) -> None:
         with self._file() as file:
             self._count = file.metadata.num_rows

@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from teadata.errors import DataError, MissingExtraError
 from teadata.formats.layout import CHUNK, UNITS, check_layout, compact, metadata, present
@@ -49,20 +52,19 @@ def _library() -> Any:
     return zarr
 
 
-def _contents(frames: Frames, name: str, theory: str) -> dict[str, bytes]:
+def _contents(
+    arrays: Mapping[str, NDArray[np.generic]], attributes: Mapping[str, str]
+) -> dict[str, bytes]:
     """The store's files by name.  In memory first: zarr's threads write on after an error."""
     zarr = _library()
     buffers: dict[str, Any] = {}
     store = zarr.storage.MemoryStore(buffers)
-    group = zarr.create_group(store, zarr_format=3, attributes=metadata(name, theory))
-    for field in fields(frames):
-        value = getattr(frames, field.name)
-        if value is None:
-            continue
+    group = zarr.create_group(store, zarr_format=3, attributes=dict(attributes))
+    for name, value in arrays.items():
         array = compact(value) if value.ndim == 3 else value
-        rows = len(array) if field.name in PER_SYSTEM else CHUNK
+        rows = len(array) if name in PER_SYSTEM else CHUNK
         group.create_array(
-            field.name,
+            name,
             shape=array.shape,
             dtype=array.dtype,
             chunks=(max(1, min(rows, len(array))), *array.shape[1:]),
@@ -72,8 +74,8 @@ def _contents(frames: Frames, name: str, theory: str) -> dict[str, bytes]:
             ],
             # Zeros are written too: a chunk that is not there is then one that was lost.
             config={"write_empty_chunks": True},
-            dimension_names=DIMENSIONS[field.name],
-            attributes={"units": UNITS[field.name]} if field.name in UNITS else {},
+            dimension_names=DIMENSIONS.get(name),
+            attributes={"units": UNITS[name]} if name in UNITS else {},
         )[...] = array
     return {key: buffers[key].to_bytes() for key in sorted(buffers)}
 
@@ -119,7 +121,24 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
     DataError
         If it cannot be written, or the path is a folder that is no Zarr store.
     """
-    contents = _contents(frames, name, theory)
+    found = {field.name: getattr(frames, field.name) for field in fields(frames)}
+    arrays = {key: array for key, array in found.items() if array is not None}
+    write_store(path, arrays, metadata(name, theory))
+
+
+def write_store(
+    path: Path, arrays: Mapping[str, NDArray[np.generic]], attributes: Mapping[str, str]
+) -> None:
+    """Write a group of arrays with these attributes: a folder, or an archive if named .zip.
+
+    Raises
+    ------
+    MissingExtraError
+        If zarr is not installed.
+    DataError
+        If it cannot be written, or the path is a folder that is no Zarr store.
+    """
+    contents = _contents(arrays, attributes)
     if path.suffix.lower() == ".zip":
         with replacing(path) as partial, zipfile.ZipFile(partial, "w") as archive:
             for key, data in contents.items():  # stored as they are: chunks are compressed
