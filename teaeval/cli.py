@@ -41,6 +41,9 @@ def score_file(
     forces_key: Annotated[str | None, typer.Option(help="The file's name of the forces.")] = None,
     bootstrap: Replicates = REPLICATES,
     seed: Seed = 0,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write the score to, as JSON.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the score as JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")] = False,
     as_markdown: Annotated[
@@ -53,6 +56,7 @@ def score_file(
     """
     if as_json + as_csv + as_markdown > 1:
         raise UsageError("expected at most one of --json, --csv and --markdown")
+    from teadata.provenance import write_text
     from teaeval import table
     from teaeval.reading import read_prediction
     from teaeval.scoring import score
@@ -71,6 +75,8 @@ def score_file(
         replicates=bootstrap,
         seed=seed,
     )
+    if output is not None:
+        write_text(output, result.model_dump_json(indent=2) + "\n")
     if as_json:
         typer.echo(result.model_dump_json(indent=2))
     elif as_csv:
@@ -79,6 +85,26 @@ def score_file(
         typer.echo(table.markdown(result))
     else:
         table.print_score(result)
+
+
+@app.command("verify", epilog="Example: teaeval verify score.json --prediction mine.npz")
+def verify_score(
+    score: Annotated[Path, typer.Argument(metavar="SCORE", help="Score, as JSON.")],
+    prediction: Annotated[Path, typer.Option(help="The prediction file it is of.")],
+) -> None:
+    """Recompute a score from its prediction file, and compare every number.
+
+    Ends with status 1 if something differs.
+    """
+    from teaeval.verification import read_score, verify
+
+    stated = read_score(score)
+    differences = verify(stated, prediction)
+    for line in differences:
+        typer.echo(line)
+    if differences:
+        raise typer.Exit(1)
+    typer.echo(f"{score}: {len(stated.rows)} rows, all as {prediction} scores")
 
 
 @app.command("template", epilog="Example: teaeval template mini-i --subset folded -o mine.npz")

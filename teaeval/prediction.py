@@ -37,6 +37,8 @@ class Prediction:
         (``<subset>/train/<size>``), the SHA-256 of its training record.
     source
         What is known of the file: its path, sha256 and the units it was in.
+    options
+        What the caller had to say, since the file does not.
     """
 
     dataset: str
@@ -50,3 +52,4 @@ class Prediction:
     train: str | None = None
     record: str | None = None
     source: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)

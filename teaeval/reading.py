@@ -258,6 +258,7 @@ def read_prediction(
         "energy_unit": energy_unit,
         "length_unit": length_unit,
     }
+    options = declared | {"energy_key": energy_key, "forces_key": forces_key}
     file = open_arrays(path)
     names, problems = _names_of(file, {"energy": energy_key, "forces": forces_key})
     found: dict[str, Any] = {name: file.stated(aliases) for name, aliases in TEXTS.items()}
@@ -284,4 +285,5 @@ def read_prediction(
             "energy_unit": units.energy_unit(found["energy_unit"]),
             "length_unit": units.length_unit(found["length_unit"]),
         },
+        options={name: value for name, value in options.items() if value is not None},
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import platform
 from pathlib import Path
 from typing import Any, Literal
 
@@ -134,12 +136,17 @@ class ScoredPrediction(StrictModel):
 class Score(StrictModel):
     """What a prediction scored, with everything needed to get the same numbers again.
 
-    ``citations`` are the BibTeX entries of the dataset.
+    ``options`` are what the caller said of the file, ``citations`` the BibTeX entries of the
+    dataset, ``created`` is when it was computed (UTC).
     """
 
+    layout: Literal["tea-score-1"] = "tea-score-1"
     dataset: ScoredDataset
     prediction: ScoredPrediction
+    options: dict[str, str]
     software: str
+    versions: dict[str, str]
+    created: datetime.datetime
     bootstrap: Bootstrap | None
     rows: list[Row]
     warnings: list[str]
@@ -233,7 +240,10 @@ def score(
             energy_unit=prediction.source.get("energy_unit"),
             length_unit=prediction.source.get("length_unit"),
         ),
+        options=dict(prediction.options),
         software=f"{DISTRIBUTION} {package_version()}",
+        versions={"python": platform.python_version(), "numpy": np.__version__},
+        created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
         bootstrap=Bootstrap.of(draws) if draws else None,
         rows=table,
         warnings=[str(item) for item in findings],

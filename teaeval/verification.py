@@ -1,0 +1,86 @@
+"""Whether a score is what its prediction scores."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from teadata.errors import DataError
+from teaeval.reading import read_prediction
+from teaeval.scoring import Score, score
+
+TOLERANCE = 1e-12
+"""Relative difference of a number that another version of numpy may make."""
+
+PASSING = ("created", "software", "versions")
+"""Fields that say when and with what a score was computed: they may differ."""
+
+
+def read_score(path: Path) -> Score:
+    """Read a score that ``teaeval score --json`` or ``-o`` wrote.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or not a score.
+    """
+    try:
+        return Score.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from None
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}"
+            for item in error.errors()[:8]
+        )
+        raise DataError(f"{path}: not a score of this version of teaeval: {wrong}") from None
+
+
+def verify(stated: Score, file: Path) -> list[str]:
+    """Recompute a score from its prediction file; what differs, a line for each.
+
+    With the options of the score.
+
+    Parameters
+    ----------
+    stated
+        The score.
+    file
+        The prediction file.
+
+    Raises
+    ------
+    TeaError
+        If the prediction or the dataset cannot be read, or the prediction not be scored.
+    """
+    prediction = read_prediction(file, **stated.options)
+    draws = stated.bootstrap
+    found = score(
+        prediction,
+        replicates=draws.replicates if draws else 0,
+        seed=draws.seed if draws else 0,
+    )
+    return list(_differences("", stated.model_dump(), found.model_dump()))
+
+
+def _differences(where: str, stated: Any, found: Any) -> Iterator[str]:
+    if isinstance(stated, dict) and isinstance(found, dict):
+        for key in stated:
+            if where or key not in PASSING:
+                yield from _differences(f"{where}.{key}" if where else key, stated[key], found[key])
+    elif isinstance(stated, list | tuple) and isinstance(found, list | tuple):
+        if len(stated) != len(found):
+            yield f"{where}: stated {len(stated)} entries, found {len(found)}"
+            return
+        for i, (a, b) in enumerate(zip(stated, found, strict=True)):
+            name = a.get("quantity", i) if isinstance(a, dict) else i
+            yield from _differences(f"{where}[{name}]", a, b)
+    elif isinstance(stated, float) and isinstance(found, float):
+        if not math.isclose(stated, found, rel_tol=TOLERANCE, abs_tol=0.0):
+            yield f"{where}: stated {stated!r}, found {found!r}"
+    elif stated != found:
+        yield f"{where}: stated {stated!r}, found {found!r}"
