@@ -2,49 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from teadata import console
 
-if TYPE_CHECKING:
-    from baselines.protocol import Progress
-
 app = console.new_app("Reference trainings of the TEA Challenge's models.")
-
-
-@contextmanager
-def _progress_bar() -> Iterator[Progress]:
-    """A progress bar on the standard error; nothing where that is not a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    # No refresh thread: backends fork worker processes.
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed}/{task.total}"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        auto_refresh=False,
-    ) as bars:
-        task = bars.add_task("", total=None, visible=False)
-
-        def report(description: str, done: int, total: int) -> None:
-            bars.update(
-                task,
-                description=description,
-                completed=done,
-                total=total,
-                visible=True,
-                refresh=True,
-            )
-
-        yield report
 
 
 @app.command("list", epilog="Example: baselines list")
@@ -109,7 +74,7 @@ def train(
 
     plan = runs.make_plan(model, catalog.load(dataset), subset, size, config, seed)
     folder = output or runs.default_folder(plan)
-    with _progress_bar() as progress:
+    with console.progress_bar() as progress:
         record = runs.train(plan, folder, progress)
     selected = ", ".join(f"{key} {value}" for key, value in record.selected.items())
     typer.echo(
@@ -134,7 +99,7 @@ def predict(
     from baselines import runs
     from teaeval.writing import write_prediction
 
-    with _progress_bar() as progress:
+    with console.progress_bar() as progress:
         prediction = runs.predict(run, subset, progress)
     write_prediction(output, prediction)
     typer.echo(

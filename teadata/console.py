@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -105,3 +106,36 @@ def print_fields(fields: Mapping[str, str]) -> None:
     if not console.is_terminal or console.width > 110:
         console = Console(highlight=False, width=110)
     console.print(grid)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar on the standard error; nothing where that is not a terminal.
+
+    It is told what is being done, how much of it is done, and how much there is.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    # No refresh thread: backends fork worker processes.
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        auto_refresh=False,
+    ) as bars:
+        task = bars.add_task("", total=None, visible=False)
+
+        def report(description: str, done: int, total: int) -> None:
+            bars.update(
+                task,
+                description=description,
+                completed=done,
+                total=total,
+                visible=True,
+                refresh=True,
+            )
+
+        yield report

@@ -107,6 +107,35 @@ def verify_score(
     typer.echo(f"{score}: {len(stated.rows)} rows, all as {prediction} scores")
 
 
+@app.command(
+    "predict",
+    epilog="Example: teaeval predict mini-i --subset folded --calculator my_model:make -o mine.npz",
+)
+def predict_test_set(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="See `teadata list`.")],
+    subset: Annotated[str, typer.Option(help="Subset of the test set.")],
+    calculator: Annotated[
+        str, typer.Option(help="module:factory of an ASE calculator, found here or installed.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Prediction file to write.")],
+) -> None:
+    """Run any ASE calculator over a test set, and write a prediction file.
+
+    An interrupted run goes on where it stopped. A factory may also make an object with
+    predict(frames), which is given many frames at a time (kcal/mol, kcal/mol/Å).
+    """
+    from teaeval.running import predict
+    from teaeval.writing import check_suffix, write_prediction
+
+    check_suffix(output)
+    checkpoint = output.with_name(f".{output.name}.checkpoint.npz")
+    with console.progress_bar() as progress:
+        made = predict(calculator, dataset, subset, checkpoint, progress)
+    write_prediction(output, made)
+    checkpoint.unlink()
+    typer.echo(f"{output}: {len(made.energies)} frames of {made.dataset} {subset}/test")
+
+
 @app.command("template", epilog="Example: teaeval template mini-i --subset folded -o mine.npz")
 def write_template(
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="See `teadata list`.")],

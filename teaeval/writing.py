@@ -135,6 +135,18 @@ WRITERS: dict[str, Callable[[Path, dict[str, Any], dict[str, str]], None]] = {
 """What writes files of each suffix."""
 
 
+def check_suffix(path: Path) -> None:
+    """Refuse a path whose suffix stands for no format that is written.
+
+    Raises
+    ------
+    UsageError
+        If it does not.
+    """
+    if path.suffix.lower() not in WRITERS:
+        raise unknown_name("file suffix", path.suffix.lower(), WRITERS)
+
+
 def write_prediction(path: Path | str, prediction: Prediction) -> None:
     """Write a prediction in kcal/mol and Å, in the format of the suffix, in one step.
 
@@ -146,8 +158,7 @@ def write_prediction(path: Path | str, prediction: Prediction) -> None:
         If the file cannot be written, or its format cannot hold the prediction.
     """
     path = Path(path)
-    if path.suffix.lower() not in WRITERS:
-        raise unknown_name("file suffix", path.suffix.lower(), WRITERS)
+    check_suffix(path)
     WRITERS[path.suffix.lower()](path, *fields_of(prediction))
 
 
