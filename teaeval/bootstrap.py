@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teadata import Dataset, Frames
+from teaeval.frames import FrameErrors
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -100,26 +101,6 @@ def resampling(dataset: Dataset, test: Frames, replicates: int, seed: int = 0) -
         units = np.unique(test.trajectories, return_inverse=True)[1]
         return Resampling(units.astype(np.int64), "trajectory", replicates, seed)
     return Resampling(np.arange(len(test)), "frame", replicates, seed)
-
-
-@dataclass(frozen=True)
-class FrameErrors:
-    """Errors of one quantity frame by frame, each (N,), in the unit of the quantity.
-
-    All frames have equally many values, so that means over frames are means over values.
-    """
-
-    mae: Floats
-    rmse: Floats
-    max: Floats
-
-
-def frame_errors(predicted: Floats, reference: Floats) -> FrameErrors:
-    """Errors of each frame, of values (N, …) in the same unit."""
-    gap = np.abs(predicted - reference).reshape(len(reference), -1)
-    largest = gap.max(axis=1)
-    scaled = gap / np.where(largest == 0, 1.0, largest)[:, None]  # squares stay finite
-    return FrameErrors(gap.mean(axis=1), largest * np.sqrt((scaled**2).mean(axis=1)), largest)
 
 
 @dataclass(frozen=True)

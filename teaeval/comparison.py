@@ -10,18 +10,12 @@ from teadata import catalog
 from teadata.dataset import Dataset
 from teadata.errors import UsageError
 from teadata.strict import StrictModel
-from teaeval.bootstrap import (
-    FrameErrors,
-    Resampling,
-    distribution,
-    frame_errors,
-    interval,
-    resampling,
-)
+from teaeval.bootstrap import Resampling, distribution, interval, resampling
 from teaeval.checks import check_against
 from teaeval.defaults import REPLICATES
 from teaeval.findings import PredictionError
-from teaeval.metrics import Floats, quantities
+from teaeval.frames import FrameErrors, frame_table
+from teaeval.metrics import Floats
 from teaeval.prediction import Prediction
 from teaeval.scoring import Bootstrap, unit_of
 
@@ -120,17 +114,14 @@ def _by_frame(prediction: Prediction, dataset: Dataset) -> dict[str, FrameErrors
     if any(item.severity == "error" for item in findings):
         raise PredictionError(prediction.source.get("path", "prediction"), findings)
     order = np.argsort(rows)
-    return {
-        name: frame_errors(predicted, reference)
-        for name, predicted, reference in quantities(
-            prediction.energies[order],
-            prediction.forces[order],
-            test.energies,
-            test.forces,
-            test.numbers,
-            dataset.card.groups,
-        )
-    }
+    return frame_table(
+        prediction.energies[order],
+        prediction.forces[order],
+        test.energies,
+        test.forces,
+        test.numbers,
+        dataset.card.groups,
+    )
 
 
 def _row(name: str, first: FrameErrors, second: FrameErrors, draws: Resampling) -> ComparedRow:
@@ -148,7 +139,7 @@ def _row(name: str, first: FrameErrors, second: FrameErrors, draws: Resampling) 
 def _difference(
     measure: Literal["mae", "rmse"], first: FrameErrors, second: FrameErrors, resampled: Floats
 ) -> Difference:
-    found = [_whole(measure, errors) for errors in (first, second)]
+    found = [float(getattr(errors.errors(), measure)) for errors in (first, second)]
     gap = found[0] - found[1]
     # The sample itself is one of the resamples: no p-value is 0 (Davison and Hinkley, 4.2).
     against = np.count_nonzero(resampled * np.sign(gap) <= 0) if gap else len(resampled)
@@ -159,11 +150,3 @@ def _difference(
         interval=interval(resampled),
         p=min(1.0, 2 * (1 + against) / (1 + len(resampled))),
     )
-
-
-def _whole(measure: Literal["mae", "rmse"], errors: FrameErrors) -> float:
-    """MAE or RMSE over all frames."""
-    if measure == "mae":
-        return float(errors.mae.mean())
-    scale = float(errors.max.max()) or 1.0
-    return scale * float(np.sqrt(np.mean((errors.rmse / scale) ** 2)))

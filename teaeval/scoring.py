@@ -18,14 +18,14 @@ from teaeval.bootstrap import (
     Distribution,
     Resampling,
     distribution,
-    frame_errors,
     interval,
     resampling,
 )
 from teaeval.checks import check_against
 from teaeval.defaults import REPLICATES
 from teaeval.findings import PredictionError
-from teaeval.metrics import Errors, errors, quantities
+from teaeval.frames import frame_table
+from teaeval.metrics import Errors
 from teaeval.prediction import Prediction
 
 
@@ -205,21 +205,14 @@ def score(
     path = prediction.source.get("path")
     order = np.argsort(rows)  # the test set's, so that a seed draws the same frames
     draws = resampling(dataset, test, replicates, seed) if replicates else None
-    table = [
-        Row.of(
-            name,
-            errors(predicted, reference, relative=name == "E"),
-            distribution(frame_errors(predicted, reference), draws) if draws else None,
-        )
-        for name, predicted, reference in quantities(
-            prediction.energies[order],
-            prediction.forces[order],
-            test.energies,
-            test.forces,
-            test.numbers,
-            dataset.card.groups,
-        )
-    ]
+    table = frame_table(
+        prediction.energies[order],
+        prediction.forces[order],
+        test.energies,
+        test.forces,
+        test.numbers,
+        dataset.card.groups,
+    )
     return Score(
         dataset=ScoredDataset(
             id=dataset.card.id,
@@ -245,7 +238,14 @@ def score(
         versions={"python": platform.python_version(), "numpy": np.__version__},
         created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
         bootstrap=Bootstrap.of(draws) if draws else None,
-        rows=table,
+        rows=[
+            Row.of(
+                name,
+                found.errors(relative=name == "E"),
+                distribution(found, draws) if draws else None,
+            )
+            for name, found in table.items()
+        ],
         warnings=[str(item) for item in findings],
         citations=[citation.bibtex.strip() for citation in dataset.card.citations],
     )

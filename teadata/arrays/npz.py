@@ -51,7 +51,8 @@ class NpzFile(ArrayFile):
         with self._damage(), open(self.path, "rb") as stream:
             if stream.read(4) != b"PK\x03\x04":
                 raise self.error(
-                    "not an npz file (it does not start as a zip archive); write it with numpy.savez"
+                    "not an npz file (it does not start as a zip archive); write it with "
+                    "numpy.savez"
                 )
         with self._damage(), zipfile.ZipFile(self.path) as archive:
             guard(self.path, sum(info.file_size for info in archive.infolist()), self.label)

@@ -15,10 +15,10 @@ from teaeval import bootstrap
 from teaeval.bootstrap import (
     Resampling,
     distribution,
-    frame_errors,
     interval,
     resampling,
 )
+from teaeval.frames import FrameErrors
 from teaeval.metrics import errors
 
 numbers = st.floats(-1e6, 1e6)
@@ -32,7 +32,7 @@ def by_frame(count: int, replicates: int = 400, seed: int = 0) -> Resampling:
 def test_the_sample_itself_has_the_errors_of_the_table(data, count):
     predicted = data.draw(arrays(float, (count, 2, 3), elements=numbers))
     reference = data.draw(arrays(float, (count, 2, 3), elements=numbers))
-    found, expected = frame_errors(predicted, reference), errors(predicted, reference)
+    found, expected = FrameErrors.of(predicted, reference), errors(predicted, reference)
     assert found.mae.mean() == pytest.approx(expected.mae, rel=1e-12)
     assert np.sqrt((found.rmse**2).mean()) == pytest.approx(expected.rmse, rel=1e-9)
     assert found.max.max() == expected.max
@@ -44,7 +44,7 @@ def test_resamples_by_plain_loops():
     reference = rng.normal(size=(30, 4, 3))
     predicted = reference + rng.normal(size=(30, 1, 1)) * rng.normal(size=(30, 4, 3))
     draws = Resampling(np.arange(30) // 3, "trajectory", 50, 7)
-    found = distribution(frame_errors(predicted, reference), draws)
+    found = distribution(FrameErrors.of(predicted, reference), draws)
     for i, drawn in enumerate(np.concatenate(list(draws.draws()))):
         rows = [row for unit in range(10) for _ in range(drawn[unit]) for row in range(30)
                 if draws.units[row] == unit]  # fmt: skip
@@ -61,7 +61,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
     inside = dict.fromkeys(truth, 0)
     for seed in range(200):
         found = distribution(
-            frame_errors(rng.normal(size=(150, 1)), np.zeros((150, 1))), by_frame(150, 400, seed)
+            FrameErrors.of(rng.normal(size=(150, 1)), np.zeros((150, 1))), by_frame(150, 400, seed)
         )
         for name, value in truth.items():
             low, high = interval(getattr(found, name))
@@ -77,7 +77,7 @@ def test_correlated_frames_need_whole_trajectories():
     inside = {"frame": 0, "trajectory": 0}
     for seed in range(100):
         common = rng.normal(size=10)[units]
-        found = frame_errors(common + 0.3 * rng.normal(size=300), np.zeros(300))
+        found = FrameErrors.of(common + 0.3 * rng.normal(size=300), np.zeros(300))
         truth = np.sqrt(2 / np.pi) * np.sqrt(1 + 0.09)
         for kind, label in (("frame", np.arange(300)), ("trajectory", units)):
             draws = Resampling(label, kind, 300, seed)

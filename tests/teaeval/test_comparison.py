@@ -12,8 +12,9 @@ import teaeval
 from teadata import Dataset, Frames
 from teadata.errors import UsageError
 from teaeval import Prediction, PredictionError
-from teaeval.bootstrap import Resampling, frame_errors
+from teaeval.bootstrap import Resampling
 from teaeval.comparison import _row
+from teaeval.frames import FrameErrors
 
 
 def made(test: Frames, noise: float, seed: int, **more) -> Prediction:
@@ -75,7 +76,7 @@ def test_p_values_are_small_as_often_as_they_say():
     small = 0
     for seed in range(300):
         reference = np.zeros((120, 1))
-        first, second = (frame_errors(rng.normal(size=(120, 1)), reference) for _ in range(2))
+        first, second = (FrameErrors.of(rng.normal(size=(120, 1)), reference) for _ in range(2))
         draws = Resampling(np.arange(120), "frame", 200, seed)
         small += _row("E", first, second, draws).mae.p < 0.05
     assert 5 <= small <= 28  # 15 expected, standard deviation 4
