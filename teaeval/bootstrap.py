@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teadata import Dataset, Frames
-from teaeval.frames import FrameErrors
+from teaeval.frame_errors import FrameErrors
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

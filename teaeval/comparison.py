@@ -14,7 +14,7 @@ from teaeval.bootstrap import Resampling, distribution, interval, resampling
 from teaeval.checks import check_against
 from teaeval.defaults import REPLICATES
 from teaeval.findings import PredictionError
-from teaeval.frames import FrameErrors, frame_table
+from teaeval.frame_errors import FrameErrors, frame_table
 from teaeval.metrics import Floats
 from teaeval.prediction import Prediction
 from teaeval.scoring import Bootstrap, unit_of

@@ -24,7 +24,7 @@ from teaeval.bootstrap import (
 from teaeval.checks import check_against
 from teaeval.defaults import REPLICATES
 from teaeval.findings import PredictionError
-from teaeval.frames import frame_table
+from teaeval.frame_errors import frame_table
 from teaeval.metrics import Errors
 from teaeval.prediction import Prediction
 

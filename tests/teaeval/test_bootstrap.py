@@ -18,7 +18,7 @@ from teaeval.bootstrap import (
     interval,
     resampling,
 )
-from teaeval.frames import FrameErrors
+from teaeval.frame_errors import FrameErrors
 from teaeval.metrics import errors
 
 numbers = st.floats(-1e6, 1e6)

@@ -14,7 +14,7 @@ from teadata.errors import UsageError
 from teaeval import Prediction, PredictionError
 from teaeval.bootstrap import Resampling
 from teaeval.comparison import _row
-from teaeval.frames import FrameErrors
+from teaeval.frame_errors import FrameErrors
 
 
 def made(test: Frames, noise: float, seed: int, **more) -> Prediction:

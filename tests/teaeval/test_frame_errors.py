@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from teaeval.frames import FrameErrors, frame_table, joined_tables
+from teaeval.frame_errors import FrameErrors, frame_table, joined_tables
 from teaeval.metrics import errors
 
 values = st.integers(-(10**9), 10**9).map(lambda i: i / 1e5)
