@@ -114,14 +114,7 @@ def _by_frame(prediction: Prediction, dataset: Dataset) -> dict[str, FrameErrors
     if any(item.severity == "error" for item in findings):
         raise PredictionError(prediction.source.get("path", "prediction"), findings)
     order = np.argsort(rows)
-    return frame_table(
-        prediction.energies[order],
-        prediction.forces[order],
-        test.energies,
-        test.forces,
-        test.numbers,
-        dataset.card.groups,
-    )
+    return frame_table(prediction.energies, prediction.forces, test, dataset.card.groups, order)
 
 
 def _row(name: str, first: FrameErrors, second: FrameErrors, draws: Resampling) -> ComparedRow:

@@ -7,17 +7,21 @@ whatever number of workers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from teadata import Frames
 from teaeval.metrics import Errors, quantities
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+STEP = 2048
+"""Frames that are compared at a time."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +83,6 @@ class FrameErrors:
         }
         return cls(**arrays, values=pieces[0].values)
 
-    def __getitem__(self, rows: Ints) -> Self:
-        """Those of some frames, in this order."""
-        arrays = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "values"}
-        return type(self)(**arrays, values=self.values)
-
     def errors(self, *, relative: bool = False) -> Errors:
         """Over all frames, what :func:`~teaeval.metrics.errors` is of their values.
 
@@ -110,29 +109,39 @@ class FrameErrors:
 def frame_table(
     predicted_energies: Floats,
     predicted_forces: Floats,
-    energies: Floats,
-    forces: Floats,
-    numbers: Ints,
+    test: Frames,
     groups: dict[str, list[list[int]]] | None = None,
+    order: Ints | None = None,
+    step: int = STEP,
 ) -> dict[str, FrameErrors]:
-    """Errors of every quantity of the tables, frame by frame.
+    """Errors of every quantity of the tables, frame by frame in the order of the test set.
 
     Parameters
     ----------
-    predicted_energies, energies
+    predicted_energies
         (N,) in kcal/mol.
-    predicted_forces, forces
+    predicted_forces
         (N, A, 3) in kcal/mol/Å.
-    numbers
-        (A,) atomic numbers.
+    test
+        The N frames of the test set.
     groups
         For each name, the atom indices of each of its molecules.
+    order
+        (N,) row of the prediction for each frame of the test set; by default the same.
+    step
+        Frames that are compared at a time.  Changes no digit of the result.
     """
-    found = quantities(predicted_energies, predicted_forces, energies, forces, numbers, groups)
-    return {name: FrameErrors.of(predicted, reference) for name, predicted, reference in found}
-
-
-def joined_tables(tables: Iterator[dict[str, FrameErrors]]) -> dict[str, FrameErrors]:
-    """The table of all frames, of those of consecutive pieces."""
-    parts = list(tables)
-    return {name: FrameErrors.joined(part[name] for part in parts) for name in parts[0]}
+    tables = []
+    for start in range(0, len(test), step):
+        part = test[start : start + step]
+        rows = slice(start, start + step) if order is None else order[start : start + step]
+        found = quantities(
+            predicted_energies[rows],
+            predicted_forces[rows],
+            part.energies,
+            part.forces,
+            test.numbers,
+            groups,
+        )
+        tables.append({name: FrameErrors.of(p, r) for name, p, r in found})
+    return {name: FrameErrors.joined(table[name] for table in tables) for name in tables[0]}

@@ -205,14 +205,7 @@ def score(
     path = prediction.source.get("path")
     order = np.argsort(rows)  # the test set's, so that a seed draws the same frames
     draws = resampling(dataset, test, replicates, seed) if replicates else None
-    table = frame_table(
-        prediction.energies[order],
-        prediction.forces[order],
-        test.energies,
-        test.forces,
-        test.numbers,
-        dataset.card.groups,
-    )
+    table = frame_table(prediction.energies, prediction.forces, test, dataset.card.groups, order)
     return Score(
         dataset=ScoredDataset(
             id=dataset.card.id,

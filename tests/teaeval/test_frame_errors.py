@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from teaeval.frame_errors import FrameErrors, frame_table, joined_tables
+from teadata import Frames
+from teaeval.frame_errors import FrameErrors, frame_table
 from teaeval.metrics import errors
 
 values = st.integers(-(10**9), 10**9).map(lambda i: i / 1e5)
@@ -28,20 +27,24 @@ def test_reduced_over_frames_they_are_those_of_all_values(data, count, width, re
         assert getattr(found, name) == pytest.approx(value, rel=1e-9, abs=1e-11 * scale), name
 
 
-@given(st.lists(st.integers(1, 700), min_size=1, max_size=5), st.integers(0, 99))
-def test_pieces_change_no_digit(sizes, seed):
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 1500), st.integers(15, 600), st.integers(0, 99))
+def test_pieces_change_no_digit(count, step, seed):
     rng = np.random.default_rng(seed)
-    count, numbers = sum(sizes), np.array([8, 1, 1, 6, 1])
-    forces = rng.normal(0, 20, (count, 5, 3))
-    energies = rng.normal(-40000, 10, count)
-    noisy = (energies + rng.normal(size=count), forces + rng.normal(size=forces.shape))
-    groups = {"mol": [[0, 1, 2]]}
-    whole = frame_table(*noisy, energies, forces, numbers, groups)
-    ends = np.cumsum([0, *sizes])
-    pieces = joined_tables(
-        frame_table(noisy[0][a:b], noisy[1][a:b], energies[a:b], forces[a:b], numbers, groups)
-        for a, b in itertools.pairwise(ends)
+    test = Frames(
+        numbers=[8, 1, 1, 6, 1],
+        positions=np.zeros((count, 5, 3)),
+        energies=rng.normal(-40000, 10, count),
+        forces=rng.normal(0, 20, (count, 5, 3)),
     )
+    order = rng.permutation(count)
+    energies = test.energies + rng.normal(size=count)
+    forces = test.forces + rng.normal(size=test.forces.shape)
+    groups = {"mol": [[0, 1, 2]]}
+    whole = frame_table(energies, forces, test, groups, step=count)
+    shuffled = np.argsort(order)
+    pieces = frame_table(energies[order], forces[order], test, groups, shuffled, step)
+    assert list(pieces) == ["E", "F", "F(H)", "F(C)", "F(O)", "F(mol)"]
     for name, expected in whole.items():
         assert pieces[name].errors() == expected.errors()
         for field in ("mae", "rmse", "max", "mean", "spread"):
