@@ -18,27 +18,34 @@ Replicates = Annotated[
     int, typer.Option(min=0, help="Bootstrap resamples behind the intervals; 0: none.")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")]
+DatasetSaid = Annotated[
+    str | None, typer.Option("--dataset", help="Dataset id, if the file does not state it.")
+]
+SubsetSaid = Annotated[
+    str | None,
+    typer.Option("--subset", help="Subset of the test set, if the file does not state it."),
+]
+EnergyUnit = Annotated[str | None, typer.Option(help="Energy unit, if the file does not state it.")]
+LengthUnit = Annotated[str | None, typer.Option(help="Length unit, if the file does not state it.")]
+EnergyKey = Annotated[
+    str | None, typer.Option(help="The file's name of the energies, e.g. MACE_energy.")
+]
+ForcesKey = Annotated[str | None, typer.Option(help="The file's name of the forces.")]
 
 
 @app.command("score", epilog="Example: teaeval score my_predictions.npz --energy-unit eV")
 def score_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Prediction file.")],
-    dataset: Annotated[
-        str | None, typer.Option(help="Dataset id, if the file does not state it.")
+    dataset: DatasetSaid = None,
+    subset: SubsetSaid = None,
+    energy_unit: EnergyUnit = None,
+    length_unit: LengthUnit = None,
+    energy_key: EnergyKey = None,
+    forces_key: ForcesKey = None,
+    fix: Annotated[
+        list[str] | None,
+        typer.Option(help="Mend what a check finds: units, sign or atoms; may be repeated."),
     ] = None,
-    subset: Annotated[
-        str | None, typer.Option(help="Subset of the test set, if the file does not state it.")
-    ] = None,
-    energy_unit: Annotated[
-        str | None, typer.Option(help="Energy unit, if the file does not state it.")
-    ] = None,
-    length_unit: Annotated[
-        str | None, typer.Option(help="Length unit, if the file does not state it.")
-    ] = None,
-    energy_key: Annotated[
-        str | None, typer.Option(help="The file's name of the energies, e.g. MACE_energy.")
-    ] = None,
-    forces_key: Annotated[str | None, typer.Option(help="The file's name of the forces.")] = None,
     bootstrap: Replicates = REPLICATES,
     seed: Seed = 0,
     output: Annotated[
@@ -74,6 +81,7 @@ def score_file(
         ),
         replicates=bootstrap,
         seed=seed,
+        fixes=fix or (),
     )
     if output is not None:
         write_text(output, result.model_dump_json(indent=2) + "\n")
@@ -85,6 +93,50 @@ def score_file(
         typer.echo(table.markdown(result))
     else:
         table.print_score(result)
+
+
+@app.command("check", epilog="Example: teaeval check my_predictions.npz")
+def check_file(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Prediction file.")],
+    dataset: DatasetSaid = None,
+    subset: SubsetSaid = None,
+    energy_unit: EnergyUnit = None,
+    length_unit: LengthUnit = None,
+    energy_key: EnergyKey = None,
+    forces_key: ForcesKey = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with the evidence.")] = False,
+) -> None:
+    """Check a prediction file without scoring it: everything that is wrong, and how to mend it.
+
+    Ends with status 1 if it could not be scored; a warning is no reason.
+    """
+    from teadata import catalog
+    from teaeval import findings
+    from teaeval.checks import check
+    from teaeval.reading import read_prediction
+
+    _check_options(dataset, subset, energy_unit, length_unit)
+    try:
+        made = read_prediction(
+            file,
+            dataset=dataset,
+            subset=subset,
+            energy_unit=energy_unit,
+            length_unit=length_unit,
+            energy_key=energy_key,
+            forces_key=forces_key,
+        )
+        found = check(made, catalog.load(made.dataset))[1]
+    except findings.PredictionError as error:
+        found = error.findings
+    if as_json:
+        console.print_json(findings.as_json(found))
+    elif found:
+        console.print_table(findings.COLUMNS, findings.rows(found))
+    else:
+        typer.echo(f"{file}: nothing is wrong")
+    if any(item.severity == "error" for item in found):
+        raise typer.Exit(1)
 
 
 @app.command("verify", epilog="Example: teaeval verify score.json --prediction mine.npz")

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from teadata.errors import TeaError
+
+Evidence = float | int | str | tuple[int, ...]
+"""One measured number, a name, or a list of indices, behind a finding."""
+
+COLUMNS = ("severity", "code", "expected", "found", "remedy")
+"""Headings of the rows that :func:`rows` gives."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +27,8 @@ class Finding:
         Short name of the problem.
     expected, found, remedy
         What should be there, what is, and how to mend it.
+    evidence
+        The numbers behind it by name, e.g. ``slope`` and ``r2``; docs/checks.md lists them.
     """
 
     severity: Literal["error", "warning"]
@@ -27,16 +36,57 @@ class Finding:
     expected: str
     found: str
     remedy: str
+    evidence: Mapping[str, Evidence] = field(default_factory=dict, hash=False)
 
     @classmethod
-    def error(cls, code: str, *, expected: str, found: str, remedy: str) -> Finding:
+    def error(
+        cls,
+        code: str,
+        *,
+        expected: str,
+        found: str,
+        remedy: str,
+        evidence: Mapping[str, Evidence] | None = None,
+    ) -> Finding:
         """A finding that stops the scoring."""
-        return cls("error", code, expected, found, remedy)
+        return cls("error", code, expected, found, remedy, evidence or {})
+
+    @classmethod
+    def warning(
+        cls,
+        code: str,
+        *,
+        expected: str,
+        found: str,
+        remedy: str,
+        evidence: Mapping[str, Evidence] | None = None,
+    ) -> Finding:
+        """A finding that is kept in the score."""
+        return cls("warning", code, expected, found, remedy, evidence or {})
 
     def __str__(self) -> str:
         return (
             f"[{self.code}] expected {self.expected}; found {self.found}. To mend it: {self.remedy}"
         )
+
+
+def rows(findings: Iterable[Finding]) -> list[tuple[str, ...]]:
+    """The cells of a table of findings, under :data:`COLUMNS`."""
+    return [tuple(str(getattr(item, name)) for name in COLUMNS) for item in findings]
+
+
+def as_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Findings as what a JSON document is made of, their evidence included."""
+    return [
+        {name: getattr(item, name) for name in COLUMNS}
+        | {
+            "evidence": {
+                name: list(value) if isinstance(value, tuple) else value
+                for name, value in item.evidence.items()
+            }
+        }
+        for item in findings
+    ]
 
 
 class PredictionError(TeaError):

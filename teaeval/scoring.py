@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import platform
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +25,7 @@ from teaeval.bootstrap import (
 from teaeval.checks import check_against
 from teaeval.defaults import REPLICATES
 from teaeval.findings import PredictionError
+from teaeval.fixes import apply
 from teaeval.frame_errors import frame_table
 from teaeval.metrics import Errors
 from teaeval.prediction import Prediction
@@ -136,14 +138,17 @@ class ScoredPrediction(StrictModel):
 class Score(StrictModel):
     """What a prediction scored, with everything needed to get the same numbers again.
 
-    ``options`` are what the caller said of the file, ``citations`` the BibTeX entries of the
-    dataset, ``created`` is when it was computed (UTC).
+    ``options`` are what the caller said of the file, ``fixes`` what was to be mended and
+    ``fixed`` what was, ``citations`` the BibTeX entries of the dataset, ``created`` is when it
+    was computed (UTC).
     """
 
     layout: Literal["tea-score-1"] = "tea-score-1"
     dataset: ScoredDataset
     prediction: ScoredPrediction
     options: dict[str, str]
+    fixes: list[str]
+    fixed: list[str]
     software: str
     versions: dict[str, str]
     created: datetime.datetime
@@ -178,6 +183,7 @@ def score(
     *,
     replicates: int = REPLICATES,
     seed: int = 0,
+    fixes: Collection[str] = (),
 ) -> Score:
     """Check a prediction, and score it as Tables SI 7 and SI 8 do.
 
@@ -189,17 +195,22 @@ def score(
         The dataset to score against; by default the one the prediction names.
     replicates, seed
         Number of bootstrap resamples behind the intervals, 0 for none, and their seed.
+    fixes
+        What to mend if a check finds it wrong: names of :data:`teaeval.fixes.FIXES`.
 
     Raises
     ------
     PredictionError
         If a check finds an error; it carries every finding.
     UsageError
-        If there is no such dataset or subset.
+        If there is no such dataset, subset or fix.
     """
     dataset = dataset or catalog.load(prediction.dataset)
     test = dataset.split(f"{prediction.subset}/test")
     rows, findings = check_against(prediction, test, dataset)
+    prediction, fixed = apply(prediction, findings, fixes)
+    if fixed:
+        rows, findings = check_against(prediction, test, dataset)
     if any(item.severity == "error" for item in findings):
         raise PredictionError(prediction.source.get("path", "prediction"), findings)
     path = prediction.source.get("path")
@@ -227,6 +238,8 @@ def score(
             length_unit=prediction.source.get("length_unit"),
         ),
         options=dict(prediction.options),
+        fixes=sorted(fixes),
+        fixed=fixed,
         software=f"{DISTRIBUTION} {package_version()}",
         versions={"python": platform.python_version(), "numpy": np.__version__},
         created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),

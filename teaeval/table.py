@@ -71,7 +71,7 @@ def _span(limits: tuple[float, float] | None) -> str:
 
 def footer(score: Score) -> list[str]:
     """Legend, warnings, and for data of others how to cite them."""
-    lines = [*LEGEND, *(f"warning: {text}" for text in score.warnings)]
+    lines = [*LEGEND, *score.fixed, *(f"warning: {text}" for text in score.warnings)]
     if score.dataset.edition == "official":
         lines.append(f"to cite the data: teadata cite {score.dataset.id} --bibtex")
     return lines

@@ -63,6 +63,7 @@ def verify(stated: Score, file: Path) -> list[str]:
         prediction,
         replicates=draws.replicates if draws else 0,
         seed=draws.seed if draws else 0,
+        fixes=stated.fixes,
     )
     return list(_differences("", stated.model_dump(), found.model_dump()))
 

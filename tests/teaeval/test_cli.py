@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import teaeval
 from teadata.units import EV
 
 
@@ -146,3 +148,47 @@ def assert_fails(run: Any, path: Path, expected: str, also: str, *arguments: str
     assert also in done.stderr
     assert str(path) in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_check_lists_findings_as_a_table_and_as_json(run, noisy, prediction_file):
+    done = run("teaeval", "check", prediction_file)
+    assert done.returncode == 0, done.stderr
+    assert "nothing is wrong" in done.stdout
+    wrong = dataclasses.replace(noisy, forces=-noisy.forces, energies=noisy.energies + 50)
+    teaeval.write_prediction(prediction_file, wrong)
+    done = run("teaeval", "check", prediction_file)
+    assert done.returncode == 1
+    assert "sign-of-forces" in done.stdout
+    found = json.loads(run("teaeval", "check", prediction_file, "--json").stdout)
+    by_code = {item["code"]: item for item in found}
+    assert by_code["sign-of-forces"]["severity"] == "error"
+    assert by_code["sign-of-forces"]["evidence"]["slope"] == pytest.approx(-1, abs=0.01)
+    assert by_code["energy-offset"]["severity"] == "warning"
+    assert by_code["energy-offset"]["evidence"]["offset"] == pytest.approx(50, abs=0.1)
+    np.savez(prediction_file, energy=np.zeros(3))
+    done = run("teaeval", "check", prediction_file)
+    assert done.returncode == 1
+    assert "missing-forces" in done.stdout
+
+
+def test_what_is_mended_on_request_is_said_in_the_score(run, noisy, prediction_file, tmp_path):
+    plain = teaeval.score(noisy, replicates=0)
+    wrong = dataclasses.replace(noisy, forces=-noisy.forces / 23.060547830619026)
+    teaeval.write_prediction(prediction_file, wrong)
+    done = run("teaeval", "score", prediction_file, "--fix", "sign")
+    assert done.returncode == 1
+    assert "unit-of-forces" in done.stderr
+    score = tmp_path / "score.json"
+    done = run("teaeval", "score", prediction_file, "--fix", "sign", "--fix", "units",
+               "-o", score, "--bootstrap", 0)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "fixed: forces taken as eV/Å, declared kcal/mol/Å" in done.stdout
+    found = json.loads(score.read_text())
+    assert found["fixes"] == ["sign", "units"]
+    assert len(found["fixed"]) == 2
+    assert found["rows"][1]["mae"] == pytest.approx(plain.row("F").mae, rel=1e-12)
+    done = run("teaeval", "verify", score, "--prediction", prediction_file)
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = run("teaeval", "score", prediction_file, "--fix", "everything")
+    assert done.returncode == 2
+    assert "unknown fix 'everything'" in done.stderr

@@ -1,17 +1,11 @@
-"""Checks of a prediction against the test set it is for.
-
-Every problem is reported at once, each with what was expected, what was found, and the
-remedy.  An error stops the scoring; a warning is kept in the score.
-"""
+"""What a prediction consists of: shapes, frames, atoms, finite numbers."""
 
 from __future__ import annotations
-
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from teadata import Dataset, Frames, units
+from teadata import Dataset, Frames
 from teaeval.findings import Finding
 from teaeval.prediction import Prediction
 
@@ -20,14 +14,11 @@ Ints = NDArray[np.int64]
 POSITION_TOLERANCE = 1e-3
 """Two geometries are one if no coordinate differs by more, in Å."""
 
-UNIT_R2 = 0.9
-"""Share of the variance the reference must explain before a unit factor is diagnosed."""
-
-UNIT_SLOPE = 0.05
-"""Relative distance within which a slope is taken for a known unit factor."""
+BLOCK = 2_000_000
+"""Values that are looked at together where a whole array must be."""
 
 
-def _shapes(prediction: Prediction, atoms: int) -> list[Finding]:
+def shapes(prediction: Prediction, atoms: int) -> list[Finding]:
     """Findings about arrays whose shapes do not belong together."""
     if prediction.energies.ndim != 1:
         return [
@@ -88,7 +79,7 @@ def match_positions(positions: np.ndarray, reference: np.ndarray) -> Ints:
     return np.where(same, rows, -1)
 
 
-def _rows(prediction: Prediction, test: Frames) -> tuple[Ints, list[Finding]]:
+def rows(prediction: Prediction, test: Frames) -> tuple[Ints, list[Finding]]:
     """Row of the test set for each predicted frame, −1 where there is none."""
     findings = []
     if prediction.numbers is not None and not np.array_equal(prediction.numbers, test.numbers):
@@ -128,7 +119,7 @@ def _example(values: np.ndarray) -> str:
     return ", ".join(str(value) for value in values[:3]) + (", …" if len(values) > 3 else "")
 
 
-def _coverage(prediction: Prediction, test: Frames, rows: Ints, dataset: Dataset) -> list[Finding]:
+def coverage(prediction: Prediction, test: Frames, rows: Ints, dataset: Dataset) -> list[Finding]:
     """Findings about frames that are missing, not of the test set, or there twice."""
     name = f"{dataset.card.id} {prediction.subset}/test"
     findings = []
@@ -176,7 +167,7 @@ def _coverage(prediction: Prediction, test: Frames, rows: Ints, dataset: Dataset
     return findings
 
 
-def _finite(prediction: Prediction) -> list[Finding]:
+def finite(prediction: Prediction) -> list[Finding]:
     """Findings about NaN and infinities."""
     findings = []
     for name, array in (
@@ -184,120 +175,34 @@ def _finite(prediction: Prediction) -> list[Finding]:
         ("forces", prediction.forces),
         ("positions", prediction.positions),
     ):
-        if array is None or np.isfinite(array).all():
+        if array is None:
             continue
-        bad = ~np.isfinite(array)
-        frames = np.flatnonzero(bad.reshape(len(array), -1).any(axis=1))
+        nan, infinite, frames = _not_finite(array)
+        if len(frames) == 0:
+            continue
         findings.append(
             Finding.error(
                 f"not-finite-{name}",
                 expected="finite numbers",
-                found=f"{int(np.isnan(array).sum())} NaN and {int(np.isinf(array).sum())} infinite "
-                f"values in {len(frames)} frames, the first in row {frames[0]}",
+                found=f"{nan} NaN and {infinite} infinite values in {len(frames)} frames, the "
+                f"first in row {frames[0]}",
                 remedy="mend the model or its evaluation; a frame may not be left out instead",
+                evidence={"nan": nan, "infinite": infinite, "frames": len(frames)},
             )
         )
     return findings
 
 
-def _slope(predicted: np.ndarray, reference: np.ndarray) -> tuple[float, float]:
-    """Slope and r² of predictions against reference values, both centred."""
-    p = (predicted - predicted.mean()).ravel()
-    r = (reference - reference.mean()).ravel()
-    scale = float(np.abs(p).max())
-    p = p / (scale or 1.0)  # squares of any finite prediction stay finite
-    pr, pp, rr = float(p @ r), float(p @ p), float(r @ r)
-    if pp == 0 or rr == 0:
-        return 0.0, 0.0
-    return scale * pr / rr, pr * pr / (pp * rr)
-
-
-def _diagnose(slope: float, factors: dict[str, float]) -> str | None:
-    """The unit whose factor a slope is, if it is nearer to one than to 1."""
-    for name, factor in factors.items():
-        if abs(slope / factor - 1) < UNIT_SLOPE < abs(factor - 1):
-            return name
-    return None
-
-
-def _unit_factors(prediction: Prediction, test: Frames, rows: Ints) -> list[Finding]:
-    """Findings about values that are another unit's than the one declared."""
-    energy = prediction.source.get("energy_unit", "kcal/mol")
-    length = prediction.source.get("length_unit", "Å")
-    declared = units.force_factor(energy, length)
-    force_factors = {
-        f"{e}/{x}": declared / units.force_factor(e, x)
-        for e, x in product(units.ENERGY_UNITS, units.LENGTH_UNITS)
-    }
-    energy_factors = {
-        e: units.energy_factor(energy) / units.energy_factor(e) for e in units.ENERGY_UNITS
-    }
-    findings = []
-    for name, declared_unit, predicted, reference, factors in (
-        ("energy", energy, prediction.energies, test.energies[rows], energy_factors),
-        ("forces", f"{energy}/{length}", prediction.forces, test.forces[rows], force_factors),
-    ):
-        slope, r2 = _slope(predicted, reference)
-        if r2 < UNIT_R2:
-            continue
-        evidence = f"a slope of {slope:.4g} against the reference (r² = {r2:.3f})"
-        unit = _diagnose(slope, factors)
-        if unit is not None:
-            findings.append(
-                Finding.error(
-                    f"unit-of-{name}",
-                    expected=f"{name} in {declared_unit}, as declared",
-                    found=f"{evidence}, as values in {unit} would have",
-                    remedy=f"declare {unit}, or convert the values",
-                )
-            )
-        elif name == "forces" and abs(slope + 1) < UNIT_SLOPE:
-            findings.append(
-                Finding.error(
-                    "sign-of-forces",
-                    expected="forces, the negative gradient of the energy",
-                    found=f"{evidence}: the sign is flipped",
-                    remedy="save forces, not gradients",
-                )
-            )
-    return findings
-
-
-def check(prediction: Prediction, dataset: Dataset) -> tuple[Ints, list[Finding]]:
-    """Check a prediction against the test set it is for.
-
-    Parameters
-    ----------
-    prediction
-        What was predicted.
-    dataset
-        The dataset it names.
-
-    Returns
-    -------
-    rows
-        (N,) row of the test set for each predicted frame; −1 where there is none.
-    findings
-        Everything that is wrong.  No finding changes the prediction.
-
-    Raises
-    ------
-    UsageError
-        If the dataset has no such subset.
-    """
-    return check_against(prediction, dataset.split(f"{prediction.subset}/test"), dataset)
-
-
-def check_against(
-    prediction: Prediction, test: Frames, dataset: Dataset
-) -> tuple[Ints, list[Finding]]:
-    """:func:`check` against a test set that is at hand already."""
-    findings = _shapes(prediction, test.n_atoms)
-    if findings:
-        return np.full(np.size(prediction.energies), -1), findings
-    rows, findings = _rows(prediction, test)
-    findings += _coverage(prediction, test, rows, dataset)
-    not_finite = _finite(prediction)
-    if not findings and not not_finite:
-        findings += _unit_factors(prediction, test, rows)
-    return rows, findings + not_finite
+def _not_finite(array: np.ndarray) -> tuple[int, int, Ints]:
+    """Number of NaN and of infinite values, and the frames they are in; block by block."""
+    nan = infinite = 0
+    frames = []
+    step = max(1, BLOCK // max(1, array[:1].size))
+    for start in range(0, len(array), step):
+        block = array[start : start + step]
+        wrong = ~np.isfinite(block)
+        if wrong.any():
+            nan += int(np.isnan(block).sum())
+            infinite += int(np.isinf(block).sum())
+            frames.append(start + np.flatnonzero(wrong.reshape(len(block), -1).any(axis=1)))
+    return nan, infinite, np.concatenate(frames) if frames else np.empty(0, dtype=np.int64)

@@ -1,0 +1,106 @@
+"""What total energies alone tell: a constant offset, and a step that they are multiples of."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from teadata import units
+from teaeval.checks.sample import Floats, Sample
+from teaeval.findings import Finding
+
+OFFSET_DEVIATIONS = 3.0
+"""A mean error is an offset if it exceeds so many standard deviations of the errors …"""
+
+OFFSET = 1e-3
+"""… and this, in kcal/mol."""
+
+STEP, STEP_SHARE = 1e-3, 0.01
+"""A step matters above this, in kcal/mol, or above this share of the MAE."""
+
+DISTINCT = 5
+"""Fewer different energies say nothing of a step."""
+
+ROUNDING = 8
+"""Spacings of float64 within which an energy is a multiple of a step."""
+
+Kind = Literal["binary", "decimal"]
+
+
+def diagnose(sample: Sample) -> list[Finding]:
+    """Warnings about predicted energies."""
+    return [item for item in (_offset(sample), _quantised(sample)) if item is not None]
+
+
+def _offset(sample: Sample) -> Finding | None:
+    """Whether the error is mostly a constant, as if other atomic energies were left out."""
+    error = sample.energies - sample.reference_energies
+    offset, spread = float(error.mean()), float(error.std())
+    if abs(offset) < max(OFFSET, OFFSET_DEVIATIONS * spread):
+        return None
+    mae, rest = float(np.abs(error).mean()), float(np.abs(error - offset).mean())
+    return Finding.warning(
+        "energy-offset",
+        expected="total energies with the reference's zero; they are compared as they are",
+        found=f"a constant offset of {offset:.6g} kcal/mol, beside which errors spread by "
+        f"{spread:.4g} kcal/mol: the MAE is {mae:.6g} kcal/mol, and {rest:.4g} without it",
+        remedy="add the isolated-atom or mean energy that the model was trained without; nothing "
+        "is to be done if the model is like that",
+        evidence={"offset": offset, "spread": spread, "mae": mae, "mae_without": rest},
+    )
+
+
+def _largest_step(values: Floats) -> tuple[float, Kind] | None:
+    """The largest step that all differences of some values are multiples of, if there is one.
+
+    Differences, so that a constant added afterwards hides nothing.  Looked for are powers of
+    two (binary floating-point numbers of low precision) and of ten (rounded decimals).
+    """
+    rounding = ROUNDING * float(np.spacing(np.abs(values).max()))
+    differences = np.unique(values - values.min())
+    kinds: list[tuple[float, Kind]] = [(10.0**-n, "decimal") for n in range(7)]
+    kinds += [(2.0**n, "binary") for n in range(8, -21, -1)]
+    for step, kind in sorted(kinds, reverse=True):
+        if step < 1e3 * rounding:
+            break
+        multiples = np.round(differences / step)
+        if (
+            np.abs(differences - multiples * step).max() <= rounding
+            and len(np.unique(multiples)) >= DISTINCT
+        ):
+            return step, kind
+    return None
+
+
+def _quantised(sample: Sample) -> Finding | None:
+    """Whether energies are multiples of a step that matters, in whichever unit that was done."""
+    found = []
+    for unit, factor in units.ENERGY_UNITS.items():
+        values = sample.energies / factor
+        largest = _largest_step(values)
+        if largest is not None:
+            found.append((largest[0] * factor, largest[0], largest[1], unit, values))
+    if not found:
+        return None
+    in_kcal, step, kind, unit, values = max(found, key=lambda item: item[0])
+    mae = float(np.abs(sample.energies - sample.reference_energies).mean())
+    if in_kcal <= STEP and in_kcal <= STEP_SHARE * mae:
+        return None
+    what = f"rounded to {-round(np.log10(step))} decimals"
+    if kind == "binary":
+        largest_value = float(np.abs(values).max())
+        what = (
+            f"as float32 has at {largest_value:.6g} {unit}"
+            if step == np.spacing(np.float32(largest_value))
+            else f"as float32 has above {step * 2**23:.6g} {unit}"
+        )
+    return Finding.warning(
+        "quantised-energy",
+        expected="energies in double precision",
+        found=f"multiples of {step:.4g} {unit}, {what}: a step of {in_kcal:.3g} kcal/mol, where "
+        f"the MAE is {mae:.4g} kcal/mol",
+        remedy="compute and save energies in float64, or at least add the constant part of the "
+        "energy in float64",
+        evidence={"step": in_kcal, "step_in_unit": step, "unit": unit, "kind": kind, "mae": mae},
+    )

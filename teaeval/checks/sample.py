@@ -1,0 +1,103 @@
+"""The frames that diagnoses look at, and the regression that most of them rest on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teadata import Frames
+from teaeval.prediction import Prediction
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+FRAMES = 5000
+"""Frames that are looked at, at most; evenly spaced."""
+
+COMPONENTS = 6_000_000
+"""Force components that are looked at, at most (48 MB per array)."""
+
+FEWEST = 30
+"""With fewer frames nothing is diagnosed: chance would explain too much."""
+
+WILD = 1e100
+"""Frames with larger values, in kcal/mol or kcal/mol/Å, are left out: squares overflow."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Predicted and reference values of the same n frames.
+
+    Parameters
+    ----------
+    energies, reference_energies
+        (n,) in kcal/mol.
+    forces, reference_forces
+        (n, A, 3) in kcal/mol/Å.
+    """
+
+    energies: Floats
+    forces: Floats
+    reference_energies: Floats
+    reference_forces: Floats
+
+    def __len__(self) -> int:
+        return len(self.energies)
+
+
+def evenly(count: int, most: int) -> Ints:
+    """At most `most` indices out of `count`, evenly spaced, ascending."""
+    if count <= most:
+        return np.arange(count)
+    return np.linspace(0, count - 1, most).astype(np.int64)
+
+
+def draw(prediction: Prediction, test: Frames, rows: Ints) -> Sample | None:
+    """Evenly spaced frames of a prediction beside the test set's; None if there are too few.
+
+    Frames without a place in the test set, with two, or with values that are not finite are
+    left out.
+
+    Parameters
+    ----------
+    prediction, test
+        What was predicted, and the test set.
+    rows
+        (N,) row of the test set for each predicted frame; −1 where there is none.
+    """
+    known = np.flatnonzero(rows >= 0)
+    once = np.bincount(rows[known], minlength=len(test)) == 1
+    known = known[once[rows[known]]]
+    most = min(FRAMES, COMPONENTS // (3 * test.n_atoms))
+    picked = known[evenly(len(known), most)]
+    energies, forces = prediction.energies[picked], prediction.forces[picked]
+    usable = np.abs(energies) < WILD  # False for NaN
+    usable &= (np.abs(forces) < WILD).all(axis=(1, 2))
+    if np.count_nonzero(usable) < FEWEST:
+        return None
+    place = rows[picked[usable]]
+    return Sample(energies[usable], forces[usable], test.energies[place], test.forces[place])
+
+
+@dataclass(frozen=True)
+class Regression:
+    """Slope and r² of predictions against reference values, both centred."""
+
+    slope: float
+    r2: float
+
+    def __str__(self) -> str:
+        return f"a slope of {self.slope:.4g} against the reference (r² = {self.r2:.3f})"
+
+
+def regress(predicted: Floats, reference: Floats) -> Regression:
+    """Regression of all values on the reference; slope and r² are 0 if either is constant."""
+    p = (predicted - predicted.mean()).ravel()
+    r = (reference - reference.mean()).ravel()
+    pr, pp, rr = float(p @ r), float(p @ p), float(r @ r)
+    # What rounding leaves of a constant is no variation.
+    if pp <= (1e-14 * float(np.abs(predicted).max())) ** 2 * p.size or rr == 0:
+        return Regression(0.0, 0.0)
+    return Regression(pr / rr, pr * pr / (pp * rr))

@@ -1,0 +1,351 @@
+"""Units and signs, told from the slopes of predictions against the reference.
+
+A slope alone proves little: a model that has learned half of every energy difference has a
+slope near 0.53, as forces per bohr instead of per ångström have.  Four things tell them apart:
+
+* total energies are known to one part in thousands from their mean alone, and a wrong unit
+  changes that mean, a poor model does not;
+* forces are the gradient of the energy, so that a model's two slopes are alike, while a wrong
+  length unit changes that of the forces alone;
+* a wrong unit scales the forces of every element alike;
+* no model has learned a twentieth of everything and yet explains nearly all of the variance.
+
+Where both stay possible the finding is a warning that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+from math import exp, log
+
+import numpy as np
+
+from teadata import units
+from teadata.elements import SYMBOLS
+from teaeval.checks.sample import Ints, Regression, Sample, regress
+from teaeval.findings import Evidence, Finding
+
+SURE_R2, LIKELY_R2 = 0.9, 0.8
+"""Share of the variance the reference must explain, for a slope that a model might have
+(:data:`POSSIBLE`), and for one that none has."""
+
+POSSIBLE = (0.2, 2.5)
+"""Slopes that a model might have by itself."""
+
+NARROW, WIDE = 0.05, 0.25
+"""Relative distance within which a slope is taken for a unit's factor: one that a model might
+have, and one that none has."""
+
+MEAN = 1e-3
+"""Relative distance within which the ratio of mean energies is taken for a factor."""
+
+DEVIATIONS = 100
+"""The ratio of mean energies is looked at if the mean is so many standard deviations."""
+
+WEAK_R2 = 0.1
+"""Share of the variance without which the mean alone does not prove an energy unit."""
+
+UNIFORM = 0.1
+"""Relative distance from the slope of all forces within which each element's lies, if it is a
+unit that scales them."""
+
+ALIKE = 1.3
+"""Two slopes of one model differ by less than this factor."""
+
+
+def _close(value: float, other: float) -> bool:
+    """Whether two positive numbers are equal within :data:`NARROW`."""
+    return abs(log(value / other)) < log(1 + NARROW)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Regression of energies or forces, and the units that could be behind it.
+
+    Parameters
+    ----------
+    name, declared
+        ``energy`` or ``forces``, and the unit that was declared.
+    fit
+        Regression on the reference, the sign taken away.
+    factors
+        Slope that values in each other unit would have.
+    """
+
+    name: str
+    declared: str
+    fit: Regression
+    factors: Mapping[str, float]
+
+    @property
+    def extreme(self) -> bool:
+        """Whether no model has such a slope by itself."""
+        return not POSSIBLE[0] <= self.fit.slope <= POSSIBLE[1]
+
+    def candidates(self, energy: str = "", length: str = "", *, proven: bool = False) -> list[str]:
+        """Units whose factor the slope is, the likeliest first.
+
+        Parameters
+        ----------
+        energy, length
+            For forces: the units of energy and length that are likelier than others.
+        proven
+            Whether the energies were found in the unit `energy`, though another was declared.
+        """
+        slope = self.fit.slope
+        if slope <= 0 or self.fit.r2 < (LIKELY_R2 if self.extreme else SURE_R2):
+            return []
+        ranked = []
+        for unit, factor in self.factors.items():
+            unit_energy, _, unit_length = unit.rpartition("/")
+            wide = self.extreme or (proven and unit_energy == energy)
+            distance = abs(log(slope / factor))
+            if distance < min(log(1 + (WIDE if wide else NARROW)), abs(log(slope))) and not _close(
+                factor, 1
+            ):
+                unlikely = 0.1 * (bool(energy) and unit_energy != energy)
+                unlikely += 0.05 * (bool(length) and unit_length != length)
+                ranked.append((distance + unlikely, unit))
+        ranked.sort()
+        return [
+            unit
+            for rank, unit in ranked
+            if rank < ranked[0][0] + NARROW
+            or _close(self.factors[unit], self.factors[ranked[0][1]])
+        ]
+
+    def evidence(self, candidates: list[str]) -> dict[str, Evidence]:
+        """The numbers behind a diagnosed unit."""
+        return {
+            "unit": candidates[0],
+            "alternatives": ", ".join(candidates[1:]),
+            "factor": self.factors[candidates[0]],
+            "slope": self.fit.slope,
+            "r2": self.fit.r2,
+        }
+
+    def error(self, candidates: list[str], further: str, **evidence: Evidence) -> Finding:
+        """These values are another unit's."""
+        unit, *others = candidates
+        return Finding.error(
+            f"unit-of-{self.name}",
+            expected=f"{self.name} in {self.declared}, as declared",
+            found=f"{self.fit}{further}, as values in {' or '.join(candidates)} would have",
+            remedy=f"declare {' or '.join(candidates)}, or convert the values"
+            + ("" if others else f"; --fix units takes them for {unit}"),
+            evidence=self.evidence(candidates) | evidence,
+        )
+
+    def warning(self, candidates: list[str], why: str, **evidence: Evidence) -> Finding:
+        """These values may be another unit's, or a model's that is off by its factor."""
+        return Finding.warning(
+            f"scale-of-{self.name}",
+            expected=f"{self.name} in {self.declared}, as declared, with a slope near 1",
+            found=f"{self.fit}, as values in {' or '.join(candidates)} would have, or a model that "
+            f"is off by this factor: {why}",
+            remedy="make sure of the unit; nothing is to be done if the model is like that",
+            evidence=self.evidence(candidates) | evidence,
+        )
+
+
+def diagnose(
+    sample: Sample, source: Mapping[str, str], numbers: Ints
+) -> tuple[list[Finding], Sample]:
+    """Findings about units and signs, and the sample without what they say.
+
+    Parameters
+    ----------
+    sample
+        Predicted and reference values.
+    source
+        ``energy_unit`` and ``length_unit`` as they were declared.
+    numbers
+        (A,) atomic numbers.
+    """
+    declared = source.get("energy_unit", "kcal/mol"), source.get("length_unit", "Å")
+    signs, sample = _signs(sample)
+    energy = Quantity(
+        "energy",
+        declared[0],
+        regress(sample.energies, sample.reference_energies),
+        {e: units.energy_factor(declared[0]) / units.energy_factor(e) for e in units.ENERGY_UNITS},
+    )
+    forces = Quantity(
+        "forces",
+        "/".join(declared),
+        regress(sample.forces, sample.reference_forces),
+        {
+            f"{e}/{x}": units.force_factor(*declared) / units.force_factor(e, x)
+            for e, x in product(units.ENERGY_UNITS, units.LENGTH_UNITS)
+        },
+    )
+    mean = _mean_ratio(sample)
+    found = [_energy_unit(energy, forces.fit, mean)]
+    unit = _unit(found[0])
+    factor = energy.factors[unit] if unit else 1.0
+    sample = replace(sample, energies=sample.energies / factor)
+    rest = Regression(energy.fit.slope / factor, energy.fit.r2)
+    by_element = _by_element(sample, numbers)
+    found.append(_force_unit(forces, by_element, rest, unit, declared, mean))
+    unit = _unit(found[1])
+    if unit:
+        sample = replace(sample, forces=sample.forces / forces.factors[unit])
+    return signs + [item for item in found if item is not None], sample
+
+
+def _unit(finding: Finding | None) -> str:
+    """The unit that an error names; empty if there is none."""
+    return str(finding.evidence["unit"]) if finding and finding.severity == "error" else ""
+
+
+def _signs(sample: Sample) -> tuple[list[Finding], Sample]:
+    """Findings about flipped signs, and the sample with the right ones."""
+    findings = []
+    for name, field, expected, remedy in (
+        (
+            "energy",
+            "energies",
+            "energies that rise where the reference's do",
+            "save the energy, not its negative",
+        ),
+        (
+            "forces",
+            "forces",
+            "forces, the negative gradient of the energy",
+            "save forces, not gradients; --fix sign flips them",
+        ),
+    ):
+        values = getattr(sample, field)
+        fit = regress(values, getattr(sample, f"reference_{field}"))
+        if fit.slope < 0 and fit.r2 >= LIKELY_R2:
+            findings.append(
+                Finding.error(
+                    f"sign-of-{name}",
+                    expected=expected,
+                    found=f"{fit}: the sign is flipped",
+                    remedy=remedy,
+                    evidence={"slope": fit.slope, "r2": fit.r2},
+                )
+            )
+            sample = replace(sample, **{field: -values})
+    return findings, sample
+
+
+def _mean_ratio(sample: Sample) -> float | None:
+    """Mean predicted over mean reference energy; None where the zero of energy is arbitrary."""
+    mean, deviation = sample.reference_energies.mean(), sample.reference_energies.std()
+    if abs(mean) <= DEVIATIONS * deviation:
+        return None
+    return float(sample.energies.mean() / mean)
+
+
+def _by_element(sample: Sample, numbers: Ints) -> dict[str, float]:
+    """Slope of the forces on the atoms of each element."""
+    return {
+        SYMBOLS[number]: regress(
+            sample.forces[:, numbers == number], sample.reference_forces[:, numbers == number]
+        ).slope
+        for number in np.unique(numbers)
+    }
+
+
+def _energy_unit(energy: Quantity, forces: Regression, mean: float | None) -> Finding | None:
+    """Whether energies are another unit's than the one declared."""
+    further = "" if mean is None else f" and a mean that is {mean:.5g} times its"
+    evidence: dict[str, Evidence] = {} if mean is None else {"mean_ratio": mean}
+    if mean is not None and energy.fit.r2 >= WEAK_R2:
+        by_mean = [
+            unit
+            for unit, factor in energy.factors.items()
+            if abs(mean / factor - 1) < MEAN
+            and factor != 1
+            and abs(log(max(energy.fit.slope, 1e-300) / factor)) < log(3)
+        ]
+        if by_mean:
+            return energy.error(by_mean, further, **evidence)
+    candidates = energy.candidates()
+    if not candidates:
+        return None
+    if mean is not None and abs(mean - 1) < MEAN:
+        return energy.warning(
+            candidates, f"the mean is {mean:.5g} times the reference's", **evidence
+        )
+    if energy.extreme or (forces.r2 >= SURE_R2 and _close(forces.slope, 1)):
+        return energy.error(candidates, further, **evidence)
+    return energy.warning(candidates, "the forces do not decide it", **evidence)
+
+
+def _force_unit(
+    forces: Quantity,
+    by_element: Mapping[str, float],
+    energy: Regression,
+    energy_unit: str,
+    declared: tuple[str, str],
+    mean: float | None,
+) -> Finding | None:
+    """Whether forces are another unit's than the one declared.
+
+    Parameters
+    ----------
+    forces
+        Those predicted.
+    by_element
+        Their slope for each element.
+    energy
+        Regression of the energies, in the unit they were found in.
+    energy_unit
+        The unit they were found in, empty if it is the one declared.
+    declared
+        Energy and length unit.
+    mean
+        Ratio of mean energies, or None.
+    """
+    likely = energy_unit or declared[0], declared[1]
+    candidates = forces.candidates(*likely, proven=bool(energy_unit))
+    if not candidates:
+        return _relative_to_energy(forces, energy, likely)
+    slopes: dict[str, Evidence] = {"energy_slope": energy.slope, "energy_r2": energy.r2}
+    told = f"the energies have a slope of {energy.slope:.4g} (r² = {energy.r2:.3f})"
+    right_mean = mean is not None and not energy_unit and abs(mean - 1) < MEAN
+    if forces.extreme:
+        alike = energy.slope > 0 and exp(abs(log(energy.slope / forces.fit.slope))) < ALIKE
+        if right_mean and alike and energy.r2 >= 0.5:
+            return forces.warning(candidates, f"{told} too, but the right mean", **slopes)
+        return forces.error(candidates, "")
+    uneven = [
+        f"{symbol} {slope:.3g}"
+        for symbol, slope in by_element.items()
+        if abs(slope / forces.fit.slope - 1) > UNIFORM
+    ]
+    if uneven:
+        why = f"elements have other slopes than all together ({', '.join(uneven)})"
+        return forces.warning(candidates, why, **slopes)
+    calibrated = energy.r2 >= SURE_R2 and _close(energy.slope, 1)
+    if calibrated or (energy_unit and candidates[0].rpartition("/")[0] == energy_unit):
+        return forces.error(candidates, f", while {told}", **slopes)
+    return forces.warning(candidates, told, **slopes)
+
+
+def _relative_to_energy(
+    forces: Quantity, energy: Regression, likely: tuple[str, str]
+) -> Finding | None:
+    """Whether forces are off by a length unit's factor more than the energies are.
+
+    A model's own error and a wrong length unit together: no proof, since its energies and
+    forces need not be off alike.
+    """
+    if energy.r2 < SURE_R2 or forces.fit.slope <= 0:
+        return None
+    if abs(log(forces.fit.slope)) < abs(log(energy.slope)):
+        return None
+    slope = forces.fit.slope / energy.slope
+    relative = replace(forces, fit=Regression(slope, forces.fit.r2))
+    candidates = [
+        unit for unit in relative.candidates(*likely) if unit.rpartition("/")[0] == likely[0]
+    ]
+    if not candidates:
+        return None
+    why = f"relative to the energies' slope of {energy.slope:.4g} it is {slope:.4g}"
+    return forces.warning(candidates, why, energy_slope=energy.slope, energy_r2=energy.r2)
