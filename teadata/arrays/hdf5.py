@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,11 @@ import h5py
 import numpy as np
 
 from teadata.arrays.base import Array, ArrayFile, text
+from teadata.arrays.bombs import guard
+
+
+def _bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+    return math.prod(shape) * dtype.itemsize
 
 
 class HDF5File(ArrayFile):
@@ -32,6 +38,7 @@ class HDF5File(ArrayFile):
                     if item.external or item.is_virtual:
                         raise self.error(f"{name} lies in another file; write it into this one")
                     self._known[name] = (tuple(item.shape or ()), item.dtype)
+            guard(self.path, sum(_bytes(*known) for known in self._known.values()), self.label)
             attributes = {**file.attrs, **group.attrs}
         self.attributes = {
             name: text(value) for name, value in attributes.items() if np.size(value) == 1

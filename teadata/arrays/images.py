@@ -155,7 +155,10 @@ class AseFile(ImageFile):
                     atoms = row.toatoms()
                     atoms.info |= {**row.key_value_pairs, **row.data}
                     yield _image(atoms)
-        except (OSError, ValueError, KeyError, EOFError, TypeError, ase.io.ParseError) as error:
+        except (
+            OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, ase.io.ParseError,
+            MemoryError, OverflowError,  # damaged lengths
+        ) as error:  # fmt: skip
             raise self.error(f"not readable by ASE ({error})") from None
 
 

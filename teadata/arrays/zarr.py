@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from teadata.arrays.base import Array, ArrayFile
+from teadata.arrays.bombs import guard
 from teadata.formats.zarr import open_group
 
 
@@ -21,7 +22,9 @@ class ZarrFile(ArrayFile):
         with self._group() as group:
             # One after another: zarr looks at all at once, and reports only one of its errors.
             arrays = {name: group[name] for name in self._members()}
-            self._known = {n: (a.shape, a.dtype) for n, a in arrays.items() if hasattr(a, "shape")}
+            arrays = {name: array for name, array in arrays.items() if hasattr(array, "nbytes")}
+            self._known = {name: (array.shape, array.dtype) for name, array in arrays.items()}
+            guard(self.path, sum(array.nbytes for array in arrays.values()), self.label)
             self.attributes = {name: str(value) for name, value in group.attrs.items()}
 
     def _members(self) -> list[str]:

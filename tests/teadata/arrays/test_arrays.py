@@ -138,6 +138,18 @@ def test_a_lost_chunk_of_a_zarr_store(small, tmp_path):
         list(open_arrays(tmp_path / "f.zarr").pieces(["forces"], 2))
 
 
+def test_arrays_that_were_never_written(tmp_path):
+    """A few kB that stand for terabytes of fill values."""
+    with h5py.File(tmp_path / "f.h5", "w") as file:
+        file.create_dataset("forces", (10**9, 100, 3), float, chunks=(1000, 100, 3))
+    with pytest.raises(DataError, match="claim to hold 2400000000000, over 100 times"):
+        open_arrays(tmp_path / "f.h5")
+    group = zarr.create_group(tmp_path / "f.zarr")
+    group.create_array("forces", shape=(10**9, 100, 3), dtype=float, chunks=(1000, 100, 3))
+    with pytest.raises(DataError, match="claim to hold 2400000000000, over 100 times"):
+        open_arrays(tmp_path / "f.zarr")
+
+
 def test_zarr_version_2(tmp_path):
     group = zarr.create_group(tmp_path / "f.zarr", zarr_format=2, attributes={"energy_unit": "eV"})
     group.create_array("energy", data=np.arange(5.0))
