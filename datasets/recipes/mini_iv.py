@@ -9,8 +9,8 @@
    independent trajectories; a trajectory belongs to one role (train, valid or test).
    Masses are chosen so that all atoms vibrate about alike: configurational averages do
    not depend on them, and the heavy lattice is explored in fewer evaluations.
-3. The dynamics runs on the grid of stored positions, so that its own evaluation of a
-   stored frame is the label.
+3. The dynamics runs on the grid of stored positions; every frame is labelled there once
+   more, by a fresh SCF.
 """
 
 from __future__ import annotations
@@ -28,9 +28,7 @@ import numpy as np
 import publish
 import sampling
 
-from teadata.frames import Frames
-
-LATTICE = 6.2855  # Å, of the cubic phase at 330 K
+LATTICE = 6.2855  # Å, near that of the cubic phase of the crystal
 REPEATS = 2
 TEMPERATURES = (250.0, 300.0, 350.0, 400.0)  # K
 FRAMES = 25  # per trajectory
@@ -125,7 +123,7 @@ def select(roles: np.ndarray, temperatures: np.ndarray) -> publish.Picked:
     return picked
 
 
-def describe(frames: Frames) -> str:
+def describe() -> str:
     """The card's account of the sampling."""
     plan = trajectory("train", 0)
     masses = ", ".join(f"{symbol} {mass:g}" for symbol, mass in plan.masses.items())
@@ -135,12 +133,12 @@ def describe(frames: Frames) -> str:
         f"{plan.damping_time:g} fs, {plan.equilibration * plan.timestep:g} fs of equilibration), a "
         f"frame every {plan.spacing * plan.timestep:g} fs. Masses ({masses} u) are such that all "
         "atoms vibrate about alike, which changes no configurational average, only how fast it is "
-        f"explored: times are not physical ones. Cubic cell of {REPEATS * LATTICE:g} Å (the "
-        "measured lattice constant of the cubic phase at 330 K) at every temperature; each "
-        "trajectory starts from the ideal lattice with the methylammonium ions turned at random, "
-        "and is too short for them to turn over: the directions in the data are those drawn. "
+        f"explored: times are not physical ones. Cubic cell of {REPEATS * LATTICE:g} Å (near that "
+        "of the crystal's cubic phase) at every temperature; each trajectory starts from the "
+        "ideal lattice with the methylammonium ions turned at random, and is too short for them "
+        "to turn over: the directions in the data are those drawn. "
         "Train, valid and test frames come from different trajectories. The dynamics ran on a "
-        "grid of 2^-14 Å, and its own evaluation of a frame is the label."
+        "grid of 2^-14 Å; every frame was labelled there once more, by a fresh SCF."
     )
 
 
@@ -151,6 +149,7 @@ def build(processes: int) -> None:
     plans = [trajectory(*job) for job in todo]
     temperatures = [plan.temperature for plan in plans]
     frames = publish.read([BUILD / f"{plan.name}.npz" for plan in plans], True, temperatures)
+    frames = publish.labelled_afresh(frames, ENGINE, BUILD / "labels.npz", processes)
     roles = np.array([todo[i][0] for i in frames.trajectories])
     picked = select(roles, frames.temperatures)
     fields = {
@@ -165,7 +164,7 @@ def build(processes: int) -> None:
         "subsets": {"complete": "250, 300, 350 and 400 K in equal parts"},
         "sizes": [50, 100, 200],
         "tasks": ["complete->complete"],
-        "sampling": describe(frames),
+        "sampling": describe(),
         "acceptance": {"sampled": len(frames), "accepted": len(frames), "stored": len(frames)},
         "correlation_times": publish.correlation_times(
             frames, plans[0].spacing * plans[0].timestep

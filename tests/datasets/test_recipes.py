@@ -16,7 +16,7 @@ import pytest
 
 import teadata
 
-SHIPPED = ("mini-i", "mini-ii", "mini-iii", "mini-iv")
+SHIPPED = ("mini-i", "mini-ii", "mini-iii")
 
 
 @pytest.fixture(scope="module")

@@ -136,16 +136,6 @@ def test_the_real_frame_of_challenge_iii(repository, tmp_path):
     assert card.ingested[0].energy_unit == "kcal/mol"
 
 
-def test_the_eight_molecules_of_challenge_iv(folder):
-    """Formula and number of atoms are not in the card; the molecules are found by theirs."""
-    mini = teadata.load("mini-iv")
-    save(folder / "test.npz", mini.split("complete/test")[:20], units.EV, e_unit="eV")
-    card = ingest([folder], "tea2023-iv").card
-    assert (card.system.formula, card.system.n_atoms) == (mini.card.system.formula, 96)
-    assert card.groups == mini.card.groups
-    assert len(card.groups["mol"]) == 8
-
-
 @pytest.mark.parametrize("suffix", ["npz", "xyz", "h5"])
 @pytest.mark.parametrize("archive", ["none", "zip", "tar.gz"])
 def test_every_format_zipped_or_not(mini_i, folder, suffix, archive):
