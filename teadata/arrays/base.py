@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from teadata.errors import DataError
+from teadata.errors import DataError, TeaError
 
 Array = NDArray[Any]
 
@@ -106,6 +107,17 @@ class ArrayFile(ABC):
                     )
                 return text(found)
         return None
+
+    @contextmanager
+    def _reading(self, kind: str) -> Iterator[None]:
+        """Errors of a library as ours: a damaged file makes it fail in any way it can."""
+        try:
+            yield
+        except TeaError:
+            raise
+        except Exception as error:
+            text = str(error) or type(error).__name__
+            raise self.error(f"not a readable {kind} ({text}); copy it again") from None
 
     def error(self, message: str) -> DataError:
         """An error that names the file."""

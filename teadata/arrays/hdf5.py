@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import h5py
@@ -22,7 +21,7 @@ class HDF5File(ArrayFile):
     """An HDF5 file: one dataset per array; attributes of the file and its group are text."""
 
     def _open(self) -> None:
-        with self._damage(), h5py.File(self.path, "r") as file:
+        with self._reading("HDF5 file"), h5py.File(self.path, "r") as file:
             top = list(file)
             group: Any = file
             if len(top) == 1 and isinstance(file.get(top[0]), h5py.Group):
@@ -44,13 +43,6 @@ class HDF5File(ArrayFile):
             name: text(value) for name, value in attributes.items() if np.size(value) == 1
         }
 
-    @contextmanager
-    def _damage(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
-            raise self.error(f"not a readable HDF5 file ({error})") from None
-
     @property
     def names(self) -> Sequence[str]:
         """Names of the arrays."""
@@ -67,13 +59,13 @@ class HDF5File(ArrayFile):
 
     def whole(self, name: str) -> Array:
         """An array, all of it."""
-        with self._damage(), h5py.File(self.path, "r") as file:
+        with self._reading("HDF5 file"), h5py.File(self.path, "r") as file:
             return np.asarray(file[self._group][name][()])
 
     def pieces(self, names: Sequence[str], rows: int) -> Iterator[dict[str, Array]]:
         """These arrays, so many rows at a time."""
         count = self.shape(names[0])[0] if names else 0
-        with self._damage(), h5py.File(self.path, "r") as file:
+        with self._reading("HDF5 file"), h5py.File(self.path, "r") as file:
             group = file[self._group]
             for start in range(0, count, rows):
                 yield {name: np.asarray(group[name][start : start + rows]) for name in names}

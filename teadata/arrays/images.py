@@ -110,11 +110,10 @@ class ExtxyzFile(ImageFile):
 
     def _images(self) -> Iterator[Image]:
         from extxyz import iread_dicts
-        from extxyz.cextxyz import ExtXYZError
 
         from teadata.elements import NUMBERS as ATOMIC_NUMBERS
 
-        try:
+        with self._reading("extended XYZ"):
             for image in iread_dicts(self.path):
                 symbols = image.arrays["species"]
                 found = {name: np.asarray(value) for name, value in image.info.items()}
@@ -126,10 +125,6 @@ class ExtxyzFile(ImageFile):
                 if cell.any():
                     found["cell"], found["pbc"] = cell, np.asarray(image.pbc)
                 yield Image(found)
-        except (ExtXYZError, ValueError, UnicodeDecodeError) as error:
-            raise self.error(f"not readable as extended XYZ ({error})") from None
-        except KeyError as error:
-            raise self.error(f"an image has no {error.args[0]}") from None
 
 
 class AseFile(ImageFile):
@@ -145,7 +140,7 @@ class AseFile(ImageFile):
             import ase.io
         except ImportError:
             raise MissingExtraError("ase", "ase", f"reading {self.path.name}") from None
-        try:
+        with self._reading("file of ASE"):
             if self.path.suffix == ".traj":
                 for atoms in ase.io.iread(self.path):
                     yield _image(atoms)
@@ -155,11 +150,6 @@ class AseFile(ImageFile):
                     atoms = row.toatoms()
                     atoms.info |= {**row.key_value_pairs, **row.data}
                     yield _image(atoms)
-        except (
-            OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, ase.io.ParseError,
-            MemoryError, OverflowError,  # damaged lengths
-        ) as error:  # fmt: skip
-            raise self.error(f"not readable by ASE ({error})") from None
 
 
 def _image(atoms: Any) -> Image:

@@ -48,13 +48,13 @@ class NpzFile(ArrayFile):
     """
 
     def _open(self) -> None:
-        with self._damage(), open(self.path, "rb") as stream:
+        with self._reading("npz file"), self._damage(), open(self.path, "rb") as stream:
             if stream.read(4) != b"PK\x03\x04":
                 raise self.error(
                     "not an npz file (it does not start as a zip archive); write it with "
                     "numpy.savez"
                 )
-        with self._damage(), zipfile.ZipFile(self.path) as archive:
+        with self._reading("npz file"), self._damage(), zipfile.ZipFile(self.path) as archive:
             guard(self.path, sum(info.file_size for info in archive.infolist()), self.label)
             self._headers = {}
             for name in archive.namelist():
@@ -70,8 +70,6 @@ class NpzFile(ArrayFile):
             raise self.error(
                 f"the npz archive is truncated or damaged ({error}); copy it again"
             ) from None
-        except (OSError, ValueError, NotImplementedError, RuntimeError) as error:
-            raise self.error(f"cannot be read ({error})") from None
 
     @property
     def names(self) -> Sequence[str]:
@@ -91,6 +89,7 @@ class NpzFile(ArrayFile):
         if self._headers[name].dtype.hasobject:
             self._check(name)
         with (
+            self._reading("npz file"),
             self._damage(),
             zipfile.ZipFile(self.path) as archive,
             archive.open(f"{name}.npy") as stream,
@@ -103,7 +102,7 @@ class NpzFile(ArrayFile):
         for name in names:
             self._check(name)
         count = self.shape(names[0])[0] if names else 0
-        with self._damage(), ExitStack() as stack:
+        with self._reading("npz file"), self._damage(), ExitStack() as stack:
             archive = stack.enter_context(zipfile.ZipFile(self.path))
             streams = {
                 name: _Stream(stack.enter_context(archive.open(f"{name}.npy"))) for name in names

@@ -36,11 +36,11 @@ class ParquetFile(ArrayFile):
 
     @contextmanager
     def _file(self) -> Iterator[pq.ParquetFile]:
-        try:
-            with pq.ParquetFile(self.path, page_checksum_verification=True) as file:
-                yield file
-        except (pa.ArrowException, OSError, ValueError) as error:
-            raise self.error(f"not a readable parquet file ({error})") from None
+        with (
+            self._reading("parquet file"),
+            pq.ParquetFile(self.path, page_checksum_verification=True) as file,
+        ):
+            yield file
 
     @property
     def names(self) -> Sequence[str]:

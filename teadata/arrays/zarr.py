@@ -41,11 +41,8 @@ class ZarrFile(ArrayFile):
 
     @contextmanager
     def _group(self) -> Iterator[Any]:
-        try:
-            with open_group(self.path) as group:
-                yield group
-        except (OSError, RuntimeError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise self.error(f"not a readable Zarr store ({error})") from None
+        with self._reading("Zarr store"), open_group(self.path) as group:
+            yield group
 
     @property
     def names(self) -> Sequence[str]:

@@ -202,5 +202,5 @@ def read(path: Path) -> Frames:
         with open_group(path, 3) as group:
             check_layout(path, group.attrs.get("layout"))
             return Frames(**{name: _array(group, name, path) for name in present(path, group)})
-    except (OSError, RuntimeError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, RuntimeError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: not a readable Zarr store of frames ({error})") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -21,6 +22,9 @@ from teadata.arrays import open_arrays, text
 from teadata.errors import DataError, UsageError
 
 SUFFIXES = ("npz", "h5", "zarr", "zarr.zip", "parquet", "xyz")
+
+FUZZ = int(os.environ.get("FUZZ", "60"))
+"""Damaged files of each format that are read."""
 
 NAMES = {
     "npz": {"energies": "E", "forces": "F", "positions": "R", "ids": "frame_id"},
