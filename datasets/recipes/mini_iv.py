@@ -9,8 +9,7 @@
    independent trajectories; a trajectory belongs to one role (train, valid or test).
    Masses are chosen so that all atoms vibrate about alike: configurational averages do
    not depend on them, and the heavy lattice is explored in fewer evaluations.
-3. The dynamics runs on the grid of stored positions; every frame is labelled there once
-   more, by a fresh SCF.
+3. Positions are rounded to the grid that is stored, and labelled there by a fresh SCF.
 """
 
 from __future__ import annotations
@@ -94,8 +93,8 @@ def run_one(job: tuple[str, int]) -> str:
     sampling.run(
         plan,
         functools.partial(start_structure, plan.seed),
-        functools.partial(ENGINE.dynamics, accuracy=ENGINE.accuracy),
-        None,
+        functools.partial(ENGINE.dynamics, accuracy=1.0),
+        ENGINE.label,
         BUILD / f"{plan.name}.npz",
         checkpoint_every=5,
     )
@@ -137,8 +136,8 @@ def describe() -> str:
         "of the crystal's cubic phase) at every temperature; each trajectory starts from the "
         "ideal lattice with the methylammonium ions turned at random, and is too short for them "
         "to turn over: the directions in the data are those drawn. "
-        "Train, valid and test frames come from different trajectories. The dynamics ran on a "
-        "grid of 2^-14 Å; every frame was labelled there once more, by a fresh SCF."
+        "Train, valid and test frames come from different trajectories. Positions "
+        "were rounded to 2^-14 Å before they were labelled."
     )
 
 
@@ -149,7 +148,6 @@ def build(processes: int) -> None:
     plans = [trajectory(*job) for job in todo]
     temperatures = [plan.temperature for plan in plans]
     frames = publish.read([BUILD / f"{plan.name}.npz" for plan in plans], True, temperatures)
-    frames = publish.labelled_afresh(frames, ENGINE, BUILD / "labels.npz", processes)
     roles = np.array([todo[i][0] for i in frames.trajectories])
     picked = select(roles, frames.temperatures)
     fields = {

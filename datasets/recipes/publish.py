@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import functools
-import multiprocessing
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,14 +10,14 @@ from typing import Any
 
 import numpy as np
 import yaml
-from labels import Engine, Label
+from labels import Engine
 from sampling import Trajectory
 
 from teadata.card import DatasetCard
 from teadata.catalog import load
 from teadata.formats import hdf5
 from teadata.frames import Frames
-from teadata.provenance import replacing, sha256, write_text
+from teadata.provenance import sha256, write_text
 from teadata.splits import SplitTable
 from teaeval.metrics import errors
 
@@ -120,53 +117,6 @@ def read(
                 )
             )
     return Frames.concatenate(parts)
-
-
-def labelled_afresh(frames: Frames, engine: Engine, path: Path, processes: int) -> Frames:
-    """The frames with labels of a fresh SCF each.
-
-    An SCF that starts from the density of the frame before may stay in another solution than
-    one that starts from atoms, which is what a label can be reproduced by.
-
-    Parameters
-    ----------
-    frames
-        Frames whose positions are those stored.
-    engine
-        What labels them.
-    path
-        File that labels are kept in, so that a killed run goes on where it stopped.
-    processes
-        Number of worker processes.
-    """
-    energies, forces, stress = [], [], []
-    if path.exists():
-        with np.load(path) as data:
-            energies, forces, stress = (list(data[key]) for key in "EFS")
-    jobs = (
-        (frames.numbers, frames.positions[row], None if frames.cell is None else frames.cell[row])
-        for row in range(len(energies), len(frames))
-    )
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        for found in pool.imap(functools.partial(_label, engine), jobs):
-            energies.append(found.energy)
-            forces.append(found.forces)
-            if found.stress is not None:
-                stress.append(found.stress)
-            if len(energies) % 10 == 0 or len(energies) == len(frames):
-                with replacing(path) as partial, open(partial, "wb") as stream:
-                    np.savez(stream, E=energies, F=forces, S=stress)
-                print(f"{len(energies)}/{len(frames)} labelled", flush=True)
-    return dataclasses.replace(
-        frames,
-        energies=np.array(energies),
-        forces=np.array(forces).astype(np.float32),
-        stress=np.array(stress).astype(np.float32) if stress else None,
-    )
-
-
-def _label(engine: Engine, job: tuple[np.ndarray, np.ndarray, np.ndarray | None]) -> Label:
-    return engine.label(*job)
 
 
 def round_robin(groups: Sequence[np.ndarray], quota: int) -> np.ndarray:

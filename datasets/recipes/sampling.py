@@ -8,6 +8,7 @@ one step, so that a killed run loses at most ``checkpoint_every`` frames.
 
 from __future__ import annotations
 
+import functools
 import json
 import multiprocessing
 from collections.abc import Callable, Sequence
@@ -116,9 +117,10 @@ def run(
     make_calculator
         Gives the ASE calculator of the dynamics.
     label
-        ``label(numbers, positions, cell)`` for the stored frames.  None takes them from
-        the calculator's ``last_label``: then the dynamics itself runs on the grid,
-        and no frame is evaluated twice.
+        ``label(numbers, positions, cell)`` for the stored frames; those of a checkpoint whose
+        energy is NaN are labelled too.  None takes labels from the calculator's
+        ``last_label``: then the dynamics itself runs on the grid, and no frame is evaluated
+        twice; for the thermostat ``"bussi"`` alone, since ASE's BAOAB passes constraints over.
     path
         File of the trajectory.
     checkpoint_every
@@ -139,8 +141,12 @@ def run(
         atoms.set_velocities(scale * rng.standard_normal(atoms.positions.shape))
     atoms.calc = make_calculator()
     if label is None:
+        assert trajectory.thermostat == "bussi"
         atoms.positions = round_positions(atoms.positions)
         atoms.set_constraint(OnGrid())
+    else:
+        _label_missing(stored, label, atoms.numbers, cell, checkpoint_every,
+                       functools.partial(_save, path, plan, stored, atoms, rng))  # fmt: skip
     dynamics = _dynamics(trajectory, atoms, rng)
     for frame in range(len(stored["E"]), trajectory.frames):
         dynamics.run(trajectory.spacing if frame else trajectory.equilibration)
@@ -167,6 +173,25 @@ def run_all(
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
         for i, name in enumerate(pool.imap_unordered(run_one, jobs), 1):
             print(f"{i}/{len(jobs)} {name}", flush=True)
+
+
+def _label_missing(
+    stored: dict[str, list],
+    label: Callable[..., Label],
+    numbers: np.ndarray,
+    cell: np.ndarray | None,
+    checkpoint_every: int,
+    save: Callable[[], None],
+) -> None:
+    """Label the stored frames that have no label yet."""
+    missing = np.flatnonzero(np.isnan(stored["E"])) if stored["E"] else []
+    for done, frame in enumerate(missing, 1):
+        found = label(numbers, stored["R"][frame], cell)
+        stored["E"][frame], stored["F"][frame] = found.energy, found.forces
+        if found.stress is not None:
+            stored["S"][frame] = found.stress
+        if done % checkpoint_every == 0 or done == len(missing):
+            save()
 
 
 def _dynamics(trajectory: Trajectory, atoms: Atoms, rng: np.random.Generator) -> MolecularDynamics:

@@ -115,3 +115,38 @@ def test_dynamics_gives_the_label_of_a_fresh_scf(engine, hydrogen):
         assert warm.energy == pytest.approx(fresh.energy, rel=1e-9)
         np.testing.assert_allclose(warm.forces, fresh.forces, atol=1e-6 * abs(fresh.forces).max())
         np.testing.assert_allclose(warm.stress, fresh.stress, atol=1e-6 * abs(fresh.stress).max())
+
+
+@pytest.mark.parametrize(("thermostat", "own"), [("bussi", True), ("langevin", False)])
+def test_labels_belong_to_the_positions_that_are_stored(
+    labels, engine, hydrogen, tmp_path, thermostat, own
+):
+    """Not to those before rounding, which differ by 1e-3 of the largest force."""
+    sampling = importlib.import_module("sampling")
+    numbers, positions = hydrogen
+    plan = sampling.Trajectory("t", 1, 1000.0, 0.5, 20.0, {}, 2, 4, 3, thermostat)
+    path = tmp_path / "t.npz"
+
+    def run() -> dict[str, np.ndarray]:
+        return sampling.run(
+            plan,
+            lambda: Atoms(numbers, positions, cell=CELL, pbc=True),
+            lambda: engine.dynamics(engine.accuracy),
+            None if own else engine.label,
+            path,
+        )
+
+    found = run()
+    for i in range(3):
+        expected = engine.label(numbers, found["R"][i], CELL)
+        scale = np.abs(expected.forces).max()
+        np.testing.assert_allclose(found["F"][i], expected.forces, atol=1e-6 * scale)
+        np.testing.assert_array_equal(found["R"][i], sampling.round_positions(found["R"][i]))
+    if own:
+        return
+    with np.load(path) as data:  # labels that are missing are made up for
+        arrays = dict(data)
+    arrays["E"][1] = np.nan
+    arrays["F"][1] = 0
+    np.savez(path, **arrays)
+    np.testing.assert_allclose(run()["F"][1], found["F"][1], rtol=1e-12)
