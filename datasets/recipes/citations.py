@@ -56,3 +56,33 @@ GFN1 = {
   doi     = {10.1021/acs.jctc.7b00118}
 }""",
 }
+
+BUSSI = {
+    "text": "G. Bussi, D. Donadio, M. Parrinello, Canonical sampling through velocity rescaling, "
+    "J. Chem. Phys. 126, 014101 (2007).",
+    "doi": "10.1063/1.2408420",
+    "bibtex": """@article{Bussi2007,
+  title   = {Canonical sampling through velocity rescaling},
+  author  = {Bussi, Giovanni and Donadio, Davide and Parrinello, Michele},
+  journal = {The Journal of Chemical Physics},
+  volume  = {126},
+  pages   = {014101},
+  year    = {2007},
+  doi     = {10.1063/1.2408420}
+}""",
+}
+
+HYDROGEN = {
+    "text": "T. Bischoff, B. Jäckl, M. Rupp, Hydrogen under pressure as a benchmark for "
+    "machine-learning interatomic potentials, arXiv:2409.13390 (2024).",
+    "doi": "10.48550/arXiv.2409.13390",
+    "bibtex": """@misc{Bischoff2024,
+  title         = {Hydrogen under Pressure as a Benchmark for Machine-Learning Interatomic
+                   Potentials},
+  author        = {Bischoff, Thomas and J{\\"a}ckl, Bastian and Rupp, Matthias},
+  year          = {2024},
+  eprint        = {2409.13390},
+  archiveprefix = {arXiv},
+  doi           = {10.48550/arXiv.2409.13390}
+}""",
+}

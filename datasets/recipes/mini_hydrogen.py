@@ -163,7 +163,12 @@ def build(processes: int) -> None:
         "challenge": "hydrogen",
         "system": publish.system("warm dense hydrogen", frames),
         **publish.common(ENGINE, "periodic, Gamma point"),
-        "citations": [citations.CHALLENGE, citations.GFN1],
+        "citations": [
+            citations.CHALLENGE,
+            citations.HYDROGEN,
+            citations.GFN1,
+            citations.BUSSI,
+        ],
         "subsets": {
             "complete": "all state points in equal parts",
             **{subset_name(t, d): f"{t:g} K, {d:g} g/cm³" for t, d in STATES},
@@ -172,7 +177,10 @@ def build(processes: int) -> None:
         "tasks": ["complete->complete"],
         "sampling": describe(),
         "acceptance": {"sampled": len(frames), "accepted": len(frames), "stored": len(order)},
-        "correlation_times": {},
+        "correlation_times": publish.correlation_times(
+            frames[np.isin(frames.trajectories, reference)],
+            REFERENCE["spacing"] * REFERENCE["timestep"],
+        ),
         "trajectories": [
             publish.run_entry(plan, role, density=density, continuous=role == "test")
             for plan, (role, _, density) in zip(plans, todo, strict=True)
