@@ -85,26 +85,8 @@ def fetch(
     reference = record or _reference(card)
     with remote.shown() as progress:
         found = remote.resolve(reference, dataset=card.id, progress=progress)
-    typer.echo(f"{found.title}, {found.label} (doi:{found.doi})")
-    if found.requested is not None:
-        typer.echo(
-            f"{found.requested} stands for all versions; this is {found.label}. To get the same "
-            f"one again: --record {found.id}"
-        )
     names = [f.name for f in found.files] if everything else _choose(card, found, file or [])
-    console.print_table(
-        ["file", "size", "here", "wanted"],
-        [
-            (
-                f.name,
-                remote.size_text(f.bytes),
-                f"{remote.bytes_here(found, f) / max(f.bytes, 1):.0%}",
-                "yes" if f.name in names else "no",
-            )
-            for f in found.files
-        ],
-        right=["size", "here"],
-    )
+    _show_record(found, names)
     if not names:
         raise UsageError(
             f"which of these files belong to {card.id} is not known; choose with --file NAME, "
@@ -126,6 +108,31 @@ def fetch(
         raise type(error)(
             f"{error}\nThe files are kept. To go on: teadata ingest {files} --dataset {card.id}"
         ) from None
+
+
+def _show_record(found: Record, names: list[str]) -> None:
+    """Print which version of a record was found, its files, and which of them are wanted."""
+    from teadata import remote
+
+    typer.echo(f"{found.title}, {found.label} (doi:{found.doi})")
+    if found.requested is not None:
+        typer.echo(
+            f"{found.requested} stands for all versions; this is {found.label}. To get the same "
+            f"one again: --record {found.id}"
+        )
+    console.print_table(
+        ["file", "size", "here", "wanted"],
+        [
+            (
+                f.name,
+                remote.size_text(f.bytes),
+                f"{remote.bytes_here(found, f) / max(f.bytes, 1):.0%}",
+                "yes" if f.name in names else "no",
+            )
+            for f in found.files
+        ],
+        right=["size", "here"],
+    )
 
 
 def _reference(card: DatasetCard) -> str:

@@ -266,6 +266,11 @@ def read_prediction(
     problems = _declare(found, declared) + problems + _numeric(found) + _names(found)
     if problems:
         raise PredictionError(str(path), problems)
+    return _converted(path, found, {k: v for k, v in options.items() if v is not None})
+
+
+def _converted(path: Path, found: Mapping[str, Any], options: Mapping[str, str]) -> Prediction:
+    """The prediction in kcal/mol and Å, of fields in the file's units."""
     energy = units.energy_factor(found["energy_unit"])
     length = units.length_factor(found["length_unit"])
     return Prediction(
@@ -285,5 +290,5 @@ def read_prediction(
             "energy_unit": units.energy_unit(found["energy_unit"]),
             "length_unit": units.length_unit(found["length_unit"]),
         },
-        options={name: value for name, value in options.items() if value is not None},
+        options=options,
     )

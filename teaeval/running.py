@@ -173,15 +173,16 @@ def _save(path: Path, plan: str, energies: Floats, forces: Floats, done: int) ->
 
 def _resume(path: Path, plan: str, test: Frames) -> tuple[Floats, Floats, int]:
     """Arrays of the whole test set, and how many frames of them are done."""
+    from teadata.arrays import text
     from teadata.formats import npz
 
     energies, forces = np.full(len(test), np.nan), np.full(test.forces.shape, np.nan)
     if not path.exists():
         return energies, forces, 0
     found = npz.load_arrays(path, ["plan", "energies", "forces"])
-    if npz.text(found["plan"]) != plan:
+    if text(found["plan"]) != plan:
         raise DataError(
-            f"{path}: is the checkpoint of another run, {npz.text(found['plan'])}; remove it, or "
+            f"{path}: is the checkpoint of another run, {text(found['plan'])}; remove it, or "
             "write to another file"
         )
     done = len(found["energies"])

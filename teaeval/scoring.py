@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from teadata import catalog
+from teadata import Frames, catalog
 from teadata.dataset import Dataset
 from teadata.provenance import DISTRIBUTION, package_version
 from teadata.strict import StrictModel
@@ -122,6 +122,21 @@ class ScoredDataset(StrictModel):
     frames_sha256: str
     splits_sha256: str
 
+    @classmethod
+    def of(cls, dataset: Dataset, subset: str, test: Frames) -> ScoredDataset:
+        """That of a dataset's test set."""
+        card = dataset.card
+        return cls(
+            id=card.id,
+            version=card.version,
+            edition=card.edition,
+            subset=subset,
+            frames=len(test),
+            atoms=test.n_atoms,
+            frames_sha256=card.file("frames").sha256,
+            splits_sha256=card.file("splits").sha256,
+        )
+
 
 class ScoredPrediction(StrictModel):
     """The prediction of a score: who made it, and the file it was read from."""
@@ -133,6 +148,20 @@ class ScoredPrediction(StrictModel):
     sha256: str | None
     energy_unit: str | None
     length_unit: str | None
+
+    @classmethod
+    def of(cls, prediction: Prediction) -> ScoredPrediction:
+        """That of a prediction, with what is known of its file."""
+        source = prediction.source
+        return cls(
+            model=prediction.model,
+            train=prediction.train,
+            record=prediction.record,
+            file=Path(source["path"]).name if "path" in source else None,
+            sha256=source.get("sha256"),
+            energy_unit=source.get("energy_unit"),
+            length_unit=source.get("length_unit"),
+        )
 
 
 class Score(StrictModel):
@@ -213,30 +242,12 @@ def score(
         rows, findings = check_against(prediction, test, dataset)
     if any(item.severity == "error" for item in findings):
         raise PredictionError(prediction.source.get("path", "prediction"), findings)
-    path = prediction.source.get("path")
     order = np.argsort(rows)  # the test set's, so that a seed draws the same frames
     draws = resampling(dataset, test, replicates, seed) if replicates else None
     table = frame_table(prediction.energies, prediction.forces, test, dataset.card.groups, order)
     return Score(
-        dataset=ScoredDataset(
-            id=dataset.card.id,
-            version=dataset.card.version,
-            edition=dataset.card.edition,
-            subset=prediction.subset,
-            frames=len(test),
-            atoms=test.n_atoms,
-            frames_sha256=dataset.card.file("frames").sha256,
-            splits_sha256=dataset.card.file("splits").sha256,
-        ),
-        prediction=ScoredPrediction(
-            model=prediction.model,
-            train=prediction.train,
-            record=prediction.record,
-            file=Path(path).name if path else None,
-            sha256=prediction.source.get("sha256"),
-            energy_unit=prediction.source.get("energy_unit"),
-            length_unit=prediction.source.get("length_unit"),
-        ),
+        dataset=ScoredDataset.of(dataset, prediction.subset, test),
+        prediction=ScoredPrediction.of(prediction),
         options=dict(prediction.options),
         fixes=sorted(fixes),
         fixed=fixed,

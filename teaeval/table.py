@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import TYPE_CHECKING
 
-from teaeval.comparison import Comparison, Difference
 from teaeval.scoring import Row, Score
+
+if TYPE_CHECKING:
+    from teaeval.comparison import Comparison, Difference
 
 BLOCKS = {
     "absolute": ("mae", "rmse", "max"),

@@ -8,8 +8,6 @@ lattice for all frames and repeats it in all directions.  The arrays ``frame_id`
 from __future__ import annotations
 
 import hashlib
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from teadata import units
+from teadata.arrays import text
+from teadata.arrays.npz import NpzFile
 from teadata.errors import DataError
 from teadata.frames import Frames
 from teadata.provenance import replacing
@@ -107,43 +107,15 @@ def load_arrays(
         If the file is missing, is no npz, is truncated, lacks a required array, or one of
         the arrays to be read holds pickled objects.
     """
-    try:
-        with open(path, "rb") as stream:
-            if stream.read(4) != b"PK\x03\x04":
-                raise DataError(
-                    f"{path}: not an npz file (it does not start as a zip archive); write it "
-                    "with numpy.savez"
-                )
-            stream.seek(0)
-            # numpy leaves a file open that it opened itself and found to be no archive
-            with np.load(stream, allow_pickle=False) as archive:
-                missing = [key for key in required or () if key not in archive]
-                if missing:
-                    raise DataError(
-                        f"{path}: expected the arrays {', '.join(required or ())}; missing: "
-                        f"{', '.join(missing)}; found: {', '.join(archive.files) or 'none'}"
-                    )
-                names = archive.files if required is None else [*required, *optional]
-                return {key: archive[key] for key in names if key in archive}
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (zipfile.BadZipFile, EOFError, zlib.error) as error:
-        raise DataError(
-            f"{path}: the npz archive is truncated or damaged ({error}); copy or write it again"
-        ) from None
-    except ValueError as error:
-        if "pickle" in str(error):
-            raise DataError(
-                f"{path}: holds pickled Python objects, which are never loaded because they can "
-                "run code; save plain arrays (no dtype=object) with numpy.savez"
-            ) from None
-        raise DataError(f"{path}: an array cannot be read ({error})") from None
-
-
-def text(value: np.ndarray) -> str:
-    """An array of one str or bytes, of any shape, as text."""
-    item = value.reshape(-1)[0] if value.size == 1 else value
-    return item.decode() if isinstance(item, bytes) else str(item)
+    file = NpzFile(path)
+    missing = [key for key in required or () if key not in file.names]
+    if missing:
+        raise file.error(
+            f"expected the arrays {', '.join(required or ())}; missing: {', '.join(missing)}; "
+            f"found: {', '.join(file.names) or 'none'}"
+        )
+    names = file.names if required is None else [*required, *optional]
+    return {name: file.whole(name) for name in names if name in file.names}
 
 
 def read(path: Path) -> Frames:

@@ -129,6 +129,24 @@ def _check_room(assigned: Sequence[Assigned], folder: Path) -> None:
         )
 
 
+def _taken(item: Assigned) -> Ingested:
+    """What a file was taken for."""
+    return Ingested(
+        file=item.source.label,
+        split=item.claim.split,
+        frames=item.source.header.count,
+        energy_unit=item.energy_unit,
+        length_unit=item.length_unit,
+    )
+
+
+def _data_file(folder: Path, name: str, content: str) -> DataFile:
+    """A file of the dataset, with its size and checksum."""
+    path = folder / name
+    found = {"name": name, "content": content, "bytes": path.stat().st_size, "sha256": sha256(path)}
+    return DataFile.model_validate(found)
+
+
 def _filled(
     card: DatasetCard,
     folder: Path,
@@ -153,27 +171,6 @@ def _filled(
             ],
         }
     )
-    taken = [
-        Ingested(
-            file=item.source.label,
-            split=item.claim.split,
-            frames=item.source.header.count,
-            energy_unit=item.energy_unit,
-            length_unit=item.length_unit,
-        )
-        for item in assigned
-    ]
-    files = [
-        DataFile.model_validate(
-            {
-                "name": name,
-                "content": content,
-                "bytes": (folder / name).stat().st_size,
-                "sha256": sha256(folder / name),
-            }
-        )
-        for content, name in (("frames", "frames.h5"), ("splits", "splits.parquet"))
-    ]
     subsets = {name: text for name, text in card.subsets.items() if name in splits.subsets}
     # A size is one that every subset has which is trained on.
     trained = [len(ids) for (_, role), ids in splits.members.items() if role == "train"]
@@ -181,10 +178,13 @@ def _filled(
     return card.model_copy(
         update={
             "system": system,
-            "files": files,
+            "files": [
+                _data_file(folder, name, content)
+                for content, name in (("frames", "frames.h5"), ("splits", "splits.parquet"))
+            ],
             "groups": groups or card.groups,
             "source": source,
-            "ingested": taken,
+            "ingested": [_taken(item) for item in assigned],
             "subsets": subsets,
             "tasks": [task for task in card.tasks if set(task.split("->")) <= set(subsets)],
             "sizes": sorted(n for n in sizes if n is not None and n <= min(trained)),

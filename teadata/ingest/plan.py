@@ -24,6 +24,11 @@ SCALE = 2.0
 differ by a few percent, temperatures by less than this; the nearest wrong unit of energy by 4."""
 
 
+USUAL = (3.0, 150.0)
+"""Mean |F| of thermal structures in kcal/mol/Å, for a system without a mini dataset: wide, but
+narrower than from eV or hartree to kcal/mol."""
+
+
 @dataclass(frozen=True)
 class Options:
     """What the user says of the files.
@@ -206,30 +211,36 @@ def _check_precision(assigned: Sequence[Assigned]) -> Iterable[str]:
             )
 
 
-def _check_scale(assigned: Sequence[Assigned], card: DatasetCard) -> list[str]:
-    """Forces that another unit would bring to where those of the system are."""
+def _usual_forces(card: DatasetCard) -> tuple[float, float, str]:
+    """Lowest and highest plausible mean |F| in kcal/mol/Å, and why."""
     from teadata.catalog import card as read_card
 
     if card.counterpart is None:
-        return []
+        return *USUAL, "as thermal structures have"
     other = read_card(card.counterpart)
     usual = next(iter(other.statistics.values())).mean_abs_force
+    reason = f"that of {other.id}, {usual:.3g}, within a factor of {SCALE:g}"
+    return usual / SCALE, usual * SCALE, reason
+
+
+def _check_scale(assigned: Sequence[Assigned], card: DatasetCard) -> list[str]:
+    """Forces that another unit would bring to where those of the system are."""
+    low, high, reason = _usual_forces(card)
     problems = []
     for item in assigned:
         raw = float(np.abs(next(item.source.pieces())["forces"]).mean())
         found = raw * units.force_factor(item.energy_unit, item.length_unit)
-        if usual / SCALE <= found <= usual * SCALE:
+        if low <= found <= high:
             continue
         fitting = [
             f"{energy}/{length}"
             for length in units.LENGTH_UNITS
             for energy in units.ENERGY_UNITS
-            if usual / SCALE <= raw * units.force_factor(energy, length) <= usual * SCALE
+            if low <= raw * units.force_factor(energy, length) <= high
         ]
         problems.append(
             f"{item.source.label}: in {item.energy_unit}/{item.length_unit} the mean |F| is "
-            f"{found:.4g} kcal/mol/Å, expected {usual / SCALE:.3g} to {usual * SCALE:.3g} (that "
-            f"of {other.id}, {usual:.3g}, within a factor of {SCALE:g}); it would fit in "
+            f"{found:.4g} kcal/mol/Å, expected {low:.3g} to {high:.3g} ({reason}); it would fit in "
             f"{' or '.join(fitting) or 'no known unit'}: correct the file's unit or --energy-unit, "
             "or, if it is right, --accept-force-scale"
         )

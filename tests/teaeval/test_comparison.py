@@ -30,12 +30,12 @@ def made(test: Frames, noise: float, seed: int, **more) -> Prediction:
 
 
 @pytest.fixture
-def test_set(mini_i: Dataset) -> Frames:
+def folded(mini_i: Dataset) -> Frames:
     return mini_i.split("folded/test")
 
 
-def test_the_better_one_is_found(test_set):
-    good, bad = made(test_set, 1.0, 1, model="good"), made(test_set, 1.2, 2, model="bad")
+def test_the_better_one_is_found(folded):
+    good, bad = made(folded, 1.0, 1, model="good"), made(folded, 1.2, 2, model="bad")
     found = teaeval.compare(good, bad, replicates=300)
     assert (found.first, found.second) == ("good", "bad")
     for row in found.rows:
@@ -55,9 +55,9 @@ def test_the_better_one_is_found(test_set):
         assert other.superiority == pytest.approx(1 - row.superiority)
 
 
-def test_a_prediction_is_no_better_than_itself(test_set):
-    one = made(test_set, 1.0, 1)
-    order = np.random.default_rng(0).permutation(len(test_set))
+def test_a_prediction_is_no_better_than_itself(folded):
+    one = made(folded, 1.0, 1)
+    order = np.random.default_rng(0).permutation(len(folded))
     same = dataclasses.replace(
         one,
         energies=one.energies[order],
@@ -82,17 +82,17 @@ def test_p_values_are_small_as_often_as_they_say():
     assert 5 <= small <= 28  # 15 expected, standard deviation 4
 
 
-def test_what_cannot_be_compared(test_set, mini_i):
-    one = made(test_set, 1.0, 1)
+def test_what_cannot_be_compared(folded, mini_i):
+    one = made(folded, 1.0, 1)
     with pytest.raises(UsageError, match="two predictions of one test set"):
         teaeval.compare(one, dataclasses.replace(one, subset="unfolded"))
     with pytest.raises(PredictionError, match="not-finite-forces"):
         teaeval.compare(one, dataclasses.replace(one, forces=one.forces * np.nan))
 
 
-def test_the_command(test_set, run, tmp_path):
+def test_the_command(folded, run, tmp_path):
     for name, noise in (("a", 1.0), ("b", 2.0)):
-        teaeval.write_prediction(tmp_path / f"{name}.npz", made(test_set, noise, 1, model=name))
+        teaeval.write_prediction(tmp_path / f"{name}.npz", made(folded, noise, 1, model=name))
     files = (tmp_path / "a.npz", tmp_path / "b.npz")
     done = run("teaeval", "compare", *files, "--bootstrap", 100, "--seed", 2)
     assert done.returncode == 0, done.stderr
