@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from teadata.card import DataFile, DatasetCard
 from teadata.errors import DataError, UsageError
 from teadata.frames import Frames
-from teadata.provenance import sha256
+from teadata.provenance import sha256_of
 from teadata.splits import SplitName, SplitTable
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from teadata.stored import AnyFrames
 
 
 @lru_cache(maxsize=64)
 def _digest(path: Path, device: int, inode: int, size: int, changed: int) -> str:
     """SHA-256 of a file, computed once per process for as long as the file stays as it is."""
-    return sha256(path)
+    return sha256_of(path)
 
 
 class Dataset:
@@ -52,7 +58,7 @@ class Dataset:
     def _verified(self, content: str) -> Path:
         entry = self.card.file(content)
         path = self.path(entry)
-        if not path.is_file():
+        if not path.exists():
             raise DataError(
                 f"{path}: the {content} of {self.card.full_id} are missing; {self._remedy}"
             )
@@ -74,9 +80,17 @@ class Dataset:
         DataError
             If the file is missing or its checksum is not the card's.
         """
-        from teadata.formats import hdf5
+        return self._read()
 
-        return hdf5.read(self._verified("frames"))
+    def _read(self, ids: ArrayLike | None = None) -> Frames:
+        """Frames with these ids, or all, from HDF5 or Zarr."""
+        from teadata.formats import hdf5, zarr
+
+        path = self._verified("frames")
+        if path.suffix in (".zarr", ".zip"):
+            found = zarr.read(path)
+            return found if ids is None else found.select(ids)
+        return hdf5.read(path, ids)
 
     @cached_property
     def splits(self) -> SplitTable:
@@ -104,12 +118,30 @@ class Dataset:
         DataError
             If a file is missing or its checksum is not the card's.
         """
-        from teadata.formats import hdf5
-
         ids = self.splits.ids(name)
         if "frames" in self.__dict__:  # all are in memory already
             return self.frames.select(ids)
-        return hdf5.read(self._verified("frames"), ids)
+        return self._read(ids)
+
+    def test_set(self, subset: str) -> AnyFrames:
+        """The test split of a subset; one that is larger than memory should hold stays in its file.
+
+        Raises
+        ------
+        UsageError
+            If there is no such subset.
+        DataError
+            If a file is missing or its checksum is not the card's.
+        """
+        from teadata.arrays import IN_MEMORY
+
+        ids = self.splits.ids(f"{subset}/test")
+        atoms = self.card.system.n_atoms or 0
+        if "frames" in self.__dict__ or len(ids) * atoms * 24 <= IN_MEMORY:
+            return self.split(f"{subset}/test")
+        from teadata.stored import open_frames
+
+        return open_frames(self._verified("frames"), ids)
 
     def trajectory(self, index: int) -> Frames:
         """A continuous trajectory: its frames in the order of time, the card's spacing apart.

@@ -26,7 +26,7 @@ OPTIONAL = ("cell", "stress", "trajectories", "temperatures")
 """Fields that may be None."""
 
 
-def _find(known: Ints, ids: Ints) -> Ints:
+def find_rows(known: Ints, ids: Ints) -> Ints:
     """Place of each of some ids among the known ones, (n,); −1 where it is not."""
     if len(known) == 0:
         return np.full(len(ids), -1)
@@ -45,7 +45,7 @@ def rows_of(known: Ints, ids: ArrayLike) -> Ints:
         If an id is not among them.
     """
     wanted = np.atleast_1d(np.asarray(ids, dtype=np.int64))
-    rows = _find(known, wanted)
+    rows = find_rows(known, wanted)
     unknown = wanted[rows < 0]
     if len(unknown):
         raise DataError(f"{len(unknown)} unknown frame ids, the first is {unknown[0]}")
@@ -168,7 +168,7 @@ class Frames:
 
     def find(self, ids: Ints) -> Ints:
         """Row of each of these ids, (n,); −1 where there is no such frame."""
-        return _find(self.ids, ids)
+        return find_rows(self.ids, ids)
 
     def select(self, ids: ArrayLike) -> Frames:
         """The frames with these ids, in the order of `ids`.

@@ -18,7 +18,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from teadata import Dataset, Frames
+from teadata import Dataset
+from teadata.stored import AnyFrames
 from teaeval.frame_errors import FrameErrors
 
 Floats = NDArray[np.float64]
@@ -85,7 +86,7 @@ class Resampling:
         return found
 
 
-def resampling(dataset: Dataset, test: Frames, replicates: int, seed: int = 0) -> Resampling:
+def resampling(dataset: Dataset, test: AnyFrames, replicates: int, seed: int = 0) -> Resampling:
     """By trajectory where the card has correlation times, by frame otherwise.
 
     Parameters
@@ -113,16 +114,24 @@ class Distribution:
 
 
 def distribution(errors: FrameErrors, draws: Resampling) -> Distribution:
-    """What MAE, RMSE and MAX would have been over resampled units."""
-    scale = float(errors.max.max()) or 1.0
-    frames = draws.totals(np.ones(len(errors.mae)))
-    absolute = draws.totals(errors.mae)
-    squared = draws.totals((errors.rmse / scale) ** 2)
-    highest = draws.highest(errors.max)
+    """What MAE, RMSE and MAX would have been over resampled units.
+
+    Of the frames that have a prediction; NaN for a resample that drew none.
+    """
+    scored = errors.scored
+    mae, rmse, most = (
+        np.where(scored, values, 0.0) for values in (errors.mae, errors.rmse, errors.max)
+    )
+    scale = float(most.max()) or 1.0
+    frames = draws.totals(scored.astype(np.float64))
+    absolute = draws.totals(mae)
+    squared = draws.totals((rmse / scale) ** 2)
+    highest = draws.highest(most)
     order = np.argsort(-highest, kind="stable")
     parts = []
     for drawn in draws.draws():
         count = drawn @ frames
+        count = np.where(count, count, np.nan)
         top = (drawn[:, order] > 0).argmax(axis=1)
         parts.append(
             (
@@ -131,11 +140,10 @@ def distribution(errors: FrameErrors, draws: Resampling) -> Distribution:
                 highest[order[top]],
             )
         )
-    mae, rmse, most = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Distribution(mae, rmse, most)
+    return Distribution(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def interval(values: Floats, level: float = LEVEL) -> tuple[float, float]:
     """The central interval of the resamples' values that holds `level` of them."""
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

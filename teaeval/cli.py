@@ -33,6 +33,12 @@ EnergyKey = Annotated[
 ForcesKey = Annotated[str | None, typer.Option(help="The file's name of the forces.")]
 
 
+Scheduler = Annotated[
+    str | None,
+    typer.Option(help="Address of a Dask scheduler, tcp://host:port, whose workers see the files."),
+]
+
+
 @app.command("score", epilog="Example: teaeval score my_predictions.npz --energy-unit eV")
 def score_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Prediction file.")],
@@ -46,8 +52,22 @@ def score_file(
         list[str] | None,
         typer.Option(help="Mend what a check finds: units, sign or atoms; may be repeated."),
     ] = None,
+    details: Annotated[
+        bool,
+        typer.Option(
+            "--details",
+            help="Also: errors shifted, per atom, by direction, tail, residue, |F|, novelty.",
+        ),
+    ] = False,
+    allow_failed: Annotated[
+        bool,
+        typer.Option(
+            "--allow-failed", help="Count missing and not finite frames as failed; score the rest."
+        ),
+    ] = False,
     bootstrap: Replicates = REPLICATES,
     seed: Seed = 0,
+    scheduler: Scheduler = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write the score to, as JSON.")
     ] = None,
@@ -65,24 +85,29 @@ def score_file(
         raise UsageError("expected at most one of --json, --csv and --markdown")
     from teadata.provenance import write_text
     from teaeval import table
+    from teaeval.engines import connected
     from teaeval.reading import read_prediction
     from teaeval.scoring import score
 
     _check_options(dataset, subset, energy_unit, length_unit)
-    result = score(
-        read_prediction(
-            file,
-            dataset=dataset,
-            subset=subset,
-            energy_unit=energy_unit,
-            length_unit=length_unit,
-            energy_key=energy_key,
-            forces_key=forces_key,
-        ),
-        replicates=bootstrap,
-        seed=seed,
-        fixes=fix or (),
-    )
+    with connected(scheduler) as engine:
+        result = score(
+            read_prediction(
+                file,
+                dataset=dataset,
+                subset=subset,
+                energy_unit=energy_unit,
+                length_unit=length_unit,
+                energy_key=energy_key,
+                forces_key=forces_key,
+            ),
+            replicates=bootstrap,
+            seed=seed,
+            fixes=fix or (),
+            with_details=details,
+            allow_failed=allow_failed,
+            engine=engine,
+        )
     if output is not None:
         write_text(output, result.model_dump_json(indent=2) + "\n")
     if as_json:

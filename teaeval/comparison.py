@@ -11,10 +11,11 @@ from teadata.dataset import Dataset
 from teadata.errors import UsageError
 from teadata.strict import StrictModel
 from teaeval.bootstrap import Resampling, distribution, interval, resampling
-from teaeval.checks import check_against
+from teaeval.checks import examine
 from teaeval.defaults import REPLICATES
+from teaeval.engines import Threads
 from teaeval.findings import PredictionError
-from teaeval.frame_errors import FrameErrors, frame_table
+from teaeval.frame_errors import FrameErrors
 from teaeval.metrics import Floats
 from teaeval.prediction import Prediction
 from teaeval.scoring import Bootstrap, unit_of
@@ -93,7 +94,7 @@ def compare(
             f"expected two predictions of one test set, found {first.dataset} {first.subset} "
             f"and {second.dataset} {second.subset}"
         )
-    test = dataset.split(f"{first.subset}/test")
+    test = dataset.test_set(first.subset)
     tables = [_by_frame(prediction, dataset) for prediction in (first, second)]
     draws = resampling(dataset, test, replicates, seed)
     return Comparison(
@@ -109,12 +110,11 @@ def compare(
 
 def _by_frame(prediction: Prediction, dataset: Dataset) -> dict[str, FrameErrors]:
     """Errors of every quantity, frame by frame in the order of the test set."""
-    test = dataset.split(f"{prediction.subset}/test")
-    rows, findings = check_against(prediction, test, dataset)
-    if any(item.severity == "error" for item in findings):
-        raise PredictionError(prediction.source.get("path", "prediction"), findings)
-    order = np.argsort(rows)
-    return frame_table(prediction.energies, prediction.forces, test, dataset.card.groups, order)
+    found = examine(prediction, dataset.test_set(prediction.subset), dataset, Threads())
+    if any(item.severity == "error" for item in found.findings):
+        raise PredictionError(prediction.source.get("path", "prediction"), found.findings)
+    assert found.compared is not None
+    return found.compared.table
 
 
 def _row(name: str, first: FrameErrors, second: FrameErrors, draws: Resampling) -> ComparedRow:

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from teadata import units
+from teadata.arrays import StoredArray
 from teadata.errors import UsageError, unknown_name
 from teaeval.findings import Finding
 from teaeval.prediction import Prediction
@@ -73,8 +74,12 @@ def fix_atoms(prediction: Prediction, belongs: Sequence[int]) -> Fixed:
     atoms = prediction.forces.shape[1]
     if not np.array_equal(np.sort(place), np.arange(atoms)):
         raise UsageError(f"expected a permutation of {atoms} atoms, found {list(belongs)}")
-    forces = np.empty_like(prediction.forces)
-    forces[:, place] = prediction.forces
+    source = np.argsort(place)
+    forces = (
+        prediction.forces.reordered(source)
+        if isinstance(prediction.forces, StoredArray)
+        else prediction.forces[:, source]
+    )
     moved = int((place != np.arange(atoms)).sum())
     return replace(
         prediction, forces=forces

@@ -15,13 +15,11 @@ Source: Poltavsky et al., Chem. Sci. 16, 3720 (2025), Supporting Information, se
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from teadata.elements import SYMBOLS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -101,36 +99,3 @@ def net_forces(forces: Floats, molecules: Sequence[Sequence[int]]) -> Floats:
         (N, M, 3) in kcal/mol/Å.
     """
     return np.stack([forces[:, list(atoms)].sum(axis=1) for atoms in molecules], axis=1)
-
-
-def quantities(
-    predicted_energies: Floats,
-    predicted_forces: Floats,
-    energies: Floats,
-    forces: Floats,
-    numbers: Ints,
-    groups: dict[str, list[list[int]]] | None = None,
-) -> Iterator[tuple[str, Floats, Floats]]:
-    """Name, prediction and reference of every quantity of the published tables, in their order.
-
-    ``E``, ``F`` (all atoms), ``F(X)`` for each element X by atomic number, and ``F(name)``
-    for each group: the net forces of its molecules, pooled.
-
-    Parameters
-    ----------
-    predicted_energies, energies
-        (N,) in kcal/mol.
-    predicted_forces, forces
-        (N, A, 3) in kcal/mol/Å.
-    numbers
-        (A,) atomic numbers.
-    groups
-        For each name, the atom indices of each of its molecules.
-    """
-    yield "E", predicted_energies, energies
-    yield "F", predicted_forces, forces
-    for number in np.unique(numbers):
-        atoms = numbers == number
-        yield f"F({SYMBOLS[number]})", predicted_forces[:, atoms], forces[:, atoms]
-    for name, molecules in (groups or {}).items():
-        yield f"F({name})", net_forces(predicted_forces, molecules), net_forces(forces, molecules)

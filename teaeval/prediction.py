@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from teadata.arrays import StoredArray
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -15,6 +17,8 @@ Ints = NDArray[np.int64]
 @dataclass(frozen=True, eq=False)
 class Prediction:
     """Predicted energies and forces of one test set.
+
+    Forces and positions are arrays in memory, or stay in a file that is larger than memory.
 
     Parameters
     ----------
@@ -32,6 +36,8 @@ class Prediction:
         (N, A, 3) in Å, or None.
     numbers
         (A,) atomic numbers in the order of the forces, or None if not stated.
+    cell
+        (N, 3, 3) cell vectors as rows, in Å, for viewers; no score needs them.
     model, train, record
         Who predicted: the model's name, the split it was trained on
         (``<subset>/train/<size>``), the SHA-256 of its training record.
@@ -44,10 +50,11 @@ class Prediction:
     dataset: str
     subset: str
     energies: Floats
-    forces: Floats
+    forces: Floats | StoredArray
     frame_ids: Ints | None = None
-    positions: Floats | None = None
+    positions: Floats | StoredArray | None = None
     numbers: Ints | None = None
+    cell: Floats | None = None
     model: str | None = None
     train: str | None = None
     record: str | None = None

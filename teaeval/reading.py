@@ -8,6 +8,7 @@ Required in a file: ``energy`` (N,), ``forces`` (N, A, 3), ``dataset``, ``subset
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from teadata import DatasetCard, catalog, units
-from teadata.arrays import ArrayFile, open_arrays
+from teadata.arrays import IN_MEMORY, ArrayFile, SeekableFile, StoredArray, open_arrays
 from teadata.arrays.images import ImageFile
 from teadata.errors import UsageError
 from teadata.provenance import sha256_of
@@ -100,10 +101,26 @@ def _names_of(file: ArrayFile, keys: Mapping[str, str | None]) -> tuple[dict[str
     return found, problems
 
 
+def _large(file: ArrayFile, key: str) -> bool:
+    """Whether an array is plain numbers of frames and atoms, too many of them for memory."""
+    if not isinstance(file, SeekableFile):
+        return False
+    shape = file.shape(key)
+    plain = len(shape) == 3 and file.dtype(key).kind in "iuf"
+    return plain and math.prod(shape) * np.dtype(np.float64).itemsize > IN_MEMORY
+
+
 def _arrays(file: ArrayFile, names: Mapping[str, str]) -> dict[str, Any]:
-    """The arrays under our names; those with a row per frame in one pass where they can be."""
-    rows = {name: key for name, key in names.items() if name != "numbers"}
-    loaded: dict[str, Any] = {}
+    """The arrays under our names; those with a row per frame in one pass where they can be.
+
+    Forces and positions of more bytes than are to be held in memory stay in the file.
+    """
+    loaded: dict[str, Any] = {
+        name: StoredArray.of(file, names[name])
+        for name in ("forces", "positions")
+        if name in names and isinstance(file, SeekableFile) and _large(file, names[name])
+    }
+    rows = {name: key for name, key in names.items() if name not in {"numbers", *loaded}}
     if _aligned(file, list(rows.values())):
         pieces = list(file.pieces(list(rows.values()), ROWS))
         loaded |= {name: np.concatenate([p.pop(key) for p in pieces]) for name, key in rows.items()}
@@ -115,6 +132,8 @@ def _arrays(file: ArrayFile, names: Mapping[str, str]) -> dict[str, Any]:
         loaded["numbers"] = np.array(json.loads(file.attributes["numbers"]))
     for name in {"forces", "positions"} & loaded.keys():
         array = loaded[name]
+        if isinstance(array, StoredArray):
+            continue
         if file.flat and array.ndim == 2 and array.shape[1] % 3 == 0:
             loaded[name] = array.reshape(len(array), -1, 3)
     return loaded
@@ -168,7 +187,7 @@ def _numeric(found: dict[str, Any]) -> list[Finding]:
         "numbers": np.int64,
     }
     for name, dtype in kinds.items():
-        if name not in found:
+        if name not in found or isinstance(found[name], StoredArray):
             continue
         value = found[name]
         numeric = value.dtype.kind in ("iuf" if dtype is np.float64 else "iu")

@@ -134,6 +134,7 @@ def predict(
         frame_ids=test.ids,
         positions=test.positions,
         numbers=test.numbers,
+        cell=test.cell,
         model=reference,
     )
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime
 import platform
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from teadata import Frames, catalog
+from teadata import catalog
 from teadata.dataset import Dataset
 from teadata.provenance import DISTRIBUTION, package_version
+from teadata.stored import AnyFrames
 from teadata.strict import StrictModel
 from teaeval.bootstrap import (
     LEVEL,
@@ -22,11 +24,12 @@ from teaeval.bootstrap import (
     interval,
     resampling,
 )
-from teaeval.checks import check_against
+from teaeval.checks import Examined, examine
 from teaeval.defaults import REPLICATES
-from teaeval.findings import PredictionError
+from teaeval.details import Details, details
+from teaeval.engines import Engine, Threads
+from teaeval.findings import Finding, PredictionError
 from teaeval.fixes import apply
-from teaeval.frame_errors import frame_table
 from teaeval.metrics import Errors
 from teaeval.prediction import Prediction
 
@@ -123,7 +126,7 @@ class ScoredDataset(StrictModel):
     splits_sha256: str
 
     @classmethod
-    def of(cls, dataset: Dataset, subset: str, test: Frames) -> ScoredDataset:
+    def of(cls, dataset: Dataset, subset: str, test: AnyFrames) -> ScoredDataset:
         """That of a dataset's test set."""
         card = dataset.card
         return cls(
@@ -135,6 +138,33 @@ class ScoredDataset(StrictModel):
             atoms=test.n_atoms,
             frames_sha256=card.file("frames").sha256,
             splits_sha256=card.file("splits").sha256,
+        )
+
+
+class Coverage(StrictModel):
+    """How many frames of the test set were predicted; those that were not have failed.
+
+    ``missing`` are not in the file, ``not_finite`` have an energy or a force that is no number.
+    """
+
+    frames: int
+    scored: int
+    missing: int
+    not_finite: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether no frame failed."""
+        return self.scored == self.frames
+
+    @classmethod
+    def of(cls, found: Examined, frames: int) -> Coverage:
+        """That of a prediction that was examined."""
+        assert found.compared is not None
+        scored = int(found.compared.scored.sum())
+        missing = frames - len(np.unique(found.rows[found.rows >= 0]))
+        return cls(
+            frames=frames, scored=scored, missing=missing, not_finite=frames - scored - missing
         )
 
 
@@ -168,8 +198,9 @@ class Score(StrictModel):
     """What a prediction scored, with everything needed to get the same numbers again.
 
     ``options`` are what the caller said of the file, ``fixes`` what was to be mended and
-    ``fixed`` what was, ``citations`` the BibTeX entries of the dataset, ``created`` is when it
-    was computed (UTC).
+    ``fixed`` what was, ``allow_failed`` whether frames without a prediction were let pass,
+    ``citations`` the BibTeX entries of the dataset, ``created`` is when it was computed (UTC).
+    Errors are those of the frames that ``coverage`` counts as scored.
     """
 
     layout: Literal["tea-score-1"] = "tea-score-1"
@@ -178,11 +209,14 @@ class Score(StrictModel):
     options: dict[str, str]
     fixes: list[str]
     fixed: list[str]
+    allow_failed: bool
+    coverage: Coverage
     software: str
     versions: dict[str, str]
     created: datetime.datetime
     bootstrap: Bootstrap | None
     rows: list[Row]
+    details: Details | None
     warnings: list[str]
     citations: list[str]
 
@@ -206,6 +240,10 @@ class Score(StrictModel):
         raise KeyError(quantity)
 
 
+FAILED = ("missing-frames", "not-finite-energy", "not-finite-forces")
+"""Findings that say that frames have no prediction."""
+
+
 def score(
     prediction: Prediction,
     dataset: Dataset | None = None,
@@ -213,6 +251,9 @@ def score(
     replicates: int = REPLICATES,
     seed: int = 0,
     fixes: Collection[str] = (),
+    with_details: bool = False,
+    allow_failed: bool = False,
+    engine: Engine | None = None,
 ) -> Score:
     """Check a prediction, and score it as Tables SI 7 and SI 8 do.
 
@@ -226,6 +267,13 @@ def score(
         Number of bootstrap resamples behind the intervals, 0 for none, and their seed.
     fixes
         What to mend if a check finds it wrong: names of :data:`teaeval.fixes.FIXES`.
+    with_details
+        Whether to report what :mod:`teaeval.details` does.
+    allow_failed
+        Whether a frame that is missing or not finite is counted as failed, in the score's
+        coverage, instead of stopping the scoring.
+    engine
+        What works on pieces of the prediction; by default this machine's cores.
 
     Raises
     ------
@@ -235,22 +283,25 @@ def score(
         If there is no such dataset, subset or fix.
     """
     dataset = dataset or catalog.load(prediction.dataset)
-    test = dataset.split(f"{prediction.subset}/test")
-    rows, findings = check_against(prediction, test, dataset)
-    prediction, fixed = apply(prediction, findings, fixes)
+    engine = engine or Threads()
+    test = dataset.test_set(prediction.subset)
+    found = examine(prediction, test, dataset, engine, details=with_details)
+    prediction, fixed = apply(prediction, found.findings, fixes)
     if fixed:
-        rows, findings = check_against(prediction, test, dataset)
+        found = examine(prediction, test, dataset, engine, details=with_details)
+    findings = _lenient(found) if allow_failed else found.findings
     if any(item.severity == "error" for item in findings):
         raise PredictionError(prediction.source.get("path", "prediction"), findings)
-    order = np.argsort(rows)  # the test set's, so that a seed draws the same frames
+    assert found.compared is not None
     draws = resampling(dataset, test, replicates, seed) if replicates else None
-    table = frame_table(prediction.energies, prediction.forces, test, dataset.card.groups, order)
     return Score(
         dataset=ScoredDataset.of(dataset, prediction.subset, test),
         prediction=ScoredPrediction.of(prediction),
         options=dict(prediction.options),
         fixes=sorted(fixes),
         fixed=fixed,
+        allow_failed=allow_failed,
+        coverage=Coverage.of(found, len(test)),
         software=f"{DISTRIBUTION} {package_version()}",
         versions={"python": platform.python_version(), "numpy": np.__version__},
         created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
@@ -258,11 +309,22 @@ def score(
         rows=[
             Row.of(
                 name,
-                found.errors(relative=name == "E"),
-                distribution(found, draws) if draws else None,
+                errors.errors(relative=name == "E"),
+                distribution(errors, draws) if draws else None,
             )
-            for name, found in table.items()
+            for name, errors in found.compared.of_scored().items()
         ],
+        details=details(found.compared, test, dataset, prediction.train) if with_details else None,
         warnings=[str(item) for item in findings],
         citations=[citation.bibtex.strip() for citation in dataset.card.citations],
     )
+
+
+def _lenient(found: Examined) -> list[Finding]:
+    """Findings, in which failed frames are warnings as long as some did not fail."""
+    if found.compared is None or not found.compared.scored.any():
+        return found.findings
+    return [
+        replace(item, severity="warning") if item.code in FAILED else item
+        for item in found.findings
+    ]

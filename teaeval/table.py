@@ -6,7 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from teaeval.scoring import Row, Score
+from teaeval.scoring import Coverage, Row, Score
 
 if TYPE_CHECKING:
     from teaeval.comparison import Comparison, Difference
@@ -42,12 +42,23 @@ def significant(value: float | None) -> str:
 
 def title(score: Score) -> str:
     """What was scored, in one line."""
-    data, made = score.dataset, score.prediction
+    data, made, cover = score.dataset, score.prediction, score.coverage
     model = f", {made.model}" if made.model else ""
     trained = f" trained on {made.train}" if made.train else ""
     return (
         f"{data.id}@{data.version} ({data.edition} edition), test set {data.subset}, "
-        f"{data.frames} frames{model}{trained}"
+        f"{coverage(cover)}{model}{trained}"
+    )
+
+
+def coverage(found: Coverage) -> str:
+    """How many frames were predicted."""
+    if found.complete:
+        return f"all {found.frames} frames"
+    return (
+        f"INCOMPLETE: {found.frames - found.scored} of {found.frames} frames failed "
+        f"({found.missing} missing, {found.not_finite} not finite), errors are of the other "
+        f"{found.scored}"
     )
 
 
@@ -102,6 +113,10 @@ def print_score(score: Score) -> None:
         heads = ("MAE", "RMSE", "MAX")
         typer.echo(found[0])
         print_table(["", *heads], found[1], right=heads)
+    if score.details is not None:
+        from teaeval.details_table import print_details
+
+        print_details(score.details)
     for line in footer(score):
         typer.echo(line)
 
@@ -124,6 +139,10 @@ def markdown(score: Score) -> str:
     if (found := intervals(score)) is not None:
         lines += [found[0], "", "| | MAE | RMSE | MAX |", "|:--|--:|--:|--:|"]
         lines += [*("| " + " | ".join(row) + " |" for row in found[1]), ""]
+    if score.details is not None:
+        from teaeval import details_table
+
+        lines.append(details_table.markdown(score.details))
     return "\n".join([*lines, *(f"- {line}" for line in footer(score))])
 
 
@@ -133,6 +152,7 @@ def to_csv(score: Score) -> str:
         "dataset": f"{score.dataset.id}@{score.dataset.version}",
         "task": score.task,
         "model": score.prediction.model or "",
+        "coverage": score.coverage.scored / score.coverage.frames,
     }
     stream = io.StringIO()
     rows = [key | _flat(row) for row in score.rows]

@@ -64,6 +64,8 @@ def verify(stated: Score, file: Path) -> list[str]:
         replicates=draws.replicates if draws else 0,
         seed=draws.seed if draws else 0,
         fixes=stated.fixes,
+        with_details=stated.details is not None,
+        allow_failed=stated.allow_failed,
     )
     return list(_differences("", stated.model_dump(), found.model_dump()))
 

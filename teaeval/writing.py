@@ -21,10 +21,11 @@ def fields_of(prediction: Prediction) -> tuple[dict[str, np.ndarray], dict[str, 
     """The arrays, and the texts, of a prediction in kcal/mol and Å."""
     arrays = {
         "energy": prediction.energies,
-        "forces": prediction.forces,
+        "forces": prediction.forces[:],
         "frame_id": prediction.frame_ids,
-        "positions": prediction.positions,
+        "positions": None if prediction.positions is None else prediction.positions[:],
         "numbers": prediction.numbers,
+        "cell": prediction.cell,
     }
     texts = {
         "dataset": prediction.dataset,
@@ -111,13 +112,20 @@ def _extxyz(path: Path, arrays: dict[str, Any], texts: dict[str, str]) -> None:
     head = "species:S:1:pos:R:3" + ("" if blank else ":forces:R:3")
     body = "\n".join(["%-2s" + " %.17g" * (3 * len(columns))] * len(symbols))
     table = np.concatenate(columns, axis=2)
+    cells = [""] * len(energies)
+    if "cell" in arrays:
+        cells = [
+            f'Lattice="{" ".join(map(repr, cell))}" pbc="T T T" '
+            for cell in arrays["cell"].reshape(-1, 9).tolist()
+        ]
     with replacing(path) as partial, open(partial, "w", encoding="utf-8") as stream:
         for i, identifier in enumerate(arrays["frame_id"].tolist()):
             rows = zip(symbols, table[i].tolist(), strict=True)
             values = [value for symbol, row in rows for value in (symbol, *row)]
             energy = "" if blank else f"energy={float(energies[i])!r} "
             stream.write(
-                f"{len(symbols)}\nProperties={head} {energy}frame_id={identifier} {said}\n"
+                f"{len(symbols)}\n{cells[i]}Properties={head} {energy}frame_id={identifier} "
+                f"{said}\n"
                 f"{body % tuple(values)}\n"
             )
 
@@ -174,7 +182,7 @@ def template(dataset: str, subset: str) -> Prediction:
     """
     from teadata import catalog
 
-    test = catalog.load(dataset).split(f"{subset}/test")
+    test = catalog.load(dataset).test_set(subset)
     return Prediction(
         dataset=catalog.card(dataset).full_id,
         subset=subset,
@@ -183,4 +191,5 @@ def template(dataset: str, subset: str) -> Prediction:
         frame_ids=test.ids,
         positions=test.positions,
         numbers=test.numbers,
+        cell=None if test.cell is None else test.cell[:],
     )

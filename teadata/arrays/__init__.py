@@ -5,10 +5,19 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from teadata.arrays.base import Array, ArrayFile, text
+from teadata.arrays.base import Array, ArrayFile, SeekableFile, text
+from teadata.arrays.stored import IN_MEMORY, StoredArray
 from teadata.errors import unknown_name
 
-__all__ = ["Array", "ArrayFile", "open_arrays", "text"]
+__all__ = [
+    "IN_MEMORY",
+    "Array",
+    "ArrayFile",
+    "SeekableFile",
+    "StoredArray",
+    "open_arrays",
+    "text",
+]
 
 CLASSES = {
     "npz": "npz.NpzFile",

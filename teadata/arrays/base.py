@@ -124,6 +124,14 @@ class ArrayFile(ABC):
         return DataError(f"{self.label}: {message}")
 
 
+class SeekableFile(ArrayFile):
+    """A file that any rows can be read from without reading those before."""
+
+    @abstractmethod
+    def section(self, name: str, start: int, stop: int) -> Array:
+        """Rows start … stop − 1 of an array."""
+
+
 def text(value: Any) -> str:
     """An array of one str or bytes, of any shape, as text.
 

@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from teadata.arrays.base import Array, ArrayFile, text
+from teadata.arrays.base import Array, SeekableFile, text
 from teadata.arrays.bombs import guard
 
 
@@ -17,7 +17,7 @@ def _bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
     return math.prod(shape) * dtype.itemsize
 
 
-class HDF5File(ArrayFile):
+class HDF5File(SeekableFile):
     """An HDF5 file: one dataset per array; attributes of the file and its group are text."""
 
     def _open(self) -> None:
@@ -61,6 +61,11 @@ class HDF5File(ArrayFile):
         """An array, all of it."""
         with self._reading("HDF5 file"), h5py.File(self.path, "r") as file:
             return np.asarray(file[self._group][name][()])
+
+    def section(self, name: str, start: int, stop: int) -> Array:
+        """Rows start … stop − 1 of an array."""
+        with self._reading("HDF5 file"), h5py.File(self.path, "r") as file:
+            return np.asarray(file[self._group][name][start:stop])
 
     def pieces(self, names: Sequence[str], rows: int) -> Iterator[dict[str, Array]]:
         """These arrays, so many rows at a time."""

@@ -10,15 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from teadata.arrays.base import Array, ArrayFile
+from teadata.arrays.base import Array, SeekableFile
 from teadata.arrays.bombs import guard
 from teadata.formats.zarr import open_group
 
 
-class ZarrFile(ArrayFile):
+class ZarrFile(SeekableFile):
     """A Zarr group, version 2 or 3: one array per name; the group's attributes are text."""
 
     def _open(self) -> None:
+        self._found_complete: set[str] = set()
         with self._group() as group:
             # One after another: zarr looks at all at once, and reports only one of its errors.
             arrays = {name: group[name] for name in self._members()}
@@ -64,6 +65,11 @@ class ZarrFile(ArrayFile):
         with self._group() as group:
             return np.asarray(self._complete(group, name)[...])
 
+    def section(self, name: str, start: int, stop: int) -> Array:
+        """Rows start … stop − 1 of an array."""
+        with self._group() as group:
+            return np.asarray(self._complete(group, name)[start:stop])
+
     def pieces(self, names: Sequence[str], rows: int) -> Iterator[dict[str, Array]]:
         """These arrays, so many rows at a time."""
         count = self.shape(names[0])[0] if names else 0
@@ -76,7 +82,10 @@ class ZarrFile(ArrayFile):
 
     def _complete(self, group: Any, name: str) -> Any:
         array = group[name]
+        if name in self._found_complete:  # to look costs a listing of all chunks
+            return array
         if array.nchunks_initialized < array.nchunks:
             missing = array.nchunks - array.nchunks_initialized
             raise self.error(f"{missing} of {array.nchunks} chunks of {name} are missing")
+        self._found_complete.add(name)
         return array

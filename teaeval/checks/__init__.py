@@ -7,19 +7,45 @@ check changes the prediction.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from teadata import Dataset, Frames
+from teadata import Dataset
+from teadata.stored import AnyFrames
 from teaeval.checks import energies, geometry, order, scale, structure
 from teaeval.checks.sample import draw
-from teaeval.checks.structure import Ints, match_positions
+from teaeval.checks.structure import Ints
+from teaeval.engines import Engine, Threads
 from teaeval.findings import Finding
+from teaeval.pieces import Compared, compare_forces
 from teaeval.prediction import Prediction
 
-__all__ = ["check", "check_against", "match_positions"]
+__all__ = ["Examined", "check", "check_against", "examine"]
 
 
-def check(prediction: Prediction, dataset: Dataset) -> tuple[Ints, list[Finding]]:
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """What one look at a prediction finds.
+
+    Parameters
+    ----------
+    rows
+        (N,) row of the test set for each predicted frame; −1 where there is none.
+    findings
+        Everything that is wrong.
+    compared
+        Its errors, frame by frame; None where shapes forbid to compare.
+    """
+
+    rows: Ints
+    findings: list[Finding]
+    compared: Compared | None
+
+
+def check(
+    prediction: Prediction, dataset: Dataset, engine: Engine | None = None
+) -> tuple[Ints, list[Finding]]:
     """Check a prediction against the test set it is for.
 
     Parameters
@@ -28,6 +54,8 @@ def check(prediction: Prediction, dataset: Dataset) -> tuple[Ints, list[Finding]
         What was predicted.
     dataset
         The dataset it names.
+    engine
+        What works on pieces of it; by default this machine's cores.
 
     Returns
     -------
@@ -41,25 +69,52 @@ def check(prediction: Prediction, dataset: Dataset) -> tuple[Ints, list[Finding]
     UsageError
         If the dataset has no such subset.
     """
-    return check_against(prediction, dataset.split(f"{prediction.subset}/test"), dataset)
+    return check_against(prediction, dataset.test_set(prediction.subset), dataset, engine)
 
 
 def check_against(
-    prediction: Prediction, test: Frames, dataset: Dataset
+    prediction: Prediction, test: AnyFrames, dataset: Dataset, engine: Engine | None = None
 ) -> tuple[Ints, list[Finding]]:
     """:func:`check` against a test set that is at hand already."""
+    found = examine(prediction, test, dataset, engine or Threads())
+    return found.rows, found.findings
+
+
+def examine(
+    prediction: Prediction,
+    test: AnyFrames,
+    dataset: Dataset,
+    engine: Engine,
+    *,
+    details: bool = False,
+) -> Examined:
+    """Check a prediction and compare it with the test set, in one pass over its forces.
+
+    Parameters
+    ----------
+    prediction, test, dataset
+        What was predicted, the test set it is for, and the dataset that this is of.
+    engine
+        What works on pieces of it.
+    details
+        Whether the pass also looks at what :mod:`teaeval.force_details` reports.
+    """
     findings = structure.shapes(prediction, test.n_atoms)
     if findings:
-        return np.full(np.size(prediction.energies), -1), findings
-    rows, findings = structure.rows(prediction, test)
+        return Examined(np.full(np.size(prediction.energies), -1), findings, None)
+    rows, findings = structure.rows(prediction, test, engine)
     findings += structure.coverage(prediction, test, rows, dataset)
-    findings += structure.finite(prediction)
+    place = np.full(len(test), -1)
+    place[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
+    compared = compare_forces(prediction, test, place, dataset.card.groups, engine, details=details)
+    suspects = place[~compared.table["F"].scored]
+    findings += structure.finite(prediction, suspects[suspects >= 0])
     findings = geometry.explain(prediction, test, rows, findings)
-    return rows, findings + _diagnoses(prediction, test, rows, findings)
+    return Examined(rows, findings + _diagnoses(prediction, test, rows, findings), compared)
 
 
 def _diagnoses(
-    prediction: Prediction, test: Frames, rows: Ints, findings: list[Finding]
+    prediction: Prediction, test: AnyFrames, rows: Ints, findings: list[Finding]
 ) -> list[Finding]:
     """What the values themselves tell, compared with the reference.
 

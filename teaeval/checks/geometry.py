@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from teadata import Frames, units
+from teadata import units
+from teadata.stored import AnyFrames
 from teaeval.checks.sample import Floats, Ints, evenly
 from teaeval.checks.structure import POSITION_TOLERANCE
 from teaeval.findings import Finding
@@ -15,7 +16,7 @@ FRAMES = 50
 
 
 def explain(
-    prediction: Prediction, test: Frames, rows: Ints, findings: list[Finding]
+    prediction: Prediction, test: AnyFrames, rows: Ints, findings: list[Finding]
 ) -> list[Finding]:
     """Findings, with what positions that match no frame are due to, if that can be told.
 

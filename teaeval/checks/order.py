@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from teadata import Frames
+from teadata.stored import AnyFrames
 from teaeval.checks.sample import FEWEST, Floats, Ints, Sample, evenly, regress
 from teaeval.findings import Evidence, Finding
 
@@ -47,7 +47,7 @@ def _unit(vectors: Floats) -> Floats:
     return scaled
 
 
-def _nearest(vectors: Floats, test: Frames) -> tuple[Floats, Ints]:
+def _nearest(vectors: Floats, test: AnyFrames) -> tuple[Floats, Ints]:
     """Largest absolute cosine between each vector (m, 3A) and any test frame's forces, and whose.
 
     Memory is bounded by :data:`BLOCK` test frames.
@@ -63,7 +63,7 @@ def _nearest(vectors: Floats, test: Frames) -> tuple[Floats, Ints]:
     return best, where
 
 
-def shuffled_frames(sample: Sample, test: Frames) -> tuple[Finding | None, Sample]:
+def shuffled_frames(sample: Sample, test: AnyFrames) -> tuple[Finding | None, Sample]:
     """Whether frames carry the forces of other frames.
 
     Frames whose forces have little to do with their own reference are compared with the whole
@@ -128,7 +128,7 @@ def _atom_correlations(predicted: Floats, reference: Floats) -> Floats:
     return correlations
 
 
-def permuted_atoms(sample: Sample, test: Frames) -> tuple[Finding | None, Sample]:
+def permuted_atoms(sample: Sample, test: AnyFrames) -> tuple[Finding | None, Sample]:
     """Whether atoms carry, in all frames, the forces of other atoms.
 
     Equivalent atoms do not move in step: each has its own force in each frame, by which it is
@@ -174,7 +174,7 @@ def permuted_atoms(sample: Sample, test: Frames) -> tuple[Finding | None, Sample
     return finding, replace(sample, forces=forces)
 
 
-def rotated_forces(sample: Sample, test: Frames) -> tuple[Finding | None, Sample]:
+def rotated_forces(sample: Sample, test: AnyFrames) -> tuple[Finding | None, Sample]:
     """Whether the forces of all frames are turned, mirrored, or have their axes swapped."""
     predicted, reference = sample.forces.reshape(-1, 3), sample.reference_forces.reshape(-1, 3)
     norm = float(np.sqrt((predicted**2).sum()) * np.sqrt((reference**2).sum()))

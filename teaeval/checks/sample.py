@@ -7,14 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from teadata import Frames
+from teadata.stored import AnyFrames
 from teaeval.prediction import Prediction
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 FRAMES = 5000
-"""Frames that are looked at, at most; evenly spaced."""
+"""Frames that are looked at, at most."""
+
+RUN = 50
+"""Frames in a row that are read together; the runs are evenly spaced."""
 
 COMPONENTS = 6_000_000
 """Force components that are looked at, at most (48 MB per array)."""
@@ -54,8 +57,16 @@ def evenly(count: int, most: int) -> Ints:
     return np.linspace(0, count - 1, most).astype(np.int64)
 
 
-def draw(prediction: Prediction, test: Frames, rows: Ints) -> Sample | None:
-    """Evenly spaced frames of a prediction beside the test set's; None if there are too few.
+def runs(count: int, most: int) -> Ints:
+    """At most `most` indices out of `count`, in evenly spaced runs, ascending."""
+    if count <= most or most < RUN:
+        return evenly(count, most)
+    starts = evenly(count - RUN + 1, most // RUN)
+    return np.unique(starts[:, None] + np.arange(RUN))
+
+
+def draw(prediction: Prediction, test: AnyFrames, rows: Ints) -> Sample | None:
+    """Frames of a prediction from all over it, beside the test set's; None if there are too few.
 
     Frames without a place in the test set, with two, or with values that are not finite are
     left out.
@@ -71,7 +82,7 @@ def draw(prediction: Prediction, test: Frames, rows: Ints) -> Sample | None:
     once = np.bincount(rows[known], minlength=len(test)) == 1
     known = known[once[rows[known]]]
     most = min(FRAMES, COMPONENTS // (3 * test.n_atoms))
-    picked = known[evenly(len(known), most)]
+    picked = known[runs(len(known), most)]
     energies, forces = prediction.energies[picked], prediction.forces[picked]
     usable = np.abs(energies) < WILD  # False for NaN
     usable &= (np.abs(forces) < WILD).all(axis=(1, 2))

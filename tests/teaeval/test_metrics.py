@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from teadata import formats
-from teaeval.metrics import Errors, errors, net_forces, quantities
+from teaeval.frame_errors import FrameErrors, Quantities, force_errors
+from teaeval.metrics import errors, net_forces
 
 values = st.integers(-(10**9), 10**9).map(lambda i: i / 1e5)
 
@@ -18,9 +19,10 @@ def pairs(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     return draw(arrays(float, shape, elements=values)), draw(arrays(float, shape, elements=values))
 
 
-def table_of(*arrays_and_groups) -> dict[str, Errors]:
-    found = quantities(*arrays_and_groups)
-    return {name: errors(p, r, relative=name == "E") for name, p, r in found}
+def table_of(energies, forces, reference, reference_forces, numbers, groups=None):
+    made = force_errors(forces, reference_forces, Quantities.of(numbers, groups))
+    table = {"E": FrameErrors.of(energies, reference)} | made
+    return {name: found.errors(relative=name == "E") for name, found in table.items()}
 
 
 def test_a_case_computed_by_hand():

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from teadata.units import EV
 from teaeval import Prediction, check
-from teaeval.checks import match_positions
+from teaeval.checks.structure import match_positions
+from teaeval.engines import Threads
 
 
 def findings(prediction: Prediction, dataset: Any, **changes: Any) -> dict[str, str]:
@@ -76,8 +77,10 @@ def test_matching_finds_what_is_there_and_nothing_else(known, unknown, seed):
     reference = rng.normal(size=(known, 5, 3))
     order = rng.permutation(known)
     strangers = rng.normal(size=(unknown, 5, 3)) + 10
-    found = match_positions(np.concatenate([reference[order], strangers]), reference)
+    positions = np.concatenate([reference[order], strangers])
+    found, finite = match_positions(positions, reference, Threads())
     np.testing.assert_array_equal(found, np.concatenate([order, np.full(unknown, -1)]))
+    assert finite.all()
 
 
 def test_missing_frame(noisy, mini_i):

@@ -1,0 +1,112 @@
+"""An array that stays in its file until a piece of it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from teadata.arrays.base import SeekableFile
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+IN_MEMORY = 1 << 26
+"""Arrays of more bytes than this, in double precision, stay in their file where it is seekable."""
+
+RUN = 256
+"""Rows that are read together where the rows wanted are scattered."""
+
+
+@dataclass(frozen=True, eq=False)
+class StoredArray:
+    """Numbers (N, …) in a file, read in double precision where they are indexed.
+
+    Can be pickled: what it is unpickled as reads the same file.
+
+    Parameters
+    ----------
+    file
+        The file, HDF5 or Zarr.
+    name
+        Name of the array in it.
+    row_shape
+        Shape of a row.
+    rows
+        (N,) rows of the file's array that these are; None for all of them.
+    factors
+        What values are multiplied by, one after another.
+    order
+        (A,) which of a row's entries, along its first axis, are taken; None for all in order.
+    """
+
+    file: SeekableFile
+    name: str
+    row_shape: tuple[int, ...]
+    rows: Ints | None = None
+    factors: tuple[float, ...] = ()
+    order: Ints | None = None
+
+    @classmethod
+    def of(
+        cls, file: SeekableFile, name: str, row_shape: tuple[int, ...] | None = None
+    ) -> StoredArray:
+        """An array of a file, its rows in the file's shape or another of as many numbers."""
+        return cls(file, name, file.shape(name)[1:] if row_shape is None else row_shape)
+
+    def __len__(self) -> int:
+        return self.file.shape(self.name)[0] if self.rows is None else len(self.rows)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape, (N, …)."""
+        return (len(self), *self.row_shape)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    def __mul__(self, factor: float) -> StoredArray:
+        return replace(self, factors=(*self.factors, factor))
+
+    def __neg__(self) -> StoredArray:
+        return self * -1.0
+
+    def take(self, index: slice | ArrayLike) -> StoredArray:
+        """Some of the rows, still in the file."""
+        picked = np.asarray(index) if not isinstance(index, slice) else index
+        rows = np.arange(len(self)) if self.rows is None else self.rows
+        return replace(self, rows=rows[picked])
+
+    def reordered(self, order: Ints) -> StoredArray:
+        """Rows whose entries are these, in this order, still in the file."""
+        return replace(self, order=order if self.order is None else self.order[order])
+
+    def __getitem__(self, index: slice | ArrayLike) -> Floats:
+        """Some of the rows, read."""
+        rows = self.take(index).rows
+        assert rows is not None
+        values = self._read(rows.astype(np.int64)).astype(np.float64, copy=False)
+        values = values.reshape(len(rows), *self.row_shape)
+        if self.order is not None:
+            values = values[:, self.order]
+        for factor in self.factors:
+            if factor != 1.0:
+                values = values * factor
+        return values
+
+    def _read(self, rows: Ints) -> NDArray[Any]:
+        """Rows of the file's array: a stretch as it is, scattered ones run by run."""
+        if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+            return self.file.section(self.name, int(rows[0]), int(rows[-1]) + 1)
+        width = self.file.shape(self.name)[1:]
+        found = np.empty((len(rows), *width), self.file.dtype(self.name))
+        run = rows // RUN
+        for i in np.unique(run).tolist():
+            wanted = run == i
+            start, stop = int(rows[wanted].min()), int(rows[wanted].max()) + 1
+            found[wanted] = self.file.section(self.name, start, stop)[rows[wanted] - start]
+        return found

@@ -1,0 +1,111 @@
+"""Frames that stay in their file: what a test set larger than memory is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from teadata.arrays import SeekableFile, StoredArray, open_arrays
+from teadata.elements import SYMBOLS
+from teadata.formats.layout import check_layout, present
+from teadata.frames import Floats, Frames, Ints, find_rows, rows_of
+
+
+@dataclass(frozen=True, eq=False)
+class StoredFrames:
+    """N frames of one system of A atoms; positions, forces and cells are read where indexed.
+
+    What :class:`~teadata.frames.Frames` holds under these names, in the same units; stress and
+    temperatures are left out.
+    """
+
+    numbers: Ints
+    positions: StoredArray
+    energies: Floats
+    forces: StoredArray
+    cell: StoredArray | None
+    pbc: NDArray[np.bool_]
+    ids: Ints
+    trajectories: Ints | None
+
+    def __len__(self) -> int:
+        return len(self.energies)
+
+    def __getitem__(self, index: slice | ArrayLike) -> Frames:
+        """Some of the frames, read."""
+        rows = index if isinstance(index, slice) else np.asarray(index)
+        return Frames(
+            numbers=self.numbers,
+            positions=self.positions[rows],
+            energies=self.energies[rows],
+            forces=self.forces[rows],
+            cell=None if self.cell is None else self.cell[rows],
+            pbc=self.pbc,
+            ids=self.ids[rows],
+            trajectories=None if self.trajectories is None else self.trajectories[rows],
+        )
+
+    @property
+    def n_atoms(self) -> int:
+        """Number of atoms, A."""
+        return len(self.numbers)
+
+    @property
+    def symbols(self) -> list[str]:
+        """Chemical symbol of each atom."""
+        return [SYMBOLS[z] for z in self.numbers]
+
+    def find(self, ids: Ints) -> Ints:
+        """Row of each of these ids, (n,); −1 where there is no such frame."""
+        return find_rows(self.ids, ids)
+
+
+AnyFrames = Frames | StoredFrames
+"""Frames in memory, or in their file."""
+
+
+def open_frames(path: Path, ids: ArrayLike) -> StoredFrames:
+    """Frames of a file that :mod:`teadata.formats` wrote, HDF5 or Zarr, left where they are.
+
+    Parameters
+    ----------
+    path
+        The file.
+    ids
+        (N,) ids of the frames, in the order wanted.
+
+    Raises
+    ------
+    UsageError
+        If the file's suffix is of no known format.
+    DataError
+        If the file cannot be read, or only from its beginning; if it has no frame of one of
+        these ids.
+    """
+    file = open_arrays(path)
+    if not isinstance(file, SeekableFile):
+        raise file.error("frames are read in pieces from HDF5 or Zarr; export them to one of those")
+    check_layout(path, file.attributes.get("layout"))
+    names = present(path, file.names)
+    rows = rows_of(file.whole("ids").astype(np.int64), ids)
+
+    def column(name: str) -> NDArray[np.generic] | None:
+        return file.whole(name)[rows] if name in names else None
+
+    def stored(name: str) -> StoredArray:
+        return StoredArray.of(file, name).take(rows)
+
+    trajectories = column("trajectories")
+    return StoredFrames(
+        numbers=file.whole("numbers").astype(np.int64),
+        positions=stored("positions"),
+        energies=file.whole("energies")[rows].astype(np.float64),
+        forces=stored("forces"),
+        cell=stored("cell") if "cell" in names else None,
+        pbc=file.whole("pbc").astype(np.bool_),
+        ids=np.asarray(ids, dtype=np.int64),
+        trajectories=None if trajectories is None else trajectories.astype(np.int64),
+    )

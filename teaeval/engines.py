@@ -1,0 +1,125 @@
+"""Where pieces of a test set are worked on: this machine's cores, or a Dask cluster.
+
+Results come in the order of the pieces whoever is done first, so that sums over them have one
+order.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from teadata.errors import MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+MOST = 8
+"""Threads at most: more read no faster, and each holds a piece."""
+
+WAIT = 10
+"""Seconds until a scheduler that does not answer is given up."""
+
+
+class Engine(Protocol):
+    """What applies a function to pieces."""
+
+    def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+        """Results in the order of the items, few of them waiting at a time."""
+        ...
+
+
+def _in_order(submit: Callable[[Item], Any], items: Sequence[Item], ahead: int) -> Iterator[Result]:
+    """Results in order, of which at most `ahead` are being worked on or waited for."""
+    waiting: deque[Any] = deque()  # futures, Dask's or Python's
+    try:
+        for item in items:
+            waiting.append(submit(item))
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+class Threads:
+    """All cores of this machine: reading files and NumPy's arithmetic both release Python's lock.
+
+    Parameters
+    ----------
+    count
+        Threads; by default one per core that this process may use, up to :data:`MOST`.
+    """
+
+    def __init__(self, count: int | None = None) -> None:
+        self.count = count or min(len(os.sched_getaffinity(0)), MOST)
+
+    def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+        """Results in the order of the items."""
+        if len(items) < 2 or self.count < 2:
+            yield from map(work, items)
+            return
+        with ThreadPoolExecutor(self.count) as pool:
+            yield from _in_order(lambda item: pool.submit(work, item), items, self.count + 1)
+
+
+class DaskCluster:
+    """The workers of a Dask cluster, which see the same files under the same paths."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+        """Results in the order of the items."""
+        threads = sum(self.client.nthreads().values())
+        yield from _in_order(
+            lambda item: self.client.submit(work, item, pure=False), items, 4 * max(1, threads)
+        )
+
+
+@contextmanager
+def connected(scheduler: str | None) -> Iterator[Engine]:
+    """Cores of this machine, or the cluster of a scheduler.
+
+    Parameters
+    ----------
+    scheduler
+        Its address, ``tcp://host:port``, or None.
+
+    Raises
+    ------
+    MissingExtraError
+        If Dask is not installed.
+    UsageError
+        If no scheduler answers there, or it has no workers.
+    """
+    if scheduler is None:
+        yield Threads()
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise MissingExtraError("dask", "dask", "scoring on a cluster") from None
+    try:
+        client = Client(scheduler, timeout=WAIT, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise UsageError(
+            f"--scheduler {scheduler}: no Dask scheduler answers there ({error}); start one with "
+            "`dask scheduler`, and give the address that it prints"
+        ) from None
+    with client:
+        if not client.nthreads():
+            raise UsageError(
+                f"--scheduler {scheduler}: it has no workers; start some with "
+                f"`dask worker {scheduler}`"
+            )
+        yield DaskCluster(client)

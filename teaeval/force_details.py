@@ -1,0 +1,113 @@
+"""What the errors of forces are made of: atoms, directions, tails, and how strong the force is.
+
+All of it are sums over frames, which pieces of a test set add up to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+MAGNITUDES = (0.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0)
+"""Lower edges of the bins of |F|, kcal/mol/Å; the last has no end."""
+
+LOWEST, HIGHEST = -40, 40
+"""Powers of two between which errors (kcal/mol/Å) are told apart in the histogram."""
+
+MANTISSA = 12
+"""Bits by which the histogram divides each power of two: quantiles are exact to 2⁻¹² of
+their value."""
+
+_EXPONENT_BIAS, _FRACTION = 1023, 52
+_FIRST = (LOWEST + _EXPONENT_BIAS) << MANTISSA
+_BINS = (HIGHEST - LOWEST) << MANTISSA
+
+
+def _bins(values: Floats) -> Ints:
+    """Bin of each value ≥ 0: the leading bits of a float64 are in the order of the values."""
+    bits = np.ascontiguousarray(values, dtype=np.float64).view(np.int64)
+    found: Ints = np.clip((bits >> (_FRACTION - MANTISSA)) - _FIRST, 0, _BINS - 1)
+    return found
+
+
+def _upper_edges(bins: Ints) -> Floats:
+    """The value that each bin ends at."""
+    bits = (bins + 1 + _FIRST) << (_FRACTION - MANTISSA)
+    found: Floats = bits.view(np.float64)
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class ForceDetails:
+    """Sums over frames.
+
+    Parameters
+    ----------
+    frames
+        Frames they are of.
+    by_atom
+        (A,) sum of the absolute errors of each atom's components, kcal/mol/Å.
+    magnitude, vector
+        Sums over atoms and frames of | |p| − |r| | and |p − r|, kcal/mol/Å.
+    cosine, directed
+        Sum of the cosines between p and r, and how many of the vectors have both lengths above 0.
+    histogram
+        How many absolute errors of components are in each bin.
+    bin_counts, bin_force, bin_error
+        (B,) atoms whose reference |F| is in each bin of :data:`MAGNITUDES`, and the sums of their
+        |F| and of the mean absolute errors of their components, kcal/mol/Å.
+    """
+
+    frames: int
+    by_atom: Floats
+    magnitude: float
+    vector: float
+    cosine: float
+    directed: int
+    histogram: Ints
+    bin_counts: Ints
+    bin_force: Floats
+    bin_error: Floats
+
+    @classmethod
+    def of(cls, predicted: Floats, reference: Floats) -> ForceDetails:
+        """Those of forces (N, A, 3) in kcal/mol/Å, all finite."""
+        gap = predicted - reference
+        lengths = [np.sqrt(np.einsum("nai,nai->na", x, x)) for x in (predicted, reference, gap)]
+        p, r, vector = lengths
+        product = np.einsum("nai,nai->na", predicted, reference)
+        directed = (p > 0) & (r > 0) & np.isfinite(p)
+        gap = np.abs(gap, out=gap)
+        place = np.searchsorted(MAGNITUDES, r.ravel(), side="right") - 1
+        bins = len(MAGNITUDES)
+        return cls(
+            frames=len(predicted),
+            by_atom=gap.sum(axis=(0, 2)),
+            magnitude=float(np.abs(p - r).sum()),
+            vector=float(vector.sum()),
+            cosine=float((product[directed] / p[directed] / r[directed]).sum()),
+            directed=int(directed.sum()),
+            histogram=np.bincount(_bins(gap.ravel()), minlength=_BINS),
+            bin_counts=np.bincount(place, minlength=bins),
+            bin_force=np.bincount(place, r.ravel(), bins).astype(np.float64),
+            bin_error=np.bincount(place, gap.mean(axis=2).ravel(), bins).astype(np.float64),
+        )
+
+    def __add__(self, other: ForceDetails) -> ForceDetails:
+        return ForceDetails(
+            **{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)}
+        )
+
+    def quantile(self, share: float) -> float:
+        """The absolute error of a component that this share of them do not exceed, kcal/mol/Å.
+
+        To within 2⁻¹² of its value, never below it.
+        """
+        ranks = np.cumsum(self.histogram)
+        place = np.searchsorted(ranks, share * ranks[-1], side="left")
+        return float(_upper_edges(np.array([place]))[0])
