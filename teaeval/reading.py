@@ -288,6 +288,12 @@ def read_prediction(
     return _converted(path, found, {k: v for k, v in options.items() if v is not None})
 
 
+def _scaled(values: Any, factor: float) -> Any:
+    """Values times a factor, in memory or still in the file."""
+    # NumPy makes a product of no dimension a scalar
+    return values * factor if isinstance(values, StoredArray) else np.asarray(values * factor)
+
+
 def _converted(path: Path, found: Mapping[str, Any], options: Mapping[str, str]) -> Prediction:
     """The prediction in kcal/mol and Å, of fields in the file's units."""
     energy = units.energy_factor(found["energy_unit"])
@@ -295,10 +301,10 @@ def _converted(path: Path, found: Mapping[str, Any], options: Mapping[str, str])
     return Prediction(
         dataset=found["dataset"],
         subset=found["subset"],
-        energies=np.asarray(found["energy"] * energy),  # NumPy makes a 0-d product a scalar
-        forces=np.asarray(found["forces"] * (energy / length)),
+        energies=_scaled(found["energy"], energy),
+        forces=_scaled(found["forces"], energy / length),
         frame_ids=found.get("frame_id"),
-        positions=found["positions"] * length if "positions" in found else None,
+        positions=_scaled(found["positions"], length) if "positions" in found else None,
         numbers=found.get("numbers"),
         model=found["model"],
         train=found["train"],

@@ -1,0 +1,173 @@
+"""A score is the same to the last digit from every format, from memory or from the file, and
+whatever works on it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import teadata
+import teaeval
+from teadata import catalog
+from teadata.arrays import StoredArray
+from teaeval import Prediction, PredictionError
+from teaeval.engines import Threads, connected
+from teaeval.scoring import Score
+
+SUFFIXES = (".npz", ".h5", ".zarr", ".zip", ".parquet", ".xyz")
+
+TEST_SETS = [
+    (name, subset)
+    for name in catalog.ids()
+    if name.startswith("mini-")
+    for subset in catalog.card(name).subsets
+]
+
+
+def made(dataset: str, subset: str) -> Prediction:
+    """A prediction of a test set: its labels with seeded noise."""
+    test = teadata.load(dataset).split(f"{subset}/test")
+    rng = np.random.default_rng(5)
+    return Prediction(
+        dataset=dataset,
+        subset=subset,
+        energies=test.energies + rng.normal(0, 1, len(test)),
+        forces=test.forces + rng.normal(0, 3, test.forces.shape),
+        frame_ids=test.ids,
+        positions=test.positions,
+        numbers=test.numbers,
+        cell=test.cell,
+    )
+
+
+def numbers_of(score: Score) -> str:
+    """Everything of a score but the file it came from and the time."""
+    skipped = {"prediction": {"file", "sha256"}, "created": True}
+    return score.model_dump_json(exclude=skipped)
+
+
+@pytest.fixture
+def nothing_in_memory(monkeypatch):
+    """Arrays of any size stay in their file."""
+    monkeypatch.setattr("teaeval.reading.IN_MEMORY", 0)
+    monkeypatch.setattr("teadata.arrays.IN_MEMORY", 0)
+
+
+@pytest.mark.parametrize(("dataset", "subset"), TEST_SETS)
+def test_every_test_set_from_every_format(dataset, subset, tmp_path):
+    prediction = made(dataset, subset)
+    found = {}
+    for suffix in SUFFIXES:
+        path = tmp_path / f"prediction{suffix}"
+        teaeval.write_prediction(path, prediction)
+        score = teaeval.score(teaeval.read_prediction(path), replicates=20)
+        assert score.warnings == []
+        found[suffix] = numbers_of(score)
+    assert set(found.values()) == {found[".npz"]}
+
+
+@pytest.mark.parametrize(("dataset", "subset"), TEST_SETS)
+def test_ase_files_give_the_same_within_the_rounding_of_units(dataset, subset, tmp_path):
+    import ase.io
+
+    prediction = made(dataset, subset)
+    test = teadata.load(dataset).split(f"{subset}/test")
+    predicted = teadata.Frames(
+        test.numbers, test.positions, prediction.energies, prediction.forces,
+        cell=test.cell, pbc=test.pbc, ids=test.ids,
+    )  # fmt: skip
+    ase.io.write(tmp_path / "prediction.traj", predicted.to_ase())
+    read = teaeval.read_prediction(tmp_path / "prediction.traj", dataset=dataset, subset=subset)
+    expected, found = (teaeval.score(p, replicates=0) for p in (prediction, read))
+    for a, b in zip(expected.rows, found.rows, strict=True):
+        assert b.mae == pytest.approx(a.mae, rel=1e-9)
+        assert b.max == pytest.approx(a.max, rel=1e-8)
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".zarr", ".zip"])
+def test_from_the_file_as_from_memory(suffix, tmp_path, monkeypatch):
+    monkeypatch.setattr("teaeval.pieces.PIECE", 1 << 15)  # many pieces
+    path = tmp_path / f"prediction{suffix}"
+    teaeval.write_prediction(path, made("mini-i", "folded"))
+    options = {"replicates": 20, "with_details": True}
+    in_memory = teaeval.read_prediction(path)
+    assert isinstance(in_memory.forces, np.ndarray)
+    expected = teaeval.score(in_memory, engine=Threads(1), **options)
+    monkeypatch.setattr("teaeval.reading.IN_MEMORY", 0)
+    monkeypatch.setattr("teadata.arrays.IN_MEMORY", 0)
+    from_file = teaeval.read_prediction(path)
+    assert isinstance(from_file.forces, StoredArray)
+    assert isinstance(from_file.positions, StoredArray)
+    for threads in (1, 4):
+        found = teaeval.score(from_file, engine=Threads(threads), **options)
+        assert numbers_of(found) == numbers_of(expected)
+
+
+@pytest.mark.usefixtures("nothing_in_memory")
+def test_faults_are_found_and_mended_in_a_file_too(tmp_path):
+    clean = made("mini-i", "folded")
+    order = np.arange(42)
+    order[[0, 5, 11]] = order[[5, 11, 0]]
+    faulty = dataclasses.replace(clean, forces=-clean.forces[:, order] * 0.0433641)
+    bad = clean.forces.copy()
+    bad[7, 3] = np.nan
+    names = {"faulty": faulty, "clean": clean, "nan": dataclasses.replace(clean, forces=bad)}
+    for name, prediction in names.items():
+        teaeval.write_prediction(tmp_path / f"{name}.h5", prediction)
+    read = {name: teaeval.read_prediction(tmp_path / f"{name}.h5") for name in names}
+    with pytest.raises(PredictionError) as caught:
+        teaeval.score(read["faulty"])
+    codes = {item.code for item in caught.value.findings}
+    assert codes == {"permuted-atoms", "sign-of-forces", "unit-of-forces"}
+    fixed = teaeval.score(read["faulty"], fixes=("atoms", "sign", "units"), replicates=0)
+    expected = teaeval.score(read["clean"], replicates=0)
+    assert fixed.row("F").mae == pytest.approx(expected.row("F").mae, rel=1e-5)
+    with pytest.raises(PredictionError, match="3 NaN and 0 infinite values in 1 frames"):
+        teaeval.score(read["nan"])
+
+
+@pytest.mark.usefixtures("nothing_in_memory")
+def test_frames_in_another_order_without_ids(tmp_path):
+    clean = made("mini-iii", "complete")
+    order = np.random.default_rng(0).permutation(len(clean.energies))
+    moved = Prediction(
+        "mini-iii", "complete", clean.energies[order], clean.forces[order],
+        positions=clean.positions[order],
+    )  # fmt: skip
+    paths = [tmp_path / "clean.h5", tmp_path / "moved.zarr"]
+    for path, prediction in zip(paths, (clean, moved), strict=True):
+        teaeval.write_prediction(path, prediction)
+    first, second = (teaeval.score(teaeval.read_prediction(path), replicates=20) for path in paths)
+    assert first.rows == second.rows
+
+
+def test_on_a_cluster_to_the_last_digit(tmp_path, run, monkeypatch):
+    from distributed import LocalCluster
+
+    paths = []
+    for suffix in (".h5", ".npz"):
+        paths.append(tmp_path / f"prediction{suffix}")
+        teaeval.write_prediction(paths[-1], made("mini-i", "folded"))
+    here = [teaeval.score(teaeval.read_prediction(path), with_details=True) for path in paths]
+    monkeypatch.setattr("teaeval.reading.IN_MEMORY", 0)
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", host="127.0.0.1"
+    ) as cluster:
+        address = cluster.scheduler_address
+        with connected(address) as engine:
+            for path, expected in zip(paths, here, strict=True):
+                read = teaeval.read_prediction(path)
+                found = teaeval.score(read, with_details=True, engine=engine)
+                assert numbers_of(found) == numbers_of(expected)
+        done = run("teaeval", "score", paths[0], "--details", "--scheduler", address, "--json")
+    assert done.returncode == 0, done.stderr
+    assert numbers_of(Score.model_validate_json(done.stdout)) == numbers_of(here[0])
+
+
+def test_no_scheduler_is_one_line(run, prediction_file):
+    done = run("teaeval", "score", prediction_file, "--scheduler", "tcp://127.0.0.1:9")
+    assert done.returncode == 2
+    assert "no Dask scheduler answers there" in done.stderr
+    assert "Traceback" not in done.stderr
