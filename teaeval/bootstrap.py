@@ -2,8 +2,10 @@
 
 Resampled are units: single frames, or whole trajectories, whose frames are not independent of
 each other (Efron, Ann. Statist. 7, 1, 1979; for clusters Davison and Hinkley, Bootstrap
-Methods and their Application, 1997, section 3.8).  Intervals are percentiles.  What an error is
-divided by belongs to the test set, and is not resampled.
+Methods and their Application, 1997, section 3.8).  Of many frames, blocks of consecutive ones
+are drawn: the intervals are the same, at a cost that does not grow (Künsch, Ann. Statist. 17, 1217,
+1989).  Intervals are percentiles.  What an error is divided by belongs to the test set, and is not
+resampled.
 
 The largest error of a resample is never above that of the sample: the interval of a MAX
 says which errors it hangs on, not how large another test set's would be.
@@ -11,7 +13,7 @@ says which errors it hangs on, not how large another test set's would be.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,7 +33,13 @@ LEVEL = 0.95
 BATCH = 1 << 22
 """Draws of a batch of resamples: bounds the memory."""
 
-Unit = Literal["frame", "trajectory"]
+MOST_UNITS = 10_000
+"""Units that single frames are put together to, if there are more of them."""
+
+LEADING = 64
+"""Units with the largest errors of which a resample holds one, but for one case in 10²⁷."""
+
+Unit = Literal["frame", "block", "trajectory"]
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,7 @@ class Resampling:
 
 
 def resampling(dataset: Dataset, test: AnyFrames, replicates: int, seed: int = 0) -> Resampling:
-    """By trajectory where the card has correlation times, by frame otherwise.
+    """By trajectory where the card has correlation times, otherwise by frame or block of frames.
 
     Parameters
     ----------
@@ -101,7 +109,9 @@ def resampling(dataset: Dataset, test: AnyFrames, replicates: int, seed: int = 0
     if test.trajectories is not None and dataset.card.correlation_times:
         units = np.unique(test.trajectories, return_inverse=True)[1]
         return Resampling(units.astype(np.int64), "trajectory", replicates, seed)
-    return Resampling(np.arange(len(test)), "frame", replicates, seed)
+    block = -(-len(test) // MOST_UNITS)
+    kind: Unit = "frame" if block <= 1 else "block"
+    return Resampling(np.arange(len(test)) // max(1, block), kind, replicates, seed)
 
 
 @dataclass(frozen=True)
@@ -113,34 +123,61 @@ class Distribution:
     max: Floats
 
 
-def distribution(errors: FrameErrors, draws: Resampling) -> Distribution:
-    """What MAE, RMSE and MAX would have been over resampled units.
+def distributions(table: Mapping[str, FrameErrors], draws: Resampling) -> dict[str, Distribution]:
+    """What MAE, RMSE and MAX would have been over resampled units, of each quantity.
 
-    Of the frames that have a prediction; NaN for a resample that drew none.
+    Of the frames that have a prediction; NaN for a resample that drew none.  All quantities are
+    of the same draws.
     """
-    scored = errors.scored
-    mae, rmse, most = (
-        np.where(scored, values, 0.0) for values in (errors.mae, errors.rmse, errors.max)
-    )
-    scale = float(most.max()) or 1.0
-    frames = draws.totals(scored.astype(np.float64))
-    absolute = draws.totals(mae)
-    squared = draws.totals((rmse / scale) ** 2)
-    highest = draws.highest(most)
-    order = np.argsort(-highest, kind="stable")
-    parts = []
+    sums = {name: _Sums.of(errors, draws) for name, errors in table.items()}
+    columns = np.stack([c for found in sums.values() for c in found.columns], axis=1)
+    parts: dict[str, list[tuple[Floats, Floats, Floats]]] = {name: [] for name in table}
     for drawn in draws.draws():
-        count = drawn @ frames
-        count = np.where(count, count, np.nan)
-        top = (drawn[:, order] > 0).argmax(axis=1)
-        parts.append(
-            (
-                drawn @ absolute / count,
-                scale * np.sqrt(drawn @ squared / count),
-                highest[order[top]],
+        totals = (drawn.astype(np.float64) @ columns).reshape(len(drawn), -1, 3)
+        for i, (name, found) in enumerate(sums.items()):
+            count, absolute, squared = totals[:, i].T
+            count = np.where(count, count, np.nan)
+            parts[name].append(
+                (absolute / count, found.scale * np.sqrt(squared / count), found.largest(drawn))
             )
+    return {
+        name: Distribution(*(np.concatenate(column) for column in zip(*found, strict=True)))
+        for name, found in parts.items()
+    }
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Sums of one quantity over the frames of each unit.
+
+    ``columns`` are (U,) the frames that have a prediction, the sum of their mean absolute errors
+    and of their mean square errors over ``scale``²; ``highest`` (U,) is the largest error.
+    """
+
+    columns: tuple[Floats, Floats, Floats]
+    highest: Floats
+    scale: float
+
+    @classmethod
+    def of(cls, errors: FrameErrors, draws: Resampling) -> _Sums:
+        scored = errors.scored
+        mae, rmse, most = (
+            np.where(scored, values, 0.0) for values in (errors.mae, errors.rmse, errors.max)
         )
-    return Distribution(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        scale = float(most.max()) or 1.0
+        weights = (scored.astype(np.float64), mae, (rmse / scale) ** 2)
+        frames, absolute, squared = (draws.totals(values) for values in weights)
+        return cls((frames, absolute, squared), draws.highest(most), scale)
+
+    def largest(self, drawn: Ints) -> Floats:
+        """Largest error of each resample, (b,), of counts (b, U)."""
+        order = np.argsort(-self.highest, kind="stable")
+        there = drawn[:, order[:LEADING]] > 0
+        place = there.argmax(axis=1)
+        for row in np.flatnonzero(~there.any(axis=1)):
+            place[row] = (drawn[row, order] > 0).argmax()
+        found: Floats = self.highest[order[place]]
+        return found
 
 
 def interval(values: Floats, level: float = LEVEL) -> tuple[float, float]:

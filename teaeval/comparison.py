@@ -10,7 +10,7 @@ from teadata import catalog
 from teadata.dataset import Dataset
 from teadata.errors import UsageError
 from teadata.strict import StrictModel
-from teaeval.bootstrap import Resampling, distribution, interval, resampling
+from teaeval.bootstrap import Distribution, distributions, interval, resampling
 from teaeval.checks import examine
 from teaeval.defaults import REPLICATES
 from teaeval.engines import Threads
@@ -97,6 +97,7 @@ def compare(
     test = dataset.test_set(first.subset)
     tables = [_by_frame(prediction, dataset) for prediction in (first, second)]
     draws = resampling(dataset, test, replicates, seed)
+    resampled = [distributions(table, draws) for table in tables]
     return Comparison(
         dataset=dataset.card.full_id,
         subset=first.subset,
@@ -104,7 +105,10 @@ def compare(
         first=first.model or str(first.source.get("path", "first")),
         second=second.model or str(second.source.get("path", "second")),
         bootstrap=Bootstrap.of(draws),
-        rows=[_row(name, tables[0][name], tables[1][name], draws) for name in tables[0]],
+        rows=[
+            _row(name, tables[0][name], tables[1][name], resampled[0][name], resampled[1][name])
+            for name in tables[0]
+        ],
     )
 
 
@@ -117,8 +121,9 @@ def _by_frame(prediction: Prediction, dataset: Dataset) -> dict[str, FrameErrors
     return found.compared.table
 
 
-def _row(name: str, first: FrameErrors, second: FrameErrors, draws: Resampling) -> ComparedRow:
-    a, b = distribution(first, draws), distribution(second, draws)
+def _row(
+    name: str, first: FrameErrors, second: FrameErrors, a: Distribution, b: Distribution
+) -> ComparedRow:
     better = float(np.mean(first.mae < second.mae) + np.mean(first.mae == second.mae) / 2)
     return ComparedRow(
         quantity=name,

@@ -20,7 +20,8 @@ from teaeval.bootstrap import (
     LEVEL,
     Distribution,
     Resampling,
-    distribution,
+    Unit,
+    distributions,
     interval,
     resampling,
 )
@@ -45,7 +46,7 @@ class Bootstrap(StrictModel):
     level: float
     replicates: int
     seed: int
-    unit: Literal["frame", "trajectory"]
+    unit: Unit
     units: int
 
     @classmethod
@@ -294,6 +295,8 @@ def score(
         raise PredictionError(prediction.source.get("path", "prediction"), findings)
     assert found.compared is not None
     draws = resampling(dataset, test, replicates, seed) if replicates else None
+    table = found.compared.of_scored()
+    resampled = distributions(table, draws) if draws else {}
     return Score(
         dataset=ScoredDataset.of(dataset, prediction.subset, test),
         prediction=ScoredPrediction.of(prediction),
@@ -307,12 +310,8 @@ def score(
         created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
         bootstrap=Bootstrap.of(draws) if draws else None,
         rows=[
-            Row.of(
-                name,
-                errors.errors(relative=name == "E"),
-                distribution(errors, draws) if draws else None,
-            )
-            for name, errors in found.compared.of_scored().items()
+            Row.of(name, errors.errors(relative=name == "E"), resampled.get(name))
+            for name, errors in table.items()
         ],
         details=details(found.compared, test, dataset, prediction.train) if with_details else None,
         warnings=[str(item) for item in findings],

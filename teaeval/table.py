@@ -18,6 +18,9 @@ BLOCKS = {
 }
 """The three blocks of columns and the fields of :class:`~teaeval.scoring.Row` in them."""
 
+UNITS = {"frame": "frames", "block": "blocks of frames", "trajectory": "trajectories"}
+"""What the bootstrap drew, in the plural."""
+
 LEGEND = (
     "absolute: E in kcal/mol, F in kcal/mol/Å, by component",
     "% mean: of the mean |reference|, E relative to the test set's lowest (as Table SI 7)",
@@ -67,7 +70,7 @@ def intervals(score: Score) -> tuple[str, list[list[str]]] | None:
     found = score.bootstrap
     if found is None:
         return None
-    what = {"frame": "frames", "trajectory": "trajectories"}[found.unit]
+    what = UNITS[found.unit]
     head = (
         f"{found.level:.0%} intervals of the absolute errors ({found.replicates} bootstrap "
         f"samples of {found.units} {what}, seed {found.seed})"
@@ -181,7 +184,7 @@ def print_comparison(found: Comparison) -> None:
     from teadata.console import print_table
 
     draws = found.bootstrap
-    what = {"frame": "frames", "trajectory": "trajectories"}[draws.unit]
+    what = UNITS[draws.unit]
     typer.echo(f"{found.dataset}, test set {found.subset}, {found.frames} frames")
     typer.echo(f"A: {found.first}\nB: {found.second}")
     heads = [f"{m}\n{c}" for m in ("MAE", "RMSE") for c in ("A", "B", "A − B", "interval", "p")]

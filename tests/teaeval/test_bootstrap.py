@@ -13,8 +13,9 @@ from hypothesis.extra.numpy import arrays
 import teaeval
 from teaeval import bootstrap
 from teaeval.bootstrap import (
+    Distribution,
     Resampling,
-    distribution,
+    distributions,
     interval,
     resampling,
 )
@@ -26,6 +27,10 @@ numbers = st.floats(-1e6, 1e6)
 
 def by_frame(count: int, replicates: int = 400, seed: int = 0) -> Resampling:
     return Resampling(np.arange(count), "frame", replicates, seed)
+
+
+def distribution(found: FrameErrors, draws: Resampling) -> Distribution:
+    return distributions({"F": found}, draws)["F"]
 
 
 @given(st.data(), st.integers(1, 6))
@@ -85,6 +90,39 @@ def test_correlated_frames_need_whole_trajectories():
             inside[kind] += low <= truth <= high
     assert inside["trajectory"] >= 80  # ten units are few
     assert inside["frame"] <= 50
+
+
+def test_blocks_of_many_frames_give_the_intervals_of_frames(mini_i, monkeypatch):
+    monkeypatch.setattr(bootstrap, "MOST_UNITS", 500)
+    test = mini_i.split("folded/test")
+    card = mini_i.card.model_copy(update={"correlation_times": {}})
+    draws = resampling(type(mini_i)(card, mini_i.root), test, 2000)
+    assert (draws.kind, draws.count) == ("block", 500)
+    found = FrameErrors.of(np.random.default_rng(0).normal(size=(2500, 3)), np.zeros((2500, 3)))
+    blocks = interval(distribution(found, draws).mae)
+    frames = interval(distribution(found, by_frame(2500, 2000)).mae)
+    width = frames[1] - frames[0]
+    np.testing.assert_allclose(blocks, frames, atol=0.15 * width)
+
+
+def test_the_largest_error_is_found_though_no_leading_unit_was_drawn(monkeypatch):
+    monkeypatch.setattr(bootstrap, "LEADING", 1)
+    errors_of = np.random.default_rng(0).permutation(np.arange(1.0, 9.0))
+    draws = by_frame(8, 100)
+    found = distribution(FrameErrors.of(errors_of[:, None], np.zeros((8, 1))), draws)
+    for value, drawn in zip(found.max, np.concatenate(list(draws.draws())), strict=True):
+        assert value == errors_of[drawn > 0].max()
+
+
+def test_failed_frames_are_never_part_of_a_resampled_error():
+    values = np.array([1.0, np.nan, 3.0, np.inf, 2.0])[:, None]
+    found = distribution(FrameErrors.of(values, np.zeros((5, 1))), by_frame(5, 300))
+    for i, drawn in enumerate(np.concatenate(list(by_frame(5, 300).draws()))):
+        weights = drawn[[0, 2, 4]]
+        if weights.sum() == 0:
+            assert np.isnan(found.mae[i])
+        else:
+            assert found.mae[i] == pytest.approx(np.average([1, 3, 2], weights=weights))
 
 
 def test_batches_change_nothing(monkeypatch):

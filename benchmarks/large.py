@@ -1,0 +1,85 @@
+"""A dataset and a prediction of any size, for what is to be shown of large ones.
+
+    python benchmarks/large.py FOLDER --frames 1000000
+
+makes FOLDER/home, to be used as TEADATA_HOME, which holds the test set of ``tea2023-i`` as if it
+had been ingested, and FOLDER/prediction.h5.  The frames are those of mini-i over and over, with
+noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import yaml
+
+import teadata
+from teadata import catalog
+from teadata.formats.layout import metadata
+from teadata.provenance import sha256
+from teadata.splits import SplitTable
+
+BLOCK = 8192
+
+
+def write(folder: Path, frames: int) -> tuple[Path, Path]:
+    """Write the dataset and the prediction; the home and the file."""
+    home, prediction = folder / "home", folder / "prediction.h5"
+    root = home / "datasets" / "tea2023-i"
+    root.mkdir(parents=True)
+    mini = teadata.load("mini-i").split("complete/test")
+    shape = (frames, mini.n_atoms, 3)
+    rng = np.random.default_rng(0)
+    with h5py.File(root / "frames.h5", "w") as data, h5py.File(prediction, "w") as made:
+        data.attrs.update(metadata("tea2023-i", "none"))
+        data["numbers"], data["pbc"], data["ids"] = mini.numbers, mini.pbc, np.arange(frames)
+        made["frame_id"], made["numbers"] = np.arange(frames), mini.numbers
+        made.attrs.update(
+            dataset="tea2023-i", subset="complete", energy_unit="kcal/mol", length_unit="Å"
+        )
+        for name in ("positions", "forces"):
+            data.create_dataset(name, shape, "f8")
+        made.create_dataset("forces", shape, "f8")
+        energies = np.empty(frames)
+        for start in range(0, frames, BLOCK):
+            rows = np.arange(start, min(start + BLOCK, frames))
+            part = mini[rows % len(mini)]
+            noise = rng.normal(size=(len(rows), mini.n_atoms, 3))
+            data["positions"][rows[0] : rows[-1] + 1] = part.positions + 0.01 * noise
+            data["forces"][rows[0] : rows[-1] + 1] = part.forces + noise
+            noise = rng.normal(size=noise.shape)
+            made["forces"][rows[0] : rows[-1] + 1] = part.forces + noise
+            energies[rows] = part.energies
+        data["energies"] = energies
+        made["energy"] = energies + rng.normal(size=frames)
+    SplitTable({("complete", "test"): np.arange(frames)}).write(root / "splits.parquet")
+    _write_card(root)
+    return home, prediction
+
+
+def _write_card(root: Path) -> None:
+    """The official card, filled in as ingest does."""
+    source = yaml.safe_load(catalog.packaged_card("tea2023-i").read_text())
+    source["files"] = [
+        {
+            "name": name,
+            "content": content,
+            "bytes": (root / name).stat().st_size,
+            "sha256": sha256(root / name),
+        }
+        for content, name in (("frames", "frames.h5"), ("splits", "splits.parquet"))
+    ]
+    (root / "card.yaml").write_text(yaml.safe_dump(source, allow_unicode=True))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--frames", type=int, default=1_000_000)
+    options = parser.parse_args()
+    shutil.rmtree(options.folder, ignore_errors=True)
+    print(*write(options.folder, options.frames))
