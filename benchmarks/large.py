@@ -34,6 +34,7 @@ def write(folder: Path, frames: int) -> tuple[Path, Path]:
     mini = teadata.load("mini-i").split("complete/test")
     shape = (frames, mini.n_atoms, 3)
     rng = np.random.default_rng(0)
+    energies = np.empty(frames)
     with h5py.File(root / "frames.h5", "w") as data, h5py.File(prediction, "w") as made:
         data.attrs.update(metadata("tea2023-i", "none"))
         data["numbers"], data["pbc"], data["ids"] = mini.numbers, mini.pbc, np.arange(frames)
@@ -41,18 +42,15 @@ def write(folder: Path, frames: int) -> tuple[Path, Path]:
         made.attrs.update(
             dataset="tea2023-i", subset="complete", energy_unit="kcal/mol", length_unit="Å"
         )
-        for name in ("positions", "forces"):
-            data.create_dataset(name, shape, "f8")
+        data.create_dataset("positions", shape, "f8")  # never written, and here never read
+        data.create_dataset("forces", shape, "f8")
         made.create_dataset("forces", shape, "f8")
-        energies = np.empty(frames)
         for start in range(0, frames, BLOCK):
             rows = np.arange(start, min(start + BLOCK, frames))
             part = mini[rows % len(mini)]
-            noise = rng.normal(size=(len(rows), mini.n_atoms, 3))
-            data["positions"][rows[0] : rows[-1] + 1] = part.positions + 0.01 * noise
-            data["forces"][rows[0] : rows[-1] + 1] = part.forces + noise
-            noise = rng.normal(size=noise.shape)
-            made["forces"][rows[0] : rows[-1] + 1] = part.forces + noise
+            for file in (data, made):
+                noise = rng.normal(size=part.forces.shape)
+                file["forces"][rows[0] : rows[-1] + 1] = part.forces + noise
             energies[rows] = part.energies
         data["energies"] = energies
         made["energy"] = energies + rng.normal(size=frames)

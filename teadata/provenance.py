@@ -5,13 +5,17 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from teadata.errors import DataError
 
 DISTRIBUTION = "tea-benchmark"
+
+BESIDE = 1 << 24
+"""Files of more bytes are hashed in a thread of their own."""
 
 
 @functools.cache
@@ -35,6 +39,20 @@ def sha256_of(path: Path) -> str:
     files = sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
     lines = "".join(f"{sha256(path / name)}  {name}\n" for name in files)
     return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def hashing(path: Path) -> Callable[[], str]:
+    """Start computing :func:`sha256_of` beside what else is done; the function waits for it.
+
+    Hashing releases Python's lock.  A small file is hashed before this returns.
+    """
+    if not path.is_dir() and path.stat().st_size < BESIDE:
+        digest = sha256(path)
+        return lambda: digest
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(sha256_of, path)
+    pool.shutdown(wait=False)
+    return future.result
 
 
 @contextmanager

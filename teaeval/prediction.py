@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,7 +42,9 @@ class Prediction:
         Who predicted: the model's name, the split it was trained on
         (``<subset>/train/<size>``), the SHA-256 of its training record.
     source
-        What is known of the file: its path, sha256 and the units it was in.
+        What is known of the file: its path and the units it was in.
+    digest
+        Gives the SHA-256 of the file, once it is computed; None without a file.
     options
         What the caller had to say, since the file does not.
     """
@@ -59,4 +61,5 @@ class Prediction:
     train: str | None = None
     record: str | None = None
     source: Mapping[str, str] = field(default_factory=dict)
+    digest: Callable[[], str] | None = None
     options: Mapping[str, str] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from teadata import DatasetCard, catalog, units
 from teadata.arrays import IN_MEMORY, ArrayFile, SeekableFile, StoredArray, open_arrays
 from teadata.arrays.images import ImageFile
 from teadata.errors import UsageError
-from teadata.provenance import sha256_of
+from teadata.provenance import hashing
 from teaeval.findings import Finding, PredictionError
 from teaeval.prediction import Prediction
 
@@ -285,7 +285,8 @@ def read_prediction(
     problems = _declare(found, declared) + problems + _numeric(found) + _names(found)
     if problems:
         raise PredictionError(str(path), problems)
-    return _converted(path, found, {k: v for k, v in options.items() if v is not None})
+    said = {name: value for name, value in options.items() if value is not None}
+    return _converted(path, found, said, hashing(path))
 
 
 def _scaled(values: Any, factor: float) -> Any:
@@ -294,7 +295,9 @@ def _scaled(values: Any, factor: float) -> Any:
     return values * factor if isinstance(values, StoredArray) else np.asarray(values * factor)
 
 
-def _converted(path: Path, found: Mapping[str, Any], options: Mapping[str, str]) -> Prediction:
+def _converted(
+    path: Path, found: Mapping[str, Any], options: Mapping[str, str], digest: Callable[[], str]
+) -> Prediction:
     """The prediction in kcal/mol and Å, of fields in the file's units."""
     energy = units.energy_factor(found["energy_unit"])
     length = units.length_factor(found["length_unit"])
@@ -311,9 +314,9 @@ def _converted(path: Path, found: Mapping[str, Any], options: Mapping[str, str])
         record=found["record"],
         source={
             "path": str(path),
-            "sha256": sha256_of(path),
             "energy_unit": units.energy_unit(found["energy_unit"]),
             "length_unit": units.length_unit(found["length_unit"]),
         },
+        digest=digest,
         options=options,
     )

@@ -189,7 +189,7 @@ class ScoredPrediction(StrictModel):
             train=prediction.train,
             record=prediction.record,
             file=Path(source["path"]).name if "path" in source else None,
-            sha256=source.get("sha256"),
+            sha256=prediction.digest() if prediction.digest else None,
             energy_unit=source.get("energy_unit"),
             length_unit=source.get("length_unit"),
         )

@@ -27,7 +27,7 @@ def test_what_is_written_is_read(noisy, prediction_file):
     assert (again.dataset, again.subset) == ("mini-i", "folded")
     assert (again.model, again.train) == ("noise", "folded/train/200")
     assert again.source["path"] == str(prediction_file)
-    assert len(again.source["sha256"]) == 64
+    assert len(again.digest()) == 64
 
 
 def test_units_are_converted(noisy, prediction_file):

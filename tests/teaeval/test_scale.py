@@ -12,6 +12,7 @@ import teadata
 import teaeval
 from teadata import catalog
 from teadata.arrays import StoredArray
+from teadata.errors import TeaError
 from teaeval import Prediction, PredictionError
 from teaeval.engines import Threads, connected
 from teaeval.scoring import Score
@@ -171,3 +172,29 @@ def test_no_scheduler_is_one_line(run, prediction_file):
     assert done.returncode == 2
     assert "no Dask scheduler answers there" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.usefixtures("nothing_in_memory")
+@pytest.mark.parametrize("suffix", [".h5", ".zip"])
+def test_a_damaged_file_is_one_error_or_scores_what_is_there(suffix, tmp_path):
+    """Bytes flipped anywhere: compressed pieces are read in threads, where errors must not stay."""
+    teaeval.write_prediction(tmp_path / f"clean{suffix}", made("mini-iii", "complete"))
+    clean = (tmp_path / f"clean{suffix}").read_bytes()
+    rng = np.random.default_rng(0)
+    errors = []
+    for trial in range(60):
+        damaged = bytearray(clean)
+        if trial % 3 == 0:
+            damaged = damaged[: rng.integers(len(clean))]
+        else:
+            for place in rng.integers(len(clean), size=1 + trial % 5):
+                damaged[place] ^= 1 << rng.integers(8)
+        path = tmp_path / f"damaged{suffix}"
+        path.write_bytes(damaged)
+        try:
+            score = teaeval.score(teaeval.read_prediction(path), replicates=0)
+            assert score.coverage.complete
+        except TeaError as error:
+            errors.append(str(error))
+    assert len(errors) >= 20
+    assert all(text.startswith(str(path)) for text in errors)

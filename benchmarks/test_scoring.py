@@ -1,0 +1,134 @@
+"""Scoring 2 GB of forces, against reading them and against scripts one might write.
+
+A million frames of 42 atoms: 1 GB of predicted and 1 GB of reference forces, uncompressed HDF5,
+from the page cache.  The score includes what the others leave out: checksums of both files, checks,
+intervals.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import ase.io
+import h5py
+import large
+import numpy as np
+import pytest
+
+import teadata
+import teaeval
+from teadata import Dataset, DatasetCard, units
+
+FRAMES = 1_000_000
+ROUNDS = {"rounds": 3, "iterations": 1, "warmup_rounds": 1}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> tuple[Path, Path]:
+    """The folder of the dataset, and the prediction."""
+    home, prediction = large.write(tmp_path_factory.mktemp("large"), FRAMES)
+    return home / "datasets" / "tea2023-i", prediction
+
+
+def score(root: Path, prediction: Path) -> float:
+    dataset = Dataset(DatasetCard.read(root / "card.yaml"), root)
+    made = teaeval.read_prediction(prediction)
+    return teaeval.score(made, dataset).row("F").mae
+
+
+@pytest.mark.benchmark(group="2 GB of forces")
+def test_score(benchmark, files):
+    assert benchmark.pedantic(score, files, **ROUNDS) == pytest.approx(1.128, abs=1e-3)
+
+
+@pytest.mark.benchmark(group="2 GB of forces")
+def test_score_with_a_dataset_hashed_before(benchmark, files):
+    """What further predictions cost in one process: its files are hashed once."""
+    from teadata import dataset as module
+
+    root, prediction = files
+    module._digest.cache_clear()
+    score(root, prediction)
+    found = benchmark.pedantic(score, files, rounds=3, iterations=1)
+    assert found == pytest.approx(1.128, abs=1e-3)
+
+
+@pytest.mark.benchmark(group="2 GB of forces")
+def test_read_with_h5py(benchmark, files):
+    def read(root, prediction):
+        total = 0
+        with h5py.File(root / "frames.h5") as reference, h5py.File(prediction) as made:
+            for start in range(0, FRAMES, 8192):
+                for file in (reference, made):
+                    total += file["forces"][start : start + 8192].nbytes
+        return total
+
+    assert benchmark.pedantic(read, files, **ROUNDS) == 2 * FRAMES * 42 * 3 * 8
+
+
+@pytest.mark.benchmark(group="2 GB of forces")
+def test_plain_numpy(benchmark, files):
+    """All of it in memory: MAE, RMSE and MAX of E, F and F(X), and nothing else."""
+
+    def compute(root, prediction):
+        with h5py.File(root / "frames.h5") as reference, h5py.File(prediction) as made:
+            f, p = reference["forces"][:], made["forces"][:]
+            e, q = reference["energies"][:], made["energy"][:]
+            z = made["numbers"][:]
+        table = {"E": np.abs(q - e), "F": np.abs(p - f)}
+        for number in np.unique(z):
+            table[number] = np.abs(p[:, z == number] - f[:, z == number])
+        rows = {k: (d.mean(), np.sqrt((d**2).mean()), d.max()) for k, d in table.items()}
+        return rows["F"][0], [f.std(), np.abs(f).mean()]
+
+    assert benchmark.pedantic(compute, files, **ROUNDS)[0] == pytest.approx(1.128, abs=1e-3)
+
+
+@pytest.fixture(scope="module")
+def xyz(tmp_path_factory) -> tuple[Path, Path]:
+    """The folded test set of mini-i, predicted, as extended XYZ of ours and of ASE's."""
+    test = teadata.load("mini-i").split("folded/test")
+    rng = np.random.default_rng(0)
+    made = teaeval.Prediction(
+        "mini-i", "folded", test.energies, test.forces + rng.normal(size=test.forces.shape),
+        frame_ids=test.ids, positions=test.positions, numbers=test.numbers,
+    )  # fmt: skip
+    folder = tmp_path_factory.mktemp("xyz")
+    teaeval.write_prediction(folder / "prediction.xyz", made)
+    ase.io.write(folder / "reference.xyz", test.to_ase())
+    return folder / "prediction.xyz", folder / "reference.xyz"
+
+
+@pytest.mark.benchmark(group="2500 frames of extended XYZ")
+def test_score_xyz(benchmark, xyz):
+    def compute(prediction, _):
+        return teaeval.score(teaeval.read_prediction(prediction)).row("F").mae
+
+    assert benchmark.pedantic(compute, xyz, **ROUNDS) == pytest.approx(0.798, abs=1e-3)
+
+
+@pytest.mark.benchmark(group="2500 frames of extended XYZ")
+def test_script_of_ase(benchmark, xyz):
+    def compute(prediction, reference):
+        made, known = (ase.io.read(path, index=":") for path in (prediction, reference))
+        gaps = [
+            np.abs(a.get_forces() - b.get_forces() * units.EV)
+            for a, b in zip(made, known, strict=True)
+        ]
+        return np.mean(gaps)
+
+    assert benchmark.pedantic(compute, xyz, **ROUNDS) == pytest.approx(0.798, abs=1e-3)
+
+
+@pytest.mark.benchmark(group="start")
+@pytest.mark.parametrize("arguments", [("teaeval", "--help"), ("python", "-c", "import numpy")])
+def test_start(benchmark, arguments):
+    program = Path(sys.executable).with_name(arguments[0])
+    done = benchmark.pedantic(
+        subprocess.run, [[program, *arguments[1:]]], {"capture_output": True, "env": os.environ},
+        rounds=10, warmup_rounds=1,
+    )  # fmt: skip
+    assert done.returncode == 0
