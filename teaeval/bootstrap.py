@@ -39,6 +39,9 @@ MOST_UNITS = 10_000
 LEADING = 64
 """Units with the largest errors of which a resample holds one, but for one case in 10²⁷."""
 
+Interval = tuple[float, float]
+"""Lower and upper limit."""
+
 Unit = Literal["frame", "block", "trajectory"]
 
 
@@ -180,7 +183,21 @@ class _Sums:
         return found
 
 
-def interval(values: Floats, level: float = LEVEL) -> tuple[float, float]:
+def interval(values: Floats, level: float = LEVEL) -> Interval:
     """The central interval of the resamples' values that holds `level` of them."""
     low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def mean_intervals(columns: Mapping[str, Floats], draws: Resampling) -> dict[str, Interval]:
+    """Intervals of the means of some values (N,) over resampled units; NaN are left out."""
+    sums = []
+    for values in columns.values():
+        there = np.isfinite(values)
+        sums += [draws.totals(np.where(there, values, 0.0)), draws.totals(there.astype(np.float64))]
+    totals = np.concatenate(
+        [drawn.astype(np.float64) @ np.stack(sums, axis=1) for drawn in draws.draws()]
+    )
+    counts = np.where(totals[:, 1::2], totals[:, 1::2], np.nan)
+    means = totals[:, ::2] / counts
+    return {name: interval(means[:, i]) for i, name in enumerate(columns)}

@@ -14,6 +14,7 @@ from teadata.frames import Frames
 from teadata.residues import residues
 from teadata.stored import AnyFrames
 from teadata.strict import StrictModel
+from teaeval.bootstrap import Interval, Resampling, mean_intervals
 from teaeval.checks.sample import evenly
 from teaeval.force_details import MAGNITUDES, ForceDetails
 from teaeval.frame_errors import Floats
@@ -40,13 +41,16 @@ class EnergyDetails(StrictModel):
     """Energy errors, kcal/mol; as they are, without their mean, and per atom.
 
     ``shift`` is the mean error; the ``*_shifted`` are of the errors about it.  ``*_per_atom``
-    are divided by the number of atoms.
+    are divided by the number of atoms.  Intervals are the bootstrap's, about the same shift; None
+    where none was asked for.
     """
 
     shift: float
     mae_shifted: float
     rmse_shifted: float
     max_shifted: float
+    mae_shifted_interval: Interval | None
+    rmse_shifted_interval: Interval | None
     mae_per_atom: float
     rmse_per_atom: float
     mae_per_atom_shifted: float
@@ -78,13 +82,17 @@ class ForceErrors(StrictModel):
     """Force errors by vector, by atom and by strength, kcal/mol/Å.
 
     ``magnitude_mae`` is the mean of | |p| − |r| |, ``vector_mae`` that of |p − r|, ``cosine``
-    that of the cosine between p and r (None if no vector has a direction).  Quantiles are of the
-    absolute errors of components, to within 1/4096 of their value.
+    the mean over frames of a frame's mean cosine between p and r (None if no vector has a
+    direction), each with the bootstrap's interval.  Quantiles are of the absolute errors of
+    components, to within 1/4096 of their value.
     """
 
     magnitude_mae: float
     vector_mae: float
     cosine: float | None
+    magnitude_interval: Interval | None
+    vector_interval: Interval | None
+    cosine_interval: Interval | None
     quantiles: list[Quantile]
     by_magnitude: list[MagnitudeBin]
     by_atom: list[AtomError]
@@ -124,7 +132,13 @@ class Details(StrictModel):
     novelty: Novelty | None
 
 
-def details(compared: Compared, test: AnyFrames, dataset: Dataset, train: str | None) -> Details:
+def details(
+    compared: Compared,
+    test: AnyFrames,
+    dataset: Dataset,
+    train: str | None,
+    draws: Resampling | None,
+) -> Details:
     """What a comparison tells beyond the tables.
 
     Parameters
@@ -135,18 +149,33 @@ def details(compared: Compared, test: AnyFrames, dataset: Dataset, train: str | 
         The test set, and its dataset.
     train
         Split that the model was trained on, ``<subset>/train/<size>``; None if not known.
+    draws
+        Resamples behind the intervals; None for no intervals.
     """
-    assert compared.forces is not None
-    scored = compared.scored
+    forces = compared.forces
+    assert forces is not None
+    energy = np.where(compared.scored, compared.energy_errors, np.nan)
+    about = energy - np.nanmean(energy)
+    columns = {
+        "mae_shifted": np.abs(about),
+        "rmse_shifted": about**2,
+        "magnitude": forces.magnitude,
+        "vector": forces.vector,
+        "cosine": forces.cosine,
+    }
+    intervals = (
+        {f"{k}_interval": v for k, v in mean_intervals(columns, draws).items()} if draws else {}
+    )
     return Details(
-        energy=_energy(compared.energy_errors[scored], test.n_atoms),
-        forces=_forces(compared.forces, test),
+        energy=_energy(energy[compared.scored], test.n_atoms, intervals),
+        forces=_forces(forces, test, intervals),
         novelty=_novelty(compared, test, dataset, train),
     )
 
 
-def _energy(error: Floats, atoms: int) -> EnergyDetails:
+def _energy(error: Floats, atoms: int, intervals: dict[str, Interval]) -> EnergyDetails:
     """Of energy errors (N,), kcal/mol."""
+    squares = intervals.get("rmse_shifted_interval")
     absolute = np.abs(error)
     shift = float(error.mean())
     about = error - shift
@@ -157,6 +186,8 @@ def _energy(error: Floats, atoms: int) -> EnergyDetails:
         mae_shifted=mae_shifted,
         rmse_shifted=rmse_shifted,
         max_shifted=float(np.abs(about).max()),
+        mae_shifted_interval=intervals.get("mae_shifted_interval"),
+        rmse_shifted_interval=None if squares is None else (squares[0] ** 0.5, squares[1] ** 0.5),
         mae_per_atom=float(absolute.mean()) / atoms,
         rmse_per_atom=rmse / atoms,
         mae_per_atom_shifted=mae_shifted / atoms,
@@ -168,14 +199,16 @@ def _energy(error: Floats, atoms: int) -> EnergyDetails:
     )
 
 
-def _forces(found: ForceDetails, test: AnyFrames) -> ForceErrors:
-    atoms = found.frames * test.n_atoms
+def _forces(found: ForceDetails, test: AnyFrames, intervals: dict[str, Interval]) -> ForceErrors:
     by_atom = found.by_atom / (3 * found.frames)
     ends = (*MAGNITUDES[1:], None)
     return ForceErrors(
-        magnitude_mae=found.magnitude / atoms,
-        vector_mae=found.vector / atoms,
-        cosine=found.cosine / found.directed if found.directed else None,
+        magnitude_mae=float(np.nanmean(found.magnitude)),
+        vector_mae=float(np.nanmean(found.vector)),
+        cosine=float(np.nanmean(found.cosine)) if np.isfinite(found.cosine).any() else None,
+        magnitude_interval=intervals.get("magnitude_interval"),
+        vector_interval=intervals.get("vector_interval"),
+        cosine_interval=intervals.get("cosine_interval"),
         quantiles=[Quantile(share=share, error=found.quantile(share)) for share in QUANTILES],
         by_magnitude=[
             MagnitudeBin(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from teaeval.details import AtomError, Details, Novelty, Quantile
-from teaeval.table import significant
+from teaeval.table import significant, span
 
 SHOWN = 10
 """Atoms listed, those with the largest errors; all are in the record."""
@@ -32,6 +32,12 @@ def parts(found: Details) -> Iterator[Part]:
                 f"E shifted by its mean error of {significant(energy.shift)}",
                 *map(significant, (energy.mae_shifted, energy.rmse_shifted, energy.max_shifted)),
             ),
+            (
+                "    95% interval",
+                span(energy.mae_shifted_interval),
+                span(energy.rmse_shifted_interval),
+                "",
+            ),
             ("E per atom", significant(energy.mae_per_atom), significant(energy.rmse_per_atom), ""),
             (
                 "E per atom, shifted",
@@ -43,11 +49,11 @@ def parts(found: Details) -> Iterator[Part]:
     )
     yield Part(
         "force vectors, kcal/mol/Å",
-        ("", "mean"),
+        ("", "mean", "95% interval"),
         [
-            ("| |p| − |r| |", significant(forces.magnitude_mae)),
-            ("|p − r|", significant(forces.vector_mae)),
-            ("cosine of p and r", significant(forces.cosine)),
+            ("| |p| − |r| |", significant(forces.magnitude_mae), span(forces.magnitude_interval)),
+            ("|p − r|", significant(forces.vector_mae), span(forces.vector_interval)),
+            ("cosine of p and r", significant(forces.cosine), span(forces.cosine_interval)),
         ],
     )
     yield _quantiles(energy.quantiles, forces.quantiles)

@@ -1,6 +1,6 @@
 """What the errors of forces are made of: atoms, directions, tails, and how strong the force is.
 
-All of it are sums over frames, which pieces of a test set add up to.
+Pieces of a test set add up to the whole.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _upper_edges(bins: Ints) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class ForceDetails:
-    """Sums over frames.
+    """Sums over frames, and means of each.
 
     Parameters
     ----------
@@ -53,9 +53,11 @@ class ForceDetails:
     by_atom
         (A,) sum of the absolute errors of each atom's components, kcal/mol/Å.
     magnitude, vector
-        Sums over atoms and frames of | |p| − |r| | and |p − r|, kcal/mol/Å.
-    cosine, directed
-        Sum of the cosines between p and r, and how many of the vectors have both lengths above 0.
+        (N,) means over the atoms of each frame of | |p| − |r| | and |p − r|, kcal/mol/Å; NaN for
+        frames without a prediction.
+    cosine
+        (N,) means of the cosines between p and r, over atoms where both have a length; NaN for
+        frames without any.
     histogram
         How many absolute errors of components are in each bin.
     bin_counts, bin_force, bin_error
@@ -65,33 +67,38 @@ class ForceDetails:
 
     frames: int
     by_atom: Floats
-    magnitude: float
-    vector: float
-    cosine: float
-    directed: int
+    magnitude: Floats
+    vector: Floats
+    cosine: Floats
     histogram: Ints
     bin_counts: Ints
     bin_force: Floats
     bin_error: Floats
 
     @classmethod
-    def of(cls, predicted: Floats, reference: Floats) -> ForceDetails:
-        """Those of forces (N, A, 3) in kcal/mol/Å, all finite."""
+    def of(cls, predicted: Floats, reference: Floats, scored: NDArray[np.bool_]) -> ForceDetails:
+        """Those of forces (N, A, 3) in kcal/mol/Å, of the frames (N,) that are finite."""
+        if not scored.all():
+            predicted, reference = predicted[scored], reference[scored]
         gap = predicted - reference
-        lengths = [np.sqrt(np.einsum("nai,nai->na", x, x)) for x in (predicted, reference, gap)]
-        p, r, vector = lengths
-        product = np.einsum("nai,nai->na", predicted, reference)
-        directed = (p > 0) & (r > 0) & np.isfinite(p)
+        p, r, vector = (
+            np.sqrt(np.einsum("nai,nai->na", x, x)) for x in (predicted, reference, gap)
+        )
         gap = np.abs(gap, out=gap)
         place = np.searchsorted(MAGNITUDES, r.ravel(), side="right") - 1
         bins = len(MAGNITUDES)
+
+        def every(values: Floats) -> Floats:
+            found = np.full(len(scored), np.nan)
+            found[scored] = values
+            return found
+
         return cls(
             frames=len(predicted),
             by_atom=gap.sum(axis=(0, 2)),
-            magnitude=float(np.abs(p - r).sum()),
-            vector=float(vector.sum()),
-            cosine=float((product[directed] / p[directed] / r[directed]).sum()),
-            directed=int(directed.sum()),
+            magnitude=every(np.abs(p - r).mean(axis=1)),
+            vector=every(vector.mean(axis=1)),
+            cosine=every(_mean_cosine(predicted, reference, p, r)),
             histogram=np.bincount(_bins(gap.ravel()), minlength=_BINS),
             bin_counts=np.bincount(place, minlength=bins),
             bin_force=np.bincount(place, r.ravel(), bins).astype(np.float64),
@@ -100,7 +107,12 @@ class ForceDetails:
 
     def __add__(self, other: ForceDetails) -> ForceDetails:
         return ForceDetails(
-            **{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)}
+            **{
+                f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)])
+                if f.name in ("magnitude", "vector", "cosine")
+                else getattr(self, f.name) + getattr(other, f.name)
+                for f in fields(self)
+            }
         )
 
     def quantile(self, share: float) -> float:
@@ -111,3 +123,14 @@ class ForceDetails:
         ranks = np.cumsum(self.histogram)
         place = np.searchsorted(ranks, share * ranks[-1], side="left")
         return float(_upper_edges(np.array([place]))[0])
+
+
+def _mean_cosine(predicted: Floats, reference: Floats, p: Floats, r: Floats) -> Floats:
+    """Mean cosine of each frame's vectors (N, A, 3) of lengths p and r (N, A), (N,)."""
+    product = np.einsum("nai,nai->na", predicted, reference)
+    directed = (p > 0) & (r > 0) & np.isfinite(p)
+    cosines = np.where(directed, product, 0.0)
+    np.divide(np.divide(cosines, p, out=cosines, where=directed), r, out=cosines, where=directed)
+    count = directed.sum(axis=1)
+    found: Floats = cosines.sum(axis=1) / np.where(count, count, np.nan)
+    return found

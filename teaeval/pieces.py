@@ -115,10 +115,7 @@ def _work(piece: Piece) -> tuple[dict[str, FrameErrors], ForceDetails | None]:
     table = force_errors(predicted, reference, piece.quantities)
     details = None
     if piece.details:
-        scored = table["F"].scored
-        if not scored.all():
-            predicted, reference = predicted[scored], reference[scored]
-        details = ForceDetails.of(predicted, reference) if scored.any() else None
+        details = ForceDetails.of(predicted, reference, table["F"].scored)
     return table, details
 
 

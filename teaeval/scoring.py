@@ -313,7 +313,9 @@ def score(
             Row.of(name, errors.errors(relative=name == "E"), resampled.get(name))
             for name, errors in table.items()
         ],
-        details=details(found.compared, test, dataset, prediction.train) if with_details else None,
+        details=details(found.compared, test, dataset, prediction.train, draws)
+        if with_details
+        else None,
         warnings=[str(item) for item in findings],
         citations=[citation.bibtex.strip() for citation in dataset.card.citations],
     )

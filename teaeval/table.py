@@ -76,13 +76,14 @@ def intervals(score: Score) -> tuple[str, list[list[str]]] | None:
         f"samples of {found.units} {what}, seed {found.seed})"
     )
     rows = [
-        [row.quantity, *(_span(getattr(row, f"{name}_interval")) for name in BLOCKS["absolute"])]
+        [row.quantity, *(span(getattr(row, f"{name}_interval")) for name in BLOCKS["absolute"])]
         for row in score.rows
     ]
     return head, rows
 
 
-def _span(limits: tuple[float, float] | None) -> str:
+def span(limits: tuple[float, float] | None) -> str:
+    """An interval, or a dash for None."""
     return "–" if limits is None else " to ".join(map(significant, limits))
 
 
@@ -209,4 +210,4 @@ def print_comparison(found: Comparison) -> None:
 
 def _compared(part: Difference) -> list[str]:
     numbers = [significant(x) for x in (part.first, part.second, part.difference)]
-    return [*numbers, _span(part.interval), f"{part.p:.2g}"]
+    return [*numbers, span(part.interval), f"{part.p:.2g}"]

@@ -52,7 +52,7 @@ PLANS = {
 STATES = list(itertools.product(TEMPERATURES, DENSITIES))
 TEST_EVERY = 10  # frames of a reference trajectory between two of the test split
 ENGINE = labels.Engine("GFN1-xTB", electronic_temperature=1000.0, accuracy=0.01, stress=True)
-BUILD = publish.CHECKPOINTS / "mini-hydrogen"
+BUILD = publish.BUILD / "mini-hydrogen"
 
 
 def side(density: float) -> float:
@@ -185,7 +185,7 @@ def build(processes: int) -> None:
             publish.run_entry(plan, role, density=density, continuous=role == "test")
             for plan, (role, _, density) in zip(plans, todo, strict=True)
         ],
-        "changelog": [{"version": "1.0.0", "date": "2026-11-23", "text": "First version."}],
+        "changelog": [{"version": "1.0.0", "date": "2026-11-25", "text": "First version."}],
     }
     card = publish.publish(fields, frames, picked, order)
     print(f"{card.full_id}: {card.acceptance}, {[file.bytes for file in card.files]} bytes")

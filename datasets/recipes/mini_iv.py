@@ -34,7 +34,7 @@ FRAMES = 25  # per trajectory
 TRAJECTORIES = {"train": 8, "valid": 4, "test": 8}  # a multiple of the temperatures
 
 ENGINE = labels.Engine("GFN2-xTB", accuracy=0.01)
-BUILD = publish.CHECKPOINTS / "mini-iv"
+BUILD = publish.BUILD / "mini-iv"
 
 
 def methylammonium() -> tuple[list[str], np.ndarray]:
@@ -170,7 +170,7 @@ def build(processes: int) -> None:
         "trajectories": [
             publish.run_entry(plan, role) for plan, (role, _) in zip(plans, todo, strict=True)
         ],
-        "changelog": [{"version": "1.0.0", "date": "2026-11-23", "text": "First version."}],
+        "changelog": [{"version": "1.0.0", "date": "2026-11-25", "text": "First version."}],
     }
     card = publish.publish(fields, frames, picked)
     print(f"{card.full_id}: {card.acceptance}, {[file.bytes for file in card.files]} bytes")

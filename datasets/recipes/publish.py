@@ -24,9 +24,6 @@ from teaeval.metrics import errors
 DATASETS = Path(__file__).resolve().parents[1]
 BUILD = DATASETS.parent / "build"
 
-CHECKPOINTS = DATASETS / "checkpoints"
-"""Trajectories of the datasets that take longest: kept in the repository until they are whole."""
-
 Picked = dict[tuple[str, str], np.ndarray]
 """For each (subset, role), rows of the sampled frames, first rank first."""
 

@@ -113,14 +113,18 @@ class ExtxyzFile(ImageFile):
 
         from teadata.elements import NUMBERS as ATOMIC_NUMBERS
 
+        species, numbers = np.empty(0, dtype=str), np.empty(0, dtype=np.int64)
         with self._reading("extended XYZ"):
             for image in iread_dicts(self.path):
                 symbols = image.arrays["species"]
+                if not np.array_equal(symbols, species):  # nearly always the last image's
+                    species = symbols
+                    numbers = np.array([ATOMIC_NUMBERS.get(str(s), 0) for s in symbols])
                 found = {name: np.asarray(value) for name, value in image.info.items()}
                 found |= {n: np.asarray(a) for n, a in image.arrays.items() if n != "species"}
                 if np.size(found.get("stress", ())) == 9:
                     found["stress"] = found["stress"].reshape(3, 3)
-                found[NUMBERS] = np.array([ATOMIC_NUMBERS.get(str(s), 0) for s in symbols])
+                found[NUMBERS] = numbers
                 cell = np.asarray(image.cell.T)
                 if cell.any():
                     found["cell"], found["pbc"] = cell, np.asarray(image.pbc)

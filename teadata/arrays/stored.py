@@ -77,9 +77,12 @@ class StoredArray:
 
     def take(self, index: slice | ArrayLike) -> StoredArray:
         """Some of the rows, still in the file."""
-        picked = np.asarray(index) if not isinstance(index, slice) else index
-        rows = np.arange(len(self)) if self.rows is None else self.rows
-        return replace(self, rows=rows[picked])
+        picked = index if isinstance(index, slice) else np.asarray(index, dtype=np.int64)
+        if self.rows is not None:
+            return replace(self, rows=self.rows[picked])
+        if isinstance(picked, slice):
+            picked = np.arange(*picked.indices(len(self)))
+        return replace(self, rows=picked)
 
     def reordered(self, order: Ints) -> StoredArray:
         """Rows whose entries are these, in this order, still in the file."""
@@ -89,7 +92,7 @@ class StoredArray:
         """Some of the rows, read."""
         rows = self.take(index).rows
         assert rows is not None
-        values = self._read(rows.astype(np.int64)).astype(np.float64, copy=False)
+        values = self._read(rows).astype(np.float64, copy=False)
         values = values.reshape(len(rows), *self.row_shape)
         if self.order is not None:
             values = values[:, self.order]

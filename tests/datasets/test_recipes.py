@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 import teadata
+from teadata.ingest import molecules as ingest
 
-SHIPPED = ("mini-i", "mini-ii", "mini-iii")
+SHIPPED = ("mini-i", "mini-ii", "mini-iii", "mini-iv", "mini-hydrogen")
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +167,53 @@ def test_mini_iii_is_ordered_like_the_published_frame(repository):
 
     heavy = {(i, j) for i, j in bonds(real.positions) if {i, j} <= {*range(8), 12, 14}}
     assert heavy == {(i, j) for i, j in bonds(ours.positions[0]) if {i, j} <= {*range(8), 12, 14}}
+
+
+def test_mini_iv_has_eight_ions_each_its_own_group():
+    data = teadata.load("mini-iv")
+    molecules = data.card.groups["mol"]
+    assert len(molecules) == 8
+    for frame in data.frames[::50]:
+        assert ingest.molecules(frame)[1:] == molecules  # the first is lead and iodine
+    assert set(data.split("complete/test").temperatures) == {250.0, 300.0, 350.0, 400.0}
+
+
+def test_state_points_of_mini_hydrogen():
+    """Each frame carries its temperature and density, and belongs to the subset named so."""
+    data = teadata.load("mini-hydrogen")
+    names = [name for name in data.card.subsets if name != "complete"]
+    assert len(names) == 12
+    pressures = {}
+    for name in names:
+        temperature, density = name.split("K-")
+        for role in ("train", "valid", "test"):
+            frames = data.split(f"{name}/{role}")
+            assert set(frames.temperatures) == {float(temperature)}
+            np.testing.assert_allclose(frames.densities, float(density), rtol=1e-6)
+        stress = data.split(f"{name}/test").stress
+        assert stress is not None
+        pressures[temperature, density] = -np.trace(stress.mean(axis=0)) / 3
+    for temperature in ("1000", "2000"):  # stress is negative under compression, pressure rises
+        rising = [pressures[temperature, d] for d in ("0.5", "0.7", "0.9", "1.1", "1.3", "1.5")]
+        assert rising == sorted(rising)
+        assert rising[-1] > 0
+
+
+def test_reference_trajectories_resolve_the_vibration():
+    """In the order of time, unwrapped, in steps far shorter than a bond."""
+    data = teadata.load("mini-hydrogen")
+    runs = [run for run in data.card.trajectories if run.continuous]
+    assert len(runs) == 12
+    for run in runs:
+        assert run.spacing == 2.0  # fs; H-H vibrates with a period of about 8
+        frames = data.trajectory(run.index)
+        assert len(frames) == run.stored == 100
+        moves = np.linalg.norm(np.diff(frames.positions, axis=0), axis=2)
+        assert moves.max() < 0.5
+        assert 0 < moves.mean() < 0.2
+    tests = data.splits.ids("complete/test")
+    kept = {int(i) for run in runs for i in data.trajectory(run.index).ids}
+    assert set(tests.tolist()) <= kept
 
 
 def test_stored_positions_lie_on_the_grid_they_were_labelled_at(mini_i, mini_i_recipe):

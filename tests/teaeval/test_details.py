@@ -85,6 +85,24 @@ def test_force_vectors_and_bins(shifted, score):
             assert listed[low].mae == pytest.approx(error / count)
 
 
+def test_intervals_of_means(shifted):
+    """Each is where resampling whole trajectories by hand puts it, and holds its value."""
+    prediction, test = shifted
+    score = teaeval.score(prediction, with_details=True, replicates=400, seed=1)
+    forces, energy = score.details.forces, score.details.energy
+    assert forces.vector_interval[0] < forces.vector_mae < forces.vector_interval[1]
+    assert forces.cosine_interval[0] < forces.cosine < forces.cosine_interval[1]
+    low, high = energy.rmse_shifted_interval
+    assert low < energy.rmse_shifted < high
+    vector = np.linalg.norm(prediction.forces - test.forces, axis=2).mean(axis=1)
+    units = np.unique(test.trajectories, return_inverse=True)[1]
+    means = []
+    for row in range(400):
+        drawn = np.random.default_rng([1, row]).integers(units.max() + 1, size=units.max() + 1)
+        means.append(np.concatenate([vector[units == unit] for unit in drawn]).mean())
+    np.testing.assert_allclose(forces.vector_interval, np.quantile(means, [0.025, 0.975]))
+
+
 def test_atoms_and_residues(shifted, score):
     prediction, test = shifted
     error = np.abs(prediction.forces - test.forces).mean(axis=(0, 2))
@@ -101,7 +119,8 @@ def test_atoms_and_residues(shifted, score):
 def test_quantiles_are_of_the_values(errors, share):
     forces = np.zeros((len(errors), 1, 3))
     forces[:, 0, 0] = forces[:, 0, 1] = forces[:, 0, 2] = errors
-    found = ForceDetails.of(forces, np.zeros_like(forces)).quantile(share)
+    every = np.ones(len(errors), dtype=bool)
+    found = ForceDetails.of(forces, np.zeros_like(forces), every).quantile(share)
     exact = sorted(errors)[math.ceil(share * len(errors) - 1e-9) - 1]
     assert exact <= found <= exact * (1 + 2**-11)
 
@@ -109,10 +128,14 @@ def test_quantiles_are_of_the_values(errors, share):
 def test_sums_of_pieces_are_those_of_all():
     rng = np.random.default_rng(0)
     p, r = rng.normal(size=(2, 90, 5, 3))
-    whole, joined = (
-        ForceDetails.of(p, r),
-        ForceDetails.of(p[:40], r[:40]) + ForceDetails.of(p[40:], r[40:]),
+    scored = rng.random(90) < 0.8
+    p[~scored] = np.nan
+    whole, first, second = (
+        ForceDetails.of(p[part], r[part], scored[part])
+        for part in (slice(None), slice(0, 40), slice(40, None))
     )
+    joined = first + second
+    np.testing.assert_array_equal(np.isfinite(whole.vector), scored)
     for name, value in vars(whole).items():
         np.testing.assert_allclose(getattr(joined, name), value, rtol=1e-12)
     np.testing.assert_array_equal(joined.histogram, whole.histogram)

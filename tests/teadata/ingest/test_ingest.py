@@ -136,6 +136,20 @@ def test_the_real_frame_of_challenge_iii(repository, tmp_path):
     assert card.ingested[0].energy_unit == "kcal/mol"
 
 
+def test_challenge_iv_finds_its_eight_ions_and_the_size_of_its_forces(folder):
+    mini = teadata.load("mini-iv")
+    frames = mini.split("complete/test")[:20]
+    save(folder / "MAPbI3_test.npz", frames, energy=units.EV, e_unit="eV", r_unit="Ang")
+    said = Options({"MAPbI3_test.npz": "complete/test"})
+    card = ingest([folder], "tea2023-iv", said).card
+    assert card.groups == mini.card.groups
+    found = teadata.load("tea2023-iv").split("complete/test")
+    np.testing.assert_allclose(found.forces, frames.forces, rtol=1e-12)
+    save(folder / "MAPbI3_test.npz", frames, energy=units.EV, e_unit="kcal/mol", r_unit="Ang")
+    with pytest.raises(DataError, match=r"that of mini-iv, .* would fit in .*eV/Å"):
+        ingest([folder], "tea2023-iv", said, replace=True)
+
+
 @pytest.mark.parametrize("suffix", ["npz", "xyz", "h5"])
 @pytest.mark.parametrize("archive", ["none", "zip", "tar.gz"])
 def test_every_format_zipped_or_not(mini_i, folder, suffix, archive):
