@@ -176,64 +176,94 @@ def force_errors(
     quantities
         Of the system.
     """
+    sums = _Sums.empty(len(predicted), quantities)
     step = max(1, CACHE // max(1, predicted[:1].size))
-    tables = [
-        _by_element(predicted[i : i + step], reference[i : i + step], quantities)
-        for i in range(0, len(predicted), step)
-    ]
-    table = {name: FrameErrors.joined(part[name] for part in tables) for name in tables[0]}
-    for name, molecules in quantities.groups.items():
-        with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(predicted), step):
+            sums.fill(slice(start, start + step), predicted, reference)
+        if np.isfinite(sums.square[np.isfinite(sums.largest)]).all():
+            table = sums.table()
+        else:  # squares overflow
+            table = _one_by_one(predicted, reference, quantities)
+        for name, molecules in quantities.groups.items():
             net = [net_forces(forces, molecules) for forces in (predicted, reference)]
-        table[f"F({name})"] = FrameErrors.of(*net)
+            table[f"F({name})"] = FrameErrors.of(*net)
     return table
 
 
-def _by_element(
-    predicted: Floats, reference: Floats, quantities: Quantities
-) -> dict[str, FrameErrors]:
-    """``F`` and ``F(X)``: sums over the atoms of each element, which are those of all together."""
-    count = len(predicted)
-    p, r = (
-        np.take(forces, quantities.atoms, axis=1).reshape(count, -1)
-        for forces in (predicted, reference)
-    )
-    starts = 3 * quantities.starts
-    values = np.diff(starts, append=r.shape[1])
-    with np.errstate(over="ignore", invalid="ignore"):
-        np.subtract(p, r, out=p)
-        gap = np.abs(p, out=p)
-        sums = {"mae": np.add.reduceat(gap, starts, axis=1)}
-        largest = np.maximum.reduceat(gap, starts, axis=1)
-        np.multiply(gap, gap, out=gap)
-        sums["square"] = np.add.reduceat(gap, starts, axis=1)
-    sums["mean"] = np.add.reduceat(r, starts, axis=1)
-    lowest = np.minimum.reduceat(r, starts, axis=1)
-    sums["magnitude"] = np.add.reduceat(np.abs(r, out=gap), starts, axis=1)
-    means = sums["mean"] / values
-    np.subtract(r, np.repeat(means, values, axis=1), out=r)
-    sums["spread"] = np.add.reduceat(np.multiply(r, r, out=r), starts, axis=1)
-    if not np.isfinite(sums["square"][np.isfinite(largest)]).all():  # squares overflow
-        return _one_by_one(predicted, reference, quantities)
+@dataclass(frozen=True)
+class _Sums:
+    """Sums over the atoms of each element, frame by frame, which those of all atoms follow from.
 
-    def table(pick: slice) -> FrameErrors:
-        size = int(values[pick].sum())
-        total = {name: found[:, pick].sum(axis=1) / size for name, found in sums.items()}
-        # About the mean of all, of what was summed about the mean of each.
-        between = values[pick] * (means[:, pick] - total["mean"][:, None]) ** 2
-        return FrameErrors(
-            mae=total["mae"],
-            rmse=np.sqrt(total["square"]),
-            max=largest[:, pick].max(axis=1),
-            magnitude=total["magnitude"],
-            mean=total["mean"],
-            lowest=lowest[:, pick].min(axis=1),
-            spread=np.sqrt(total["spread"] + between.sum(axis=1) / size),
-            values=size,
+    All arrays are (E, N): of errors and their squares; of reference values, their magnitudes and
+    their squares about the mean of the element.  ``largest`` and ``lowest`` are no sums.
+    """
+
+    quantities: Quantities
+    starts: Ints
+    values: Ints
+    absolute: Floats
+    square: Floats
+    largest: Floats
+    reference: Floats
+    magnitude: Floats
+    spread: Floats
+    lowest: Floats
+
+    @classmethod
+    def empty(cls, count: int, quantities: Quantities) -> _Sums:
+        starts = 3 * quantities.starts
+        values = np.diff(starts, append=3 * len(quantities.atoms))
+        return cls(quantities, starts, values, *np.empty((7, len(starts), count)))
+
+    def fill(self, rows: slice, predicted: Floats, reference: Floats) -> None:
+        """Those of some frames: so few that arrays of them stay in a core's cache."""
+        p, r = (
+            np.take(forces[rows], self.quantities.atoms, axis=1).reshape(-1, 3 * forces.shape[1])
+            for forces in (predicted, reference)
         )
 
-    found = {"F": table(slice(None))}
-    return found | {name: table(slice(i, i + 1)) for i, name in enumerate(quantities.names)}
+        def sums(values: Floats, to: Floats, function: np.ufunc = np.add) -> None:
+            function.reduceat(values, self.starts, axis=1, out=to[:, rows].T)
+
+        gap = np.abs(np.subtract(p, r, out=p), out=p)
+        sums(gap, self.absolute)
+        sums(gap, self.largest, np.maximum)
+        sums(np.multiply(gap, gap, out=gap), self.square)
+        sums(r, self.reference)
+        sums(r, self.lowest, np.minimum)
+        sums(np.abs(r, out=gap), self.magnitude)
+        means = self.reference[:, rows].T / self.values
+        np.subtract(r, np.repeat(means, self.values, axis=1), out=r)
+        sums(np.multiply(r, r, out=r), self.spread)
+
+    def table(self) -> dict[str, FrameErrors]:
+        """Errors of ``F`` and of every ``F(X)``."""
+        every = {"F": slice(None)}
+        each = {name: slice(i, i + 1) for i, name in enumerate(self.quantities.names)}
+        return {name: self._of(columns) for name, columns in (every | each).items()}
+
+    def _of(self, elements: slice) -> FrameErrors:
+        values = self.values[elements]
+        size = int(values.sum())
+
+        def mean(sums: Floats) -> Floats:
+            found: Floats = sums[elements].sum(axis=0) / size
+            return found
+
+        centre = mean(self.reference)
+        # About the mean of all, of what was summed about the mean of each element.
+        between = (self.reference[elements] / values[:, None] - centre) ** 2
+        return FrameErrors(
+            mae=mean(self.absolute),
+            rmse=np.sqrt(mean(self.square)),
+            max=self.largest[elements].max(axis=0),
+            magnitude=mean(self.magnitude),
+            mean=centre,
+            lowest=self.lowest[elements].min(axis=0),
+            spread=np.sqrt(mean(self.spread) + (values[:, None] * between).sum(axis=0) / size),
+            values=size,
+        )
 
 
 def _one_by_one(

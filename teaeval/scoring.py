@@ -163,7 +163,8 @@ class Coverage(StrictModel):
         """That of a prediction that was examined."""
         assert found.compared is not None
         scored = int(found.compared.scored.sum())
-        missing = frames - len(np.unique(found.rows[found.rows >= 0]))
+        there = np.bincount(found.rows[found.rows >= 0], minlength=frames)
+        missing = int((there == 0).sum())
         return cls(
             frames=frames, scored=scored, missing=missing, not_finite=frames - scored - missing
         )

@@ -47,7 +47,7 @@ REFERENCE = {"thermostat": "bussi", "timestep": 0.5, "damping_time": 40.0, "spac
 PLANS = {
     "train": {**LANGEVIN, "equilibration": 80, "frames": 16},
     "valid": {**LANGEVIN, "equilibration": 80, "frames": 6},
-    "test": {**REFERENCE, "equilibration": 100, "frames": 100},
+    "test": {**REFERENCE, "equilibration": 500, "frames": 100},
 }
 STATES = list(itertools.product(TEMPERATURES, DENSITIES))
 TEST_EVERY = 10  # frames of a reference trajectory between two of the test split
@@ -173,7 +173,7 @@ def build(processes: int) -> None:
             "complete": "all state points in equal parts",
             **{subset_name(t, d): f"{t:g} K, {d:g} g/cm³" for t, d in STATES},
         },
-        "sizes": [48, 96, 192],
+        "sizes": [4, 8, 16],
         "tasks": ["complete->complete"],
         "sampling": describe(),
         "acceptance": {"sampled": len(frames), "accepted": len(frames), "stored": len(order)},

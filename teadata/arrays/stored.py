@@ -77,7 +77,10 @@ class StoredArray:
 
     def take(self, index: slice | ArrayLike) -> StoredArray:
         """Some of the rows, still in the file."""
-        picked = index if isinstance(index, slice) else np.asarray(index, dtype=np.int64)
+        picked = index if isinstance(index, slice) else np.asarray(index)
+        if isinstance(picked, np.ndarray):  # a mask, or rows; an empty list is of no integer type
+            mask = picked.dtype == np.bool_
+            picked = np.flatnonzero(picked) if mask else picked.astype(np.int64)
         if self.rows is not None:
             return replace(self, rows=self.rows[picked])
         if isinstance(picked, slice):

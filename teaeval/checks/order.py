@@ -76,6 +76,8 @@ def shuffled_frames(sample: Sample, test: AnyFrames) -> tuple[Finding | None, Sa
     reference = _unit(sample.reference_forces.reshape(len(sample), -1))
     own = np.abs(np.einsum("ij,ij->i", predicted, reference))
     strange = np.flatnonzero(own < OWN_COSINE)
+    if len(strange) < 2:
+        return None, sample
     suspects = strange[evenly(len(strange), SUSPECTS)]
     cosine, partner = _nearest(predicted[suspects], test)
     hit = cosine >= OTHER_COSINE

@@ -226,25 +226,24 @@ def coverage(
                 "atom order, and check --subset",
             )
         )
-    values, counts = np.unique(rows[rows >= 0], return_counts=True)
-    missing = np.setdiff1d(np.arange(len(test)), values)
+    counts = np.bincount(rows[rows >= 0], minlength=len(test))
+    missing, twice = np.flatnonzero(counts == 0), np.flatnonzero(counts > 1)
     if len(missing):
         findings.append(
             Finding.error(
                 "missing-frames",
                 expected=f"all {len(test)} frames of {name}",
-                found=f"{len(values)}; {len(missing)} missing: frame_id "
+                found=f"{len(test) - len(missing)}; {len(missing)} missing: frame_id "
                 f"{_example(test.ids[missing])}",
                 remedy="predict every frame of the test set; none may be left out of a score",
             )
         )
-    if (counts > 1).any():
+    if len(twice):
         findings.append(
             Finding.error(
                 "duplicate-frames",
                 expected="each frame once",
-                found=f"{int((counts > 1).sum())} frames more than once: frame_id "
-                f"{_example(test.ids[values[counts > 1]])}",
+                found=f"{len(twice)} frames more than once: frame_id {_example(test.ids[twice])}",
                 remedy="keep one prediction per frame",
             )
         )

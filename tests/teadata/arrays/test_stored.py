@@ -59,6 +59,14 @@ def test_a_stretch(stored, values, start, width):
     np.testing.assert_array_equal(stored[start : start + width], values[start : start + width])
 
 
+def test_a_mask(stored, values):
+    mask = np.random.default_rng(1).random(COUNT) < 0.1
+    np.testing.assert_array_equal(stored[mask], values[mask])
+    np.testing.assert_array_equal(
+        stored.take(slice(50, 600))[mask[50:600]], values[50:600][mask[50:600]]
+    )
+
+
 def test_it_can_be_sent_to_another_process(stored, values):
     sent = pickle.loads(pickle.dumps(stored.take(slice(100, 300)) * 2.0))
     np.testing.assert_array_equal(sent[5:9], 2.0 * values.astype(float)[105:109])
