@@ -94,8 +94,33 @@ def structure(frames: Frames, path: Path, title: str) -> None:
     plt.close(fig)
 
 
+MOST_CURVES = 6
+"""Subsets that are told apart as curves; more are boxes, one below the other."""
+
+
+def boxes(tests: dict[str, Frames], path: Path) -> None:
+    """As :func:`distributions`, a box of the quartiles for each subset, whiskers 1 to 99 %."""
+    height = 1.2 + 0.25 * len(tests)
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9, height), sharey=True, layout="constrained")
+    lowest = min(frames.energies.min() for frames in tests.values())
+    style = {
+        "orientation": "horizontal", "whis": (1, 99), "showfliers": False, "patch_artist": True,
+        "tick_labels": list(tests), "boxprops": {"facecolor": "0.85"}, "medianprops": {"color": COLOURS[0], "linewidth": 2},
+    }  # fmt: skip
+    left.boxplot([frames.energies - lowest for frames in tests.values()], **style)
+    right.boxplot([frames.forces.ravel() for frames in tests.values()], **style)
+    left.set(xlabel="E − lowest E of the test splits (kcal/mol)")
+    left.invert_yaxis()
+    right.set(xlabel="force component (kcal/mol/Å)")
+    fig.savefig(path, dpi=DPI, metadata={"Software": None})
+    plt.close(fig)
+
+
 def distributions(tests: dict[str, Frames], path: Path) -> None:
     """Relative energies and force components of the test split of each subset."""
+    if len(tests) > MOST_CURVES:
+        boxes(tests, path)
+        return
     fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
     lowest = min(frames.energies.min() for frames in tests.values())
     every = np.concatenate([frames.energies for frames in tests.values()]) - lowest
@@ -108,7 +133,7 @@ def distributions(tests: dict[str, Frames], path: Path) -> None:
     left.set(xlabel="E − lowest E of the test splits (kcal/mol)", ylabel="density")
     right.set(xlabel="force component (kcal/mol/Å)", yscale="log")
     if len(tests) > 1:
-        left.legend(frameon=False, fontsize="small", ncols=1 + len(tests) // 7)
+        left.legend(frameon=False, fontsize="small")
     fig.savefig(path, dpi=DPI, metadata={"Software": None})
     plt.close(fig)
 

@@ -122,7 +122,7 @@ def select(frames: Frames, todo: list[tuple[str, float, float]]) -> publish.Pick
     return picked
 
 
-def describe() -> str:
+def describe(references: Frames) -> str:
     """The card's account of the sampling."""
     train, reference = (trajectory(role, *STATES[0]) for role in ("train", "test"))
     return (
@@ -141,7 +141,8 @@ def describe() -> str:
         "frames are of one potential-energy surface; energies are free energies of the electrons "
         "(Mermin), of which forces and stress are derivatives. Positions are on a grid of 2^-14 Å: "
         "the reference dynamics ran on it, and its own evaluation of a frame is the label; other "
-        "frames were rounded to it before they were labelled."
+        "frames were rounded to it before they were labelled. Of the reference trajectories: "
+        f"{publish.drift(references)}"
     )
 
 
@@ -175,7 +176,7 @@ def build(processes: int) -> None:
         },
         "sizes": [4, 8, 16],
         "tasks": ["complete->complete"],
-        "sampling": describe(),
+        "sampling": describe(frames[np.isin(frames.trajectories, reference)]),
         "acceptance": {"sampled": len(frames), "accepted": len(frames), "stored": len(order)},
         "correlation_times": publish.correlation_times(
             frames[np.isin(frames.trajectories, reference)],

@@ -27,6 +27,8 @@ import numpy as np
 import publish
 import sampling
 
+from teadata.frames import Frames
+
 LATTICE = 6.2855  # Å, near that of the cubic phase of the crystal
 REPEATS = 2
 TEMPERATURES = (250.0, 300.0, 350.0, 400.0)  # K
@@ -122,7 +124,7 @@ def select(roles: np.ndarray, temperatures: np.ndarray) -> publish.Picked:
     return picked
 
 
-def describe() -> str:
+def describe(frames: Frames) -> str:
     """The card's account of the sampling."""
     plan = trajectory("train", 0)
     masses = ", ".join(f"{symbol} {mass:g}" for symbol, mass in plan.masses.items())
@@ -137,7 +139,7 @@ def describe() -> str:
         "ideal lattice with the methylammonium ions turned at random, and is too short for them "
         "to turn over: the directions in the data are those drawn. "
         "Train, valid and test frames come from different trajectories. Positions "
-        "were rounded to 2^-14 Å before they were labelled."
+        f"were rounded to 2^-14 Å before they were labelled. {publish.drift(frames)}"
     )
 
 
@@ -162,7 +164,7 @@ def build(processes: int) -> None:
         "subsets": {"complete": "250, 300, 350 and 400 K in equal parts"},
         "sizes": [50, 100, 200],
         "tasks": ["complete->complete"],
-        "sampling": describe(),
+        "sampling": describe(frames),
         "acceptance": {"sampled": len(frames), "accepted": len(frames), "stored": len(frames)},
         "correlation_times": publish.correlation_times(
             frames, plans[0].spacing * plans[0].timestep

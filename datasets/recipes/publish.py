@@ -290,6 +290,22 @@ def correlation_times(frames: Frames, spacing: float) -> dict[str, float]:
     return {name: time for name, time in measured.items() if time is not None}
 
 
+def drift(frames: Frames) -> str:
+    """How far trajectories (frames in the order of time) are from equilibrium, as a sentence."""
+    change, within = [], []
+    for i in np.unique(frames.trajectories):
+        energies = frames.energies[frames.trajectories == i]
+        fifth = max(1, len(energies) // 5)
+        change.append(energies[-fifth:].mean() - energies[:fifth].mean())
+        within.append(energies.std())
+    return (
+        f"From the first to the last fifth of a trajectory the energy changes by "
+        f"{np.mean(change):+.1f} kcal/mol on average ({min(change):+.1f} to {max(change):+.1f}), "
+        f"beside a standard deviation within a trajectory of {np.mean(within):.1f}: what of it is "
+        "the same for all is how far they are from equilibrium."
+    )
+
+
 def relabel(dataset: str, count: int, engine: Engine, seed: int = 0) -> tuple[float, float, float]:
     """Label stored frames, drawn at random, once more.
 
