@@ -105,7 +105,8 @@ def boxes(tests: dict[str, Frames], path: Path) -> None:
     lowest = min(frames.energies.min() for frames in tests.values())
     style = {
         "orientation": "horizontal", "whis": (1, 99), "showfliers": False, "patch_artist": True,
-        "tick_labels": list(tests), "boxprops": {"facecolor": "0.85"}, "medianprops": {"color": COLOURS[0], "linewidth": 2},
+        "tick_labels": list(tests), "boxprops": {"facecolor": "0.85"},
+        "medianprops": {"color": COLOURS[0], "linewidth": 2},
     }  # fmt: skip
     left.boxplot([frames.energies - lowest for frames in tests.values()], **style)
     right.boxplot([frames.forces.ravel() for frames in tests.values()], **style)
