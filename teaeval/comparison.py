@@ -9,6 +9,7 @@ import numpy as np
 from teadata import catalog
 from teadata.dataset import Dataset
 from teadata.errors import UsageError
+from teadata.stored import AnyFrames
 from teadata.strict import StrictModel
 from teaeval.bootstrap import Distribution, distributions, interval, resampling
 from teaeval.checks import examine
@@ -95,7 +96,7 @@ def compare(
             f"and {second.dataset} {second.subset}"
         )
     test = dataset.test_set(first.subset)
-    tables = [_by_frame(prediction, dataset) for prediction in (first, second)]
+    tables = [_by_frame(prediction, test, dataset) for prediction in (first, second)]
     draws = resampling(dataset, test, replicates, seed)
     resampled = [distributions(table, draws) for table in tables]
     return Comparison(
@@ -112,9 +113,9 @@ def compare(
     )
 
 
-def _by_frame(prediction: Prediction, dataset: Dataset) -> dict[str, FrameErrors]:
+def _by_frame(prediction: Prediction, test: AnyFrames, dataset: Dataset) -> dict[str, FrameErrors]:
     """Errors of every quantity, frame by frame in the order of the test set."""
-    found = examine(prediction, dataset.test_set(prediction.subset), dataset, Threads())
+    found = examine(prediction, test, dataset, Threads())
     if any(item.severity == "error" for item in found.findings):
         raise PredictionError(prediction.source.get("path", "prediction"), found.findings)
     assert found.compared is not None

@@ -28,6 +28,13 @@ WAIT = 10
 """Seconds until a scheduler that does not answer is given up."""
 
 
+def _cores() -> int:
+    """Cores that this process may use; all there are where the system does not tell."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class Engine(Protocol):
     """What applies a function to pieces."""
 
@@ -61,7 +68,7 @@ class Threads:
     """
 
     def __init__(self, count: int | None = None) -> None:
-        self.count = count or min(len(os.sched_getaffinity(0)), MOST)
+        self.count = count or min(_cores(), MOST)
 
     def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
         """Results in the order of the items."""
