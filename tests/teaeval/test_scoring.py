@@ -1,10 +1,12 @@
 import csv
 import dataclasses
 import io
+import math
 
 import numpy as np
 import pytest
 
+import teadata
 import teaeval
 from teaeval import PredictionError, table
 from teaeval.scoring import Score
@@ -114,3 +116,61 @@ def test_markdown_is_a_table_of_ten_columns(noisy):
 )
 def test_three_significant_digits(value, text):
     assert table.significant(value) == text
+
+
+def by_plain_loops(prediction, test, groups):
+    """The table of a score, written once more without NumPy: (mae, rmse, max, mean, std)."""
+    columns = {"E": []}
+    lowest = min(test.energies.tolist())
+    for p, r in zip(prediction.energies.tolist(), test.energies.tolist(), strict=True):
+        columns["E"].append((p, r, r - lowest))
+    for p_frame, r_frame in zip(prediction.forces.tolist(), test.forces.tolist(), strict=True):
+        for symbol, p_atom, r_atom in zip(test.symbols, p_frame, r_frame, strict=True):
+            for p, r in zip(p_atom, r_atom, strict=True):
+                columns.setdefault("F", []).append((p, r, abs(r)))
+                columns.setdefault(f"F({symbol})", []).append((p, r, abs(r)))
+        for name, molecules in groups.items():
+            for atoms in molecules:
+                for axis in range(3):
+                    p = sum(p_frame[atom][axis] for atom in atoms)
+                    r = sum(r_frame[atom][axis] for atom in atoms)
+                    columns.setdefault(f"F({name})", []).append((p, r, abs(r)))
+    table = {}
+    for name, values in columns.items():
+        n = len(values)
+        mean = sum(r for _, r, _ in values) / n
+        table[name] = (
+            sum(abs(p - r) for p, r, _ in values) / n,
+            math.sqrt(sum((p - r) ** 2 for p, r, _ in values) / n),
+            max(abs(p - r) for p, r, _ in values),
+            sum(magnitude for _, _, magnitude in values) / n,
+            math.sqrt(sum((r - mean) ** 2 for _, r, _ in values) / n),
+        )
+    return table
+
+
+@pytest.mark.parametrize("dataset", ["mini-iv", "mini-hydrogen"])
+def test_every_number_by_plain_loops(dataset):
+    """MAPbI3 pools the net forces of its eight ions; hydrogen has one element and no group."""
+    data = teadata.load(dataset)
+    test = data.split("complete/test")
+    rng = np.random.default_rng(2)
+    prediction = teaeval.Prediction(
+        dataset,
+        "complete",
+        test.energies + rng.normal(0, 3, len(test)),
+        test.forces + rng.normal(0, 2, test.forces.shape),
+        frame_ids=test.ids,
+    )
+    expected = by_plain_loops(prediction, test, data.card.groups)
+    score = teaeval.score(prediction, replicates=0)
+    assert {row.quantity for row in score.rows} == set(expected)
+    for row in score.rows:
+        mae, rmse, largest, mean, std = expected[row.quantity]
+        found = (row.mae, row.rmse, row.max, row.mean_reference, row.std_reference)
+        assert found == pytest.approx((mae, rmse, largest, mean, std), rel=1e-9)
+        assert row.mae_percent_mean == pytest.approx(100 * mae / mean, rel=1e-9)
+        assert row.rmse_percent_std == pytest.approx(100 * rmse / std, rel=1e-9)
+        assert row.max_percent_mean == pytest.approx(100 * largest / mean, rel=1e-9)
+    if "mol" in data.card.groups:
+        assert score.row("F(mol)").count == len(test) * 8 * 3
