@@ -14,7 +14,7 @@ says which errors it hangs on, not how large another test set's would be.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -85,6 +85,10 @@ class Resampling:
         drawn = np.random.default_rng([self.seed, row]).integers(self.count, size=self.count)
         return np.bincount(drawn, minlength=self.count)
 
+    def of_blocks(self, block: int) -> Resampling:
+        """The same draws of rows that are blocks of so many frames."""
+        return replace(self, units=self.units[::block])
+
     def totals(self, values: Floats) -> Floats:
         """Sum of the values (N,) of each unit, (U,)."""
         found: Floats = np.bincount(self.units, values, self.count).astype(np.float64)
@@ -112,9 +116,16 @@ def resampling(dataset: Dataset, test: AnyFrames, replicates: int, seed: int = 0
     if test.trajectories is not None and dataset.card.correlation_times:
         units = np.unique(test.trajectories, return_inverse=True)[1]
         return Resampling(units.astype(np.int64), "trajectory", replicates, seed)
-    block = -(-len(test) // MOST_UNITS)
-    kind: Unit = "frame" if block <= 1 else "block"
-    return Resampling(np.arange(len(test)) // max(1, block), kind, replicates, seed)
+    block = block_length(dataset, test)
+    kind: Unit = "frame" if block == 1 else "block"
+    return Resampling(np.arange(len(test)) // block, kind, replicates, seed)
+
+
+def block_length(dataset: Dataset, test: AnyFrames) -> int:
+    """Consecutive frames that are drawn together, a power of two; 1 for trajectories."""
+    if test.trajectories is not None and dataset.card.correlation_times:
+        return 1
+    return 1 << (-(-len(test) // MOST_UNITS) - 1).bit_length()
 
 
 @dataclass(frozen=True)
@@ -163,14 +174,13 @@ class _Sums:
 
     @classmethod
     def of(cls, errors: FrameErrors, draws: Resampling) -> _Sums:
-        scored = errors.scored
         mae, rmse, most = (
-            np.where(scored, values, 0.0) for values in (errors.mae, errors.rmse, errors.max)
+            np.where(errors.scored, values, 0.0) for values in (errors.mae, errors.rmse, errors.max)
         )
-        scale = float(most.max()) or 1.0
-        weights = (scored.astype(np.float64), mae, (rmse / scale) ** 2)
-        frames, absolute, squared = (draws.totals(values) for values in weights)
-        return cls((frames, absolute, squared), draws.highest(most), scale)
+        scale, frames = float(most.max()) or 1.0, errors.predicted
+        weights = (frames, frames * mae, frames * (rmse / scale) ** 2)
+        count, absolute, squared = (draws.totals(values) for values in weights)
+        return cls((count, absolute, squared), draws.highest(most), scale)
 
     def largest(self, drawn: Ints) -> Floats:
         """Largest error of each resample, (b,), of counts (b, U)."""

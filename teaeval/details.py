@@ -15,10 +15,11 @@ from teadata.residues import residues
 from teadata.stored import AnyFrames
 from teadata.strict import StrictModel
 from teaeval.bootstrap import Interval, Resampling, mean_intervals
+from teaeval.checks import Examined
 from teaeval.checks.sample import evenly
 from teaeval.force_details import MAGNITUDES, ForceDetails
 from teaeval.frame_errors import Floats
-from teaeval.pieces import Compared
+from teaeval.prediction import Prediction
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
 """Shares of the absolute errors whose quantiles are given."""
@@ -133,28 +134,31 @@ class Details(StrictModel):
 
 
 def details(
-    compared: Compared,
+    found: Examined,
+    prediction: Prediction,
     test: AnyFrames,
     dataset: Dataset,
-    train: str | None,
     draws: Resampling | None,
 ) -> Details:
     """What a comparison tells beyond the tables.
 
     Parameters
     ----------
-    compared
+    found
         Made with ``details=True``.
-    test, dataset
-        The test set, and its dataset.
-    train
-        Split that the model was trained on, ``<subset>/train/<size>``; None if not known.
+    prediction, test, dataset
+        What was predicted, the test set, and its dataset.
     draws
         Resamples behind the intervals; None for no intervals.
     """
+    compared = found.compared
+    assert compared is not None
+    assert compared.forces is not None
     forces = compared.forces
-    assert forces is not None
-    energy = np.where(compared.scored, compared.energy_errors, np.nan)
+    there = found.rows >= 0
+    energy = np.full(len(test), np.nan)
+    energy[found.rows[there]] = prediction.energies[there] - test.energies[found.rows[there]]
+    energy[~compared.scored] = np.nan
     about = energy - np.nanmean(energy)
     columns = {
         "mae_shifted": np.abs(about),
@@ -169,7 +173,7 @@ def details(
     return Details(
         energy=_energy(energy[compared.scored], test.n_atoms, intervals),
         forces=_forces(forces, test, intervals),
-        novelty=_novelty(compared, test, dataset, train),
+        novelty=_novelty(np.abs(energy), forces.mae, test, dataset, prediction.train),
     )
 
 
@@ -235,19 +239,19 @@ def _forces(found: ForceDetails, test: AnyFrames, intervals: dict[str, Interval]
 
 
 def _novelty(
-    compared: Compared, test: AnyFrames, dataset: Dataset, train: str | None
+    energies: Floats, forces: Floats, test: AnyFrames, dataset: Dataset, train: str | None
 ) -> Novelty | None:
-    """Errors by distance to the training set, if it is one of the dataset's."""
+    """Errors (N,) of frames by distance to the training set, if it is one of the dataset's."""
     if train is None:
         return None
     try:
         learned = dataset.split(train)
     except UsageError:
         return None
-    scored = np.flatnonzero(compared.scored)
+    scored = np.flatnonzero(np.isfinite(energies))
     picked = scored[evenly(len(scored), NOVELTY_FRAMES)]
     distance = _distances(test[picked], learned)
-    energy, force = compared.table["E"].mae[picked], compared.table["F"].mae[picked]
+    energy, force = energies[picked], forces[picked]
     order = np.argsort(distance, kind="stable")
     return Novelty(
         train=train,

@@ -52,9 +52,9 @@ class ForceDetails:
         Frames they are of.
     by_atom
         (A,) sum of the absolute errors of each atom's components, kcal/mol/Å.
-    magnitude, vector
-        (N,) means over the atoms of each frame of | |p| − |r| | and |p − r|, kcal/mol/Å; NaN for
-        frames without a prediction.
+    mae, magnitude, vector
+        (N,) means over the atoms of each frame of the absolute errors of components, of
+        | |p| − |r| | and of |p − r|, kcal/mol/Å; NaN for frames without a prediction.
     cosine
         (N,) means of the cosines between p and r, over atoms where both have a length; NaN for
         frames without any.
@@ -67,6 +67,7 @@ class ForceDetails:
 
     frames: int
     by_atom: Floats
+    mae: Floats
     magnitude: Floats
     vector: Floats
     cosine: Floats
@@ -96,6 +97,7 @@ class ForceDetails:
         return cls(
             frames=len(predicted),
             by_atom=gap.sum(axis=(0, 2)),
+            mae=every(gap.mean(axis=(1, 2))),
             magnitude=every(np.abs(p - r).mean(axis=1)),
             vector=every(vector.mean(axis=1)),
             cosine=every(_mean_cosine(predicted, reference, p, r)),
@@ -109,7 +111,7 @@ class ForceDetails:
         return ForceDetails(
             **{
                 f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)])
-                if f.name in ("magnitude", "vector", "cosine")
+                if f.name in ("mae", "magnitude", "vector", "cosine")
                 else getattr(self, f.name) + getattr(other, f.name)
                 for f in fields(self)
             }

@@ -8,7 +8,7 @@ whatever number of workers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Self
 
 import numpy as np
@@ -29,7 +29,7 @@ Groups = Mapping[str, Sequence[Sequence[int]]]
 
 @dataclass(frozen=True)
 class FrameErrors:
-    """Errors of one quantity, and its reference values, frame by frame.
+    """Errors of one quantity, and its reference values, by frame or by block of frames.
 
     All arrays are (N,), in the unit of the quantity.  All frames have equally many values, so
     that means over frames are means over values.  Of a frame without a finite prediction the
@@ -45,6 +45,9 @@ class FrameErrors:
         Their standard deviation about the frame's mean.
     values
         Values of a frame.
+    frames, predicted
+        Frames of each row, and how many of them have a finite prediction: 1 and 1 or 0 for rows
+        that are frames.
     """
 
     mae: Floats
@@ -55,6 +58,8 @@ class FrameErrors:
     lowest: Floats
     spread: Floats
     values: int
+    frames: Floats
+    predicted: Floats
 
     @classmethod
     def of(cls, predicted: Floats, reference: Floats) -> Self:
@@ -79,6 +84,8 @@ class FrameErrors:
             lowest=r.min(axis=1),
             spread=np.sqrt(((r - mean[:, None]) ** 2).mean(axis=1)),
             values=r.shape[1],
+            frames=np.ones(len(r)),
+            predicted=np.isfinite(largest).astype(np.float64),
         )
 
     @classmethod
@@ -94,17 +101,53 @@ class FrameErrors:
 
     @property
     def scored(self) -> NDArray[np.bool_]:
-        """Which frames have a finite prediction, (N,)."""
-        return np.isfinite(self.max)
+        """Which rows have a finite prediction, (N,)."""
+        return self.predicted > 0
 
     def only(self, scored: NDArray[np.bool_]) -> FrameErrors:
         """The same, in which other frames than these (N,) have no prediction."""
         if scored.all():
             return self
-        kept = {f.name: getattr(self, f.name) for f in fields(self)}
-        for name in ("mae", "rmse", "max"):
-            kept[name] = np.where(scored, kept[name], np.nan)
-        return FrameErrors(**kept)
+        return replace(
+            self,
+            mae=np.where(scored, self.mae, np.nan),
+            rmse=np.where(scored, self.rmse, np.nan),
+            max=np.where(scored, self.max, np.nan),
+            predicted=np.where(scored, self.predicted, 0.0),
+        )
+
+    def merged(self, block: int) -> FrameErrors:
+        """Rows put together, so many in a row, to what they are over all their frames."""
+        if block == 1:
+            return self
+        starts = np.arange(0, len(self.mae), block)
+        scored = self.scored
+        frames = np.add.reduceat(self.frames, starts)
+        predicted = np.add.reduceat(self.predicted, starts)
+        known = np.where(predicted > 0, predicted, np.nan)
+        scale = float(self.max[scored].max(initial=0.0)) or 1.0
+        mean = np.add.reduceat(self.frames * self.mean, starts) / frames
+        about = self.mean - np.repeat(mean, block)[: len(self.mean)]
+
+        def errors(values: Floats) -> Floats:
+            weighted = np.where(scored, self.predicted * values, 0.0)
+            found: Floats = np.add.reduceat(weighted, starts) / known
+            return found
+
+        return FrameErrors(
+            mae=errors(self.mae),
+            rmse=scale * np.sqrt(errors((self.rmse / scale) ** 2)),
+            max=np.maximum.reduceat(np.where(scored, self.max, -np.inf), starts) * (known / known),
+            magnitude=np.add.reduceat(self.frames * self.magnitude, starts) / frames,
+            mean=mean,
+            lowest=np.minimum.reduceat(self.lowest, starts),
+            spread=np.sqrt(
+                np.add.reduceat(self.frames * (self.spread**2 + about**2), starts) / frames
+            ),
+            values=self.values,
+            frames=frames,
+            predicted=predicted,
+        )
 
     def errors(self, *, relative: bool = False) -> Errors:
         """Over all frames, what :func:`~teaeval.metrics.errors` is of their values.
@@ -118,17 +161,22 @@ class FrameErrors:
             total energies.
         """
         scored = self.scored
+        weights, total = self.predicted[scored], self.predicted.sum()
         largest = float(self.max[scored].max())
+        scaled = self.rmse[scored] / (largest or 1.0)
         magnitude = self.magnitude
         if relative:
             magnitude = self.mean - self.lowest.min()
+        frames = self.frames.sum()
+        centre = (self.frames * self.mean).sum() / frames
+        variance = (self.frames * (self.spread**2 + (self.mean - centre) ** 2)).sum() / frames
         return Errors(
-            mae=float(self.mae[scored].mean()),
-            rmse=largest * float(np.sqrt(np.mean((self.rmse[scored] / (largest or 1.0)) ** 2))),
+            mae=float((weights * self.mae[scored]).sum() / total),
+            rmse=largest * float(np.sqrt((weights * scaled**2).sum() / total)),
             max=largest,
-            mean_reference=float(magnitude.mean()),
-            std_reference=float(np.sqrt(np.mean(self.spread**2) + self.mean.var())),
-            count=self.values * int(scored.sum()),
+            mean_reference=float((self.frames * magnitude).sum() / frames),
+            std_reference=float(np.sqrt(variance)),
+            count=self.values * int(total),
         )
 
 
@@ -263,6 +311,8 @@ class _Sums:
             lowest=self.lowest[elements].min(axis=0),
             spread=np.sqrt(mean(self.spread) + (values[:, None] * between).sum(axis=0) / size),
             values=size,
+            frames=np.ones(len(centre)),
+            predicted=np.isfinite(self.largest[elements].max(axis=0)).astype(np.float64),
         )
 
 

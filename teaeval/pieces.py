@@ -5,8 +5,8 @@ Pieces are cut alike whatever works on them, and what they add up to is added in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,60 +24,66 @@ PIECE = 1 << 20
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Predicted and reference forces of n frames, in memory or in their files.
+    """What was predicted for n frames, and their reference, in memory or in their files.
 
     Parameters
     ----------
-    predicted
+    energies, reference_energies
+        (n,) in kcal/mol; NaN where nothing was predicted.
+    forces
         (m, A, 3) in kcal/mol/Å, of the frames that were predicted.
     there
         (n,) which of the frames those are.
-    reference
+    reference_forces
         (n, A, 3) in kcal/mol/Å.
     quantities
         Of the system.
+    block
+        Frames that are put together in the result.
     details
         Whether more than the tables' errors are wanted.
     """
 
-    predicted: Floats | StoredArray
+    energies: Floats
+    reference_energies: Floats
+    forces: Floats | StoredArray
     there: NDArray[np.bool_]
-    reference: Floats | StoredArray
+    reference_forces: Floats | StoredArray
     quantities: Quantities
+    block: int
     details: bool
 
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """Errors frame by frame, in the order of the test set.
+    """Errors in the order of the test set.
 
     Parameters
     ----------
     table
-        Of every quantity.
-    energy_errors
-        (N,) predicted minus reference, kcal/mol; NaN where nothing was predicted.
+        Of every quantity, by block of frames; a frame that lacks one quantity has none.
+    scored
+        (N,) which frames have a finite prediction of everything.
+    block
+        Frames of a block.
     forces
         More about forces, if that was wanted.
     """
 
     table: dict[str, FrameErrors]
-    energy_errors: Floats
+    scored: NDArray[np.bool_]
+    block: int
     forces: ForceDetails | None
 
-    @property
-    def scored(self) -> NDArray[np.bool_]:
-        """Which frames have a finite prediction of everything, (N,)."""
-        return self.table["E"].scored & self.table["F"].scored
 
-    def of_scored(self) -> dict[str, FrameErrors]:
-        """The table, in which a frame that lacks one quantity has none."""
-        return {name: found.only(self.scored) for name, found in self.table.items()}
+def piece_length(atoms: int) -> int:
+    """Frames of a piece, a power of two."""
+    return 1 << max(0, (PIECE // max(1, 3 * atoms)).bit_length() - 1)
 
 
 def slices(count: int, atoms: int) -> list[slice]:
-    """How many frames of some atoms are cut into pieces: a power of two each."""
-    step = 1 << max(0, (PIECE // max(1, 3 * atoms)).bit_length() - 1)
+    """How many frames of some atoms are cut into pieces."""
+    step = piece_length(atoms)
     return [slice(start, min(start + step, count)) for start in range(0, count, step)]
 
 
@@ -91,44 +97,49 @@ def rows_taken(array: Floats | StoredArray, rows: Ints) -> Floats | StoredArray:
 
 
 def _cut(
-    prediction: Prediction, test: AnyFrames, order: Ints, quantities: Quantities, details: bool
-) -> Iterator[Piece]:
-    for part in slices(len(test), test.n_atoms):
-        there = order[part] >= 0
-        forces = test.forces
-        yield Piece(
-            predicted=rows_taken(prediction.forces, order[part][there]),
-            there=there,
-            reference=forces.take(part) if isinstance(forces, StoredArray) else forces[part],
-            quantities=quantities,
-            details=details,
-        )
+    prediction: Prediction, test: AnyFrames, order: Ints, part: slice, **options: Any
+) -> Piece:
+    rows = order[part]
+    there = rows >= 0
+    forces = test.forces
+    return Piece(
+        energies=np.where(there, prediction.energies[rows], np.nan),
+        reference_energies=test.energies[part],
+        forces=rows_taken(prediction.forces, rows[there]),
+        there=there,
+        reference_forces=forces.take(part) if isinstance(forces, StoredArray) else forces[part],
+        **options,
+    )
 
 
-def _work(piece: Piece) -> tuple[dict[str, FrameErrors], ForceDetails | None]:
-    """Errors of a piece; this is what a worker does."""
-    reference, predicted = piece.reference[:], piece.predicted[:]
+def _work(piece: Piece) -> tuple[dict[str, FrameErrors], NDArray[np.bool_], ForceDetails | None]:
+    """Errors of a piece, and which frames have any; this is what a worker does."""
+    reference, predicted = piece.reference_forces[:], piece.forces[:]
     if not piece.there.all():
         filled = np.full(reference.shape, np.nan)
         filled[piece.there] = predicted
         predicted = filled
-    table = force_errors(predicted, reference, piece.quantities)
+    table = {"E": FrameErrors.of(piece.energies, piece.reference_energies)}
+    table |= force_errors(predicted, reference, piece.quantities)
+    scored = table["E"].scored & table["F"].scored
     details = None
     if piece.details:
-        details = ForceDetails.of(predicted, reference, table["F"].scored)
-    return table, details
+        details = ForceDetails.of(predicted, reference, scored)
+    merged = {name: found.only(scored).merged(piece.block) for name, found in table.items()}
+    return merged, scored, details
 
 
-def compare_forces(
+def compare(
     prediction: Prediction,
     test: AnyFrames,
     order: Ints,
     groups: Groups,
     engine: Engine,
     *,
+    block: int = 1,
     details: bool = False,
 ) -> Compared:
-    """Compare a prediction with its test set, frame by frame, in one pass.
+    """Compare a prediction with its test set, in one pass over its forces.
 
     Parameters
     ----------
@@ -140,17 +151,20 @@ def compare_forces(
         For each name, the atom indices of each of its molecules.
     engine
         What works on the pieces.
+    block
+        Frames that are put together in the result, a power of two; a piece at most.
     details
         Whether more than the tables' errors are wanted.
     """
-    quantities = Quantities.of(test.numbers, groups)
-    pieces = list(_cut(prediction, test, order, quantities, details))
-    tables, more = [], None
-    for table, part in engine.map(_work, pieces):
+    block = min(block, piece_length(test.n_atoms))
+    options = {"quantities": Quantities.of(test.numbers, groups), "block": block}
+    parts = slices(len(test), test.n_atoms)
+    pieces = [_cut(prediction, test, order, part, **options, details=details) for part in parts]
+    tables, scored, more = [], [], None
+    for table, there, part in engine.map(_work, pieces):
         tables.append(table)
+        scored.append(there)
         if part is not None:
             more = part if more is None else more + part
-    energies = np.where(order >= 0, prediction.energies[order], np.nan)
-    joined = {"E": FrameErrors.of(energies, test.energies)}
-    joined |= {name: FrameErrors.joined(table[name] for table in tables) for name in tables[0]}
-    return Compared(joined, energies - test.energies, more)
+    joined = {name: FrameErrors.joined(table[name] for table in tables) for name in tables[0]}
+    return Compared(joined, np.concatenate(scored), block, more)

@@ -21,6 +21,7 @@ from teaeval.bootstrap import (
     Distribution,
     Resampling,
     Unit,
+    block_length,
     distributions,
     interval,
     resampling,
@@ -287,17 +288,19 @@ def score(
     dataset = dataset or catalog.load(prediction.dataset)
     engine = engine or Threads()
     test = dataset.test_set(prediction.subset)
-    found = examine(prediction, test, dataset, engine, details=with_details)
+    # No row of a table is drawn apart from the others of its block.
+    options: Any = {"block": block_length(dataset, test), "details": with_details}
+    found = examine(prediction, test, dataset, engine, **options)
     prediction, fixed = apply(prediction, found.findings, fixes)
     if fixed:
-        found = examine(prediction, test, dataset, engine, details=with_details)
+        found = examine(prediction, test, dataset, engine, **options)
     findings = _lenient(found) if allow_failed else found.findings
     if any(item.severity == "error" for item in findings):
         raise PredictionError(prediction.source.get("path", "prediction"), findings)
     assert found.compared is not None
     draws = resampling(dataset, test, replicates, seed) if replicates else None
-    table = found.compared.of_scored()
-    resampled = distributions(table, draws) if draws else {}
+    table = found.compared.table
+    resampled = distributions(table, draws.of_blocks(found.compared.block)) if draws else {}
     return Score(
         dataset=ScoredDataset.of(dataset, prediction.subset, test),
         prediction=ScoredPrediction.of(prediction),
@@ -314,9 +317,7 @@ def score(
             Row.of(name, errors.errors(relative=name == "E"), resampled.get(name))
             for name, errors in table.items()
         ],
-        details=details(found.compared, test, dataset, prediction.train, draws)
-        if with_details
-        else None,
+        details=details(found, prediction, test, dataset, draws) if with_details else None,
         warnings=[str(item) for item in findings],
         citations=[citation.bibtex.strip() for citation in dataset.card.citations],
     )

@@ -18,7 +18,7 @@ from teaeval.checks.sample import draw
 from teaeval.checks.structure import Ints
 from teaeval.engines import Engine, Threads
 from teaeval.findings import Finding
-from teaeval.pieces import Compared, compare_forces
+from teaeval.pieces import Compared, compare
 from teaeval.prediction import Prediction
 
 __all__ = ["Examined", "check", "check_against", "examine"]
@@ -86,6 +86,7 @@ def examine(
     dataset: Dataset,
     engine: Engine,
     *,
+    block: int = 1,
     details: bool = False,
 ) -> Examined:
     """Check a prediction and compare it with the test set, in one pass over its forces.
@@ -96,6 +97,8 @@ def examine(
         What was predicted, the test set it is for, and the dataset that this is of.
     engine
         What works on pieces of it.
+    block
+        Frames whose errors are put together, a power of two.
     details
         Whether the pass also looks at what :mod:`teaeval.force_details` reports.
     """
@@ -106,8 +109,9 @@ def examine(
     findings += structure.coverage(prediction, test, rows, dataset)
     place = np.full(len(test), -1)
     place[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
-    compared = compare_forces(prediction, test, place, dataset.card.groups, engine, details=details)
-    suspects = place[~compared.table["F"].scored]
+    groups = dataset.card.groups
+    compared = compare(prediction, test, place, groups, engine, block=block, details=details)
+    suspects = place[~compared.scored]
     findings += structure.finite(prediction, suspects[suspects >= 0])
     findings = geometry.explain(prediction, test, rows, findings)
     return Examined(rows, findings + _diagnoses(prediction, test, rows, findings), compared)

@@ -91,3 +91,22 @@ def test_a_frame_without_a_prediction_has_no_errors_but_normalises():
     assert found.count == 4 * 9
     assert found.std_reference == pytest.approx(reference.std())
     assert found.mean_reference == pytest.approx(np.abs(reference).mean())
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(1, 40), st.sampled_from([1, 2, 4, 16, 64]), st.integers(0, 99))
+def test_blocks_have_the_errors_of_their_frames(count, block, seed):
+    rng = np.random.default_rng(seed)
+    reference = rng.normal(3, 20, (count, 4, 3))
+    predicted = reference + rng.normal(size=reference.shape)
+    predicted[rng.random(count) < 0.2] = np.nan
+    if not np.isfinite(predicted).any():
+        predicted[0] = reference[0]
+    table = force_errors(predicted, reference, Quantities.of(np.array([1, 1, 6, 8])))
+    for found in table.values():
+        merged = found.merged(block)
+        assert len(merged.mae) == -(-count // block)
+        agree(merged.errors(), found.errors(), 1.0)
+        np.testing.assert_array_equal(merged.scored, [
+            found.scored[i : i + block].any() for i in range(0, count, block)
+        ])  # fmt: skip

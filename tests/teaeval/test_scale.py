@@ -198,3 +198,19 @@ def test_a_damaged_file_is_one_error_or_scores_what_is_there(suffix, tmp_path):
             errors.append(str(error))
     assert len(errors) >= 20
     assert all(text.startswith(str(path)) for text in errors)
+
+
+def test_blocks_change_the_intervals_alone(monkeypatch):
+    """Of many uncorrelated frames only blocks are kept: every error stays what it is."""
+    prediction = made("mini-iii", "complete")
+    expected = teaeval.score(prediction, with_details=True)
+    assert expected.bootstrap.unit == "frame"
+    monkeypatch.setattr("teaeval.bootstrap.MOST_UNITS", 60)
+    found = teaeval.score(prediction, with_details=True)
+    assert (found.bootstrap.unit, found.bootstrap.units) == ("block", 50)
+    for a, b in zip(expected.rows, found.rows, strict=True):
+        for name in ("mae", "rmse", "max", "std_reference", "mean_reference"):
+            assert getattr(b, name) == pytest.approx(getattr(a, name), rel=1e-12)
+        width = a.mae_interval[1] - a.mae_interval[0]
+        np.testing.assert_allclose(b.mae_interval, a.mae_interval, atol=0.6 * width)
+    assert found.details.forces.by_atom == expected.details.forces.by_atom
