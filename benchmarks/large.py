@@ -1,10 +1,10 @@
 """A dataset and a prediction of any size, for what is to be shown of large ones.
 
-    python benchmarks/large.py FOLDER --frames 1000000
+    python benchmarks/large.py FOLDER --challenge i --frames 1000000
 
 makes FOLDER/home, to be used as TEADATA_HOME, which holds the test set of ``tea2023-i`` as if it
 had been ingested, and FOLDER/prediction.h5.  The frames are those of mini-i over and over, with
-noise.
+noise; with ``--challenge iii`` those of mini-iii.
 """
 
 from __future__ import annotations
@@ -26,22 +26,21 @@ from teadata.splits import SplitTable
 BLOCK = 8192
 
 
-def write(folder: Path, frames: int) -> tuple[Path, Path]:
+def write(folder: Path, frames: int, challenge: str = "i") -> tuple[Path, Path]:
     """Write the dataset and the prediction; the home and the file."""
     home, prediction = folder / "home", folder / "prediction.h5"
-    root = home / "datasets" / "tea2023-i"
+    name = f"tea2023-{challenge}"
+    root = home / "datasets" / name
     root.mkdir(parents=True)
-    mini = teadata.load("mini-i").split("complete/test")
+    mini = teadata.load(f"mini-{challenge}").split("complete/test")
     shape = (frames, mini.n_atoms, 3)
     rng = np.random.default_rng(0)
     energies = np.empty(frames)
     with h5py.File(root / "frames.h5", "w") as data, h5py.File(prediction, "w") as made:
-        data.attrs.update(metadata("tea2023-i", "none"))
+        data.attrs.update(metadata(name, "none"))
         data["numbers"], data["pbc"], data["ids"] = mini.numbers, mini.pbc, np.arange(frames)
         made["frame_id"], made["numbers"] = np.arange(frames), mini.numbers
-        made.attrs.update(
-            dataset="tea2023-i", subset="complete", energy_unit="kcal/mol", length_unit="Å"
-        )
+        made.attrs.update(dataset=name, subset="complete", energy_unit="kcal/mol", length_unit="Å")
         data.create_dataset("positions", shape, "f8")  # never written, and here never read
         data.create_dataset("forces", shape, "f8")
         made.create_dataset("forces", shape, "f8")
@@ -55,21 +54,21 @@ def write(folder: Path, frames: int) -> tuple[Path, Path]:
         data["energies"] = energies
         made["energy"] = energies + rng.normal(size=frames)
     SplitTable({("complete", "test"): np.arange(frames)}).write(root / "splits.parquet")
-    _write_card(root)
+    _write_card(root, name)
     return home, prediction
 
 
-def _write_card(root: Path) -> None:
+def _write_card(root: Path, name: str) -> None:
     """The official card, filled in as ingest does."""
-    source = yaml.safe_load(catalog.packaged_card("tea2023-i").read_text())
+    source = yaml.safe_load(catalog.packaged_card(name).read_text())
     source["files"] = [
         {
-            "name": name,
+            "name": file,
             "content": content,
-            "bytes": (root / name).stat().st_size,
-            "sha256": sha256(root / name),
+            "bytes": (root / file).stat().st_size,
+            "sha256": sha256(root / file),
         }
-        for content, name in (("frames", "frames.h5"), ("splits", "splits.parquet"))
+        for content, file in (("frames", "frames.h5"), ("splits", "splits.parquet"))
     ]
     (root / "card.yaml").write_text(yaml.safe_dump(source, allow_unicode=True))
 
@@ -78,6 +77,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--frames", type=int, default=1_000_000)
+    parser.add_argument("--challenge", choices=["i", "iii"], default="i")
     options = parser.parse_args()
     shutil.rmtree(options.folder, ignore_errors=True)
-    print(*write(options.folder, options.frames))
+    print(*write(options.folder, options.frames, options.challenge))

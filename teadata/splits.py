@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from teadata.errors import DataError, UsageError, unknown_name
 from teadata.provenance import replacing
 
+BATCH = 1 << 17
+"""Rows of a table that are read at a time."""
+
 ROLES = ("train", "valid", "test")
 """What a frame is for."""
 
@@ -137,29 +140,46 @@ class SplitTable:
             If the file is not such a table, or ranks do not run from 0 without gaps.
         """
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         try:
-            # One file on the local disk: the plain reader, without pyarrow.dataset's start-up.
-            table = pq.ParquetFile(path).read()
-            frame, rank = table["frame"].to_numpy(), table["rank"].to_numpy()
-            names = [
-                table[name].combine_chunks().dictionary_encode() for name in ("subset", "role")
-            ]
+            keys, code, frame, rank = _columns(path)
         except (pa.ArrowException, OSError, KeyError) as error:
             raise DataError(f"{path}: not a readable split table ({error})") from None
-        (subsets, roles), (subset, role) = (
-            [column.dictionary.to_pylist() for column in names],
-            [column.indices.to_numpy(zero_copy_only=False) for column in names],
-        )
-        code = subset.astype(np.int64) * max(1, len(roles)) + role
-        codes, first = np.unique(code, return_index=True)
         members = {}
-        for value in codes[np.argsort(first)].tolist():  # in table order
-            key = (subsets[value // len(roles)], roles[value % len(roles)])
+        for value, key in enumerate(keys):
             rows = np.flatnonzero(code == value)
-            rows = rows[np.argsort(rank[rows], kind="stable")]
-            if not np.array_equal(rank[rows], np.arange(len(rows))):
+            expected = np.arange(len(rows), dtype=np.int32)
+            if not np.array_equal(rank[rows], expected):
+                rows = rows[np.argsort(rank[rows], kind="stable")]
+            if not np.array_equal(rank[rows], expected):
                 raise DataError(f"{path}: the ranks of {'/'.join(key)} are not 0 … {len(rows) - 1}")
-            members[key] = frame[rows].astype(np.int64)
+            members[key] = frame[rows]
         return cls(members)
+
+
+def _columns(
+    path: Path,
+) -> tuple[list[tuple[str, str]], NDArray[np.int16], NDArray[np.int64], NDArray[np.int32]]:
+    """Splits in table order, and of each row its split, frame and rank; a batch at a time."""
+    import pyarrow.parquet as pq
+
+    # One file on the local disk: the plain reader, without pyarrow.dataset's start-up.
+    with pq.ParquetFile(path, read_dictionary=["subset", "role"]) as file:
+        count = file.metadata.num_rows
+        code, frame = np.empty(count, np.int16), np.empty(count, np.int64)
+        rank, start = np.empty(count, np.int32), 0
+        known: dict[tuple[str, str], int] = {}
+        wanted = ["frame", "subset", "role", "rank"]
+        # Threads would read all row groups ahead.
+        for batch in file.iter_batches(BATCH, columns=wanted, use_threads=False):
+            rows = slice(start, start + len(batch))
+            frame[rows], rank[rows] = batch.column("frame"), batch.column("rank")
+            subset, role = batch.column("subset"), batch.column("role")
+            pair = subset.indices.to_numpy() * np.int64(len(role.dictionary))
+            pair += role.indices.to_numpy()
+            changes = np.flatnonzero(np.diff(pair, prepend=-1))
+            for place, stop in zip(changes, [*changes[1:], len(batch)], strict=True):
+                key = (subset[int(place)].as_py(), role[int(place)].as_py())
+                code[start + place : start + stop] = known.setdefault(key, len(known))
+            start += len(batch)
+    return list(known), code, frame, rank

@@ -30,7 +30,7 @@ Ints = NDArray[np.int64]
 LEVEL = 0.95
 """Coverage of an interval."""
 
-BATCH = 1 << 22
+BATCH = 1 << 19
 """Draws of a batch of resamples: bounds the memory."""
 
 MOST_UNITS = 10_000
