@@ -20,7 +20,7 @@ from teaeval.metrics import Errors, net_forces
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-CACHE = 1 << 15
+CACHE = 1 << 16
 """Force components that are compared at a time: arrays of them stay in a core's cache."""
 
 Groups = Mapping[str, Sequence[Sequence[int]]]

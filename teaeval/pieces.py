@@ -18,8 +18,8 @@ from teaeval.force_details import ForceDetails
 from teaeval.frame_errors import Floats, FrameErrors, Groups, Ints, Quantities, force_errors
 from teaeval.prediction import Prediction
 
-PIECE = 1 << 19
-"""Force components of a piece, at most: 4 MB."""
+PIECE = 1 << 20
+"""Force components of a piece, at most: 8 MB."""
 
 
 @dataclass(frozen=True, eq=False)
