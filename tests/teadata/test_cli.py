@@ -66,7 +66,7 @@ def test_exported_xyz_is_read_by_ase(run, mini_i, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["info", "mini-x"], "unknown dataset 'mini-x'; expected one of: hydrogen, mini-i"),
+        (["info", "mini-x"], "unknown dataset 'mini-x'; expected one of: hydrogen, mini-h"),
         (["export", "mini-i", "-o", "f.pdb"], "unknown file suffix '.pdb'"),
         (["export", "mini-i", "-o", "f.h5", "--format", "pdb"], "unknown format 'pdb'"),
         (["export", "mini-i", "-o", "f.h5", "--split", "folded"], "not of the form"),
