@@ -12,8 +12,10 @@ import functools
 import importlib
 import json
 import logging
+import multiprocessing
 import os
 import signal
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,6 +43,9 @@ from teadata.provenance import replacing, write_text
 
 # What GDMLPredict reads of a model; none of it is a pickled object.
 MODEL_KEYS = ("type", "z", "sig", "c", "std", "perms", "tril_perms_lin", "R_desc", "R_d_desc_alpha")
+
+PATIENCE = 5.0
+"""Seconds that a pool has to end by itself."""
 
 # sgdml adds descriptors and labels to the kernel matrix when it chooses a solver.
 SMALL_ARRAYS = 1.02
@@ -88,6 +93,21 @@ def _watch_forks() -> None:
     os.register_at_fork(after_in_child=ignore_in_worker)
 
 
+def _end(pool: Pool) -> None:
+    """End a pool's processes, also where one stopped with a lock that `terminate` waits for."""
+
+    def end() -> None:
+        pool.terminate()
+        pool.join()
+
+    ending = threading.Thread(target=end, daemon=True)
+    ending.start()
+    ending.join(PATIENCE)
+    if ending.is_alive():
+        for worker in multiprocessing.active_children():
+            worker.kill()
+
+
 @contextmanager
 def _interrupts_for_the_parent_only() -> Iterator[None]:
     """Let sgdml's workers ignore Ctrl-C, on which each would print a traceback.
@@ -103,8 +123,7 @@ def _interrupts_for_the_parent_only() -> Iterator[None]:
         for frame, _ in traceback.walk_tb(interrupt.__traceback__):
             for value in frame.f_locals.values():
                 if isinstance(value, Pool):
-                    value.terminate()
-                    value.join()
+                    _end(value)
         raise
     finally:
         _fits_under_way -= 1
