@@ -113,7 +113,7 @@ def resampling(dataset: Dataset, test: AnyFrames, replicates: int, seed: int = 0
     replicates, seed
         Number of resamples, and seed.
     """
-    if test.trajectories is not None and dataset.card.correlation_times:
+    if test.trajectories is not None and _correlated(dataset, test):
         units = np.unique(test.trajectories, return_inverse=True)[1]
         return Resampling(units.astype(np.int64), "trajectory", replicates, seed)
     block = block_length(dataset, test)
@@ -121,9 +121,14 @@ def resampling(dataset: Dataset, test: AnyFrames, replicates: int, seed: int = 0
     return Resampling(np.arange(len(test)) // block, kind, replicates, seed)
 
 
+def _correlated(dataset: Dataset, test: AnyFrames) -> bool:
+    """Whether frames are known to be of trajectories within which they are correlated."""
+    return test.trajectories is not None and bool(dataset.card.correlation_times)
+
+
 def block_length(dataset: Dataset, test: AnyFrames) -> int:
     """Consecutive frames that are drawn together, a power of two; 1 for trajectories."""
-    if test.trajectories is not None and dataset.card.correlation_times:
+    if _correlated(dataset, test):
         return 1
     return 1 << (-(-len(test) // MOST_UNITS) - 1).bit_length()
 
