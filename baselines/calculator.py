@@ -1,12 +1,10 @@
-"""A prediction function as an ASE calculator."""
+"""A trained model as an ASE calculator."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from teadata import Frames
 from teadata.errors import MissingExtraError
@@ -14,29 +12,32 @@ from teadata.units import EV
 
 try:
     from ase.calculators.calculator import Calculator, all_changes
+    from ase.stress import full_3x3_to_voigt_6_stress
 except ImportError:
     raise MissingExtraError("ase", "ase", "an ASE calculator") from None
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-Predict = Callable[[Frames], tuple[NDArray[np.float64], NDArray[np.float64]]]
+    from baselines.protocol import Baseline
 
 
 class BaselineCalculator(Calculator):  # type: ignore[misc]
-    """Energies in eV and forces in eV/Å, one structure at a time.
+    """Energy in eV, forces in eV/Å and stress in eV/Å³, one structure at a time.
+
+    Stress is there where the model has it and the structure a cell.
 
     Parameters
     ----------
-    predict
-        Gives energies (N,) in kcal/mol and forces (N, A, 3) in kcal/mol/Å of frames.
+    model
+        A trained model.
     """
 
-    implemented_properties = ("energy", "forces")
+    implemented_properties = ("energy", "forces", "stress")
 
-    def __init__(self, predict: Predict, **kwargs: Any) -> None:
+    def __init__(self, model: Baseline[Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.predict = predict
+        self.model = model
 
     def calculate(
         self,
@@ -44,7 +45,7 @@ class BaselineCalculator(Calculator):  # type: ignore[misc]
         properties: Any = ("energy",),
         system_changes: Any = all_changes,
     ) -> None:
-        """Fill ``results`` with energy (eV) and forces (A, 3) (eV/Å)."""
+        """Fill ``results`` with energy (eV), forces (A, 3) (eV/Å) and stress (6,) (eV/Å³)."""
         super().calculate(atoms, properties, system_changes)
         atoms = self.atoms
         frame = Frames(
@@ -55,5 +56,10 @@ class BaselineCalculator(Calculator):  # type: ignore[misc]
             cell=atoms.cell.array[None] if atoms.cell.rank else None,
             pbc=atoms.pbc,
         )
-        energies, forces = self.predict(frame)
-        self.results = {"energy": float(energies[0]) / EV, "forces": forces[0] / EV}
+        predicted = self.model.predict(frame)
+        self.results = {
+            "energy": float(predicted.energies[0]) / EV,
+            "forces": predicted.forces[0] / EV,
+        }
+        if predicted.stress is not None:
+            self.results["stress"] = full_3x3_to_voigt_6_stress(predicted.stress[0]) / EV

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -18,10 +18,17 @@ CONFIGS = Path(__file__).parent / "configs"
 class ModelConfig(StrictModel):
     """What the configurations of all models have in common.
 
-    ``size`` frames are trained on, and as many validate, unless the caller says otherwise.
+    Parameters
+    ----------
+    size
+        Frames to train on, unless the caller says otherwise; as many validate, or all that
+        there are.
+    dtype
+        Floating-point type of the model; a model that has one only says so.
     """
 
     size: Annotated[int, Field(gt=0)]
+    dtype: Literal["float32", "float64"] = "float64"
 
 
 ConfigT = TypeVar("ConfigT", bound=ModelConfig)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 ConfigT = TypeVar("ConfigT", bound=ModelConfig)
 
-MODEL_FILE = "model.npz"
-"""Where in its workdir a fit leaves the trained model."""
+LOG_FILE = "train.log"
+"""Where in its workdir a fit logs what it and its backend do."""
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
@@ -32,6 +32,24 @@ def no_progress(task: str, done: int, total: int) -> None:
     """Report nothing."""
 
 
+class Predicted(NamedTuple):
+    """What a model predicts of N frames of A atoms.
+
+    Parameters
+    ----------
+    energies
+        (N,) in kcal/mol.
+    forces
+        (N, A, 3) in kcal/mol/Å.
+    stress
+        (N, 3, 3) in kcal/mol/Å³; None for a model without stress, or frames without a cell.
+    """
+
+    energies: Floats
+    forces: Floats
+    stress: Floats | None = None
+
+
 @dataclass(frozen=True)
 class FitResult:
     """Outcome of a training.
@@ -39,7 +57,7 @@ class FitResult:
     Parameters
     ----------
     selected
-        What model selection chose, e.g. ``{"sigma": 20}``.
+        What model selection chose, e.g. ``{"sigma": 20}`` or ``{"epoch": 37}``.
     valid
         Errors of the selected model on the validation frames, in kcal/mol and kcal/mol/Å:
         see :func:`validation_errors`.
@@ -61,11 +79,21 @@ class Baseline(ABC, Generic[ConfigT]):
         The validated settings.
     seed
         Seed of everything random in the training.
+    device
+        ``"cpu"``, or ``"cuda"`` for a model that can use it.
+
+    Attributes
+    ----------
+    model_file
+        Name of the file or folder in its workdir in which a fit leaves the trained model.
     """
 
-    def __init__(self, config: ConfigT, seed: int = 0) -> None:
+    model_file: ClassVar[str]
+
+    def __init__(self, config: ConfigT, seed: int = 0, device: str = "cpu") -> None:
         self.config = config
         self.seed = seed
+        self.device = device
 
     @abstractmethod
     def fit(
@@ -78,8 +106,9 @@ class Baseline(ABC, Generic[ConfigT]):
         train, valid
             Frames of one system, in kcal/mol and Å.
         workdir
-            An existing folder for logs, checkpoints and, under :data:`MODEL_FILE`, the
-            trained model; a fit that was interrupted picks up what it finds there.
+            An existing folder for the log (:data:`LOG_FILE`), checkpoints and, as
+            :attr:`model_file`, the trained model; a fit that was interrupted picks up what
+            it finds there.
         progress
             Called as the training advances.
 
@@ -92,8 +121,8 @@ class Baseline(ABC, Generic[ConfigT]):
         """
 
     @abstractmethod
-    def predict(self, frames: Frames, progress: Progress = no_progress) -> tuple[Floats, Floats]:
-        """Energies (N,) in kcal/mol and forces (N, A, 3) in kcal/mol/Å of frames.
+    def predict(self, frames: Frames, progress: Progress = no_progress) -> Predicted:
+        """Energies, forces and, where the model has it, stress of frames.
 
         The labels of the frames are not looked at.
 
@@ -105,11 +134,11 @@ class Baseline(ABC, Generic[ConfigT]):
 
     @abstractmethod
     def save(self, path: Path) -> None:
-        """Write the trained model to a file, in one step."""
+        """Write the trained model to a file or folder, in one step."""
 
     @classmethod
     @abstractmethod
-    def load(cls, path: Path, config: ConfigT) -> Self:
+    def load(cls, path: Path, config: ConfigT, device: str = "cpu") -> Self:
         """Read a model that :meth:`save` wrote.
 
         Raises
@@ -119,7 +148,7 @@ class Baseline(ABC, Generic[ConfigT]):
         """
 
     def calculator(self) -> Calculator:
-        """An ASE calculator of the trained model (eV, eV/Å).
+        """An ASE calculator of the trained model (eV, eV/Å, eV/Å³); it can be pickled.
 
         Raises
         ------
@@ -128,13 +157,13 @@ class Baseline(ABC, Generic[ConfigT]):
         """
         from baselines.calculator import BaselineCalculator
 
-        return BaselineCalculator(self.predict)
+        return BaselineCalculator(self)
 
 
-def validation_errors(predicted: tuple[Floats, Floats], frames: Frames) -> dict[str, float]:
+def validation_errors(predicted: Predicted, frames: Frames) -> dict[str, float]:
     """MAE and RMSE of energies (kcal/mol) and forces (kcal/mol/Å), for curves and records."""
-    energy = errors(predicted[0], frames.energies)
-    force = errors(predicted[1], frames.forces)
+    energy = errors(predicted.energies, frames.energies)
+    force = errors(predicted.forces, frames.forces)
     return {
         "energy_mae": energy.mae,
         "energy_rmse": energy.rmse,

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from teadata.errors import DataError
+from teadata.errors import DataError, UsageError
 from teadata.provenance import DISTRIBUTION
 from teadata.strict import StrictModel
 
@@ -21,13 +21,14 @@ class Plan(StrictModel):
     """What fixes a training before it starts.
 
     ``train`` and ``valid`` are split names of the dataset; the checksums are those of its
-    files.
+    files.  ``device`` is part of it: its arithmetic is.
     """
 
     model: str
     config_name: str
     config: dict[str, Any]
     seed: int
+    device: str = "cpu"
     dataset: str
     frames_sha256: str
     splits_sha256: str
@@ -38,20 +39,22 @@ class Plan(StrictModel):
 class TrainingRecord(StrictModel):
     """A finished training.
 
-    ``valid`` holds errors on the validation split in kcal/mol and kcal/mol/Å, ``curve`` the
-    steps of training or model selection.  ``wall_seconds`` and ``peak_memory_mib`` are of
-    the session that finished; ``resumed`` says whether there was an earlier one.
+    ``valid`` holds errors on the validation split in kcal/mol and kcal/mol/Å; the steps of
+    training or model selection are in the file of ``curve_sha256``.  ``wall_seconds`` and the
+    peaks of memory are of the session that finished; ``resumed`` says whether there was an
+    earlier one.
     """
 
     plan: Plan
     selected: dict[str, Any]
     valid: dict[str, float]
-    curve: list[dict[str, float]]
     model_sha256: str
+    curve_sha256: str
     versions: dict[str, str]
     hardware: dict[str, str]
     wall_seconds: float
     peak_memory_mib: float
+    peak_gpu_memory_mib: float | None = None
     resumed: bool
 
     @classmethod
@@ -103,6 +106,44 @@ def hardware() -> dict[str, str]:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         found["memory"] = f"{memory / 2**30:.0f} GiB"
     return found
+
+
+def check_device(device: str) -> None:
+    """Make sure that a CUDA device is there if it is asked for.
+
+    Raises
+    ------
+    UsageError
+        If it is not.
+    """
+    if device != "cuda":
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        raise UsageError(
+            f"device 'cuda': PyTorch {torch.__version__} finds no CUDA device here; use "
+            "--device cpu, or install a CUDA build of PyTorch on a machine with a GPU"
+        )
+
+
+def gpu(device: str) -> dict[str, str]:
+    """Name and memory of the GPU that PyTorch uses on a device; nothing on the CPU."""
+    if device != "cuda":
+        return {}
+    import torch
+
+    found = torch.cuda.get_device_properties(0)
+    return {"gpu": found.name, "gpu_memory": f"{found.total_memory / 2**30:.0f} GiB"}
+
+
+def peak_gpu_memory_mib(device: str) -> float | None:
+    """Largest memory that PyTorch held on the GPU so far, in MiB; None on the CPU."""
+    if device != "cuda":
+        return None
+    import torch
+
+    return round(float(torch.cuda.max_memory_reserved()) / 2**20, 1)
 
 
 def peak_memory_mib() -> float:

@@ -29,6 +29,12 @@ class ModelEntry:
         Extra of this distribution that installs it.
     reference
         DOI of the method.
+    datasets
+        Embedded datasets that it can be trained on.
+    devices
+        Where it can train and predict.
+    traced
+        Packages whose versions its records state.
     """
 
     title: str
@@ -38,6 +44,9 @@ class ModelEntry:
     backend: str
     extra: str
     reference: str
+    datasets: tuple[str, ...]
+    traced: tuple[str, ...]
+    devices: tuple[str, ...] = ("cpu",)
 
     @property
     def installed(self) -> bool:
@@ -50,7 +59,21 @@ class ModelEntry:
         return getattr(module, self.class_name), getattr(module, self.config_name)
 
 
+ALL = ("mini-i", "mini-ii", "mini-iii", "mini-iv", "mini-hydrogen")
+
 MODELS = {
+    "mace": ModelEntry(
+        title="MACE",
+        module="baselines.mace",
+        class_name="MACE",
+        config_name="MACEConfig",
+        backend="mace",
+        extra="mace",
+        reference="10.48550/arXiv.2206.07697",
+        datasets=ALL,
+        traced=("numpy", "torch", "mace-torch", "e3nn", "torch-ema"),
+        devices=("cpu", "cuda"),
+    ),
     "sgdml": ModelEntry(
         title="sGDML",
         module="baselines.sgdml",
@@ -59,6 +82,19 @@ MODELS = {
         backend="sgdml",
         extra="sgdml",
         reference="10.1016/j.cpc.2019.02.007",
+        datasets=("mini-i", "mini-ii", "mini-iii"),
+        traced=("numpy", "scipy", "torch", "sgdml"),
+    ),
+    "gap": ModelEntry(
+        title="SOAP/GAP",
+        module="baselines.gap",
+        class_name="GAP",
+        config_name="GAPConfig",
+        backend="quippy",
+        extra="gap",
+        reference="10.1103/PhysRevLett.104.136403",
+        datasets=ALL,
+        traced=("numpy", "ase", "quippy-ase"),
     ),
 }
 """The models that can be trained, by name."""
@@ -77,7 +113,9 @@ def entry(name: str) -> ModelEntry:
     return MODELS[name]
 
 
-def load_model(name: str, configuration: str = "quick", seed: int = 0) -> Baseline[Any]:
+def load_model(
+    name: str, configuration: str = "quick", seed: int = 0, device: str = "cpu"
+) -> Baseline[Any]:
     """An untrained model with a configuration.
 
     Parameters
@@ -88,13 +126,18 @@ def load_model(name: str, configuration: str = "quick", seed: int = 0) -> Baseli
         Name of a shipped configuration, or path of a YAML file.
     seed
         Seed of everything random in the training.
+    device
+        ``"cpu"``, or ``"cuda"`` for a model that can use it.
 
     Raises
     ------
     UsageError
-        If there is no such model or configuration.
+        If there is no such model, configuration or device.
     DataError
         If the configuration is not valid.
     """
-    model, kind = entry(name).classes()
-    return model(config.read(kind, name, configuration), seed)
+    model_entry = entry(name)
+    if device not in model_entry.devices:
+        raise unknown_name(f"device of {name}", device, model_entry.devices)
+    model, kind = model_entry.classes()
+    return model(config.read(kind, name, configuration), seed, device)

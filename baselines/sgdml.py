@@ -21,17 +21,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.pool import Pool
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, field_validator
 
 from baselines.config import ModelConfig
 from baselines.protocol import (
-    MODEL_FILE,
+    LOG_FILE,
     Baseline,
     FitResult,
-    Floats,
+    Predicted,
     Progress,
     no_progress,
     validation_errors,
@@ -69,6 +69,7 @@ class SGDMLConfig(ModelConfig):
         not (GDML).
     """
 
+    dtype: Literal["float64"] = "float64"
     sigmas: Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)]
     lam: Annotated[float, Field(gt=0)]
     symmetries: bool
@@ -187,8 +188,10 @@ def _sound_blas(rows: int) -> Iterator[None]:
 class SGDML(Baseline[SGDMLConfig]):
     """An sGDML force field of one molecule."""
 
-    def __init__(self, config: SGDMLConfig, seed: int = 0) -> None:
-        super().__init__(config, seed)
+    model_file = "model.npz"
+
+    def __init__(self, config: SGDMLConfig, seed: int = 0, device: str = "cpu") -> None:
+        super().__init__(config, seed, device)
         self._model: dict[str, Any] | None = None
         self._predictor: Any = None
 
@@ -200,7 +203,7 @@ class SGDML(Baseline[SGDMLConfig]):
         See :meth:`Baseline.fit`.  After each σ the workdir holds the best model so far, so
         that an interrupted search goes on with the next σ.
         """
-        with _backend(workdir / "train.log") as sgdml:
+        with _backend(workdir / LOG_FILE) as sgdml:
             memory = _check_memory(len(train), train.n_atoms)
             np.random.seed(self.seed)  # noqa: NPY002 -- sgdml draws from NumPy's global generator
             trainer = sgdml.train.GDMLTrain(max_memory=memory, use_torch=False)
@@ -211,7 +214,7 @@ class SGDML(Baseline[SGDMLConfig]):
                 raise TeaError(
                     f"sgdml could not solve for the coefficients ({error}); expected finite labels "
                     "and a positive definite kernel matrix: look for NaN and for frames that occur "
-                    f"twice, raise lam (now {self.config.lam:g}), and see {workdir / 'train.log'}"
+                    f"twice, raise lam (now {self.config.lam:g}), and see {workdir / LOG_FILE}"
                 ) from None
             finally:
                 del trainer  # sgdml allows one instance at a time
@@ -219,7 +222,7 @@ class SGDML(Baseline[SGDMLConfig]):
     def _search(
         self, trainer: Any, train: Frames, valid: Frames, workdir: Path, progress: Progress
     ) -> FitResult:
-        curve_file, best_file = workdir / "sigmas.json", workdir / MODEL_FILE
+        curve_file, best_file = workdir / "sigmas.json", workdir / self.model_file
         curve: list[dict[str, float]] = []
         if curve_file.is_file() and best_file.is_file():
             curve = json.loads(curve_file.read_text(encoding="utf-8"))
@@ -272,7 +275,7 @@ class SGDML(Baseline[SGDMLConfig]):
     def _use(self, model: dict[str, Any]) -> None:
         self._model, self._predictor = model, None
 
-    def predict(self, frames: Frames, progress: Progress = no_progress) -> tuple[Floats, Floats]:
+    def predict(self, frames: Frames, progress: Progress = no_progress) -> Predicted:
         """Energies and forces of frames, see :meth:`Baseline.predict`."""
         if self._model is None:
             raise TeaError("this sGDML model is not trained: call fit, or load one")
@@ -291,7 +294,7 @@ class SGDML(Baseline[SGDMLConfig]):
                 e, f = self._predictor.predict(flat)
                 energies[part], forces[part] = e, f.reshape(-1, frames.n_atoms, 3)
                 progress("predict", min(start + 100, len(frames)), len(frames))
-        return energies, forces
+        return Predicted(energies, forces)
 
     def save(self, path: Path) -> None:
         """Write the model as an sGDML model file, which the ``sgdml`` command reads too."""
@@ -301,7 +304,7 @@ class SGDML(Baseline[SGDMLConfig]):
             np.savez_compressed(stream, **self._model)
 
     @classmethod
-    def load(cls, path: Path, config: SGDMLConfig) -> Self:
+    def load(cls, path: Path, config: SGDMLConfig, device: str = "cpu") -> Self:
         """Read an sGDML model file; pickled objects in it are never loaded.
 
         Raises
@@ -309,7 +312,7 @@ class SGDML(Baseline[SGDMLConfig]):
         DataError
             If the file is not an sGDML model.
         """
-        model = cls(config)
+        model = cls(config, device=device)
         model._use(_read_model(path))
         return model
 
