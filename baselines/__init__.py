@@ -2,7 +2,7 @@
 
 >>> import baselines
 >>> sorted(baselines.MODELS)
-['sgdml']
+['gap', 'mace', 'sgdml']
 
 A backend is imported by the model that needs it, and only then.
 """
@@ -16,16 +16,18 @@ from teadata.lazy import exports
 if TYPE_CHECKING:
     from baselines.protocol import Baseline
     from baselines.registry import MODELS, load_model
-    from baselines.runs import predict, train
+    from baselines.runs import load, predict, resume, train
 
 _HOME = {
     "Baseline": "protocol",
     "MODELS": "registry",
+    "load": "runs",
     "load_model": "registry",
     "predict": "runs",
+    "resume": "runs",
     "train": "runs",
 }
 
-__all__ = ["MODELS", "Baseline", "load_model", "predict", "train"]
+__all__ = ["MODELS", "Baseline", "load", "load_model", "predict", "resume", "train"]
 
 __getattr__, __dir__ = exports(__name__, _HOME)

@@ -19,7 +19,7 @@ except ImportError:
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from baselines.protocol import Baseline
+    from baselines.protocol import Baseline, Floats
 
 
 class BaselineCalculator(Calculator):  # type: ignore[misc]
@@ -38,6 +38,14 @@ class BaselineCalculator(Calculator):  # type: ignore[misc]
     def __init__(self, model: Baseline[Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.model = model
+
+    def predict(self, frames: Frames) -> tuple[Floats, Floats]:
+        """Energies (N,) in kcal/mol and forces (N, A, 3) in kcal/mol/Å of many frames at once.
+
+        ``teaeval predict`` takes this way where a calculator has it.
+        """
+        predicted = self.model.predict(frames)
+        return predicted.energies, predicted.forces
 
     def calculate(
         self,

@@ -82,3 +82,11 @@ def read(kind: type[ConfigT], model: str, name: str) -> ConfigT:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not readable as YAML ({error})") from None
     return parse(kind, values, str(path))
+
+
+def to_yaml(settings: ModelConfig) -> str:
+    """A configuration as YAML, every setting stated, that :func:`read` reads."""
+    import yaml
+
+    text: str = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
+    return text

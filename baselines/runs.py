@@ -3,27 +3,47 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
 
 from baselines import config
-from baselines.protocol import MODEL_FILE, Progress, no_progress
-from baselines.record import Plan, TrainingRecord, hardware, peak_memory_mib, versions
+from baselines.protocol import Baseline, Progress, no_progress
+from baselines.record import (
+    Plan,
+    TrainingRecord,
+    check_device,
+    gpu,
+    hardware,
+    peak_gpu_memory_mib,
+    peak_memory_mib,
+    versions,
+)
 from baselines.registry import ModelEntry, entry
 from teadata import Dataset, TeaError, catalog
-from teadata.errors import DataError, MissingExtraError, UsageError
-from teadata.provenance import sha256, write_text
+from teadata.errors import DataError, MissingExtraError, UsageError, unknown_name
+from teadata.provenance import replacing, sha256, sha256_of, write_text
+from teaeval.defaults import REPLICATES
 from teaeval.prediction import Prediction
 
-PLAN_FILE, RECORD_FILE = "plan.json", "record.json"
+if TYPE_CHECKING:
+    from teaeval.scoring import Score
 
-TRACED = ["numpy", "scipy", "torch", "sgdml"]
-"""Packages whose versions a record states."""
+PLAN_FILE, CONFIG_FILE = "plan.json", "config.yaml"
+CURVE_FILE, RECORD_FILE = "curve.parquet", "record.json"
+LOCK_FILE = ".lock"
 
 
-def _installed(name: str) -> ModelEntry:
+def _usable(name: str, device: str) -> ModelEntry:
     model = entry(name)
+    if device not in model.devices:
+        raise unknown_name(f"device of {name}", device, model.devices)
     if not model.installed:
         raise MissingExtraError(model.backend, model.extra, model.title)
+    check_device(device)
     return model
 
 
@@ -34,6 +54,8 @@ def make_plan(
     size: int | None = None,
     config_name: str = "quick",
     seed: int = 0,
+    device: str = "cpu",
+    dtype: str | None = None,
 ) -> Plan:
     """The plan of a training: splits, settings and checksums, all resolved and checked.
 
@@ -46,35 +68,47 @@ def make_plan(
     subset
         Subset whose train and valid splits are used.
     size
-        Frames to train on, and as many to validate; by default the configuration's.
+        Frames to train on; by default the configuration's.  As many validate, or all the
+        validation frames there are.
     config_name
         Name of a shipped configuration, or path of a YAML file.
     seed
         Seed of everything random.
+    device
+        ``"cpu"`` or ``"cuda"``.
+    dtype
+        ``"float32"`` or ``"float64"``; by default the configuration's.
 
     Raises
     ------
     UsageError
-        If the model, configuration, subset or size does not exist.
+        If the model, configuration, subset, size or device does not exist.
     DataError
-        If the configuration is not valid.
+        If the configuration is not valid, or the model has no such dtype.
     """
-    _, kind = entry(model).classes()
+    model_entry = entry(model)
+    _, kind = model_entry.classes()
     settings = config.read(kind, model, config_name)
-    if size is not None:
-        settings = config.parse(kind, settings.model_dump() | {"size": size}, "--size")
-    splits = {role: f"{subset}/{role}/{settings.size}" for role in ("train", "valid")}
-    for name in splits.values():
-        dataset.splits.ids(name)
+    for option, value in (("size", size), ("dtype", dtype)):
+        if value is not None:
+            values = settings.model_dump() | {option: value}
+            settings = config.parse(kind, values, f"--{option} of {model}")
+    train, valid = f"{subset}/train/{settings.size}", f"{subset}/valid"
+    dataset.splits.ids(train)
+    valid = f"{valid}/{min(settings.size, len(dataset.splits.ids(valid)))}"
+    if device not in model_entry.devices:
+        raise unknown_name(f"device of {model}", device, model_entry.devices)
     return Plan(
         model=model,
         config_name=config_name,
-        config=settings.model_dump(),
+        config=settings.model_dump(mode="json"),
         seed=seed,
+        device=device,
         dataset=dataset.card.full_id,
         frames_sha256=dataset.card.file("frames").sha256,
         splits_sha256=dataset.card.file("splits").sha256,
-        **splits,
+        train=train,
+        valid=valid,
     )
 
 
@@ -86,30 +120,95 @@ def default_folder(plan: Plan) -> Path:
     return Path("runs") / f"{plan.model}-{dataset}-{subset}-{size}-{name}-seed{plan.seed}"
 
 
-def _prepare(plan: Plan, folder: Path) -> bool:
-    """Make the run folder, or resume one of the same plan; say whether it is resumed."""
-    plan_file = folder / PLAN_FILE
-    text = plan.model_dump_json(indent=1)
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold a run folder, so that no other process trains in it; the hold ends with a process."""
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(folder / LOCK_FILE, timeout=0):
+            yield
+    except Timeout:
+        raise UsageError(
+            f"{folder}: another process is training here; wait for it, or choose another --output"
+        ) from None
+
+
+def _check_folder(folder: Path) -> None:
+    """Make the run folder unless it is one; anything else is left alone."""
     if (folder / RECORD_FILE).exists():
         raise UsageError(
             f"{folder}: a training has finished here already; remove the folder to repeat it, or "
             "choose another one with --output"
         )
-    if plan_file.exists():
-        if plan_file.read_text(encoding="utf-8") != text:
-            raise UsageError(
-                f"{folder}: holds an unfinished training with another plan ({PLAN_FILE}); remove "
-                "the folder, or choose another one with --output"
-            )
-        return True
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if (folder / PLAN_FILE).exists():
+        return
+    there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if folder.exists() and (not folder.is_dir() or there - {LOCK_FILE}):
         raise UsageError(f"{folder}: exists and is not a run folder; choose another --output")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{folder}: cannot be made ({error.strerror or error})") from None
-    write_text(plan_file, text)
+
+
+def _prepare(plan: Plan, settings: config.ModelConfig, folder: Path) -> bool:
+    """Write the plan, or take up one that is the same; say whether it is taken up."""
+    plan_file = folder / PLAN_FILE
+    if plan_file.exists():
+        if read_plan(folder) != plan:
+            raise UsageError(
+                f"{folder}: holds an unfinished training with another plan ({PLAN_FILE}); remove "
+                "the folder, or choose another one with --output"
+            )
+        return True
+    write_text(folder / CONFIG_FILE, config.to_yaml(settings))
+    write_text(plan_file, plan.model_dump_json(indent=1))
     return False
+
+
+def read_plan(folder: Path) -> Plan:
+    """The plan of a run folder.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    path = folder / PLAN_FILE
+    try:
+        return Plan.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise DataError(
+            f"{path}: no plan of a training, so this is not a run folder; start one with "
+            "`baselines train`"
+        ) from None
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not the plan of a training ({error})") from None
+
+
+def _write_curve(path: Path, curve: list[dict[str, float]]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with replacing(path) as partial:
+        pq.write_table(pa.Table.from_pylist(curve), partial)
+
+
+def read_curve(folder: Path) -> list[dict[str, float]]:
+    """The learning curve of a run folder: one entry per step of training or selection.
+
+    Raises
+    ------
+    DataError
+        If the training has not finished.
+    """
+    import pyarrow.parquet as pq
+
+    if not (folder / CURVE_FILE).is_file():
+        raise DataError(f"{folder / CURVE_FILE}: no learning curve; the training has not finished")
+    curve: list[dict[str, float]] = pq.read_table(folder / CURVE_FILE).to_pylist()
+    return curve
 
 
 def train(plan: Plan, folder: Path, progress: Progress = no_progress) -> TrainingRecord:
@@ -129,36 +228,105 @@ def train(plan: Plan, folder: Path, progress: Progress = no_progress) -> Trainin
     Raises
     ------
     UsageError
-        If the folder holds a finished training, another plan's, or anything else.
+        If the folder holds a finished training, another plan's, or anything else, or
+        another process trains there.
     MissingExtraError
         If the backend is not installed.
     """
-    model_entry = _installed(plan.model)
+    model_entry = _usable(plan.model, plan.device)
     model_class, kind = model_entry.classes()
     settings = config.parse(kind, plan.config, PLAN_FILE)
-    dataset = catalog.load(plan.dataset)
-    resumed = _prepare(plan, folder)
-    start = time.perf_counter()
-    model = model_class(settings, plan.seed)
-    fitted = model.fit(dataset.split(plan.train), dataset.split(plan.valid), folder, progress)
-    record = TrainingRecord(
-        plan=plan,
-        selected=fitted.selected,
-        valid=fitted.valid,
-        curve=fitted.curve,
-        model_sha256=sha256(folder / MODEL_FILE),
-        versions=versions(TRACED),
-        hardware=hardware(),
-        wall_seconds=round(time.perf_counter() - start, 1),
-        peak_memory_mib=round(peak_memory_mib(), 1),
-        resumed=resumed,
-    )
-    write_text(folder / RECORD_FILE, record.model_dump_json(indent=1))
+    dataset = _same_data(plan)
+    _check_folder(folder)
+    with _held(folder):
+        resumed = _prepare(plan, settings, folder)
+        start = time.perf_counter()
+        model = model_class(settings, plan.seed, plan.device)
+        fitted = model.fit(dataset.split(plan.train), dataset.split(plan.valid), folder, progress)
+        _write_curve(folder / CURVE_FILE, fitted.curve)
+        record = TrainingRecord(
+            plan=plan,
+            selected=fitted.selected,
+            valid=fitted.valid,
+            model_sha256=sha256_of(folder / model.model_file),
+            curve_sha256=sha256(folder / CURVE_FILE),
+            versions=versions(list(model_entry.traced)),
+            hardware=hardware() | gpu(plan.device),
+            wall_seconds=round(time.perf_counter() - start, 1),
+            peak_memory_mib=round(peak_memory_mib(), 1),
+            peak_gpu_memory_mib=peak_gpu_memory_mib(plan.device),
+            resumed=resumed,
+        )
+        write_text(folder / RECORD_FILE, record.model_dump_json(indent=1))
     return record
 
 
+def resume(folder: Path, progress: Progress = no_progress) -> TrainingRecord:
+    """Go on with the interrupted training of a run folder, as :func:`train` with its plan.
+
+    Raises
+    ------
+    DataError
+        If it is not a run folder.
+    UsageError
+        If its training has finished, or another process is at it.
+    """
+    return train(read_plan(folder), folder, progress)
+
+
+def _same_data(plan: Plan) -> Dataset:
+    """The dataset of a plan; an error if the one here has other frames or splits."""
+    dataset = catalog.load(plan.dataset)
+    for name, expected in (("frames", plan.frames_sha256), ("splits", plan.splits_sha256)):
+        found = dataset.card.file(name).sha256
+        if found != expected:
+            raise TeaError(
+                f"{plan.dataset} here is not the one of this training: its {name} have sha256 "
+                f"{found}, the plan says {expected}"
+            )
+    return dataset
+
+
+def load(folder: Path | str, device: str | None = None) -> Baseline[Any]:
+    """The trained model of a run folder.
+
+    Parameters
+    ----------
+    folder
+        A run folder whose training has finished.
+    device
+        Where to predict; by default where it was trained.
+
+    Raises
+    ------
+    DataError
+        If the folder has no record, or its model is not the one the record is of.
+    UsageError
+        If there is no such device.
+    MissingExtraError
+        If the backend is not installed.
+    """
+    folder = Path(folder)
+    record = TrainingRecord.read(folder / RECORD_FILE)
+    device = device or record.plan.device
+    model_class, kind = _usable(record.plan.model, device).classes()
+    path = folder / model_class.model_file
+    if not path.exists():
+        raise DataError(f"{path}: the trained model is missing")
+    found = sha256_of(path)
+    if found != record.model_sha256:
+        raise DataError(
+            f"{path}: sha256 {found}, the record says {record.model_sha256}; the model is not the "
+            "one that was trained here"
+        )
+    return model_class.load(path, config.parse(kind, record.plan.config, RECORD_FILE), device)
+
+
 def predict(
-    folder: Path, subset: str | None = None, progress: Progress = no_progress
+    folder: Path,
+    subset: str | None = None,
+    progress: Progress = no_progress,
+    device: str | None = None,
 ) -> Prediction:
     """Predict a test set with the model of a run folder.
 
@@ -170,43 +338,72 @@ def predict(
         Subset whose test set is predicted; by default the one trained on.
     progress
         Called as the prediction advances.
+    device
+        Where to predict; by default where it was trained.
 
     Raises
     ------
     DataError
         If the folder has no record, or its model is not the one the record is of.
     UsageError
-        If there is no such subset.
+        If there is no such subset or device.
     TeaError
         If the dataset here is not the one that was trained on.
     """
-    record = TrainingRecord.read(folder / RECORD_FILE)
-    plan = record.plan
-    model_entry = _installed(plan.model)
-    if not (folder / MODEL_FILE).is_file():
-        raise DataError(f"{folder / MODEL_FILE}: the trained model is missing")
-    found = sha256(folder / MODEL_FILE)
-    if found != record.model_sha256:
-        raise DataError(
-            f"{folder / MODEL_FILE}: sha256 {found}, the record says {record.model_sha256}; the "
-            "model is not the one that was trained here"
-        )
-    dataset = catalog.load(plan.dataset)
-    if dataset.card.file("frames").sha256 != plan.frames_sha256:
-        raise TeaError(f"{plan.dataset} here is not the one this model was trained on")
+    model = load(folder, device)
+    plan = TrainingRecord.read(folder / RECORD_FILE).plan
     subset = subset or plan.train.split("/")[0]
-    test = dataset.split(f"{subset}/test")
-    model_class, kind = model_entry.classes()
-    model = model_class.load(folder / MODEL_FILE, config.parse(kind, plan.config, RECORD_FILE))
-    energies, forces = model.predict(test, progress)
+    test = _same_data(plan).split(f"{subset}/test")
+    predicted = model.predict(test, progress)
     return Prediction(
         dataset=plan.dataset,
         subset=subset,
-        energies=energies,
-        forces=forces,
+        energies=predicted.energies,
+        forces=predicted.forces,
         frame_ids=test.ids,
         numbers=test.numbers,
-        model=model_entry.title,
+        model=entry(plan.model).title,
         train=plan.train,
         record=sha256(folder / RECORD_FILE),
     )
+
+
+def score(
+    folder: Path,
+    subset: str | None = None,
+    progress: Progress = no_progress,
+    device: str | None = None,
+    replicates: int = REPLICATES,
+) -> Score:
+    """Score the model of a run folder on a test set.
+
+    The prediction is kept in ``predictions/<subset>.npz`` of the folder, and used again; the
+    score in ``scores/<subset>.json``.
+
+    Parameters
+    ----------
+    folder, subset, progress, device
+        As for :func:`predict`.
+    replicates
+        Bootstrap resamples behind the intervals; 0: none.
+
+    Raises
+    ------
+    TeaError
+        As :func:`predict` does, and if the prediction cannot be scored.
+    """
+    from teaeval.reading import read_prediction
+    from teaeval.scoring import score as score_prediction
+    from teaeval.writing import write_prediction
+
+    plan = TrainingRecord.read(folder / RECORD_FILE).plan
+    subset = subset or plan.train.split("/")[0]
+    path = folder / "predictions" / f"{subset}.npz"
+    if not path.is_file() or read_prediction(path).record != sha256(folder / RECORD_FILE):
+        prediction = predict(folder, subset, progress, device)
+        path.parent.mkdir(exist_ok=True)
+        write_prediction(path, prediction)
+    scored = score_prediction(read_prediction(path), replicates=replicates)
+    (folder / "scores").mkdir(exist_ok=True)
+    write_text(folder / "scores" / f"{subset}.json", scored.model_dump_json(indent=2) + "\n")
+    return scored

@@ -115,7 +115,13 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
     It is told what is being done, how much of it is done, and how much there is.
     """
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     # No refresh thread: backends fork worker processes.
     with Progress(
@@ -123,12 +129,17 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
         BarColumn(),
         TextColumn("{task.completed}/{task.total}"),
         TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(elapsed_when_finished=False),
         console=Console(stderr=True),
         auto_refresh=False,
     ) as bars:
         task = bars.add_task("", total=None, visible=False)
+        stage = bars.tasks[0]
 
         def report(description: str, done: int, total: int) -> None:
+            if stage.total != total or done < stage.completed:  # another stage, another speed
+                bars.reset(task, total=total)
             bars.update(
                 task,
                 description=description,

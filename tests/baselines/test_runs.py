@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -14,9 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from filelock import FileLock
 
+import baselines
+import teadata
 import teaeval
-from baselines import runs
+from baselines import config, registry, runs
 from baselines.record import TrainingRecord
 from teadata.errors import DataError, UsageError
 from teadata.provenance import sha256
@@ -55,7 +59,23 @@ def test_record_says_what_was_done_with_what(trained, mini_i):
     assert record.hardware["cores"]
     assert record.wall_seconds > 0
     assert record.peak_memory_mib > 50
+    assert record.peak_gpu_memory_mib is None
     assert not record.resumed
+
+
+def test_the_folder_holds_settings_log_and_curve(run, trained):
+    settings = yaml.safe_load((trained / "config.yaml").read_text())
+    assert settings["sigmas"] == [10, 20, 30]
+    assert (trained / "train.log").read_text().strip()
+    curve = runs.read_curve(trained)
+    assert [step["sigma"] for step in curve] == [10, 20, 30][: len(curve)]
+    assert (
+        sha256(trained / "curve.parquet")
+        == TrainingRecord.read(trained / "record.json").curve_sha256
+    )
+    again = run("baselines", "train", "sgdml", "mini-i", "--config", trained / "config.yaml",
+                "--subset", "folded", "-o", trained)  # fmt: skip
+    assert "has finished here already" in again.stderr  # the settings are a configuration
 
 
 def test_prediction_is_scored_and_traces_back(run, trained, tmp_path):
@@ -68,6 +88,41 @@ def test_prediction_is_scored_and_traces_back(run, trained, tmp_path):
     assert score["prediction"]["record"] == sha256(trained / "record.json")
     prediction = teaeval.read_prediction(path)
     assert teaeval.score(prediction).task == "folded->unfolded"
+
+
+def test_score_keeps_prediction_and_score_beside_the_model(run, trained):
+    done = run("baselines", "score", trained, "--json", "--bootstrap", 0)
+    assert done.returncode == 0, done.stderr
+    score = json.loads(done.stdout)
+    kept = trained / "predictions" / "folded.npz"
+    assert score["prediction"]["record"] == sha256(trained / "record.json")
+    assert json.loads((trained / "scores" / "folded.json").read_text()) == score
+    before = kept.stat().st_mtime_ns
+    run("baselines", "score", trained, "--bootstrap", 0)
+    assert kept.stat().st_mtime_ns == before  # it is not predicted twice
+    by_teaeval = json.loads(run("teaeval", "score", kept, "--json", "--bootstrap", 0).stdout)
+    assert by_teaeval["rows"] == score["rows"]
+
+
+def test_a_loaded_model_is_an_ase_calculator_that_pickles(trained, mini_i):
+    calculator = baselines.load(trained).calculator()
+    atoms = mini_i.split("folded/test")[:1].to_ase()[0]
+    atoms.calc = calculator
+    energy = atoms.get_potential_energy()
+    atoms.calc = pickle.loads(pickle.dumps(baselines.load(trained).calculator()))
+    assert atoms.get_potential_energy() == pytest.approx(energy, rel=1e-12)
+
+
+def test_two_trainings_do_not_share_a_folder(run, mini_i, tmp_path):
+    plan = runs.make_plan("sgdml", mini_i, "folded", 5)
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with (
+        FileLock(folder / runs.LOCK_FILE),
+        pytest.raises(UsageError, match="another process is training here"),
+    ):
+        runs.train(plan, folder)
+    assert not (folder / "plan.json").exists()
 
 
 def test_a_finished_run_is_not_overwritten(run, trained):
@@ -100,13 +155,15 @@ def test_a_killed_training_is_taken_up_where_it_was(run, trained, config_file, t
     unfinished = run("baselines", "predict", folder, "-o", tmp_path / "p.npz")
     assert unfinished.returncode == 1
     assert "has not finished" in unfinished.stderr
-    assert run(*["baselines", *command[1:]]).returncode == 0
+    assert run("baselines", "resume", folder).returncode == 0
+    assert "has finished here" in run("baselines", "resume", folder).stderr
     resumed = TrainingRecord.read(folder / "record.json")
     whole = TrainingRecord.read(trained / "record.json")
     assert resumed.resumed
     assert resumed.selected == whole.selected
     assert resumed.valid == pytest.approx(whole.valid)
-    assert [step["sigma"] for step in resumed.curve] == [step["sigma"] for step in whole.curve]
+    curves = [runs.read_curve(path) for path in (folder, trained)]
+    assert [step["sigma"] for step in curves[0]] == [step["sigma"] for step in curves[1]]
 
 
 def test_an_interrupted_training_ends_without_a_traceback(config_file, tmp_path):
@@ -162,6 +219,7 @@ def test_the_same_plan_gives_the_same_folder_name(mini_i):
         (["sgdml", "mini-i", "--subset", "folded", "--config", "slow"], "expected one of: paper-i"),
         (["smace", "mini-i", "--subset", "folded"], "unknown model 'smace'"),
         (["sgdml", "mini", "--subset", "folded"], "unknown dataset 'mini'"),
+        (["sgdml", "mini-i", "--device", "tpu"], "unknown device of sgdml 'tpu'"),
     ],
 )
 def test_wrong_usage_makes_no_folder(run, tmp_path, arguments, message):
@@ -170,6 +228,35 @@ def test_wrong_usage_makes_no_folder(run, tmp_path, arguments, message):
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dtype_that_a_model_does_not_have_is_refused(run, tmp_path):
+    done = run("baselines", "train", "sgdml", "mini-i", "--dtype", "float32", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "--dtype of sgdml: dtype: Input should be 'float64'" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_resume_names_what_is_missing(run, tmp_path):
+    done = run("baselines", "resume", tmp_path)
+    assert done.returncode == 1
+    assert "not a run folder" in done.stderr
+
+
+def test_fewer_validation_frames_than_asked_for_are_all_taken():
+    plan = runs.make_plan("sgdml", teadata.load("mini-iii"), "complete", 150)
+    assert (plan.train, plan.valid) == ("complete/train/150", "complete/valid/100")
+
+
+@pytest.mark.parametrize(
+    ("model", "name"), [(model, name) for model in baselines.MODELS for name in config.names(model)]
+)
+def test_a_shown_configuration_is_the_same_when_read(run, tmp_path, model, name):
+    shown = run("baselines", "show-config", model, name)
+    path = tmp_path / "mine.yaml"
+    path.write_text(shown.stdout)
+    _, kind = registry.entry(model).classes()
+    assert config.read(kind, model, str(path)) == config.read(kind, model, name)
 
 
 def test_list_names_model_configurations_and_backend(run):
