@@ -1,0 +1,224 @@
+"""MACE as a baseline: training, prediction, files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from pydantic import ValidationError
+
+from baselines.mace import backend
+from baselines.mace.config import MACEConfig
+from baselines.mace.training import Training, composition_energy, read, write
+from baselines.protocol import (
+    LOG_FILE,
+    Baseline,
+    FitResult,
+    Predicted,
+    Progress,
+    no_progress,
+    validation_errors,
+)
+from teadata import Frames, TeaError
+from teadata.elements import SYMBOLS
+from teadata.errors import DataError
+from teadata.provenance import replacing
+from teadata.units import EV
+
+FORMAT = "tea-benchmark MACE 1"
+
+MODEL_KEYS = ("config", "numbers", "atomic_energies", "avg_num_neighbors", "state")
+
+
+class MACE(Baseline[MACEConfig]):
+    """A MACE force field of some elements."""
+
+    model_file = "model.pt"
+
+    def __init__(self, config: MACEConfig, seed: int = 0, device: str = "cpu") -> None:
+        super().__init__(config, seed, device)
+        self._trained: dict[str, Any] | None = None
+        self._network: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: the weights, of which the network is built again when needed."""
+        return self.__dict__ | {"_network": None}
+
+    def fit(
+        self, train: Frames, valid: Frames, workdir: Path, progress: Progress = no_progress
+    ) -> FitResult:
+        """Train, and keep the averaged weights of the epoch of lowest validation loss.
+
+        See :meth:`Baseline.fit`.  After an epoch the workdir holds a checkpoint, from which an
+        interrupted training ends, on a CPU, with the very weights of an uninterrupted one.
+
+        Raises
+        ------
+        DataError
+            If there are fewer frames than a batch, a label is not finite, or the checkpoint is
+            another training's.
+        TeaError
+            If a loss is not a number.
+        """
+        _check(train, "training", self.config.batch_size)
+        _check(valid, "validation", 1)
+        with backend.backend(self.config, self.device, workdir / LOG_FILE):
+            training = Training(self.config, self.seed, self.device, train, valid)
+            for _ in training.run(workdir, progress):
+                pass
+            self._use(_trained(training))
+        self.save(workdir / self.model_file)
+        return FitResult(
+            {"epoch": training.best["epoch"], "epochs": len(training.curve)},
+            validation_errors(self.predict(valid), valid),
+            training.curve,
+        )
+
+    def _use(self, trained: dict[str, Any]) -> None:
+        self._trained, self._network = trained, None
+
+    def _built(self) -> tuple[dict[str, Any], Any]:
+        """What was trained, and its network, built if it is not yet."""
+        trained = self._trained
+        if trained is None:
+            raise TeaError("this MACE model is not trained: call fit, or load one")
+        if self._network is None:
+            args = backend.namespace(self.config, self.seed, self.device)
+            args.avg_num_neighbors = trained["avg_num_neighbors"]
+            built = backend.network(args, trained["numbers"], state=trained["state"])
+            self._network = backend.accelerated(built, self.device)
+            for weights in self._network.parameters():
+                weights.requires_grad = False
+        return trained, self._network
+
+    def predict(self, frames: Frames, progress: Progress = no_progress) -> Predicted:
+        """Energies, forces and, of frames with a cell, stress; see :meth:`Baseline.predict`.
+
+        Raises
+        ------
+        DataError
+            If the frames have elements that the model was not trained on.
+        """
+        with backend.backend(self.config, self.device):
+            trained, network = self._built()
+            numbers = trained["numbers"]
+            unknown = sorted(set(frames.numbers.tolist()) - set(numbers))
+            if unknown:
+                raise DataError(
+                    f"this MACE model was trained on {_symbols(numbers)} and knows nothing of "
+                    f"{_symbols(unknown)}, of which these frames of {frames.formula} have atoms"
+                )
+            energies = np.empty(len(frames))
+            forces = np.empty(frames.positions.shape)
+            stress = None if frames.cell is None else np.empty((len(frames), 3, 3))
+            offset = composition_energy(frames, numbers, trained["atomic_energies"].numpy())
+            for start in range(0, len(frames), self.config.valid_batch_size):
+                part = slice(start, start + self.config.valid_batch_size)
+                found = self._batch(network, frames[part], numbers)
+                energies[part] = (found["energy"] + offset) * EV
+                forces[part] = found["forces"].reshape(forces[part].shape) * EV
+                if stress is not None and frames.cell is not None:
+                    # Not mace-torch's stress: of a slab its cell is another one than ours.
+                    volume = np.abs(np.linalg.det(frames.cell[part]))
+                    stress[part] = -found["virials"] * EV / volume[:, None, None]
+                progress("predict", min(part.stop, len(frames)), len(frames))
+        return Predicted(energies, forces, stress)
+
+    def _batch(self, network: Any, frames: Frames, numbers: list[int]) -> dict[str, Any]:
+        """Interaction energies (n,) in eV, forces (n·A, 3) in eV/Å, virials (n, 3, 3) in eV."""
+        graphs = backend.graphs(frames, numbers, self.config.r_max)
+        (batch,) = backend.loader(graphs, len(graphs), self.device)
+        found = network(batch.to(self.device).to_dict(), compute_virials=frames.cell is not None)
+        return {
+            name: found[name].detach().cpu().numpy().astype(np.float64)
+            for name in ("energy", "forces", "virials")
+            if found[name] is not None
+        }
+
+    def save(self, path: Path) -> None:
+        """Write weights and architecture, as tensors, numbers and text."""
+        if self._trained is None:
+            raise TeaError("this MACE model is not trained: there is nothing to save")
+        write(path, {"format": FORMAT} | self._trained)
+
+    @classmethod
+    def load(cls, path: Path, config: MACEConfig, device: str = "cpu") -> Self:
+        """Read a model that :meth:`save` wrote; its architecture is the file's.
+
+        Raises
+        ------
+        DataError
+            If the file is not such a model.
+        """
+        with backend.backend(config, device):
+            trained = read(path, "a MACE model of this package")
+        missing = [key for key in MODEL_KEYS if key not in trained]
+        if trained.pop("format", None) != FORMAT or missing:
+            raise DataError(
+                f"{path}: expected a MACE model of this package ({FORMAT!r}) with "
+                f"{', '.join(MODEL_KEYS)}"
+            )
+        try:
+            settings = MACEConfig.model_validate(trained["config"])
+        except ValidationError as error:
+            raise DataError(
+                f"{path}: its settings are not those of a MACE model ({error})"
+            ) from None
+        model = cls(settings, device=device)
+        model._use(trained)
+        return model
+
+    def export(self, path: Path) -> None:
+        """Write a ``.model`` file of mace-torch, which its calculator and converters read.
+
+        In the model's dtype, the energies of the elements included: of a float32 model the
+        total energies are less exact there than here.
+        """
+        import torch
+
+        with backend.backend(self.config, "cpu"):
+            source = MACE(self.config)
+            source._trained = self._trained
+            trained, network = source._built()
+            energies = network.atomic_energies_fn.atomic_energies
+            energies.copy_(trained["atomic_energies"].reshape(energies.shape))
+            with replacing(path) as partial:
+                torch.save(network, partial)
+
+
+def _symbols(numbers: list[int]) -> str:
+    return ", ".join(SYMBOLS[z] for z in numbers)
+
+
+def _check(frames: Frames, role: str, least: int) -> None:
+    """Whether these frames can be trained on or validated with."""
+    if len(frames) < least:
+        raise DataError(
+            f"{len(frames)} {role} frames, expected at least {least} (batch_size; of the last, "
+            "incomplete batch mace-torch trains nothing): take more frames (--size), or lower "
+            "batch_size"
+        )
+    for name in ("positions", "energies", "forces"):
+        values = getattr(frames, name).reshape(len(frames), -1)
+        wrong = frames.ids[~np.isfinite(values).all(axis=1)]
+        if len(wrong):
+            raise DataError(
+                f"{name} of {len(wrong)} {role} frames are not finite, the first is frame "
+                f"{wrong[0]}; leave these frames out"
+            )
+
+
+def _trained(training: Training) -> dict[str, Any]:
+    """What a prediction needs of a training; tensors, numbers and text only."""
+    import torch
+
+    training.model.load_state_dict(training.best["state"])
+    state = backend.portable(training.model, training.device).state_dict()
+    return {
+        "config": training.config.model_dump(mode="json"),
+        "numbers": training.numbers,
+        "atomic_energies": torch.tensor(training.energies, dtype=torch.float64),
+        "avg_num_neighbors": float(training.args.avg_num_neighbors),
+        "state": {name: value.detach().cpu() for name, value in state.items()},
+    }
