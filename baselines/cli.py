@@ -26,6 +26,10 @@ Device = Annotated[
 ]
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="See `baselines list`.")]
 DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="See `teadata list`.")]
+Records = Annotated[
+    Path | None, typer.Option(help="Folder of the records; default: the shipped ones.")
+]
+RunFolders = Annotated[Path, typer.Option(help="Where the run folders are.")]
 ConfigName = Annotated[str, typer.Option(help="Shipped configuration, or path of a YAML file.")]
 
 
@@ -178,6 +182,111 @@ def score(
         typer.echo(scored.model_dump_json(indent=2))
     else:
         table.print_score(scored)
+
+
+@app.command(epilog="Example: baselines record mace mini-iii --size 100 --seeds 3")
+def record(
+    model: ModelName,
+    dataset: DatasetName,
+    subset: Annotated[
+        list[str] | None, typer.Option(help="Subset to train on; default: all with a task.")
+    ] = None,
+    size: Annotated[int | None, typer.Option(help="Frames to train on.")] = None,
+    config: ConfigName = "quick",
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings, each with a seed of its own.")] = 3,
+    folder: RunFolders = Path("runs"),
+    records: Records = None,
+) -> None:
+    """Train with several seeds, and record what they reach for `check` to compare with."""
+    from baselines import accuracy, accuracy_table, retraining, runs
+    from teadata import catalog
+
+    data = catalog.load(dataset)
+    for name in subset or accuracy.trained_subsets(data):
+        plan = runs.make_plan(model, data, name, size, config)
+        made = retraining.make_record(plan, seeds, folder, records or accuracy.RECORDS)
+        accuracy_table.print_records([made])
+
+
+@app.command(epilog="Example: baselines check sgdml mini-i")
+def check(
+    model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Default: all.")] = None,
+    dataset: Annotated[
+        str | None, typer.Argument(metavar="[DATASET]", help="Default: all.")
+    ] = None,
+    subset: Annotated[str | None, typer.Option(help="Subset trained on; default: all.")] = None,
+    config: Annotated[str, typer.Option(help="Configuration that was recorded.")] = "quick",
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Only the quickest of each model's recorded trainings.")
+    ] = False,
+    folder: Annotated[
+        Path | None, typer.Option(help="Keep the run folders here, and use finished ones.")
+    ] = None,
+    records: Records = None,
+    as_json: AsJson = False,
+) -> None:
+    """Retrain the recorded baselines and compare: the regression test of their accuracy.
+
+    Ends with status 1 if an error is larger than another seed could explain.
+    """
+    from baselines import accuracy, accuracy_table, retraining
+
+    directory = records or accuracy.RECORDS
+    chosen = accuracy.select(accuracy.read_records(directory), model, dataset, subset, config, fast)
+    checked = []
+    for record, training in chosen:
+        spreads = accuracy.pooled_spreads(accuracy.read_records(directory, record.model))
+        with accuracy_table.kept_or_temporary(folder) as place:
+            lines, found, changes = retraining.check(record, training, spreads, place)
+        accuracy_table.print_costs(record, training, found, changes)
+        checked += lines
+    if as_json:
+        console.print_json([line.model_dump() | {"regressed": line.regressed} for line in checked])
+    else:
+        accuracy_table.print_checked(checked)
+    if any(line.regressed for line in checked):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: baselines table --markdown")
+def table(
+    model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Default: all.")] = None,
+    records: Records = None,
+    as_json: AsJson = False,
+    as_markdown: AsMarkdown = False,
+) -> None:
+    """Print the recorded accuracy, time and memory of the baselines."""
+    from baselines import accuracy, accuracy_table
+
+    found = accuracy.read_records(records or accuracy.RECORDS, model)
+    if as_json:
+        console.print_json([item.model_dump() for item in found])
+    elif as_markdown:
+        typer.echo(accuracy_table.markdown(found), nl=False)
+    else:
+        accuracy_table.print_records(found)
+
+
+@app.command(epilog="Example: baselines bench runs/mace-mini-i-folded-200-quick-seed0")
+def bench(run: Run, device: Device = None, as_json: AsJson = False) -> None:
+    """Time the predictions of a trained model, one frame and many at a time."""
+    from baselines.bench import bench as measure
+
+    speed = measure(run, device)
+    if as_json:
+        console.print_json(speed.model_dump())
+        return
+    console.print_fields(
+        {
+            "model": f"{speed.model}, {speed.dataset}, {speed.device}",
+            "hardware": ", ".join(speed.hardware.values()),
+            "training": f"{speed.train_seconds:.0f} s, {speed.train_frames} frames, "
+            f"{speed.train_frames / max(speed.train_seconds, 1e-9):.3g} frames/s",
+            "one frame": f"{speed.one_us_per_atom:.0f} µs/atom",
+            f"{speed.many_frames} frames": f"{speed.many_us_per_atom:.0f} µs/atom",
+            "ASE calculator": f"{speed.calculator_us_per_atom:.0f} µs/atom",
+        }
+    )
 
 
 def main() -> None:
