@@ -1,0 +1,226 @@
+"""The SOAP/GAP baseline."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Self
+
+import numpy as np
+
+from baselines.gap import descriptors, fitting, potential
+from baselines.gap.settings import GAPConfig
+from baselines.protocol import (
+    LOG_FILE,
+    Baseline,
+    FitResult,
+    Predicted,
+    Progress,
+    no_progress,
+    validation_errors,
+)
+from teadata import Frames, TeaError
+from teadata.errors import DataError
+from teadata.provenance import write_text
+from teadata.units import EV
+
+STAGES_FILE = "stages.json"
+"""Where in its workdir a fit keeps the results of the stages that have finished."""
+
+SOAP_KERNELS = 2
+"""SOAP kernels of each atom."""
+
+TWO_BODY, WHOLE = 1.0, 2.0
+"""Stages of a fit: the two-body kernel alone, and all kernels together."""
+
+
+class GAP(Baseline[GAPConfig]):
+    """A two-body and SOAP Gaussian approximation potential."""
+
+    model_file = "model"
+
+    def __init__(self, config: GAPConfig, seed: int = 0, device: str = "cpu") -> None:
+        super().__init__(config, seed, device)
+        self._folder: Path | None = None
+        self._elements: frozenset[int] = frozenset()
+        self._potential: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but QUIP's potential, which is read again from the model's folder."""
+        return self.__dict__ | {"_potential": None}
+
+    def fit(
+        self, train: Frames, valid: Frames, workdir: Path, progress: Progress = no_progress
+    ) -> FitResult:
+        """Fit in two stages for each pair of σ, and keep the best on the validation frames.
+
+        See :meth:`Baseline.fit`.  First the two-body kernel alone, whose residual gives the
+        weight δ of the SOAP kernels; then all kernels together.  Stages that have finished
+        are not repeated when an interrupted fit is taken up; the one that was running is.
+        """
+        fitting.executable()
+        fitting.check_labels(train)
+        pairs = descriptors.pairs(train, self.config)
+        delta = _weight(train.energies - train.energies.mean(), sum(p.counted for p in pairs))
+        curve = _finished(workdir, self.model_file)
+        search = list(itertools.product(self.config.sigma_energy, self.config.sigma_force))
+        for number, (sigma_energy, sigma_force) in enumerate(search):
+            sigmas = {"sigma_energy": sigma_energy, "sigma_force": sigma_force}
+            name = f" {number + 1}/{len(search)}" if len(search) > 1 else ""
+            two_body = [descriptors.two_body(pair, self.config, delta / EV) for pair in pairs]
+            if len(curve) <= 2 * number:
+                fit = self._fit(train, two_body, sigmas, self.config.two_body_sigma_factor)
+                with self._fitted(fit, train, workdir, progress, f"two-body fit{name}") as model:
+                    rest = model.predict(train, progress).energies - train.energies
+                    step = {
+                        "stage": TWO_BODY,
+                        **sigmas,
+                        "delta_two_body": delta,
+                        "delta_soap": _weight(rest, SOAP_KERNELS * train.n_atoms * len(train)),
+                        **validation_errors(model.predict(valid, progress), valid),
+                    }
+                _keep(workdir, curve, step)
+            if len(curve) <= 2 * number + 1:
+                weights = {key: curve[2 * number][key] for key in ("delta_two_body", "delta_soap")}
+                soaps = descriptors.all_soaps(
+                    train.numbers.tolist(), self.config, weights["delta_soap"] / EV
+                )
+                fit = self._fit(train, two_body + soaps, sigmas)
+                with self._fitted(fit, train, workdir, progress, f"SOAP fit{name}") as model:
+                    step = {
+                        "stage": WHOLE,
+                        **sigmas,
+                        **weights,
+                        **validation_errors(model.predict(valid, progress), valid),
+                    }
+                    best = _best(curve)
+                    if best is None or step["force_rmse"] < best["force_rmse"]:
+                        model.save(workdir / self.model_file)
+                _keep(workdir, curve, step)
+        best = _best(curve)
+        assert best is not None
+        self._use(workdir / self.model_file)
+        chosen = ("sigma_energy", "sigma_force", "delta_two_body", "delta_soap")
+        selected: dict[str, Any] = {key: best[key] for key in chosen}
+        selected["sparse"] = potential.sparse_points(workdir / self.model_file)
+        errors = {key: best[key] for key in best if key not in (*chosen, "stage")}
+        return FitResult(selected, errors, curve)
+
+    def _fit(
+        self, train: Frames, kernels: list[str], sigmas: dict[str, float], factor: float = 1.0
+    ) -> fitting.Fit:
+        return fitting.Fit(
+            kernels,
+            float(train.energies.mean()) / train.n_atoms,
+            factor * sigmas["sigma_energy"],
+            factor * sigmas["sigma_force"],
+            self.config.jitter,
+            self.seed,
+        )
+
+    @contextmanager
+    def _fitted(
+        self, fit: fitting.Fit, train: Frames, workdir: Path, progress: Progress, task: str
+    ) -> Iterator[GAP]:
+        """The model of a fit, in a folder that is gone after the block."""
+        with TemporaryDirectory(dir=workdir, prefix=".fitted-") as scratch:
+            folder = Path(scratch) / self.model_file
+            folder.mkdir()
+            fitting.run(fit, train, folder, workdir / LOG_FILE, progress, task)
+            model = type(self)(self.config, self.seed)
+            model._elements = frozenset(int(z) for z in train.numbers)
+            model._folder = folder
+            yield model
+
+    def _use(self, folder: Path) -> None:
+        self._elements, self._folder = potential.check(folder), folder.resolve()
+        self._potential = None
+
+    def predict(self, frames: Frames, progress: Progress = no_progress) -> Predicted:
+        """Energies, forces and, of frames with a cell, stress; see :meth:`Baseline.predict`.
+
+        The atoms may be of any number and order.
+        """
+        if self._folder is None:
+            raise TeaError("this GAP is not trained: call fit, or load one")
+        if unknown := potential.unknown_elements(frames, self._elements):
+            raise DataError(
+                f"this GAP was not trained on {', '.join(unknown)}, which these frames of "
+                f"{frames.formula} have"
+            )
+        if self._potential is None:
+            if not (self._folder / fitting.GAP_FILE).is_file():
+                raise DataError(f"{self._folder}: the files of this GAP are gone; load it again")
+            self._potential = potential.load(self._folder)
+        return potential.predict(self._folder, self._potential, frames, progress)
+
+    def save(self, path: Path) -> None:
+        """Write the model as a folder: ``gap.xml``, and its sparse points beside it."""
+        if self._folder is None:
+            raise TeaError("this GAP is not trained: there is nothing to save")
+        _replace_folder(self._folder, path)
+
+    @classmethod
+    def load(cls, path: Path, config: GAPConfig, device: str = "cpu") -> Self:
+        """Read a model folder; it may have been renamed, moved or copied.
+
+        The model reads its files when it first predicts, and keeps no copy of them.
+
+        Raises
+        ------
+        DataError
+            If the folder is not a GAP's, or a file of it is missing.
+        """
+        model = cls(config, device=device)
+        model._use(path)
+        return model
+
+
+def _weight(energies: Any, count: int) -> float:
+    """The weight δ of kernels in kcal/mol: what is left for each descriptor to explain.
+
+    The sum of the absolute `energies` (N,) in kcal/mol over the number of descriptors.
+    """
+    return float(np.abs(energies).sum() / max(count, 1))
+
+
+def _finished(workdir: Path, model_file: str) -> list[dict[str, float]]:
+    """Results of the stages that an interrupted fit finished."""
+    path = workdir / STAGES_FILE
+    if not path.is_file():
+        return []
+    curve: list[dict[str, float]] = json.loads(path.read_text(encoding="utf-8"))
+    # Between the removal of a model and its successor's arrival there is none: search again.
+    return curve if (workdir / model_file).is_dir() else curve[:1]
+
+
+def _keep(workdir: Path, curve: list[dict[str, float]], step: dict[str, float]) -> None:
+    curve.append(step)
+    write_text(workdir / STAGES_FILE, json.dumps(curve, indent=1))
+
+
+def _best(curve: list[dict[str, float]]) -> dict[str, float] | None:
+    whole = [step for step in curve if step["stage"] == WHOLE]
+    return min(whole, key=lambda step: step["force_rmse"], default=None)
+
+
+def _replace_folder(source: Path, path: Path) -> None:
+    """Copy a folder to where another may be; half of it is never at `path`."""
+    partial = path.with_name(f".{os.getpid()}.{path.name}")
+    old = path.with_name(f".{os.getpid()}.old.{path.name}")
+    try:
+        shutil.copytree(source, partial)
+        if path.is_dir():
+            path.rename(old)
+        partial.rename(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
