@@ -1,0 +1,182 @@
+"""The sgdml package, made fit to be called from a program that has other things to do.
+
+It is imported here and nowhere else at module level.  It logs to the terminal, ends the
+process where it gives up, leaves pools behind when it is interrupted, and calls a BLAS that
+fails on large matrices; each of these is seen to in one function.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.pool import Pool
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
+from teadata import TeaError
+from teadata.errors import MissingExtraError
+
+PATIENCE = 5.0
+"""Seconds that a pool has to end by itself."""
+
+# Where OpenBLAS 0.3.30 with two threads was seen to fail: factorising 12 600 rows was right, a
+# product and factorisation of 20 000 crashed, 25 200 gave NaN or crashed; one thread was right.
+OPENBLAS_THREADED_ROWS = 16_000
+
+# The modules of sgdml that log, and those that call os._exit.
+LOGGERS = ("train", "predict", "torchtools", "solvers.analytic", "solvers.iterative")
+EXITS = ("predict", "torchtools", "solvers.analytic", "solvers.iterative")
+
+_at_work = 0
+
+
+class _LastWords(logging.Handler):
+    """Keeps the message that sgdml logs before it ends the process."""
+
+    message = "without saying why"
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.message = " ".join(record.getMessage().split())
+
+
+@contextmanager
+def backend(log: Path | None) -> Iterator[Any]:
+    """The sgdml package; its messages go to a log file, its exits are errors.
+
+    Raises
+    ------
+    MissingExtraError
+        If sgdml is not installed.
+    TeaError
+        Where sgdml would have ended the process: too little memory, a matrix that cannot be
+        factorised.
+    """
+    previous = logging.getLoggerClass()
+    try:
+        importlib.import_module("torch")  # first: under sgdml's logger class it would chatter
+        importlib.import_module("sgdml.train")
+        importlib.import_module("sgdml.torchtools")
+    except ImportError:
+        raise MissingExtraError("sgdml", "sgdml", "sGDML") from None
+    finally:
+        logging.setLoggerClass(previous)  # sgdml installs its own class for every logger
+    last_words = _LastWords(logging.CRITICAL)
+    with _logging_to(log, last_words), _no_exits(last_words):
+        yield importlib.import_module("sgdml")
+
+
+@contextmanager
+def _logging_to(log: Path | None, last_words: logging.Handler) -> Iterator[None]:
+    loggers = [logging.getLogger(f"sgdml.{name}") for name in LOGGERS]
+    handler = logging.NullHandler() if log is None else logging.FileHandler(log, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    before = [(logger.handlers, logger.propagate, logger.level) for logger in loggers]
+    for logger in loggers:
+        logger.handlers, logger.propagate = [handler, last_words], False
+        logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        for logger, (handlers, propagate, level) in zip(loggers, before, strict=True):
+            logger.handlers, logger.propagate = handlers, propagate
+            logger.setLevel(level)
+        handler.close()
+
+
+@contextmanager
+def _no_exits(last_words: _LastWords) -> Iterator[None]:
+    """Let sgdml raise an error where it would call ``os._exit``, which cleans nothing up."""
+
+    def give_up(_: int) -> NoReturn:
+        raise TeaError(
+            f"sgdml gave up: {last_words.message}. Train on fewer frames (--size) where memory "
+            "was short; where a matrix could not be factorised, look for frames that occur "
+            "twice, or raise lam or sigma"
+        )
+
+    modules = [importlib.import_module(f"sgdml.{name}") for name in EXITS]
+    for module in modules:
+        module.os = SimpleNamespace(**(vars(os) | {"_exit": give_up}))  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        for module in modules:
+            module.os = os  # type: ignore[attr-defined]
+
+
+@functools.cache
+def _watch_forks() -> None:
+    from threadpoolctl import ThreadpoolController
+
+    controller = ThreadpoolController()
+
+    def in_worker() -> None:
+        if _at_work:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            controller.limit(limits=1)  # there is a worker for every core
+
+    os.register_at_fork(after_in_child=in_worker)
+
+
+def _end(pool: Pool) -> None:
+    """End a pool's processes, also where one stopped with a lock that `terminate` waits for."""
+
+    def end() -> None:
+        pool.terminate()
+        pool.join()
+
+    ending = threading.Thread(target=end, daemon=True)
+    ending.start()
+    ending.join(PATIENCE)
+    if ending.is_alive():
+        for worker in multiprocessing.active_children():
+            worker.kill()
+
+
+def _end_pools(error: BaseException) -> None:
+    """End the pools of the functions that an error has left, or of their predictors."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        for value in frame.f_locals.values():
+            found = value
+            for name in ("gdml_predict", "pool"):
+                found = getattr(found, "__dict__", {}).get(name, found)
+            if isinstance(found, Pool):
+                _end(found)
+
+
+@contextmanager
+def workers() -> Iterator[None]:
+    """Let sgdml's workers ignore Ctrl-C, on which each would print a traceback.
+
+    Its pools are ended here: left running, they would print one when the interpreter exits.
+    Each worker calculates with one thread.
+    """
+    global _at_work
+    _watch_forks()
+    _at_work += 1
+    try:
+        yield
+    except BaseException as error:
+        _end_pools(error)
+        raise
+    finally:
+        _at_work -= 1
+
+
+@contextmanager
+def sound_blas(rows: int) -> Iterator[None]:
+    """Hold OpenBLAS to one thread for matrices that it has failed on with more."""
+    from threadpoolctl import ThreadpoolController
+
+    controller = ThreadpoolController().select(internal_api="openblas")
+    with controller.limit(limits=1 if rows > OPENBLAS_THREADED_ROWS else None):
+        yield

@@ -1,0 +1,266 @@
+"""The model: a search for σ, predictions, and the model file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from baselines.protocol import (
+    LOG_FILE,
+    Baseline,
+    FitResult,
+    Floats,
+    Predicted,
+    Progress,
+    no_progress,
+    validation_errors,
+)
+from baselines.sgdml.backend import backend, sound_blas, workers
+from baselines.sgdml.settings import SGDMLConfig
+from teadata import Frames, TeaError
+from teadata.errors import DataError
+from teadata.formats import npz
+from teadata.provenance import replacing, write_text
+
+# What GDMLPredict reads of a model; none of it is a pickled object.
+MODEL_KEYS = ("type", "z", "sig", "c", "std", "perms", "tril_perms_lin", "R_desc", "R_d_desc_alpha")
+
+SEARCH_FILE = "sigmas.json"
+"""In the workdir: the validation errors of every σ so far."""
+
+CHECKPOINT_FILE = "solver.npz"
+"""In the workdir: the state of the iterative solver, while it works on one σ."""
+
+BATCH = 100
+"""Frames that are predicted between two reports of progress."""
+
+
+class SGDML(Baseline[SGDMLConfig]):
+    """An sGDML force field of one molecule, or of one periodic cell."""
+
+    model_file = "model.npz"
+
+    def __init__(self, config: SGDMLConfig, seed: int = 0, device: str = "cpu") -> None:
+        super().__init__(config, seed, device)
+        self._model: dict[str, Any] | None = None
+        self._predictor: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_predictor": None}  # it is made anew where it is needed
+
+    def fit(
+        self, train: Frames, valid: Frames, workdir: Path, progress: Progress = no_progress
+    ) -> FitResult:
+        """Train one model per σ and keep the one of lowest validation force RMSE.
+
+        See :meth:`Baseline.fit`.  After each σ the workdir holds the best model so far, so
+        that an interrupted search goes on with the next σ; the iterative solver goes on from
+        its last checkpoint.
+
+        Raises
+        ------
+        DataError
+            If labels are not finite, or the frames have different cells.
+        """
+        _check_labels(train, "training")
+        _check_labels(valid, "validation")
+        lattice = npz.arrays(train).get("lattice")
+        _check_lattice(valid, lattice)
+        with backend(workdir / LOG_FILE):
+            from baselines.sgdml.solvers import trainer
+
+            np.random.seed(self.seed)  # noqa: NPY002 -- sgdml draws from NumPy's global generator
+            try:
+                with (
+                    sound_blas(train.forces.size),
+                    workers(),
+                    trainer(self.config, len(train), train.n_atoms, self._use_torch()) as sgdml,
+                ):
+                    return self._search(sgdml, train, valid, workdir, progress)
+            except np.linalg.LinAlgError as error:
+                raise TeaError(
+                    f"sgdml could not solve for the coefficients ({error}); expected a positive "
+                    "definite kernel matrix: look for frames that occur twice, raise lam (now "
+                    f"{self.config.lam:g}), and see {workdir / LOG_FILE}"
+                ) from None
+
+    def _use_torch(self) -> bool:
+        """Whether sgdml calculates with torch: on a CPU that is several times slower."""
+        if self.device == "cpu":
+            return False
+        import torch
+
+        if not torch.cuda.is_available():
+            raise TeaError(f"device {self.device!r}: torch finds no CUDA device; use --device cpu")
+        return True
+
+    def _search(
+        self, trainer: Any, train: Frames, valid: Frames, workdir: Path, progress: Progress
+    ) -> FitResult:
+        curve_file, best_file = workdir / SEARCH_FILE, workdir / self.model_file
+        curve: list[dict[str, float]] = []
+        if curve_file.is_file() and best_file.is_file():
+            curve = json.loads(curve_file.read_text(encoding="utf-8"))
+        best = min(curve, key=lambda step: step["force_rmse"], default=None)
+        task = None
+        for sigma in self.config.sigmas[len(curve) :]:
+            if len(curve) > 1 and curve[-1]["force_rmse"] > curve[-2]["force_rmse"]:
+                break
+            task = task or self._task(trainer, train, valid, progress)
+            outcome = self._train(trainer, task | {"sig": sigma}, workdir, progress)
+            step = {"sigma": sigma} | outcome | validation_errors(self.predict(valid), valid)
+            if best is None or step["force_rmse"] < best["force_rmse"]:
+                best = step
+                self.save(best_file)
+            curve.append(step)
+            write_text(curve_file, json.dumps(curve, indent=1))
+            (workdir / CHECKPOINT_FILE).unlink(missing_ok=True)
+        assert best is not None
+        self._use(_read_model(best_file))
+        assert self._model is not None
+        valid_errors = {key: best[key] for key in best if key.startswith(("energy", "force"))}
+        selected: dict[str, Any] = {key: best[key] for key in best if key not in valid_errors}
+        selected |= {"solver": self.config.solver, "permutations": len(self._model["perms"])}
+        return FitResult(selected, valid_errors, curve)
+
+    def _task(
+        self, trainer: Any, train: Frames, valid: Frames, progress: Progress
+    ) -> dict[str, Any]:
+        """The training task for sGDML: these frames, all of them, in this order."""
+        from baselines.sgdml.solvers import Relay
+
+        datasets = [
+            {key: np.asarray(value) for key, value in npz.arrays(frames, name=name).items()}
+            for frames, name in ((train, "train"), (valid, "valid"))
+        ]
+        task: dict[str, Any] = trainer.create_task(
+            datasets[0],
+            len(train),
+            datasets[1],
+            len(valid),
+            sig=self.config.sigmas[0],
+            lam=self.config.lam,
+            use_sym=self.config.symmetries,
+            callback=Relay("symmetries", progress),
+        )
+        return task
+
+    def _train(
+        self, trainer: Any, task: dict[str, Any], workdir: Path, progress: Progress
+    ) -> dict[str, float]:
+        """Train at the task's σ; what the iterative solver needed for it, by name."""
+        from baselines.sgdml.solvers import Relay, outcome, resumed, whole_frames
+
+        iterative, sigma = self.config.solver == "iterative", task["sig"]
+        checkpoint = workdir / CHECKPOINT_FILE
+        if iterative:
+            if self.config.inducing == "frames":
+                frames, atoms = task["R_train"].shape[:2]
+                task |= whole_frames(frames, atoms, trainer._max_memory, self.seed)
+            task |= resumed(checkpoint, sigma)
+        model = trainer.train(task, callback=Relay(f"sigma {sigma}", progress, sigma, checkpoint))
+        self._use(model)
+        return outcome(model) if iterative else {}
+
+    def _use(self, model: dict[str, Any]) -> None:
+        self._model, self._predictor = model, None
+
+    def predict(self, frames: Frames, progress: Progress = no_progress) -> Predicted:
+        """Energies and forces of frames, see :meth:`Baseline.predict`.
+
+        Raises
+        ------
+        DataError
+            If the frames are of other atoms or another cell than the training frames.
+        """
+        if self._model is None:
+            raise TeaError("this sGDML model is not trained: call fit, or load one")
+        if not np.array_equal(frames.numbers, self._model["z"]):
+            raise DataError(
+                f"this sGDML model was trained on {len(self._model['z'])} atoms in another order "
+                f"or of other elements than these frames of {frames.formula}"
+            )
+        _check_lattice(frames, self._model.get("lattice"))
+        energies, forces = np.empty(len(frames)), np.empty(frames.forces.shape)
+        with backend(None), workers():
+            from baselines.sgdml.solvers import Predictor
+
+            if self._predictor is None:
+                self._predictor = Predictor(self._model, use_torch=self._use_torch())
+            self._predictor.prepare_parallel(len(frames))
+            for start in range(0, len(frames), BATCH):
+                part = slice(start, start + BATCH)
+                energies[part], forces[part] = self._batch(frames.positions[part])
+                progress("predict", min(start + BATCH, len(frames)), len(frames))
+            self._predictor.prepare_parallel()  # no pool is left behind
+        return Predicted(energies, forces)
+
+    def _batch(self, positions: Floats) -> tuple[Floats, Floats]:
+        predictor = self._predictor
+        if predictor.use_torch:
+            import torch
+
+            # sgdml's own call would round the positions to float32 on the way.
+            there = torch.tensor(positions, device=predictor.torch_device)
+            energies, forces = predictor.torch_predict(there)
+            return energies.cpu().numpy(), forces.cpu().numpy()
+        e, f = predictor.predict(np.array(positions).reshape(len(positions), -1))
+        return e, f.reshape(positions.shape)
+
+    def save(self, path: Path) -> None:
+        """Write the model as an sGDML model file, which the ``sgdml`` command reads too."""
+        if self._model is None:
+            raise TeaError("this sGDML model is not trained: there is nothing to save")
+        with replacing(path) as partial, open(partial, "wb") as stream:
+            np.savez_compressed(stream, **self._model)
+
+    @classmethod
+    def load(cls, path: Path, config: SGDMLConfig, device: str = "cpu") -> Self:
+        """Read an sGDML model file; pickled objects in it are never loaded.
+
+        Raises
+        ------
+        DataError
+            If the file is not an sGDML model.
+        """
+        model = cls(config, device=device)
+        model._use(_read_model(path))
+        return model
+
+
+def _read_model(path: Path) -> dict[str, Any]:
+    model = npz.load_arrays(path, MODEL_KEYS, ["lattice"])
+    if str(model["type"]) != "m":
+        raise DataError(f"{path}: not an sGDML model file")
+    return model
+
+
+def _check_labels(frames: Frames, role: str) -> None:
+    """Refuse labels on which sgdml's solvers would run without end."""
+    finite = np.isfinite(frames.energies) & np.isfinite(frames.forces).all(axis=(1, 2))
+    if not finite.all():
+        raise DataError(
+            f"{np.count_nonzero(~finite)} of {len(frames)} {role} frames have energies or forces "
+            f"that are not finite, first frame {frames.ids[np.argmin(finite)]}; leave them out"
+        )
+
+
+def _check_lattice(frames: Frames, lattice: Floats | None) -> None:
+    """Refuse frames of another cell than the model's, whose vectors are the columns."""
+    found = npz.arrays(frames).get("lattice")
+    if (found is None) != (lattice is None) or not np.allclose(
+        0.0 if found is None else found, 0.0 if lattice is None else lattice, rtol=0, atol=1e-6
+    ):
+        raise DataError(
+            "an sGDML model knows the one cell it was trained with: expected "
+            f"{_spelled(lattice)}, found {_spelled(found)}"
+        )
+
+
+def _spelled(lattice: Floats | None) -> str:
+    if lattice is None:
+        return "no cell"
+    return f"lattice vectors {np.round(lattice.T, 4).tolist()} Å"
