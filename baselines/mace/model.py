@@ -67,7 +67,7 @@ class MACE(Baseline[MACEConfig]):
             training = Training(self.config, self.seed, self.device, train, valid)
             for _ in training.run(workdir, progress):
                 pass
-            self._use(_trained(training))
+            self._use(_trained(training), training.model)
         self.save(workdir / self.model_file)
         return FitResult(
             {"epoch": training.best["epoch"], "epochs": len(training.curve)},
@@ -75,8 +75,8 @@ class MACE(Baseline[MACEConfig]):
             training.curve,
         )
 
-    def _use(self, trained: dict[str, Any]) -> None:
-        self._trained, self._network = trained, None
+    def _use(self, trained: dict[str, Any], network: Any = None) -> None:
+        self._trained, self._network = trained, network
 
     def _built(self) -> tuple[dict[str, Any], Any]:
         """What was trained, and its network, built if it is not yet."""
@@ -88,8 +88,7 @@ class MACE(Baseline[MACEConfig]):
             args.avg_num_neighbors = trained["avg_num_neighbors"]
             built = backend.network(args, trained["numbers"], state=trained["state"])
             self._network = backend.accelerated(built, self.device)
-            for weights in self._network.parameters():
-                weights.requires_grad = False
+        self._network.requires_grad_(False)
         return trained, self._network
 
     def predict(self, frames: Frames, progress: Progress = no_progress) -> Predicted:
