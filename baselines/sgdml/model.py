@@ -37,6 +37,9 @@ CHECKPOINT_FILE = "solver.npz"
 BATCH = 100
 """Frames that are predicted between two reports of progress."""
 
+SAME_CELL = 1e-6
+"""Å by which lattice vectors may differ from the model's."""
+
 
 class SGDML(Baseline[SGDMLConfig]):
     """An sGDML force field of one molecule, or of one periodic cell."""
@@ -67,8 +70,7 @@ class SGDML(Baseline[SGDMLConfig]):
         """
         _check_labels(train, "training")
         _check_labels(valid, "validation")
-        lattice = npz.arrays(train).get("lattice")
-        _check_lattice(valid, lattice)
+        _check_lattice(valid, _lattice(train))
         with backend(workdir / LOG_FILE):
             from baselines.sgdml.solvers import trainer
 
@@ -248,12 +250,29 @@ def _check_labels(frames: Frames, role: str) -> None:
         )
 
 
+def _lattice(frames: Frames) -> Floats | None:
+    """The one cell of the frames, its vectors as columns; None where nothing is periodic."""
+    if frames.cell is None or not frames.periodic:
+        return None
+    other = (frames.cell != frames.cell[0]).any(axis=(1, 2))
+    if other.any():
+        raise DataError(
+            f"sGDML knows one cell, but {np.count_nonzero(other)} of these {len(frames)} frames "
+            f"have another one than the first, e.g. frame {frames.ids[np.argmax(other)]}; expected "
+            "frames of constant cell: use another model"
+        )
+    lattice: Floats = frames.cell[0].T
+    return lattice
+
+
 def _check_lattice(frames: Frames, lattice: Floats | None) -> None:
-    """Refuse frames of another cell than the model's, whose vectors are the columns."""
-    found = npz.arrays(frames).get("lattice")
-    if (found is None) != (lattice is None) or not np.allclose(
-        0.0 if found is None else found, 0.0 if lattice is None else lattice, rtol=0, atol=1e-6
-    ):
+    """Refuse frames of another cell than the model's."""
+    found = _lattice(frames)
+    if found is None or lattice is None:
+        same = found is lattice
+    else:
+        same = np.allclose(found, lattice, rtol=0, atol=SAME_CELL)
+    if not same:
         raise DataError(
             "an sGDML model knows the one cell it was trained with: expected "
             f"{_spelled(lattice)}, found {_spelled(found)}"
