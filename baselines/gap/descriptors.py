@@ -45,14 +45,15 @@ class Pair:
 
 
 def pairs(frames: Frames, config: GAPConfig) -> list[Pair]:
-    """The pairs of elements that occur within their cutoff.
+    """The pairs of elements that occur within their cutoff, as often as they have sparse points.
 
     A pair's cutoff is the mean of its elements' typical bond lengths times `two_body_range`.
+    gap_fit stops at a pair that never occurs, or too seldom for its uniform sparse points.
 
     Raises
     ------
     DataError
-        If no two atoms are that near in any frame, or an element's length scale is unknown.
+        If no pair occurs so often, or an element's length scale is unknown.
     """
     lengths = bond_lengths(frames.numbers)
     cutoffs = {
@@ -70,12 +71,14 @@ def pairs(frames: Frames, config: GAPConfig) -> list[Pair]:
     occurring = [
         Pair(pair, cutoff, found[pair], counted[pair])
         for pair, cutoff in cutoffs.items()
-        if found[pair]
+        if found[pair] >= config.sparse_two_body
     ]
     if not occurring:
         raise DataError(
-            f"no two atoms of these frames of {frames.formula} are nearer than "
-            f"{max(cutoffs.values()):.2f} Å in any frame: nothing to fit a two-body kernel to"
+            f"no two elements of these {len(frames)} frames of {frames.formula} are within "
+            f"{config.two_body_range:g} bond lengths as often as there are sparse points "
+            f"({config.sparse_two_body}): nothing to fit a two-body kernel to; train on more "
+            "frames, lower sparse_two_body, or raise two_body_range"
         )
     return occurring
 
@@ -87,7 +90,7 @@ def two_body(pair: Pair, config: GAPConfig, delta: float) -> str:
     return (
         f"distance_2b Z1={first} Z2={second} cutoff={pair.cutoff!r} "
         f"cutoff_transition_width={width!r} covariance_type=ard_se theta_uniform={width!r} "
-        f"n_sparse={min(config.sparse_two_body, pair.distances)} sparse_method=uniform "
+        f"n_sparse={config.sparse_two_body} sparse_method=uniform "
         f"delta={delta!r} f0=0.0 add_species=F"
     )
 

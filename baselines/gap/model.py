@@ -33,6 +33,8 @@ from teadata.units import EV
 STAGES_FILE = "stages.json"
 """Where in its workdir a fit keeps the results of the stages that have finished."""
 
+SCRATCH = ".fitting-"
+
 SOAP_KERNELS = 2
 """SOAP kernels of each atom."""
 
@@ -66,6 +68,8 @@ class GAP(Baseline[GAPConfig]):
         """
         fitting.executable()
         fitting.check_labels(train)
+        for left in workdir.glob(f"{SCRATCH}*"):  # by a fit that was killed
+            shutil.rmtree(left, ignore_errors=True)
         pairs = descriptors.pairs(train, self.config)
         delta = _weight(train.energies - train.energies.mean(), sum(p.counted for p in pairs))
         curve = _finished(workdir, self.model_file)
@@ -129,7 +133,7 @@ class GAP(Baseline[GAPConfig]):
         self, fit: fitting.Fit, train: Frames, workdir: Path, progress: Progress, task: str
     ) -> Iterator[GAP]:
         """The model of a fit, in a folder that is gone after the block."""
-        with TemporaryDirectory(dir=workdir, prefix=".fitted-") as scratch:
+        with TemporaryDirectory(dir=workdir, prefix=SCRATCH) as scratch:
             folder = Path(scratch) / self.model_file
             folder.mkdir()
             fitting.run(fit, train, folder, workdir / LOG_FILE, progress, task)
