@@ -104,13 +104,14 @@ def _no_exits(last_words: _LastWords) -> Iterator[None]:
         )
 
     modules = [importlib.import_module(f"sgdml.{name}") for name in EXITS]
+    before = [getattr(module, "os", os) for module in modules]  # one forgets to import it
     for module in modules:
-        module.os = SimpleNamespace(**(vars(os) | {"_exit": give_up}))  # type: ignore[attr-defined]
+        vars(module)["os"] = SimpleNamespace(**(vars(os) | {"_exit": give_up}))
     try:
         yield
     finally:
-        for module in modules:
-            module.os = os  # type: ignore[attr-defined]
+        for module, previous in zip(modules, before, strict=True):
+            vars(module)["os"] = previous
 
 
 @functools.cache

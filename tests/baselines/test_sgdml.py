@@ -197,8 +197,10 @@ def test_a_system_that_cannot_be_solved_is_an_error_not_a_model(
     assert not (tmp_path / SGDML.model_file).exists()
 
 
-def test_where_sgdml_would_end_the_process_there_is_an_error():
+def test_where_sgdml_would_end_the_process_there_is_an_error(trained, small):
     with backend(None):
+        trained[0].predict(small)  # calls the backend too, within
+
         from sgdml.solvers.iterative import Iterative
 
         solver = Iterative(None, None, max_memory=1, max_processes=1, use_torch=False)
