@@ -208,9 +208,23 @@ def command(settings: MACEConfig, seed: int) -> list[str]:
     return options
 
 
-def test_every_epoch_is_as_mace_run_trains(mini_i, settings, tmp_path):
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {
+            "ema_decay": None,
+            "scheduler": "ExponentialLR",
+            "lr_scheduler_gamma": 0.5,
+            "scaling": "std_scaling",
+            "clip_grad": None,
+        },
+    ],
+)
+def test_every_epoch_is_as_mace_run_trains(changed, mini_i, settings, tmp_path):
     from ase.io import write
 
+    settings = settings.model_copy(update=changed)
     frames = {role: mini_i.split(f"folded/{role}/8") for role in ("train", "valid")}
     for role, part in frames.items():
         images = part.to_ase()
@@ -585,6 +599,29 @@ def test_the_mean_energy_is_that_of_the_elements(mini_i, settings):
     with backend.backend(settings, "cpu"):
         numbers, energies = backend.atomic_energies(train)
     assert composition_energy(train, numbers, energies) * EV == pytest.approx(train.energies.mean())
+
+
+def test_importing_the_model_loads_no_backend_and_a_missing_one_is_named(tmp_path):
+    script = """
+import sys
+from pathlib import Path
+from baselines.mace import MACE, MACEConfig
+assert not {"torch", "mace", "e3nn"} & set(sys.modules), "a backend was loaded"
+sys.modules["mace"] = None
+import teadata
+small = teadata.load("mini-i").split("folded/train/8")
+try:
+    model = MACE(MACEConfig(size=8, num_channels=4, max_L=0, batch_size=2))
+    model.fit(small, small, Path(sys.argv[1]))
+except teadata.TeaError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    assert "needs the package 'mace-torch'" in done.stdout
+    assert "tea-benchmark[mace]" in done.stdout
 
 
 @pytest.mark.gpu
