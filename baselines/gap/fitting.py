@@ -12,14 +12,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from baselines.gap.potential import GAP_FILE, to_quip
 from baselines.gap.process import ending, started
 from baselines.protocol import Progress
 from teadata import Frames, TeaError
 from teadata.errors import MissingExtraError
 from teadata.units import EV
-
-GAP_FILE = "gap.xml"
-"""The potential in its folder; its sparse points lie beside it, in files it names."""
 
 LABEL = "GAP_tea"
 """Label of a potential, which gap_fit makes of the time of day: equal fits are equal files."""
@@ -107,8 +105,6 @@ def write_frames(path: Path, frames: Frames) -> None:
     """Write frames as gap_fit reads them: extended XYZ in eV, eV/Å and Å."""
     from ase.io import write
 
-    from baselines.gap.potential import to_quip
-
     images = []
     for row in range(len(frames)):
         image = to_quip(frames, row)
@@ -152,19 +148,20 @@ def run(fit: Fit, frames: Frames, folder: Path, log: Path, progress: Progress, t
         If gap_fit needs more memory than there is, or fails.
     """
     program = executable()
-    with TemporaryDirectory(dir=folder.parent, prefix=".gap_fit-") as scratch:
-        work = Path(scratch)
-        write_frames(work / "frames.xyz", frames)
-        # A file: an argument of the command line is cut after some hundred characters.
-        (work / "gap_fit.in").write_text("\n".join(fit.arguments("frames.xyz")) + "\n")
-        _watch(
-            [str(program), "config_file=gap_fit.in"],
-            work,
-            log,
-            len(frames),
-            _Steps(progress, task, len(fit.descriptors)),
-        )
-        _collect(work, folder)
+    try:
+        with TemporaryDirectory(dir=folder.parent) as scratch:
+            work = Path(scratch)
+            write_frames(work / "frames.xyz", frames)
+            # A file: an argument of the command line is cut after some hundred characters.
+            (work / "gap_fit.in").write_text("\n".join(fit.arguments("frames.xyz")) + "\n")
+            steps = _Steps(progress, task, len(fit.descriptors))
+            _watch([str(program), "config_file=gap_fit.in"], work, log, len(frames), steps)
+            _collect(work, folder)
+    except OSError as error:
+        raise TeaError(
+            f"{folder.parent}: gap_fit could not be given its frames, started, or its potential "
+            f"read ({error.strerror or error}); look for space on the disk and for permissions"
+        ) from None
 
 
 class _Steps:

@@ -158,11 +158,18 @@ class GAP(Baseline[GAPConfig]):
                 f"this GAP was not trained on {', '.join(unknown)}, which these frames of "
                 f"{frames.formula} have"
             )
+        if frames.periodic and frames.cell is None:
+            raise DataError(f"{frames!r} are periodic, but have no cell: give them one")
+        if len(frames) == 0:
+            return Predicted(np.empty(0), np.empty(frames.forces.shape))
+        if self._potential is None and not (self._folder / potential.GAP_FILE).is_file():
+            raise DataError(f"{self._folder}: the files of this GAP are gone; load it again")
+        workers = potential.processes(frames)
+        if workers > 1:
+            return potential.predict_in_processes(self._folder, frames, workers, progress)
         if self._potential is None:
-            if not (self._folder / fitting.GAP_FILE).is_file():
-                raise DataError(f"{self._folder}: the files of this GAP are gone; load it again")
             self._potential = potential.load(self._folder)
-        return potential.predict(self._folder, self._potential, frames, progress)
+        return potential.predict(self._potential, frames, progress)
 
     def save(self, path: Path) -> None:
         """Write the model as a folder: ``gap.xml``, and its sparse points beside it."""

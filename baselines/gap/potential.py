@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from baselines.gap.fitting import GAP_FILE
 from baselines.gap.process import ending, started
 from baselines.protocol import Floats, Predicted, Progress
 from teadata import Frames, TeaError
@@ -26,8 +25,14 @@ from teadata.units import EV
 if TYPE_CHECKING:
     from ase import Atoms
 
+GAP_FILE = "gap.xml"
+"""The potential in its folder; its sparse points lie beside it, in files it names."""
+
 VACUUM = 20.0
 """Å around the atoms along directions that are not periodic; more than any cutoff."""
+
+ATOMS_TOGETHER = 400
+"""Molecules are evaluated side by side up to about so many atoms."""
 
 ATOMS_WORTH_A_PROCESS = 2000
 """Starting a process costs about as much as predicting so many atoms."""
@@ -83,15 +88,55 @@ def load(folder: Path) -> Any:
         return Potential(param_filename=str(folder / GAP_FILE))
 
 
-def evaluate(potential: Any, frames: Frames, row: int) -> tuple[float, Floats, Floats]:
-    """Energy in eV, forces (A, 3) in eV/Å and virial (3, 3) in eV of one frame."""
-    atoms = to_quip(frames, row)
+class Evaluated(NamedTuple):
+    """Energies (n,) in eV, forces (n, A, 3) in eV/Å, and virials (n, 3, 3) in eV.
+
+    The virials of frames without a cell are zero: they have no stress.
+    """
+
+    energies: Floats
+    forces: Floats
+    virials: Floats
+
+
+def evaluate(potential: Any, frames: Frames) -> Iterator[Evaluated]:
+    """Frames by QUIP, in order, a few at a time."""
+    if frames.cell is None:
+        together = max(1, ATOMS_TOGETHER // frames.n_atoms)
+        for start in range(0, len(frames), together):
+            yield _molecules(potential, frames[start : start + together])
+    else:
+        for row in range(len(frames)):
+            with _silent():
+                potential.calculate(to_quip(frames, row), properties=["energy", "forces", "stress"])
+            yield Evaluated(
+                np.array([potential.results["energy"]]),
+                potential.results["forces"][None],
+                potential.extra_results["config"]["virial"][None],
+            )
+
+
+def _molecules(potential: Any, frames: Frames) -> Evaluated:
+    """Frames without a cell as one system, side by side out of each other's reach.
+
+    QUIP parses each descriptor's words anew for each system, which for a small one takes
+    longer than the rest.
+    """
+    from ase import Atoms
+
+    low = frames.positions.min(axis=1, keepdims=True)
+    width = np.ptp(frames.positions[:, :, 0], axis=1) + VACUUM
+    placed = frames.positions - low
+    placed[:, :, 0] += (np.cumsum(width) - width)[:, None]
+    atoms = Atoms(np.tile(frames.numbers, len(frames)), placed.reshape(-1, 3))
+    atoms.center(vacuum=VACUUM)
     with _silent():
-        potential.calculate(atoms, properties=["energy", "forces", "stress"])
-    return (
-        potential.results["energy"],
-        potential.results["forces"],
-        potential.extra_results["config"]["virial"],
+        potential.calculate(atoms, properties=["energies", "forces"])
+    shape = (len(frames), frames.n_atoms)
+    return Evaluated(
+        potential.results["energies"].reshape(shape).sum(axis=1),
+        potential.results["forces"].reshape(*shape, 3),
+        np.zeros((len(frames), 3, 3)),
     )
 
 
@@ -130,25 +175,24 @@ def sparse_points(folder: Path) -> int:
     return sum(int(count) for count in re.findall(r'\bn_sparseX="(\d+)"', text))
 
 
-def predict(
-    folder: Path, potential: Any, frames: Frames, progress: Progress, task: str = "predict"
-) -> Predicted:
-    """Predict frames, with as many processes as there are cores where that is worth it.
-
-    QUIP uses one thread.  A frame's result does not depend on the number of processes.
-    """
+def processes(frames: Frames) -> int:
+    """How many processes predict frames soonest; QUIP uses one thread."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    workers = min(cores or 1, len(frames), len(frames) * frames.n_atoms // ATOMS_WORTH_A_PROCESS)
-    energies, forces = np.empty(len(frames)), np.empty(frames.forces.shape)
-    virials = np.empty((len(frames), 3, 3))
-    if workers > 1:
-        for rows, part in _in_processes(folder, frames, workers, progress, task):
-            energies[rows], forces[rows] = part["energies"], part["forces"]
-            virials[rows] = part["virials"]
-    else:
-        for row in range(len(frames)):
-            energies[row], forces[row], virials[row] = evaluate(potential, frames, row)
-            progress(task, row + 1, len(frames))
+    worthwhile = len(frames) * frames.n_atoms // ATOMS_WORTH_A_PROCESS
+    return max(1, min(cores or 1, len(frames), worthwhile))
+
+
+def predict(potential: Any, frames: Frames, progress: Progress) -> Predicted:
+    """Predict frames in this process."""
+    parts = []
+    for part in evaluate(potential, frames):
+        parts.append(part)
+        progress("predict", sum(len(each.energies) for each in parts), len(frames))
+    return _predicted(parts, frames)
+
+
+def _predicted(parts: list[Evaluated], frames: Frames) -> Predicted:
+    energies, forces, virials = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     stress = None
     if frames.cell is not None:
         volume = np.abs(np.linalg.det(frames.cell))
@@ -157,10 +201,13 @@ def predict(
     return Predicted(energies * EV, forces * EV, stress)
 
 
-def _in_processes(
-    folder: Path, frames: Frames, workers: int, progress: Progress, task: str
-) -> list[tuple[slice, Any]]:
-    """Rows of the frames and their results, from processes with a part of them each."""
+def predict_in_processes(
+    folder: Path, frames: Frames, workers: int, progress: Progress
+) -> Predicted:
+    """Predict frames in several processes, with a part of them each.
+
+    A frame's result does not depend on their number.
+    """
     bounds = np.linspace(0, len(frames), workers + 1).astype(int).tolist()
     with TemporaryDirectory(prefix="tea-gap-") as scratch, ExitStack() as stack:
         work = Path(scratch)
@@ -182,7 +229,7 @@ def _in_processes(
         done = 0
         while ticks := beat.read(4096):  # one byte a frame, from whichever process
             done += len(ticks)
-            progress(task, done, len(frames))
+            progress("predict", done, len(frames))
         for process, start in zip(running, bounds, strict=False):
             if process.wait() != 0:
                 said = (work / f"{start}.log").read_text(encoding="utf-8", errors="replace")
@@ -190,10 +237,12 @@ def _in_processes(
                     f"a process that predicted with {folder} ended with "
                     f"{ending(process.returncode)}; it last said: {said[-500:].strip()}"
                 )
-        return [
-            (slice(start, stop), dict(np.load(work / f"{start}.npz", allow_pickle=False)))
-            for start, stop in itertools.pairwise(bounds)
-        ]
+        return _predicted([_read(work / f"{start}.npz") for start in bounds[:-1]], frames)
+
+
+def _read(path: Path) -> Evaluated:
+    with np.load(path, allow_pickle=False) as stored:
+        return Evaluated(**stored)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from baselines.gap.potential import evaluate, load
+from baselines.gap.potential import Evaluated, evaluate, load
 from teadata import Frames
 
 
@@ -27,14 +27,9 @@ def main() -> None:
     count = len(arrays["positions"])
     frames = Frames(energies=np.zeros(count), forces=np.zeros(arrays["positions"].shape), **arrays)
     potential = load(folder)
-    results = []
-    for row in range(start, stop):
-        results.append(evaluate(potential, frames, row))
-        os.write(ticks, b".")
-    energies, forces, virials = zip(*results, strict=True)
-    np.savez(
-        work / f"{start}.npz",
-        energies=np.array(energies),
-        forces=np.array(forces),
-        virials=np.array(virials),
-    )
+    parts = []
+    for part in evaluate(potential, frames[start:stop]):
+        parts.append(part)
+        os.write(ticks, b"." * len(part.energies))
+    whole = Evaluated(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+    np.savez(work / f"{start}.npz", **whole._asdict())
