@@ -54,7 +54,7 @@ def _logged(log: Path | None) -> Iterator[None]:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("default")
+            warnings.simplefilter("once")
             warnings.showwarning = show
             yield
     finally:

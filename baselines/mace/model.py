@@ -62,7 +62,7 @@ class MACE(Baseline[MACEConfig]):
             If a loss is not a number.
         """
         _check(train, "training", self.config.batch_size)
-        _check(valid, "validation", 1)
+        _check(valid, "validation")
         with backend.backend(self.config, self.device, workdir / LOG_FILE):
             training = Training(self.config, self.seed, self.device, train, valid)
             for _ in training.run(workdir, progress):
@@ -190,12 +190,12 @@ def _symbols(numbers: list[int]) -> str:
     return ", ".join(SYMBOLS[z] for z in numbers)
 
 
-def _check(frames: Frames, role: str, least: int) -> None:
+def _check(frames: Frames, role: str, least: int = 0) -> None:
     """Whether these frames can be trained on or validated with."""
     if len(frames) < least:
         raise DataError(
-            f"{len(frames)} {role} frames, expected at least {least} (batch_size; of the last, "
-            "incomplete batch mace-torch trains nothing): take more frames (--size), or lower "
+            f"{len(frames)} {role} frames, expected at least {least}: of a batch that is not "
+            "full (batch_size) mace-torch trains nothing; take more frames (--size), or lower "
             "batch_size"
         )
     for name in ("positions", "energies", "forces"):
