@@ -32,6 +32,9 @@ from teadata.provenance import replacing
 CHECKPOINT_SECONDS = 60.0
 """Least time between two checkpoints of the iterative solver."""
 
+POOL_PAYS = 10_000_000
+"""Pairs of distances, of predicted and training frames, above which a pool saves time."""
+
 CHECKPOINT_KEYS = ("sigma", "alphas", "iterations", "inducing_pts_idxs")
 
 # sgdml adds descriptors and labels to the kernel matrix when it chooses a solver.
@@ -41,7 +44,7 @@ GIB = 2**30
 
 
 class Predictor(GDMLPredict):  # type: ignore[misc]
-    """sgdml's predictor, with one worker per core for batches and none for single frames.
+    """sgdml's predictor, with one worker per core for large batches and none for small ones.
 
     sgdml benchmarks itself at every training instead, writes the result into its installed
     package, and leaves a core to the main process, which only waits.
@@ -55,7 +58,8 @@ class Predictor(GDMLPredict):  # type: ignore[misc]
         if self.use_torch:
             return
         cores = multiprocessing.cpu_count()
-        pays = n_bulk > cores > 1
+        work = n_bulk * self.n_train * len(self.tril_perms_lin)
+        pays = n_bulk > cores > 1 and work > POOL_PAYS
         self._set_bulk_mp(pays)
         self._set_num_workers(cores if pays else 0)
 

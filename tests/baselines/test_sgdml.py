@@ -291,6 +291,7 @@ def test_a_killed_iterative_training_goes_on_from_its_checkpoint(
     with backend(None):
         from baselines.sgdml import solvers
     monkeypatch.setattr(solvers, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(solvers, "POOL_PAYS", 0)
     train, valid = mini_i.split("folded/train/10"), mini_i.split("folded/valid/10")
     checkpoint = tmp_path / "solver.npz"
 
@@ -305,6 +306,7 @@ def test_a_killed_iterative_training_goes_on_from_its_checkpoint(
         before = int(state["iterations"])
     assert solvers.resumed(checkpoint, 10)["solver_iters"] == before > 0
     assert solvers.resumed(checkpoint, 20) == {}
+    monkeypatch.setattr(solvers, "POOL_PAYS", 10**9)
     tasks: list[str] = []
     model = SGDML(iterative)
     result = model.fit(train, valid, tmp_path, lambda task, *_: tasks.append(task))
@@ -353,6 +355,8 @@ def test_a_model_travels_without_its_workers(trained, mini_i):
     model, _, _ = trained
     frames = mini_i.split("folded/test")[:20]
     before = model.predict(frames)
+    many = model.predict(mini_i.split("folded/test"))  # enough for a pool
+    np.testing.assert_allclose(many.forces[:20], before.forces, atol=1e-9)
     assert multiprocessing.active_children() == []
     again = pickle.loads(pickle.dumps(model.calculator())).model.predict(frames)
     np.testing.assert_array_equal(again.forces, before.forces)
