@@ -1,0 +1,226 @@
+"""Features of frames: their rows of the regression, and predictions from coefficients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from baselines.fchl.config import FCHLConfig
+from baselines.fchl.neighbours import Environments
+from baselines.fchl.representation import Representation
+from baselines.fchl.sorf import Sorf
+from teadata import Frames
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+COLUMNS = {"cpu": 1 << 18, "cuda": 1 << 26}
+"""Numbers of a Hadamard transform of derivatives that are held at once."""
+
+
+class Reduction(NamedTuple):
+    """Projection of the representations of the elements on their leading directions.
+
+    ``vectors`` (E, M, d), orthonormal; zero where an element has fewer directions.
+    """
+
+    vectors: Tensor
+
+    @classmethod
+    def of(cls, representation: Representation, frames: Frames, d: int, batch: int) -> Reduction:
+        """Principal axes, without centring, of the representations in these frames."""
+        import torch
+
+        shape = len(representation.elements), representation.size, representation.size
+        grams = torch.zeros(shape, dtype=torch.float64, device=representation.device)
+        counts = [0] * len(representation.elements)
+        for start in range(0, len(frames), batch):
+            for env in representation.environments(frames[start : start + batch]):
+                values = representation.values(env).double()
+                grams[env.element].addmm_(values.T, values)
+                counts[env.element] += len(env)
+        vectors = torch.zeros(shape[0], shape[1], d, dtype=torch.float64)
+        for element, count in enumerate(counts):
+            kept = min(d, shape[1], count)
+            axes = torch.linalg.eigh(grams[element].cpu())[1].flip(1)[:, :kept]
+            vectors[element, :, :kept] = axes
+        return cls(vectors)
+
+
+class Slopes(NamedTuple):
+    """Projected representations of n atoms of an element, and all m derivatives of them.
+
+    ``values`` (d, n); ``slopes`` (m, 3, d) per Å; ``target`` (m,), along whose position each is,
+    counting the atoms through the frames; ``source`` (m,), whose it is, of the n.
+    """
+
+    values: Tensor
+    slopes: Tensor
+    target: Tensor
+    source: Tensor
+
+
+class Features:
+    """Random features of frames.
+
+    Parameters
+    ----------
+    config
+        The settings.
+    elements
+        Atomic numbers, in the order of the representation's blocks.
+    reduction, sorf
+        Projection and random features; they are taken to the device and the dtype.
+    device
+        ``"cpu"`` or ``"cuda"``.
+    """
+
+    def __init__(
+        self,
+        config: FCHLConfig,
+        elements: Sequence[int],
+        reduction: Reduction,
+        sorf: Sorf,
+        device: str,
+    ) -> None:
+        self.representation = Representation(config, elements, device)
+        self.dtype, self.device = self.representation.dtype, device
+        self.vectors = reduction.vectors.to(device, self.dtype)
+        self.sorf = sorf.to(device, self.dtype)
+
+    def rows(self, frames: Frames) -> tuple[Tensor, Tensor]:
+        """What the energies and forces of a few frames are linear in the coefficients with.
+
+        Returns
+        -------
+        energy
+            (N_f, N), float64.
+        force
+            (N_f, 3, N · A), float64, per Å: minus the derivatives of the former.
+        """
+        import torch
+
+        count, atoms, size = len(frames), frames.n_atoms, self.sorf.features
+        energy = torch.zeros(size, count, dtype=torch.float64, device=self.device)
+        force = torch.zeros(size, 3, count * atoms, dtype=torch.float64, device=self.device)
+        groups: dict[int, list[Environments]] = {}
+        for env in self.representation.environments(frames):
+            groups.setdefault(env.element, []).append(env)
+        for element, group in groups.items():
+            slopes = self._slopes(element, group)
+            angles = self.sorf.angles(slopes.values, element)
+            frame = torch.cat([env.centre for env in group]) // atoms
+            energy.index_add_(1, frame, angles.cos() * self.sorf.amplitude)
+            sines = angles.sin_().mul_(self.sorf.amplitude).to(self.dtype)
+            self._add_forces(force, element, slopes, sines)
+        return energy, force
+
+    def _slopes(self, element: int, group: list[Environments]) -> Slopes:
+        """Projected representations of the atoms of an element, and their derivatives."""
+        import torch
+
+        layout, vectors = self.representation.layout, self.vectors[element]
+        values, slopes, targets, sources = [], [], [], []
+        first = 0
+        for env in group:
+            represented, derivatives = self.representation.jacobian(env)
+            values.append(represented @ vectors)
+            own = vectors.new_zeros(len(env), 3, vectors.shape[1])
+            for p, (part, derivative) in enumerate(zip(env.slots, derivatives, strict=True)):
+                projected = derivative @ vectors[layout.touched(p)]
+                own -= projected.sum(dim=1)
+                row, place = env.mask[:, part].nonzero(as_tuple=True)
+                slopes.append(projected[row, place])
+                targets.append(env.target[:, part][row, place])
+                sources.append(row + first)
+            slopes.append(own)
+            targets.append(env.centre)
+            sources.append(torch.arange(first, first + len(env), device=self.device))
+            first += len(env)
+        return Slopes(
+            torch.cat(values).T.contiguous(),
+            torch.cat(slopes),
+            torch.cat(targets),
+            torch.cat(sources),
+        )
+
+    def _add_forces(self, force: Tensor, element: int, slopes: Slopes, sines: Tensor) -> None:
+        """Add the parts of the atoms of an element to the force rows (N_f, 3, N · A).
+
+        Atoms are taken together that as many derivatives belong to, and each is given as many
+        places as the first has, so that what belongs to one is summed along an axis.
+        """
+        import torch
+
+        d, atoms = self.sorf.d, force.shape[2]
+        target = slopes.target.cpu().numpy()
+        counts = np.bincount(target, minlength=atoms)
+        order = np.argsort(target, kind="stable")
+        starts = np.cumsum(counts) - counts
+        by_count = np.argsort(-counts, kind="stable")
+        # what is behind the last is where padding points to
+        padded = torch.cat((slopes.slopes, slopes.slopes.new_zeros(1, 3, d)))
+        source = torch.cat((slopes.source, slopes.source.new_zeros(1)))
+        order = np.append(order, len(target))
+        found = torch.zeros_like(force, dtype=self.dtype)  # of the atoms by their counts
+        start = 0
+        while start < atoms and (places := int(counts[by_count[start]])):
+            stop = min(start + max(1, COLUMNS[self.device] // (3 * d * places)), atoms)
+            chosen = by_count[start:stop]
+            place = np.arange(places)[:, None]
+            table = np.where(place < counts[chosen], starts[chosen] + place, len(target))
+            which = torch.from_numpy(order[table]).to(self.device)
+            owner = source[which].flatten()
+            columns = padded[which].permute(3, 2, 0, 1).reshape(d, -1).contiguous()
+            for stack in range(self.sorf.stacks):
+                rows = slice(stack * d, (stack + 1) * d)
+                turned = self.sorf.project(columns, element, slice(stack, stack + 1))
+                turned = turned.view(d, 3, -1)
+                turned *= sines[rows].index_select(1, owner)[:, None]
+                turned = turned.view(d, 3, places, -1)
+                torch.sum(turned, dim=2, out=found[rows, :, start:stop])
+            start = stop
+        force += found[:, :, torch.from_numpy(np.argsort(by_count)).to(self.device)]
+
+    def predict(self, frames: Frames, coefficients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Energies and forces of a few frames, for several sets of coefficients.
+
+        Parameters
+        ----------
+        frames
+            N frames.
+        coefficients
+            (N_f, k) in kcal/mol, float64.
+
+        Returns
+        -------
+        energies
+            (k, N) in kcal/mol, without the energies of the elements.
+        forces
+            (k, N, A, 3) in kcal/mol/Å.
+        virials
+            (k, N, 3, 3) in kcal/mol, ∂E/∂ε.
+        """
+        count, atoms, sets = len(frames), frames.n_atoms, coefficients.shape[1]
+        energies = coefficients.new_zeros(sets, count)
+        gradients = coefficients.new_zeros(sets, count * atoms, 3)
+        virials = coefficients.new_zeros(sets, count, 3, 3)
+        for env in self.representation.environments(frames):
+            vectors = self.vectors[env.element]
+            values = self.representation.values(env)
+            angles = self.sorf.angles((values @ vectors).T.contiguous(), env.element)
+            frame = env.centre // atoms
+            atomic = coefficients.T @ angles.cos() * self.sorf.amplitude
+            energies.index_add_(1, frame, atomic)
+            sines = angles.sin_() * -self.sorf.amplitude
+            for k in range(sets):
+                slope = (sines * coefficients[:, k, None]).to(self.dtype)
+                reduced = self.sorf.adjoint(slope, env.element).T
+                edges = self.representation.pullback(env, reduced @ vectors.T).double()
+                gradients[k].index_add_(0, env.target.flatten(), edges.flatten(0, 1))
+                gradients[k].index_add_(0, env.centre, -edges.sum(dim=1))
+                virial = edges.transpose(1, 2) @ env.vectors.double()
+                virials[k].index_add_(0, frame, virial)
+        return energies, -gradients.reshape(sets, count, atoms, 3), virials

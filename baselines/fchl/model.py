@@ -1,0 +1,231 @@
+"""FCHL19* as a baseline: the search, predictions, and the model file."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import ValidationError
+
+from baselines.fchl.config import FCHLConfig
+from baselines.fchl.features import Features, Reduction
+from baselines.fchl.neighbours import element_indices
+from baselines.fchl.sorf import Sorf
+from baselines.fchl.training import Problem, check_labels, criterion, trained
+from baselines.protocol import (
+    LOG_FILE,
+    Baseline,
+    FitResult,
+    Predicted,
+    Progress,
+    no_progress,
+)
+from teadata import Frames, TeaError
+from teadata.errors import DataError, MissingExtraError
+from teadata.provenance import replacing, write_text
+
+FORMAT = "tea-benchmark FCHL19* 1"
+
+MODEL_KEYS = (
+    "config", "elements", "energies", "vectors", "signs", "phases", "sigma", "coefficients",
+)  # fmt: skip
+
+SEARCH_FILE = "search.json"
+"""In the workdir: the settings, and the validation errors of every width so far."""
+
+
+@functools.cache
+def _load() -> None:
+    """Make sure that the backend can be imported."""
+    for package in ("torch", "vesin"):
+        try:
+            importlib.import_module(package)
+        except ImportError:
+            raise MissingExtraError(package, "fchl", "FCHL19*") from None
+
+
+class FCHL(Baseline[FCHLConfig]):
+    """An FCHL19* force field of some elements."""
+
+    model_file = "model.pt"
+
+    def __init__(self, config: FCHLConfig, seed: int = 0, device: str = "cpu") -> None:
+        super().__init__(config, seed, device)
+        self._trained: dict[str, Any] | None = None
+        self._ready: tuple[Problem, Features, Any] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: what was trained, of which the rest is made again when needed."""
+        return self.__dict__ | {"_ready": None}
+
+    def fit(
+        self, train: Frames, valid: Frames, workdir: Path, progress: Progress = no_progress
+    ) -> FitResult:
+        """Solve for each width and regularisation, and keep the best on the validation frames.
+
+        See :meth:`Baseline.fit`.  After each width the workdir holds what was found so far, so
+        that an interrupted search goes on with the next width, and ends with the same model.
+
+        Raises
+        ------
+        DataError
+            If labels are not finite, or the search in the workdir is another training's.
+        TeaError
+            If the equations cannot be solved.
+        """
+        _load()
+        check_labels(train, "training")
+        check_labels(valid, "validation")
+        problem = Problem.of(self.config, self.seed, self.device, train)
+        search = _Search(self, workdir)
+        wide = self.config.search_size
+        if wide is not None and wide < len(train) and len(self.config.sigmas) > 1:
+            for sigma in self.config.sigmas:
+                search.step(problem, sigma, train[:wide], valid[:wide], progress)
+            sigma = min(search.curve, key=criterion)["sigma"]
+            search.step(problem, sigma, train, valid, progress)
+        else:
+            for sigma in self.config.sigmas:
+                search.step(problem, sigma, train, valid, progress)
+        best = min(
+            (entry for entry in search.curve if entry["frames"] == len(train)), key=criterion
+        )
+        self._use(_read(workdir / self.model_file))
+        errors = {key: best[key] for key in best if key.startswith(("energy", "force"))}
+        return FitResult({"sigma": best["sigma"], "lambda": best["lambda"]}, errors, search.curve)
+
+    def _use(self, values: dict[str, Any]) -> None:
+        self._trained, self._ready = values, None
+
+    def _built(self) -> tuple[Problem, Features, Any]:
+        """What was trained, on the device: problem, features, coefficients (N_f, 1)."""
+        _load()
+        values = self._trained
+        if values is None:
+            raise TeaError("this FCHL19* model is not trained: call fit, or load one")
+        if self._ready is None:
+            settings = FCHLConfig.model_validate(
+                values["config"]
+                | {"dtype": self.config.dtype, "batch_size": self.config.batch_size}
+            )
+            reduction = Reduction(values["vectors"])
+            problem = Problem(
+                settings, self.seed, self.device, values["elements"],
+                values["energies"].numpy(), reduction,
+            )  # fmt: skip
+            sorf = Sorf(values["signs"], values["phases"], values["sigma"])
+            features = Features(settings, problem.elements, reduction, sorf, self.device)
+            coefficients = values["coefficients"][:, None].to(self.device)
+            self._ready = problem, features, coefficients
+        return self._ready
+
+    def predict(self, frames: Frames, progress: Progress = no_progress) -> Predicted:
+        """Energies, forces and, of frames with a cell, stress; see :meth:`Baseline.predict`.
+
+        Raises
+        ------
+        DataError
+            If the frames have elements that the model was not trained on, or two atoms at the
+            same place.
+        """
+        problem, features, coefficients = self._built()
+        element_indices(frames.numbers, problem.elements)
+        return problem.predict(features, coefficients, frames, progress)[0]
+
+    def save(self, path: Path) -> None:
+        """Write settings, projections, random features and coefficients to a torch file."""
+        if self._trained is None:
+            raise TeaError("this FCHL19* model is not trained: there is nothing to save")
+        _write(path, self._trained)
+
+    @classmethod
+    def load(cls, path: Path, config: FCHLConfig, device: str = "cpu") -> Self:
+        """Read a model that :meth:`save` wrote; its representation is the file's.
+
+        Raises
+        ------
+        DataError
+            If the file is not such a model.
+        """
+        _load()
+        model = cls(config, device=device)
+        model._use(_read(path))
+        return model
+
+
+class _Search:
+    """A search for the width, and what of it is in a workdir."""
+
+    def __init__(self, model: FCHL, workdir: Path) -> None:
+        self.model, self.workdir = model, workdir
+        self.curve: list[dict[str, float]] = []
+        self.settings = {"config": model.config.model_dump(mode="json"), "seed": model.seed}
+        path = workdir / SEARCH_FILE
+        if path.is_file():
+            found = json.loads(path.read_text(encoding="utf-8"))
+            self.curve = found.pop("curve")
+            if found != self.settings:
+                raise DataError(
+                    f"{path}: the search of a training with other settings or another seed; "
+                    "remove it, or train in another folder"
+                )
+
+    def step(
+        self, problem: Problem, sigma: float, train: Frames, valid: Frames, progress: Progress
+    ) -> None:
+        """Solve and validate for a width, unless that is done; keep the model if it is the best.
+
+        Of trainings with different numbers of frames the later counts.
+        """
+        count = float(len(train))
+        done = [entry for entry in self.curve if entry["frames"] == count]
+        if any(entry["sigma"] == sigma for entry in done):
+            return
+        entries, coefficients = problem.validated(sigma, train, valid, progress)
+        best = min(range(len(entries)), key=lambda k: criterion(entries[k]))
+        if all(criterion(entries[best]) < criterion(entry) for entry in done):
+            _write(
+                self.workdir / self.model.model_file, trained(problem, sigma, coefficients[:, best])
+            )
+        self.curve += entries
+        with open(self.workdir / LOG_FILE, "a", encoding="utf-8") as log:
+            for entry in entries:
+                log.write(", ".join(f"{key} {value:.6g}" for key, value in entry.items()) + "\n")
+        write_text(
+            self.workdir / SEARCH_FILE, json.dumps(self.settings | {"curve": self.curve}, indent=1)
+        )
+
+
+def _write(path: Path, values: dict[str, Any]) -> None:
+    import torch
+
+    # Into a stream: torch would write the name of a file into it.
+    with replacing(path) as partial, open(partial, "wb") as stream:
+        torch.save({"format": FORMAT} | values, stream)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Read a model file; pickled objects in it are never loaded."""
+    import pickle
+
+    import torch
+
+    expected = f"{path}: expected an FCHL19* model of this package ({FORMAT!r})"
+    try:
+        values = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(f"{expected} ({reason})") from None
+    if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
+        raise DataError(expected)
+    missing = [key for key in MODEL_KEYS if key not in values]
+    if missing:
+        raise DataError(f"{expected}; it lacks {', '.join(missing)}")
+    try:
+        FCHLConfig.model_validate(values["config"])
+    except ValidationError as error:
+        raise DataError(f"{expected}; its settings are not valid ({error})") from None
+    return values

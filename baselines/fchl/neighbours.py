@@ -1,0 +1,212 @@
+"""Atomic environments: the neighbours of atoms, by element, as padded tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teadata import Frames
+from teadata.elements import SYMBOLS
+from teadata.errors import DataError, MissingExtraError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Ints = NDArray[np.int64]
+
+COINCIDENT = 1e-4
+"""Distance in Å below which two atoms are at the same place."""
+
+
+@dataclass(frozen=True)
+class Environments:
+    """Environments of n atoms of one element, each with at most K neighbours.
+
+    The K places are divided among the elements; where an atom has fewer neighbours of an
+    element than another has, the rest is padded.
+
+    Parameters
+    ----------
+    element
+        Place of the atoms' element in the list of elements.
+    centre
+        (n,) which atoms they are, counting through the frames of a batch: frame · A + atom.
+    vectors
+        (n, K, 3) from the atom to its neighbours, images included, in Å; (1, 0, 0) where padded.
+    mask
+        (n, K) where there is a neighbour.
+    target
+        (n, K) which atoms the neighbours are, or are images of; 0 where padded.
+    slots
+        Which of the K places each element has.
+    """
+
+    element: int
+    centre: Tensor
+    vectors: Tensor
+    mask: Tensor
+    target: Tensor
+    slots: tuple[slice, ...]
+
+    def __len__(self) -> int:
+        return len(self.centre)
+
+
+def _pairs(frames: Frames, cutoff: float) -> tuple[Ints, Ints, NDArray[np.float64]]:
+    """Pairs (i, j) closer than the cutoff, in both orders, and the vectors from i to j in Å."""
+    try:
+        from vesin import NeighborList
+    except ImportError:
+        raise MissingExtraError("vesin", "fchl", "FCHL19*") from None
+    search = NeighborList(cutoff=cutoff, full_list=True)
+    found = []
+    for n in range(len(frames)):
+        box = np.zeros((3, 3)) if frames.cell is None else frames.cell[n]
+        periodic = [bool(axis) for axis in frames.pbc]
+        i, j, vectors = search.compute(frames.positions[n], box, periodic, "ijD")
+        short = (vectors**2).sum(axis=1) < COINCIDENT**2
+        if short.any():
+            first = int(np.argmax(short))
+            raise DataError(
+                f"frame {frames.ids[n]}: atoms {i[first]} and {j[first]} are at the same place; "
+                "leave this frame out"
+            )
+        first = n * frames.n_atoms
+        found.append((i.astype(np.int64) + first, j.astype(np.int64) + first, vectors))
+    centre, target, vectors = (np.concatenate(part) for part in zip(*found, strict=True))
+    return centre, target, vectors
+
+
+def ranks(groups: Ints) -> Ints:
+    """Place of each member within its group, of sorted group numbers (n,)."""
+    starts = np.flatnonzero(np.diff(groups, prepend=-1))
+    counts = np.diff(starts, append=len(groups))
+    return np.arange(len(groups)) - np.repeat(starts, counts)
+
+
+def element_indices(numbers: Ints, elements: Sequence[int]) -> Ints:
+    """Place of each atom's element in a list of elements, (A,).
+
+    Raises
+    ------
+    DataError
+        If an atom's element is not in it.
+    """
+    unknown = sorted(set(numbers.tolist()) - set(elements))
+    if unknown:
+        raise DataError(
+            f"this FCHL19* model was trained on {_symbols(elements)} and knows nothing of "
+            f"{_symbols(unknown)}, of which these frames have atoms"
+        )
+    place = {z: k for k, z in enumerate(elements)}
+    return np.array([place[z] for z in numbers.tolist()], dtype=np.int64)
+
+
+def _symbols(numbers: Sequence[int]) -> str:
+    return ", ".join(SYMBOLS[z] for z in numbers)
+
+
+def _groups(counts: Ints, pairs: int) -> Iterator[slice]:
+    """Parts of falling counts (n,) of neighbours, with about so many pairs of neighbours."""
+    start = 0
+    while start < len(counts):
+        stop = start + max(1, int(pairs // max(1, counts[start] ** 2)))
+        yield slice(start, stop)
+        start = stop
+
+
+def environments(
+    frames: Frames,
+    elements: Sequence[int],
+    cutoff: float,
+    dtype: Any,
+    device: str,
+    pairs: int = 1 << 16,
+) -> list[Environments]:
+    """Environments of all atoms of a batch of frames, in groups of similar ones.
+
+    Parameters
+    ----------
+    frames
+        At least one frame; periodic along the cell vectors that pbc says, with as many images
+        as are closer than the cutoff.
+    elements
+        Atomic numbers that the representation knows, in its order.
+    cutoff
+        In Å.
+    dtype, device
+        torch's, of the vectors, and where to put all of it.
+    pairs
+        Pairs of neighbours that a group has at most, unless a single atom has more.
+
+    Raises
+    ------
+    MissingExtraError
+        If vesin is not installed.
+    DataError
+        If an element is not known, or two atoms are at the same place.
+    """
+    kinds = np.tile(element_indices(frames.numbers, elements), len(frames))
+    centre, target, vectors = _pairs(frames, cutoff)
+    order = np.lexsort((kinds[target], centre))
+    centre, target, vectors = centre[order], target[order], vectors[order]
+    place = ranks(centre * len(elements) + kinds[target])
+    counts = np.bincount(centre, minlength=len(kinds))
+    starts = np.cumsum(counts) - counts
+    found = []
+    for element in np.unique(kinds).tolist():
+        atoms = np.flatnonzero(kinds == element)
+        atoms = atoms[np.argsort(-counts[atoms], kind="stable")]
+        for part in _groups(counts[atoms], pairs):
+            chosen = atoms[part]
+            row = np.repeat(np.arange(len(chosen)), counts[chosen])
+            edges = np.repeat(starts[chosen], counts[chosen]) + ranks(row)
+            found.append(
+                _padded(
+                    element, chosen, row, kinds[target[edges]], place[edges],
+                    vectors[edges], target[edges], len(elements), dtype, device,
+                )
+            )  # fmt: skip
+    return found
+
+
+def _padded(
+    element: int,
+    atoms: Ints,
+    row: Ints,
+    kind: Ints,
+    place: Ints,
+    vectors: NDArray[np.float64],
+    target: Ints,
+    elements: int,
+    dtype: Any,
+    device: str,
+) -> Environments:
+    """The environments of some atoms, of their neighbours' rows, elements and places in these."""
+    import torch
+
+    widths = np.zeros(elements, dtype=np.int64)
+    np.maximum.at(widths, kind, place + 1)
+    ends = np.cumsum(widths)
+    where = row, (ends - widths)[kind] + place
+    shape = (len(atoms), int(ends[-1]))
+    padded = np.zeros((*shape, 3))
+    padded[..., 0] = 1.0
+    padded[where] = vectors
+    mask, parents = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=np.int64)
+    mask[where], parents[where] = True, target
+    return Environments(
+        element,
+        torch.from_numpy(atoms).to(device),
+        torch.from_numpy(padded).to(device, dtype),
+        torch.from_numpy(mask).to(device),
+        torch.from_numpy(parents).to(device),
+        tuple(
+            slice(end - width, end)
+            for end, width in zip(ends.tolist(), widths.tolist(), strict=True)
+        ),
+    )

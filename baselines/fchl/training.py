@@ -1,0 +1,184 @@
+"""From frames to coefficients: offsets, normal equations, and the choice of σ and λ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from baselines.fchl.config import FCHLConfig
+from baselines.fchl.features import Features, Reduction
+from baselines.fchl.regression import NormalEquations
+from baselines.fchl.representation import Representation
+from baselines.fchl.sorf import Sorf
+from baselines.protocol import Predicted, Progress, validation_errors
+from teadata import Frames
+from teadata.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from baselines.protocol import Floats
+
+REDUCTION_FRAMES = 1024
+"""Training frames at most whose environments give the principal axes, as in QML-Lightning."""
+
+
+def atomic_energies(frames: Frames, elements: list[int]) -> Floats:
+    """Energies (E,) of the elements in kcal/mol: the least squares of least norm.
+
+    With one composition their sum over the atoms is the mean energy.
+    """
+    counts = np.array([[(frames.numbers == z).sum() for z in elements]], dtype=np.float64)
+    found: Floats = np.linalg.lstsq(counts, np.array([frames.energies.mean()]), rcond=None)[0]
+    return found
+
+
+def composition_energy(frames: Frames, elements: list[int], energies: Floats) -> float:
+    """Sum of the elements' energies over the atoms of a frame, in kcal/mol and float64."""
+    return float(sum(energies[elements.index(z)] for z in frames.numbers.tolist()))
+
+
+def check_labels(frames: Frames, role: str) -> None:
+    """Whether these frames can be trained on or validated with.
+
+    Raises
+    ------
+    DataError
+        If a position, energy or force is not finite, or there are no frames.
+    """
+    if not len(frames):
+        raise DataError(f"no {role} frames; expected at least one")
+    for name in ("positions", "energies", "forces"):
+        values = getattr(frames, name).reshape(len(frames), -1)
+        wrong = frames.ids[~np.isfinite(values).all(axis=1)]
+        if len(wrong):
+            raise DataError(
+                f"{name} of {len(wrong)} {role} frames are not finite, the first is frame "
+                f"{wrong[0]}; leave these frames out"
+            )
+
+
+@dataclass
+class Problem:
+    """What all kernel widths have in common.
+
+    Parameters
+    ----------
+    config, seed, device
+        The settings; of the random features; where to calculate.
+    elements
+        Atomic numbers, rising.
+    energies
+        (E,) the elements' energies in kcal/mol.
+    reduction
+        Principal axes of their representations.
+    """
+
+    config: FCHLConfig
+    seed: int
+    device: str
+    elements: list[int]
+    energies: Floats
+    reduction: Reduction
+
+    @classmethod
+    def of(cls, config: FCHLConfig, seed: int, device: str, train: Frames) -> Problem:
+        """Offsets and principal axes of training frames."""
+        elements = [int(z) for z in np.unique(train.numbers)]
+        chosen = np.random.default_rng(seed).permutation(len(train))[:REDUCTION_FRAMES]
+        representation = Representation(config, elements, device)
+        reduction = Reduction.of(
+            representation, train[np.sort(chosen)], config.npcas, config.batch_size
+        )
+        energies = atomic_energies(train, elements)
+        return cls(config, seed, device, elements, energies, reduction)
+
+    def sorf(self, sigma: float) -> Sorf:
+        """The random features of a width: the same signs and phases for each."""
+        config = self.config
+        return Sorf.draw(
+            len(self.elements), config.npcas, config.nstacks, config.ntransforms, sigma, self.seed
+        )
+
+    def features(self, sigma: float) -> Features:
+        """Features of a width."""
+        return Features(self.config, self.elements, self.reduction, self.sorf(sigma), self.device)
+
+    def solve(self, features: Features, train: Frames, progress: Progress, task: str) -> Tensor:
+        """Coefficients (N_f, k) in kcal/mol for each lambda."""
+        import torch
+
+        equations = NormalEquations(self.config.features, self.device)
+        offset = composition_energy(train, self.elements, self.energies)
+        step = self.config.batch_size
+        for start in range(0, len(train), step):
+            part = train[start : start + step]
+            energy, force = features.rows(part)
+            if self.config.fit_energies:
+                target = torch.from_numpy(part.energies - offset).to(self.device)
+                equations.add(energy, target)
+            targets = torch.tensor(part.forces.reshape(-1, 3).T).to(self.device)
+            equations.add(force.flatten(1), targets.flatten())
+            progress(task, min(start + step, len(train)), len(train))
+        return equations.solve(self.config.lambdas, self.config.solver)
+
+    def predict(
+        self, features: Features, coefficients: Tensor, frames: Frames, progress: Progress
+    ) -> list[Predicted]:
+        """Predictions of frames, by each of k sets of coefficients (N_f, k)."""
+        offset = composition_energy(frames, self.elements, self.energies)
+        count, sets = len(frames), coefficients.shape[1]
+        energies = np.empty((sets, count))
+        forces = np.empty((sets, *frames.positions.shape))
+        virials = np.empty((sets, count, 3, 3))
+        for start in range(0, count, self.config.batch_size):
+            part = slice(start, min(start + self.config.batch_size, count))
+            found = features.predict(frames[part], coefficients)
+            energies[:, part], forces[:, part], virials[:, part] = (
+                values.cpu().numpy() for values in found
+            )
+            progress("predict", part.stop, count)
+        if frames.cell is None:
+            return [Predicted(energies[k] + offset, forces[k]) for k in range(sets)]
+        volumes = np.abs(np.linalg.det(frames.cell))[:, None, None]
+        return [
+            Predicted(energies[k] + offset, forces[k], virials[k] / volumes) for k in range(sets)
+        ]
+
+    def validated(
+        self, sigma: float, train: Frames, valid: Frames, progress: Progress
+    ) -> tuple[list[dict[str, float]], Tensor]:
+        """Validation errors, one entry per lambda, and coefficients (N_f, k), of a width."""
+        features = self.features(sigma)
+        coefficients = self.solve(features, train, progress, f"sigma {sigma:g}")
+        predicted = self.predict(features, coefficients, valid, progress)
+        entries = [
+            {"sigma": sigma, "lambda": value, "frames": float(len(train))}
+            | validation_errors(found, valid)
+            for value, found in zip(self.config.lambdas, predicted, strict=True)
+        ]
+        return entries, coefficients
+
+
+def criterion(entry: dict[str, float]) -> float:
+    """What is minimised: QML-Lightning's ½ (energy MAE + force MAE), in kcal/mol and Å."""
+    return 0.5 * (entry["energy_mae"] + entry["force_mae"])
+
+
+def trained(problem: Problem, sigma: float, coefficients: Tensor) -> dict[str, Any]:
+    """What a prediction needs of a training: tensors, numbers and text only."""
+    import torch
+
+    sorf = problem.sorf(sigma)
+    return {
+        "config": problem.config.model_dump(mode="json"),
+        "elements": problem.elements,
+        "energies": torch.from_numpy(problem.energies),
+        "vectors": problem.reduction.vectors.cpu(),
+        "signs": sorf.signs.to(torch.int8),
+        "phases": sorf.phases,
+        "sigma": sigma,
+        "coefficients": coefficients.cpu(),
+    }
