@@ -46,7 +46,7 @@ def list_models(as_json: AsJson = False) -> None:
             "configurations": names(name),
             "datasets": list(model.datasets),
             "devices": list(model.devices),
-            "backend": model.backend,
+            "backend": model.package,
             "extra": model.extra,
             "installed": model.installed,
             "doi": model.reference,
@@ -64,9 +64,9 @@ def list_models(as_json: AsJson = False) -> None:
                 model.title,
                 ", ".join(names(name)),
                 ", ".join(model.devices),
-                model.backend
+                model.package
                 if model.installed
-                else f"{model.backend}: pip install 'tea-benchmark[{model.extra}]'",
+                else f"{model.package}: pip install 'tea-benchmark[{model.extra}]'",
                 model.reference,
             )
             for name, model in MODELS.items()

@@ -24,9 +24,11 @@ class ModelEntry:
     module, class_name, config_name
         Where the classes of the model and its configuration are.
     backend
-        Package that must be importable.
+        Module that must be importable.
+    package
+        Package that brings it.
     extra
-        Extra of this distribution that installs it.
+        Extra of this distribution that installs that.
     reference
         DOI of the method.
     datasets
@@ -42,6 +44,7 @@ class ModelEntry:
     class_name: str
     config_name: str
     backend: str
+    package: str
     extra: str
     reference: str
     datasets: tuple[str, ...]
@@ -68,6 +71,7 @@ MODELS = {
         class_name="MACE",
         config_name="MACEConfig",
         backend="mace",
+        package="mace-torch",
         extra="mace",
         reference="10.48550/arXiv.2206.07697",
         datasets=ALL,
@@ -80,6 +84,7 @@ MODELS = {
         class_name="SGDML",
         config_name="SGDMLConfig",
         backend="sgdml",
+        package="sgdml",
         extra="sgdml",
         reference="10.1016/j.cpc.2019.02.007",
         datasets=("mini-i", "mini-ii", "mini-iii"),
@@ -91,6 +96,7 @@ MODELS = {
         class_name="GAP",
         config_name="GAPConfig",
         backend="quippy",
+        package="quippy-ase",
         extra="gap",
         reference="10.1103/PhysRevLett.104.136403",
         datasets=ALL,

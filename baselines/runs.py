@@ -42,7 +42,7 @@ def _usable(name: str, device: str) -> ModelEntry:
     if device not in model.devices:
         raise unknown_name(f"device of {name}", device, model.devices)
     if not model.installed:
-        raise MissingExtraError(model.backend, model.extra, model.title)
+        raise MissingExtraError(model.package, model.extra, model.title)
     check_device(device)
     return model
 
