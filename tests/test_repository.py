@@ -74,11 +74,11 @@ def test_example_prediction_is_sgdmls_and_scores(repository):
     path = repository / "examples" / "mini-i_folded_sgdml.npz"
     prediction = teaeval.read_prediction(path)
     assert prediction.model == "sGDML"
-    assert prediction.train == "folded/train/200"
+    assert prediction.train == "folded/train/500"
     score = teaeval.score(prediction)
     assert score.warnings == []
-    # a model that has learned: clearly better than the mean force, which is 100 % of mean |F|
-    assert 0 < score.row("F").mae_percent_mean < 60
+    # a model that has learned
+    assert 0 < score.row("F").mae_percent_mean < 15
     assert np.isfinite([row.max for row in score.rows]).all()
 
 
