@@ -50,11 +50,6 @@ class NormalEquations:
             self._matrix[start:stop, :stop].addmm_(rows[start:stop], rows[:stop].T)
         self._vector.addmv_(rows, targets)
 
-    def matrix(self) -> Tensor:
-        """A (N_f, N_f), both triangles."""
-        lower = self._matrix.tril()
-        return lower + lower.tril(-1).T
-
     def solve(self, lambdas: Sequence[float], solver: str) -> Tensor:
         """Coefficients (N_f, k) that solve (A + λ) α = y for each of k regularisations.
 

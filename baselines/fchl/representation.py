@@ -194,8 +194,8 @@ class Representation:
         half = torch.addmm(-self.config.eta3 * grid**2, powers, terms).exp_()
         where = torch.empty(places, places, dtype=torch.int64, device=x.device)
         where[first, second] = where[second, first] = torch.arange(len(first), device=x.device)
-        found = half.reshape(len(x), len(first), -1).index_select(1, where.flatten())
-        return found.reshape(len(x), places, places, -1)
+        found = half.reshape(len(x), len(first), len(grid)).index_select(1, where.flatten())
+        return found.reshape(len(x), places, places, len(grid))
 
     def _triples(self, edges: Edges, slopes: bool) -> Triples:
         """All ordered pairs of neighbours, of which padded ones have no weight."""
@@ -269,7 +269,6 @@ class Representation:
             depend on them, and the derivative along the atom's own position is minus the sum
             over its neighbours.
         """
-        config, layout = self.config, self.layout
         import torch
 
         config, layout = self.config, self.layout
@@ -294,7 +293,7 @@ class Representation:
             sums = columns[..., part] @ triples.gaussians[:, :, part]
             self._add_three_body(values, sums[:, :, :2], env, q)
             radial = sums[:, :, 2:4].addcmul(grid, sums[:, :, :2]).flatten(2)[:, :, None]
-            across = sums[:, :, 4:].reshape(len(env), places, 3, -1) * per_x
+            across = sums[:, :, 4:].reshape(len(env), places, 3, 2 * config.nRs3) * per_x
             # a cosine changes with a position across the direction to it only
             radial -= (across * unit).sum(dim=2, keepdim=True)
             start = config.nRs2 + 2 * config.nRs3 * q

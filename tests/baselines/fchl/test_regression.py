@@ -1,0 +1,59 @@
+"""Normal equations against the least squares of all rows at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from teadata import TeaError
+
+pytest.importorskip("torch")
+import torch
+
+from baselines.fchl.regression import NormalEquations
+
+
+@pytest.fixture(scope="module")
+def rows():
+    generator = torch.Generator().manual_seed(0)
+    values = torch.randn(40, 200, dtype=torch.float64, generator=generator)
+    return values, torch.randn(200, dtype=torch.float64, generator=generator)
+
+
+def accumulated(values, targets, block=33):
+    equations = NormalEquations(len(values), "cpu")
+    for start in range(0, len(targets), block):
+        part = slice(start, start + block)
+        equations.add(values[:, part], targets[part])
+    return equations
+
+
+@pytest.mark.parametrize("solver", ["svd", "cholesky"])
+@pytest.mark.parametrize("block", [1, 33, 200])
+def test_solution_is_ridge_regression(rows, solver, block):
+    values, targets = rows
+    found = accumulated(values, targets, block).solve([1e-9, 2.0], solver)
+    for k, value in enumerate((1e-9, 2.0)):
+        stacked = torch.cat((values.T, value**0.5 * torch.eye(40, dtype=torch.float64)))
+        padded = torch.cat((targets, torch.zeros(40, dtype=torch.float64)))
+        expected = torch.linalg.lstsq(stacked, padded[:, None]).solution[:, 0]
+        torch.testing.assert_close(found[:, k], expected, rtol=1e-9, atol=1e-10)
+
+
+def test_singular_values_give_the_solution_of_least_norm(rows):
+    """With fewer rows than features, and hardly any regularisation."""
+    values, targets = rows[0][:, :25], rows[1][:25]
+    found = accumulated(values, targets).solve([1e-14], "svd")[:, 0]
+    expected = torch.linalg.pinv(values.T) @ targets
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_a_singular_matrix_is_an_error_of_cholesky(rows):
+    equations = accumulated(torch.ones(40, 3, dtype=torch.float64), rows[1][:3])
+    with pytest.raises(TeaError, match=r"lambda 1e-30 are not positive definite.*raise lambdas"):
+        equations.solve([1e-30], "cholesky")
+
+
+def test_coefficients_that_are_not_finite_are_an_error(rows):
+    equations = accumulated(rows[0], torch.full((200,), torch.nan, dtype=torch.float64))
+    with pytest.raises(TeaError, match="not finite"):
+        equations.solve([1.0], "svd")
