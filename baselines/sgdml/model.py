@@ -90,7 +90,7 @@ class SGDML(Baseline[SGDMLConfig]):
                 ) from None
 
     def _use_torch(self) -> bool:
-        """Whether sgdml calculates with torch: on a CPU that is several times slower."""
+        """Whether sgdml calculates with torch: on a CPU that was the slower way."""
         if self.device == "cpu":
             return False
         import torch
