@@ -15,7 +15,7 @@ from teadata import console
 from teaeval.table import significant
 
 COLUMNS = [
-    "model", "dataset", "trained on", "tested on", "E MAE", "F MAE", "F MAE, % of mean",
+    "model", "dataset", "trained on", "tested on", "frames", "E MAE", "F MAE", "F MAE, % of mean",
     "seeds", "time, s", "memory, MiB",
 ]  # fmt: skip
 
@@ -44,6 +44,7 @@ def _rows(records: Sequence[AccuracyRecord]) -> list[list[str]]:
                         record.dataset,
                         training.train,
                         test,
+                        str(seeds[0].tests[test]["F"].frames),
                         _mean_and_spread(training.values(test, "E")),
                         _mean_and_spread(training.values(test, "F")),
                         significant(sum(percent) / len(percent)),

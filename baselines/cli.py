@@ -170,6 +170,9 @@ def score(
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Bootstrap resamples behind the intervals; 0: none.")
     ] = REPLICATES,
+    frames: Annotated[
+        int | None, typer.Option(min=1, help="Only so many, spread over the test set.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict a test set and score it, as `teaeval score` does; both files stay in the folder."""
@@ -177,7 +180,7 @@ def score(
     from teaeval import table
 
     with console.progress_bar() as progress:
-        scored = runs.score(run, subset, progress, device, bootstrap)
+        scored = runs.score(run, subset, progress, device, bootstrap, frames)
     if as_json:
         typer.echo(scored.model_dump_json(indent=2))
     else:

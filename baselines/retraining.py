@@ -48,8 +48,12 @@ def carry_out(plan: Plan, folder: Path) -> tuple[TrainingRecord, dict[str, Score
         )  # fmt: skip
     scores = {}
     for test in accuracy.tests_of(catalog.load(plan.dataset), subset):
-        _command("score", str(folder), "--subset", test, "--bootstrap", "0")
-        scores[test] = read_score(folder / "scores" / f"{test}.json")
+        _command(
+            "score", str(folder), "--subset", test, "--bootstrap", "0",
+            "--frames", str(accuracy.FRAMES),
+        )  # fmt: skip
+        name = runs.part_name(test, accuracy.FRAMES)
+        scores[test] = read_score(folder / "scores" / f"{name}.json")
     return TrainingRecord.read(folder / runs.RECORD_FILE), scores
 
 

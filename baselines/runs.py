@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from pydantic import ValidationError
 
 from baselines import config
@@ -327,6 +328,7 @@ def predict(
     subset: str | None = None,
     progress: Progress = no_progress,
     device: str | None = None,
+    frames: int | None = None,
 ) -> Prediction:
     """Predict a test set with the model of a run folder.
 
@@ -340,6 +342,8 @@ def predict(
         Called as the prediction advances.
     device
         Where to predict; by default where it was trained.
+    frames
+        Predict only so many frames, spread over the test set; by default all.
 
     Raises
     ------
@@ -354,6 +358,8 @@ def predict(
     plan = TrainingRecord.read(folder / RECORD_FILE).plan
     subset = subset or plan.train.split("/")[0]
     test = _same_data(plan).split(f"{subset}/test")
+    if frames is not None and frames < len(test):
+        test = test[np.linspace(0, len(test) - 1, frames).astype(int)]
     predicted = model.predict(test, progress)
     return Prediction(
         dataset=plan.dataset,
@@ -374,15 +380,17 @@ def score(
     progress: Progress = no_progress,
     device: str | None = None,
     replicates: int = REPLICATES,
+    frames: int | None = None,
 ) -> Score:
     """Score the model of a run folder on a test set.
 
     The prediction is kept in ``predictions/<subset>.npz`` of the folder, and used again; the
-    score in ``scores/<subset>.json``.
+    score in ``scores/<subset>.json``.  Of a part of the frames the names are
+    ``<subset>-<frames>``, and the score's coverage tells how many there are of how many.
 
     Parameters
     ----------
-    folder, subset, progress, device
+    folder, subset, progress, device, frames
         As for :func:`predict`.
     replicates
         Bootstrap resamples behind the intervals; 0: none.
@@ -398,12 +406,20 @@ def score(
 
     plan = TrainingRecord.read(folder / RECORD_FILE).plan
     subset = subset or plan.train.split("/")[0]
-    path = folder / "predictions" / f"{subset}.npz"
+    name = part_name(subset, frames)
+    path = folder / "predictions" / f"{name}.npz"
     if not path.is_file() or read_prediction(path).record != sha256(folder / RECORD_FILE):
-        prediction = predict(folder, subset, progress, device)
+        prediction = predict(folder, subset, progress, device, frames)
         path.parent.mkdir(exist_ok=True)
         write_prediction(path, prediction)
-    scored = score_prediction(read_prediction(path), replicates=replicates)
+    scored = score_prediction(
+        read_prediction(path), replicates=replicates, allow_failed=frames is not None
+    )
     (folder / "scores").mkdir(exist_ok=True)
-    write_text(folder / "scores" / f"{subset}.json", scored.model_dump_json(indent=2) + "\n")
+    write_text(folder / "scores" / f"{name}.json", scored.model_dump_json(indent=2) + "\n")
     return scored
+
+
+def part_name(subset: str, frames: int | None = None) -> str:
+    """Name of the files of a test set's prediction and score, or of those of a part of it."""
+    return subset if frames is None else f"{subset}-{frames}"

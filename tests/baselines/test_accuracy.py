@@ -17,7 +17,7 @@ from teadata.errors import DataError, UsageError
 
 def reached(value: float) -> dict[str, Reached]:
     return {
-        quantity: Reached(mae=value, rmse=1.3 * value, percent_mean=5 * value)
+        quantity: Reached(frames=10, mae=value, rmse=1.3 * value, percent_mean=5 * value)
         for quantity in ("E", "F")
     }
 
@@ -162,7 +162,7 @@ def test_a_record_says_what_was_reached_with_what(recorded):
     (trained,) = record.trainings
     assert [seed.seed for seed in trained.seeds] == [0, 1]
     assert list(trained.seeds[0].tests) == ["unfolded", "folded"]
-    kept = recorded / "runs" / "sgdml-mini-i-unfolded-10-tiny-seed1" / "scores" / "folded.json"
+    kept = recorded / "runs" / "sgdml-mini-i-unfolded-10-tiny-seed1" / "scores" / "folded-500.json"
     row = next(row for row in json.loads(kept.read_text())["rows"] if row["quantity"] == "F")
     assert trained.seeds[1].tests["folded"]["F"].mae == row["mae"]
     assert "| sGDML (tiny) | mini-i@1.0.0 | unfolded/train/10 | folded |" in (
