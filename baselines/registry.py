@@ -89,6 +89,7 @@ MODELS = {
         reference="10.1016/j.cpc.2019.02.007",
         datasets=("mini-i", "mini-ii", "mini-iii"),
         traced=("numpy", "scipy", "torch", "sgdml"),
+        devices=("cpu", "cuda"),
     ),
     "gap": ModelEntry(
         title="SOAP/GAP",

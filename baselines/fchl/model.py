@@ -12,7 +12,6 @@ from pydantic import ValidationError
 
 from baselines.fchl.config import FCHLConfig
 from baselines.fchl.features import Features, Reduction
-from baselines.fchl.neighbours import element_indices
 from baselines.fchl.sorf import Sorf
 from baselines.fchl.training import Problem, check_labels, criterion, trained
 from baselines.protocol import (
@@ -132,7 +131,6 @@ class FCHL(Baseline[FCHLConfig]):
             same place.
         """
         problem, features, coefficients = self._built()
-        element_indices(frames.numbers, problem.elements)
         return problem.predict(features, coefficients, frames, progress)[0]
 
     def save(self, path: Path) -> None:
@@ -164,14 +162,21 @@ class _Search:
         self.curve: list[dict[str, float]] = []
         self.settings = {"config": model.config.model_dump(mode="json"), "seed": model.seed}
         path = workdir / SEARCH_FILE
-        if path.is_file():
+        if not path.is_file():
+            return
+        try:
             found = json.loads(path.read_text(encoding="utf-8"))
             self.curve = found.pop("curve")
-            if found != self.settings:
-                raise DataError(
-                    f"{path}: the search of a training with other settings or another seed; "
-                    "remove it, or train in another folder"
-                )
+        except (ValueError, KeyError, AttributeError) as error:
+            raise DataError(
+                f"{path}: expected the search of an FCHL19* training ({error}); remove it to "
+                "start from the beginning"
+            ) from None
+        if found != self.settings:
+            raise DataError(
+                f"{path}: the search of a training with other settings or another seed; remove "
+                "it, or train in another folder"
+            )
 
     def step(
         self, problem: Problem, sigma: float, train: Frames, valid: Frames, progress: Progress

@@ -261,7 +261,7 @@ def test_a_shown_configuration_is_the_same_when_read(run, tmp_path, model, name)
 
 def test_list_names_model_configurations_and_backend(run):
     listed = {row["model"]: row for row in json.loads(run("baselines", "list", "--json").stdout)}
-    assert listed["sgdml"]["configurations"] == ["paper-i", "quick"]
+    assert listed["sgdml"]["configurations"] == ["paper-i", "paper-ii", "paper-iii", "quick"]
     assert listed["sgdml"]["installed"] is True
     assert "sGDML" in run("baselines", "list").stdout
 

@@ -176,6 +176,12 @@ def test_the_search_of_another_training_is_refused(config, mini_i, trained):
         FCHL(config, seed=1).fit(train, valid, workdir)
 
 
+def test_a_search_file_that_is_none_is_refused(config, small, tmp_path):
+    (tmp_path / "search.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(DataError, match=r"expected the search of an FCHL19. training"):
+        FCHL(config).fit(small, small, tmp_path)
+
+
 def test_widths_can_be_compared_on_fewer_frames(settings, mini_i, tmp_path):
     config = settings(sigmas=[0.1, 8.0], search_size=4)
     train, valid = mini_i.split("folded/train/10"), mini_i.split("folded/valid/10")

@@ -12,7 +12,8 @@ pytest.importorskip("torch")
 pytest.importorskip("vesin")
 import torch
 
-from baselines.fchl.representation import Layout, Representation, fchl19
+from baselines.fchl.dense import fchl19
+from baselines.fchl.representation import Layout, Representation
 
 ORGANIC = [1, 6, 7, 8]
 
