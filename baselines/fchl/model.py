@@ -167,7 +167,7 @@ class _Search:
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
             self.curve = found.pop("curve")
-        except (ValueError, KeyError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
                 f"{path}: expected the search of an FCHL19* training ({error}); remove it to "
                 "start from the beginning"

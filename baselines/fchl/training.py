@@ -9,6 +9,7 @@ import numpy as np
 
 from baselines.fchl.config import FCHLConfig
 from baselines.fchl.features import Features, Reduction
+from baselines.fchl.neighbours import element_indices
 from baselines.fchl.regression import NormalEquations
 from baselines.fchl.representation import Representation
 from baselines.fchl.sorf import Sorf
@@ -36,8 +37,14 @@ def atomic_energies(frames: Frames, elements: list[int]) -> Floats:
 
 
 def composition_energy(frames: Frames, elements: list[int], energies: Floats) -> float:
-    """Sum of the elements' energies over the atoms of a frame, in kcal/mol and float64."""
-    return float(sum(energies[elements.index(z)] for z in frames.numbers.tolist()))
+    """Sum of the elements' energies over the atoms of a frame, in kcal/mol and float64.
+
+    Raises
+    ------
+    DataError
+        If an atom's element is not among them.
+    """
+    return float(energies[element_indices(frames.numbers, elements)].sum())
 
 
 def check_labels(frames: Frames, role: str) -> None:
