@@ -340,7 +340,7 @@ def select(
     model: str | None = None,
     dataset: str | None = None,
     subset: str | None = None,
-    config_name: str = "quick",
+    config_name: str | None = None,
     fast: bool = False,
 ) -> list[tuple[AccuracyRecord, Training]]:
     """The recorded trainings of a model, dataset, subset and configuration.
@@ -349,10 +349,8 @@ def select(
     ----------
     records
         Where to select from.
-    model, dataset, subset
+    model, dataset, subset, config_name
         None: all.
-    config_name
-        The configuration.
     fast
         Only the quickest of each model.
 

@@ -218,7 +218,9 @@ def check(
         str | None, typer.Argument(metavar="[DATASET]", help="Default: all.")
     ] = None,
     subset: Annotated[str | None, typer.Option(help="Subset trained on; default: all.")] = None,
-    config: Annotated[str, typer.Option(help="Configuration that was recorded.")] = "quick",
+    config: Annotated[
+        str | None, typer.Option(help="Configuration that was recorded; default: all.")
+    ] = None,
     fast: Annotated[
         bool, typer.Option("--fast", help="Only the quickest of each model's recorded trainings.")
     ] = False,
