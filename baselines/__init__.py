@@ -2,7 +2,7 @@
 
 >>> import baselines
 >>> sorted(baselines.MODELS)
-['gap', 'mace', 'sgdml']
+['fchl', 'gap', 'mace', 'sgdml']
 
 A backend is imported by the model that needs it, and only then.
 """

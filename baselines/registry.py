@@ -103,6 +103,19 @@ MODELS = {
         datasets=ALL,
         traced=("numpy", "ase", "quippy-ase"),
     ),
+    "fchl": ModelEntry(
+        title="FCHL19*",
+        module="baselines.fchl",
+        class_name="FCHL",
+        config_name="FCHLConfig",
+        backend="vesin",
+        package="vesin",
+        extra="fchl",
+        reference="10.1063/5.0108967",
+        datasets=ALL,
+        traced=("numpy", "torch", "vesin"),
+        devices=("cpu", "cuda"),
+    ),
 }
 """The models that can be trained, by name."""
 
