@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from baselines.config import ModelConfig
 from teadata import Frames
+from teadata.errors import DataError
 from teaeval.metrics import errors
 
 if TYPE_CHECKING:
@@ -170,3 +171,30 @@ def validation_errors(predicted: Predicted, frames: Frames) -> dict[str, float]:
         "force_mae": force.mae,
         "force_rmse": force.rmse,
     }
+
+
+def check_labels(frames: Frames, role: str) -> None:
+    """Refuse frames on which a training would run without end, or to nowhere.
+
+    Parameters
+    ----------
+    frames
+        Frames to train on, or to validate with.
+    role
+        Which: ``"training"`` or ``"validation"``.
+
+    Raises
+    ------
+    DataError
+        If there are none, or a position, energy or force is not finite.
+    """
+    if not len(frames):
+        raise DataError(f"no {role} frames; expected at least one")
+    for name in ("positions", "energies", "forces"):
+        values = getattr(frames, name).reshape(len(frames), -1)
+        wrong = frames.ids[~np.isfinite(values).all(axis=1)]
+        if len(wrong):
+            raise DataError(
+                f"{name} of {len(wrong)} of {len(frames)} {role} frames are not finite, the first "
+                f"is frame {wrong[0]}; leave these frames out"
+            )

@@ -13,13 +13,14 @@ from pydantic import ValidationError
 from baselines.fchl.config import FCHLConfig
 from baselines.fchl.features import Features, Reduction
 from baselines.fchl.sorf import Sorf
-from baselines.fchl.training import Problem, check_labels, criterion, trained
+from baselines.fchl.training import Problem, criterion, trained
 from baselines.protocol import (
     LOG_FILE,
     Baseline,
     FitResult,
     Predicted,
     Progress,
+    check_labels,
     no_progress,
 )
 from teadata import Frames, TeaError

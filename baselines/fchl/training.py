@@ -15,7 +15,6 @@ from baselines.fchl.representation import Representation
 from baselines.fchl.sorf import Sorf
 from baselines.protocol import Predicted, Progress, validation_errors
 from teadata import Frames
-from teadata.errors import DataError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,26 +44,6 @@ def composition_energy(frames: Frames, elements: list[int], energies: Floats) ->
         If an atom's element is not among them.
     """
     return float(energies[element_indices(frames.numbers, elements)].sum())
-
-
-def check_labels(frames: Frames, role: str) -> None:
-    """Whether these frames can be trained on or validated with.
-
-    Raises
-    ------
-    DataError
-        If a position, energy or force is not finite, or there are no frames.
-    """
-    if not len(frames):
-        raise DataError(f"no {role} frames; expected at least one")
-    for name in ("positions", "energies", "forces"):
-        values = getattr(frames, name).reshape(len(frames), -1)
-        wrong = frames.ids[~np.isfinite(values).all(axis=1)]
-        if len(wrong):
-            raise DataError(
-                f"{name} of {len(wrong)} {role} frames are not finite, the first is frame "
-                f"{wrong[0]}; leave these frames out"
-            )
 
 
 @dataclass

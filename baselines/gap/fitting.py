@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
-
 from baselines.gap.potential import GAP_FILE, to_quip
 from baselines.gap.process import ending, started
 from baselines.protocol import Progress
@@ -112,16 +110,6 @@ def write_frames(path: Path, frames: Frames) -> None:
         image.arrays[FORCES] = frames.forces[row] / EV
         images.append(image)
     write(path, images, format="extxyz")
-
-
-def check_labels(frames: Frames) -> None:
-    """An error if an energy or force is not a finite number."""
-    bad = ~(np.isfinite(frames.energies) & np.isfinite(frames.forces).all(axis=(1, 2)))
-    if bad.any():
-        raise TeaError(
-            f"{int(bad.sum())} of {len(frames)} training frames have an energy or force that is "
-            f"not a finite number, the first is frame {frames.ids[bad][0]}; leave them out"
-        )
 
 
 def run(fit: Fit, frames: Frames, folder: Path, log: Path, progress: Progress, task: str) -> None:

@@ -22,6 +22,7 @@ from baselines.protocol import (
     FitResult,
     Predicted,
     Progress,
+    check_labels,
     no_progress,
     validation_errors,
 )
@@ -67,7 +68,8 @@ class GAP(Baseline[GAPConfig]):
         are not repeated when an interrupted fit is taken up; the one that was running is.
         """
         fitting.executable()
-        fitting.check_labels(train)
+        check_labels(train, "training")
+        check_labels(valid, "validation")
         for left in workdir.glob(f"{SCRATCH}*"):  # by a fit that was killed
             shutil.rmtree(left, ignore_errors=True)
         pairs = descriptors.pairs(train, self.config)

@@ -17,6 +17,7 @@ from baselines.protocol import (
     FitResult,
     Predicted,
     Progress,
+    check_labels,
     no_progress,
     validation_errors,
 )
@@ -61,8 +62,9 @@ class MACE(Baseline[MACEConfig]):
         TeaError
             If a loss is not a number.
         """
-        _check(train, "training", self.config.batch_size)
-        _check(valid, "validation")
+        check_labels(train, "training")
+        check_labels(valid, "validation")
+        _check_batch(train, self.config.batch_size)
         with backend.backend(self.config, self.device, workdir / LOG_FILE):
             training = Training(self.config, self.seed, self.device, train, valid)
             for _ in training.run(workdir, progress):
@@ -190,22 +192,14 @@ def _symbols(numbers: list[int]) -> str:
     return ", ".join(SYMBOLS[z] for z in numbers)
 
 
-def _check(frames: Frames, role: str, least: int = 0) -> None:
-    """Whether these frames can be trained on or validated with."""
-    if len(frames) < least:
+def _check_batch(train: Frames, batch_size: int) -> None:
+    """Whether these frames fill a batch."""
+    if len(train) < batch_size:
         raise DataError(
-            f"{len(frames)} {role} frames, expected at least {least}: of a batch that is not "
+            f"{len(train)} training frames, expected at least {batch_size}: of a batch that is not "
             "full (batch_size) mace-torch trains nothing; take more frames (--size), or lower "
             "batch_size"
         )
-    for name in ("positions", "energies", "forces"):
-        values = getattr(frames, name).reshape(len(frames), -1)
-        wrong = frames.ids[~np.isfinite(values).all(axis=1)]
-        if len(wrong):
-            raise DataError(
-                f"{name} of {len(wrong)} {role} frames are not finite, the first is frame "
-                f"{wrong[0]}; leave these frames out"
-            )
 
 
 def _trained(training: Training) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from baselines.protocol import (
     Floats,
     Predicted,
     Progress,
+    check_labels,
     no_progress,
     validation_errors,
 )
@@ -68,8 +69,8 @@ class SGDML(Baseline[SGDMLConfig]):
         DataError
             If labels are not finite, or the frames have different cells.
         """
-        _check_labels(train, "training")
-        _check_labels(valid, "validation")
+        check_labels(train, "training")
+        check_labels(valid, "validation")
         _check_lattice(valid, _lattice(train))
         with backend(workdir / LOG_FILE):
             from baselines.sgdml.solvers import trainer
@@ -238,16 +239,6 @@ def _read_model(path: Path) -> dict[str, Any]:
     if str(model["type"]) != "m":
         raise DataError(f"{path}: not an sGDML model file")
     return model
-
-
-def _check_labels(frames: Frames, role: str) -> None:
-    """Refuse labels on which sgdml's solvers would run without end."""
-    finite = np.isfinite(frames.energies) & np.isfinite(frames.forces).all(axis=(1, 2))
-    if not finite.all():
-        raise DataError(
-            f"{np.count_nonzero(~finite)} of {len(frames)} {role} frames have energies or forces "
-            f"that are not finite, first frame {frames.ids[np.argmin(finite)]}; leave them out"
-        )
 
 
 def _lattice(frames: Frames) -> Floats | None:

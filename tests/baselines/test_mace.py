@@ -567,7 +567,9 @@ def test_labels_that_are_not_finite_are_refused(name, small, settings, tmp_path)
         for field in ("numbers", "positions", "energies", "forces")
     }
     values[name][2] = np.nan
-    with pytest.raises(DataError, match=f"{name} of 1 training frames are not finite, .* frame 2"):
+    with pytest.raises(
+        DataError, match=f"{name} of 1 of .* training frames are not finite, .* frame 2"
+    ):
         MACE(settings).fit(Frames(**values), small, tmp_path)
     assert list(tmp_path.iterdir()) == []
 

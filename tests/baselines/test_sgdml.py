@@ -179,7 +179,9 @@ def test_too_many_frames_are_refused_before_anything_is_computed(settings, mini_
 def test_labels_that_are_not_finite_are_refused(settings, small, tmp_path):
     broken = dataclasses.replace(small, forces=np.full(small.forces.shape, np.nan))
     for frames in ((broken, small), (small, broken)):
-        with pytest.raises(DataError, match=r"8 of 8 .* frames have .* not finite, first frame"):
+        with pytest.raises(
+            DataError, match=r"of 8 of 8 .* frames are not finite, the first is frame"
+        ):
             SGDML(settings).fit(*frames, tmp_path)
     assert list(tmp_path.iterdir()) == []
 

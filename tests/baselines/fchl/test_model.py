@@ -223,7 +223,7 @@ def test_labels_that_are_not_finite_are_refused(config, small, tmp_path):
     broken = Frames(
         numbers=small.numbers, positions=small.positions, energies=energies, forces=small.forces
     )
-    with pytest.raises(DataError, match=r"energies of 1 training frames .* is frame 3"):
+    with pytest.raises(DataError, match=r"energies of 1 of .* training frames .* is frame 3"):
         FCHL(config).fit(broken, small, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
