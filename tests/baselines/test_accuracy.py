@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import teadata
-from baselines import accuracy, accuracy_table
+from baselines import accuracy, accuracy_table, runs
 from baselines.accuracy import AccuracyRecord, Reached, SeedResult, Spread, Training
 from teadata.errors import DataError, UsageError
 
@@ -199,3 +199,22 @@ def test_a_failed_training_is_a_regression(run, recorded, tmp_path):
     assert "cannot be made" in done.stderr
     assert "ended with status 1" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_document_shows_the_shipped_records(repository):
+    text = (repository / "docs" / "baselines" / "README.md").read_text(encoding="utf-8")
+    shown = text.partition("<!-- table -->\n")[2].partition("<!-- end of table -->")[0]
+    assert shown == accuracy_table.markdown(accuracy.read_records())
+
+
+@pytest.mark.parametrize("record", accuracy.read_records(), ids=lambda item: item.model)
+def test_shipped_records_are_of_the_shipped_data_and_settings(record):
+    data = teadata.load(record.dataset)
+    assert record.frames_sha256 == data.card.file("frames").sha256
+    assert record.splits_sha256 == data.card.file("splits").sha256
+    for trained in record.trainings:
+        plan = runs.make_plan(record.model, data, trained.subset, trained.size, record.config_name)
+        assert accuracy.settings_of(plan) == record.config
+        assert (plan.train, plan.valid) == (trained.train, trained.valid)
+        assert len(trained.seeds) >= 3
+        assert set(trained.seeds[0].tests) == set(accuracy.tests_of(data, trained.subset))

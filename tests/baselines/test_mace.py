@@ -212,13 +212,16 @@ def command(settings: MACEConfig, seed: int) -> list[str]:
     "changed",
     [
         {},
-        {
-            "ema_decay": None,
-            "scheduler": "ExponentialLR",
-            "lr_scheduler_gamma": 0.5,
-            "scaling": "std_scaling",
-            "clip_grad": None,
-        },
+        pytest.param(
+            {
+                "ema_decay": None,
+                "scheduler": "ExponentialLR",
+                "lr_scheduler_gamma": 0.5,
+                "scaling": "std_scaling",
+                "clip_grad": None,
+            },
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_every_epoch_is_as_mace_run_trains(changed, mini_i, settings, tmp_path):
@@ -393,7 +396,9 @@ MACE(MACEConfig.model_validate_json(sys.argv[1]), seed=3).fit(
 """
 
 
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    "end", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_a_killed_training_ends_with_the_same_weights(end, mini_i, settings, tmp_path):
     longer = settings.model_copy(update={"max_num_epochs": 8, "scheduler_patience": 0})
     train, valid = mini_i.split("folded/train/8"), mini_i.split("folded/valid/8")

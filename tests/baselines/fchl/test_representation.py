@@ -65,7 +65,7 @@ def test_single_precision(golden, settings, molecule):
     np.testing.assert_allclose(gradients, slopes, rtol=0, atol=1e-5 * np.abs(slopes).max())
 
 
-@pytest.mark.parametrize("name", ["mini-i", "mini-ii"])
+@pytest.mark.parametrize("name", ["mini-i", pytest.param("mini-ii", marks=pytest.mark.slow)])
 def test_equals_qmllib_on_the_datasets(name, settings):
     representations = pytest.importorskip("qmllib.representations")
     frames = load(name).split("complete/test")[:2]
