@@ -397,7 +397,7 @@ def test_frames_that_it_cannot_take(trained, perovskite, small, tmp_path):
         energies=small.energies,
         forces=np.full(small.forces.shape, np.nan),
     )
-    with pytest.raises(TeaError, match="8 of 8 training frames have an energy or force"):
+    with pytest.raises(TeaError, match="forces of 8 of 8 training frames are not finite"):
         GAP(SETTINGS).fit(broken, small, tmp_path)
     apart = moved(small, 10.0 * small.positions)
     with pytest.raises(DataError, match="nothing to fit a two-body kernel to"):

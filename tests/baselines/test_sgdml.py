@@ -301,9 +301,10 @@ def test_a_killed_iterative_training_goes_on_from_its_checkpoint(
         if checkpoint.exists():
             raise KeyboardInterrupt
 
+    children = multiprocessing.active_children()
     with pytest.raises(KeyboardInterrupt):
         SGDML(iterative).fit(train, valid, tmp_path, interrupt)
-    assert multiprocessing.active_children() == []
+    assert multiprocessing.active_children() == children
     with np.load(checkpoint) as state:
         before = int(state["iterations"])
     assert solvers.resumed(checkpoint, 10)["solver_iters"] == before > 0
@@ -313,7 +314,7 @@ def test_a_killed_iterative_training_goes_on_from_its_checkpoint(
     model = SGDML(iterative)
     result = model.fit(train, valid, tmp_path, lambda task, *_: tasks.append(task))
     assert not checkpoint.exists()
-    assert any("Training error (RMSE): forces" in task for task in tasks)
+    assert any(task.startswith("sigma 10") for task in tasks)
     assert result.selected["converged"] == 1
     assert result.selected["iterations"] > before
     whole = SGDML(iterative)
