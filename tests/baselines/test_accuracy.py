@@ -180,12 +180,12 @@ def test_check_passes_and_fails_by_its_status(run, recorded):
     assert {line["task"] for line in lines} == {"unfolded->unfolded", "unfolded->folded"}
     assert not any(line["regressed"] for line in lines)
     before = config.read_text()
-    config.write_text(before.replace("1.0e-10", "1.0e-3"))
+    config.write_text(before.replace("1.0e-10", "1.0"))
     bad = run(*command)
     config.write_text(before)
     assert bad.returncode == 1
     assert "REGRESSED" in bad.stdout
-    assert "not as it was recorded: lam was 1e-10, is 0.001" in bad.stderr
+    assert "not as it was recorded: lam was 1e-10, is 1.0" in bad.stderr
 
 
 def test_a_failed_training_is_a_regression(run, recorded, tmp_path):
