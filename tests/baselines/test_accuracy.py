@@ -170,22 +170,27 @@ def test_a_record_says_what_was_reached_with_what(recorded):
     )
 
 
-def test_check_passes_and_fails_by_its_status(run, recorded):
-    """The settings are changed after the record was made."""
-    config = recorded / "tiny.yaml"
-    command = ["baselines", "check", "sgdml", "--config", config, "--records", recorded / "records"]
-    good = run(*command, "--json")
+def test_check_passes_and_fails_by_its_status(run, recorded, tmp_path):
+    """Against its record, and against one of a model that was twice as good."""
+    command = ["baselines", "check", "sgdml", "--folder", tmp_path / "runs", "--json"]
+    good = run(*command, "--config", recorded / "tiny.yaml", "--records", recorded / "records")
     assert good.returncode == 0, good.stderr
     lines = json.loads(good.stdout)
     assert {line["task"] for line in lines} == {"unfolded->unfolded", "unfolded->folded"}
     assert not any(line["regressed"] for line in lines)
-    before = config.read_text()
-    config.write_text(before.replace("1.0e-10", "1.0"))
-    bad = run(*command)
-    config.write_text(before)
+    (record,) = accuracy.read_records(recorded / "records")
+    better = record.model_dump()
+    better["config"]["lam"] = 1e-9
+    for seed in better["trainings"][0]["seeds"]:
+        for test in seed["tests"].values():
+            for found in test.values():
+                found["mae"] /= 2
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records" / "better.json").write_text(json.dumps(better))
+    bad = run(*command, "--config", recorded / "tiny.yaml", "--records", tmp_path / "records")
     assert bad.returncode == 1
-    assert "REGRESSED" in bad.stdout
-    assert "not as it was recorded: lam was 1e-10, is 1.0" in bad.stderr
+    assert all(line["regressed"] for line in json.loads(bad.stdout))
+    assert "not as it was recorded: lam was 1e-09, is 1e-10" in bad.stderr
 
 
 def test_a_failed_training_is_a_regression(run, recorded, tmp_path):
