@@ -10,15 +10,25 @@ from teadata.errors import UsageError
 from teaeval.engines import DaskCluster, Threads, connected
 
 
-def later_ones_first(item: int) -> int:
-    time.sleep(0.02 * (5 - item % 5))
-    return item * item
+@pytest.fixture
+def later_ones_first():
+    """Made in a function, as is the next: workers get them by value, and import nothing."""
+
+    def work(item: int) -> int:
+        time.sleep(0.02 * (5 - item % 5))
+        return item * item
+
+    return work
 
 
-def fails_on_three(item: int) -> int:
-    if item == 3:
-        raise ValueError("three")
-    return item
+@pytest.fixture
+def fails_on_three():
+    def work(item: int) -> int:
+        if item == 3:
+            raise ValueError("three")
+        return item
+
+    return work
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +41,12 @@ def cluster():
         yield running
 
 
-def test_threads_keep_the_order():
+def test_threads_keep_the_order(later_ones_first):
     for count in (1, 2, 5):
         assert list(Threads(count).map(later_ones_first, range(12))) == [i * i for i in range(12)]
 
 
-def test_an_error_in_a_thread_is_the_error():
+def test_an_error_in_a_thread_is_the_error(fails_on_three):
     with pytest.raises(ValueError, match="three"):
         list(Threads(2).map(fails_on_three, range(6)))
 
@@ -55,17 +65,7 @@ def test_few_results_wait_at_a_time():
     results.close()
 
 
-def test_a_cluster_keeps_the_order(cluster):
-    # Functions of the workers' own: some installed packages call themselves tests, too.
-    def later_ones_first(item: int) -> int:
-        time.sleep(0.02 * (5 - item % 5))
-        return item * item
-
-    def fails_on_three(item: int) -> int:
-        if item == 3:
-            raise ValueError("three")
-        return item
-
+def test_a_cluster_keeps_the_order(cluster, later_ones_first, fails_on_three):
     with connected(cluster.scheduler_address) as engine:
         assert isinstance(engine, DaskCluster)
         assert list(engine.map(later_ones_first, range(12))) == [i * i for i in range(12)]
