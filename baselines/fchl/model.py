@@ -8,8 +8,6 @@ import json
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import ValidationError
-
 from baselines.fchl.config import FCHLConfig
 from baselines.fchl.features import Features, Reduction
 from baselines.fchl.sorf import Sorf
@@ -23,9 +21,10 @@ from baselines.protocol import (
     check_labels,
     no_progress,
 )
+from baselines.torch_files import read_model, write
 from teadata import Frames, TeaError
 from teadata.errors import DataError, MissingExtraError
-from teadata.provenance import replacing, write_text
+from teadata.provenance import write_text
 
 FORMAT = "tea-benchmark FCHL19* 1"
 
@@ -206,32 +205,8 @@ class _Search:
 
 
 def _write(path: Path, values: dict[str, Any]) -> None:
-    import torch
-
-    # Into a stream: torch would write the name of a file into it.
-    with replacing(path) as partial, open(partial, "wb") as stream:
-        torch.save({"format": FORMAT} | values, stream)
+    write(path, {"format": FORMAT} | values)
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Read a model file; pickled objects in it are never loaded."""
-    import pickle
-
-    import torch
-
-    expected = f"{path}: expected an FCHL19* model of this package ({FORMAT!r})"
-    try:
-        values = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{expected} ({reason})") from None
-    if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
-        raise DataError(expected)
-    missing = [key for key in MODEL_KEYS if key not in values]
-    if missing:
-        raise DataError(f"{expected}; it lacks {', '.join(missing)}")
-    try:
-        FCHLConfig.model_validate(values["config"])
-    except ValidationError as error:
-        raise DataError(f"{expected}; its settings are not valid ({error})") from None
-    return values
+    return read_model(path, "an FCHL19* model", FORMAT, MODEL_KEYS, FCHLConfig)

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from pydantic import ValidationError
 
 from baselines.mace import backend
 from baselines.mace.config import MACEConfig
-from baselines.mace.training import Training, composition_energy, read, write
+from baselines.mace.training import Training, composition_energy
 from baselines.protocol import (
     LOG_FILE,
     Baseline,
@@ -21,6 +20,7 @@ from baselines.protocol import (
     no_progress,
     validation_errors,
 )
+from baselines.torch_files import read_model, write
 from teadata import Frames, TeaError
 from teadata.elements import SYMBOLS
 from teadata.errors import DataError
@@ -153,19 +153,8 @@ class MACE(Baseline[MACEConfig]):
             If the file is not such a model.
         """
         with backend.backend(config, device):
-            trained = read(path, "a MACE model of this package")
-        missing = [key for key in MODEL_KEYS if key not in trained]
-        if trained.pop("format", None) != FORMAT or missing:
-            raise DataError(
-                f"{path}: expected a MACE model of this package ({FORMAT!r}) with "
-                f"{', '.join(MODEL_KEYS)}"
-            )
-        try:
-            settings = MACEConfig.model_validate(trained["config"])
-        except ValidationError as error:
-            raise DataError(
-                f"{path}: its settings are not those of a MACE model ({error})"
-            ) from None
+            trained = read_model(path, "a MACE model", FORMAT, MODEL_KEYS, MACEConfig)
+        settings = MACEConfig.model_validate(trained["config"])
         model = cls(settings, device=device)
         model._use(trained)
         return model

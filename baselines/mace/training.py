@@ -13,9 +13,9 @@ from typing import Any
 from baselines.mace import backend
 from baselines.mace.config import MACEConfig
 from baselines.protocol import LOG_FILE, Floats, Progress
+from baselines.torch_files import read, write
 from teadata import Frames, TeaError
 from teadata.errors import DataError
-from teadata.provenance import replacing
 from teadata.units import EV
 
 CHECKPOINT_FILE = "checkpoint.pt"
@@ -266,34 +266,3 @@ def composition_energy(frames: Frames, numbers: list[int], energies: Floats) -> 
     """Sum of the elements' energies (E,) over the atoms of a frame, in their unit, float64."""
     counts = [int((frames.numbers == z).sum()) for z in numbers]
     return float(sum(n * e for n, e in zip(counts, energies.tolist(), strict=True)))
-
-
-def write(path: Path, content: dict[str, Any]) -> None:
-    """Write tensors, numbers and text to a torch file, in one step."""
-    import torch
-
-    # Into a stream: torch would write the name of a file into it.
-    with replacing(path) as partial, open(partial, "wb") as stream:
-        torch.save(content, stream)
-
-
-def read(path: Path, expected: str) -> dict[str, Any]:
-    """Read a torch file to the CPU; pickled objects in it are never loaded.
-
-    Raises
-    ------
-    DataError
-        If it cannot be read so; `expected` says what it should have been, and what to do.
-    """
-    import pickle
-
-    import torch
-
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{path}: expected {expected} ({reason})") from None
-    if not isinstance(content, dict):
-        raise DataError(f"{path}: expected {expected}; found {type(content).__name__}")
-    return content
