@@ -1,29 +1,30 @@
 """The sgdml package, made fit to be called from a program that has other things to do.
 
 It is imported here and nowhere else at module level.  It logs to the terminal, ends the
-process where it gives up, leaves pools behind when it is interrupted, and calls a BLAS that
+process where it gives up, leaves workers behind when it is interrupted, and calls a BLAS that
 fails on large matrices; each of these is seen to in one function.
 """
 
 from __future__ import annotations
 
-import functools
 import importlib
 import logging
 import multiprocessing
 import os
 import signal
 import threading
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.pool import Pool
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from teadata import TeaError
 from teadata.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 PATIENCE = 5.0
 """Seconds that a pool has to end by itself."""
@@ -35,8 +36,7 @@ OPENBLAS_THREADED_ROWS = 16_000
 # The modules of sgdml that log, and those that call os._exit.
 LOGGERS = ("train", "predict", "torchtools", "solvers.analytic", "solvers.iterative")
 EXITS = ("predict", "torchtools", "solvers.analytic", "solvers.iterative")
-
-_at_work = 0
+POOLS = ("train", "predict", "utils.desc", "utils.perm")  # and those that start workers
 
 
 class _LastWords(logging.Handler):
@@ -114,18 +114,26 @@ def _no_exits(last_words: _LastWords) -> Iterator[None]:
             vars(module)["os"] = previous
 
 
-@functools.cache
-def _watch_forks() -> None:
-    from threadpoolctl import ThreadpoolController
+@contextmanager
+def _interrupt_later() -> Iterator[None]:
+    """Put Ctrl-C off: Python forgets one that arrives in a hook that it runs after a fork."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # where Ctrl-C does not arrive
+        return
+    seen: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: seen.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if seen:
+        signal.raise_signal(signal.SIGINT)
 
-    controller = ThreadpoolController()
 
-    def in_worker() -> None:
-        if _at_work:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            controller.limit(limits=1)  # there is a worker for every core
-
-    os.register_at_fork(after_in_child=in_worker)
+def _begin_work(controller: ThreadpoolController) -> None:
+    """Let a worker ignore Ctrl-C, and calculate with one thread: there is one for every core."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    controller.limit(limits=1)
 
 
 def _end(pool: Pool) -> None:
@@ -135,42 +143,44 @@ def _end(pool: Pool) -> None:
         pool.terminate()
         pool.join()
 
+    processes = list(vars(pool)["_pool"])  # the pool forgets them as they end
     ending = threading.Thread(target=end, daemon=True)
     ending.start()
     ending.join(PATIENCE)
     if ending.is_alive():
-        for worker in multiprocessing.active_children():
-            worker.kill()
-
-
-def _end_pools(error: BaseException) -> None:
-    """End the pools of the functions that an error has left, or of their predictors."""
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        for value in frame.f_locals.values():
-            found = value
-            for name in ("gdml_predict", "pool"):
-                found = getattr(found, "__dict__", {}).get(name, found)
-            if isinstance(found, Pool):
-                _end(found)
+        for process in processes:
+            process.kill()
 
 
 @contextmanager
 def workers() -> Iterator[None]:
-    """Let sgdml's workers ignore Ctrl-C, on which each would print a traceback.
+    """Start sgdml's pools so that Ctrl-C ends them, and says nothing.
 
-    Its pools are ended here: left running, they would print one when the interpreter exits.
-    Each worker calculates with one thread.
+    As sgdml starts them, each worker would print a traceback, and one that was interrupted
+    while it started would stay.
     """
-    global _at_work
-    _watch_forks()
-    _at_work += 1
+    from threadpoolctl import ThreadpoolController
+
+    controller = ThreadpoolController()
+    pools: list[Pool] = []
+
+    def start(processes: int | None = None) -> Pool:
+        with _interrupt_later():
+            pool = multiprocessing.get_context("fork").Pool(processes, _begin_work, (controller,))
+            pools.append(pool)
+        return pool
+
+    modules = [importlib.import_module(f"sgdml.{name}") for name in POOLS]
+    before = [vars(module)["Pool"] for module in modules]
+    for module in modules:
+        vars(module)["Pool"] = start
     try:
         yield
-    except BaseException as error:
-        _end_pools(error)
-        raise
     finally:
-        _at_work -= 1
+        for module, previous in zip(modules, before, strict=True):
+            vars(module)["Pool"] = previous
+        for pool in pools:
+            _end(pool)
 
 
 @contextmanager
