@@ -21,6 +21,12 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """With a worker on every core (`pytest -n auto`), each calculates with one thread."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_data_of_the_users(tmp_path_factory) -> Iterator[None]:
     """Tests, and the commands they run, see only the embedded datasets."""

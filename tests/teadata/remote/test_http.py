@@ -27,9 +27,9 @@ def test_retry_after_as_a_date_is_honoured(zenodo):
     assert 0.9 <= second.time - first.time < 10  # the date is cut to whole seconds
 
 
-@pytest.mark.parametrize("asked", [3600, http_date(3600)])
-def test_a_wait_beyond_patience_ends_at_once_and_says_when_to_come_back(zenodo, hasty, asked):
-    zenodo.faults.append(Fault("429", retry_after=asked))
+@pytest.mark.parametrize("said", [int, http_date], ids=["seconds", "date"])
+def test_a_wait_beyond_patience_ends_at_once_and_says_when_to_come_back(zenodo, hasty, said):
+    zenodo.faults.append(Fault("429", retry_after=said(3600)))
     with pytest.raises(UnreachableError, match=r"asks to wait 3\d\d\d s; .* again after 20\d\d-"):
         remote.resolve("101", patience=hasty)
     assert len(zenodo.requests) == 1
