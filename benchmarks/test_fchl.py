@@ -11,7 +11,7 @@ import pytest
 import teadata
 from baselines.fchl import FCHLConfig
 from baselines.fchl.features import Features, Reduction
-from baselines.fchl.representation import Representation
+from baselines.fchl.representation import representation
 from baselines.fchl.sorf import Sorf
 
 ELEMENTS = [1, 6, 7, 8]
@@ -40,10 +40,10 @@ def settings(dtype: str) -> FCHLConfig:
 @pytest.mark.benchmark(group=f"FCHL19 and derivatives of {FRAMES} frames of 42 atoms")
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_representation(benchmark, frames, dtype):
-    representation = Representation(settings(dtype), ELEMENTS)
+    calculated = representation(settings(dtype), ELEMENTS)
 
     def work():
-        return [representation.jacobian(env) for env in representation.environments(frames)]
+        return [calculated.jacobian(env) for env in calculated.environments(frames)]
 
     found = benchmark(work)
     assert sum(len(values) for values, _ in found) == FRAMES * 42
@@ -69,7 +69,7 @@ def test_prediction(benchmark, frames, dtype):
     import torch
 
     config = settings(dtype)
-    reduction = Reduction.of(Representation(config, ELEMENTS), frames, config.npcas, 8)
+    reduction = Reduction.of(representation(config, ELEMENTS), frames, config.npcas, 8)
     sorf = Sorf.draw(4, config.npcas, config.nstacks, 1, 8.0, seed=0)
     features = Features(config, ELEMENTS, reduction, sorf, "cpu")
     coefficients = torch.from_numpy(np.random.default_rng(0).normal(size=(config.features, 1)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from baselines.fchl.config import FCHLConfig
-from baselines.fchl.representation import Representation
+from baselines.fchl.representation import representation
 from baselines.protocol import Floats
 from teadata import Frames
 
@@ -43,20 +43,20 @@ def fchl19(
     """
     import torch
 
-    representation = Representation(config, elements)
+    calculated = representation(config, elements)
     count, atoms = len(frames), frames.n_atoms
-    values = torch.zeros(count * atoms, representation.size, dtype=representation.dtype)
+    values = torch.zeros(count * atoms, calculated.size, dtype=calculated.dtype)
     if not gradients:
-        for env in representation.environments(frames):
-            values[env.centre] = representation.values(env)
+        for env in calculated.environments(frames):
+            values[env.centre] = calculated.values(env)
         return values.reshape(count, atoms, -1).numpy(), None
-    found = torch.zeros(count * atoms, atoms, 3, representation.size, dtype=representation.dtype)
-    for env in representation.environments(frames):
-        values[env.centre], derivatives = representation.jacobian(env)
+    found = torch.zeros(count * atoms, atoms, 3, calculated.size, dtype=calculated.dtype)
+    for env in calculated.environments(frames):
+        values[env.centre], derivatives = calculated.jacobian(env)
         for p, (part, derivative) in enumerate(zip(env.slots, derivatives, strict=True)):
-            touched = torch.from_numpy(representation.layout.touched(p))
+            touched = torch.from_numpy(calculated.layout.touched(p))
             row, place = env.mask[:, part].nonzero(as_tuple=True)
-            full = derivative.new_zeros(len(row), 3, representation.size)
+            full = derivative.new_zeros(len(row), 3, calculated.size)
             full[..., touched] = derivative[row, place]
             target = env.target[:, part][row, place] % atoms
             centre = env.centre[row]

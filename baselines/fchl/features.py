@@ -9,7 +9,7 @@ import numpy as np
 
 from baselines.fchl.config import FCHLConfig
 from baselines.fchl.neighbours import Environments
-from baselines.fchl.representation import Representation
+from baselines.fchl.representation import Representation, representation
 from baselines.fchl.sorf import Sorf
 from teadata import Frames
 
@@ -85,7 +85,7 @@ class Features:
         sorf: Sorf,
         device: str,
     ) -> None:
-        self.representation = Representation(config, elements, device)
+        self.representation = representation(config, elements, device)
         self.dtype, self.device = self.representation.dtype, device
         self.vectors = reduction.vectors.to(device, self.dtype)
         self.sorf = sorf.to(device, self.dtype)

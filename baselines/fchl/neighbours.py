@@ -21,6 +21,9 @@ Ints = NDArray[np.int64]
 COINCIDENT = 1e-4
 """Distance in Å below which two atoms are at the same place."""
 
+COLLINEAR = 1e-5
+"""Least x·y·sin θ in Å² that is divided by: at collinear atoms the slope of sin θ is zero."""
+
 
 @dataclass(frozen=True)
 class Environments:

@@ -20,14 +20,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from baselines.fchl.config import FCHLConfig
-from baselines.fchl.neighbours import COINCIDENT, Environments, environments
+from baselines.fchl.neighbours import COINCIDENT, COLLINEAR, Environments, environments
 from teadata import Frames
+from teadata.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-COLLINEAR = 1e-5
-"""Least x·y·sin θ in Å² that is divided by: at collinear atoms the slope of sin θ is zero."""
 
 GAUSSIANS = {"cpu": 1 << 20, "cuda": 1 << 25}
 """Gaussians of pairs of neighbours that are held at once."""
@@ -104,6 +102,25 @@ class Layout:
         return np.concatenate(parts)
 
 
+def representation(
+    config: FCHLConfig, elements: Sequence[int], device: str = "cpu"
+) -> Representation:
+    """The representation as it is fastest on a device: see :class:`Representation`.
+
+    Raises
+    ------
+    MissingExtraError
+        If numba is not installed, which compiles it for CPUs.
+    """
+    if device != "cpu":
+        return Representation(config, elements, device)
+    try:
+        from baselines.fchl.compiled import Compiled
+    except ImportError:
+        raise MissingExtraError("numba", "fchl", "FCHL19*") from None
+    return Compiled(config, elements)
+
+
 class Representation:
     """FCHL19 for a list of elements.
 
@@ -120,6 +137,10 @@ class Representation:
     ----------
     size
         Length of the representation of an atom, M.
+    grid2, grid3
+        (nRs2,) and (nRs3,), points R of the two- and three-body parts in Å.
+    weight
+        Of the three-body part, with all that is constant in it.
     """
 
     def __init__(self, config: FCHLConfig, elements: Sequence[int], device: str = "cpu") -> None:
@@ -129,11 +150,11 @@ class Representation:
         self.dtype = getattr(torch, config.dtype)
         self.layout = Layout(len(elements), config.nRs2, config.nRs3)
         self.size = self.layout.size
-        self._grid2 = self._grid(config.nRs2, config.rcut)
-        self._grid3 = self._grid(config.nRs3, config.acut)
+        self.grid2 = self._grid(config.nRs2, config.rcut)
+        self.grid3 = self._grid(config.nRs3, config.acut)
         # A of the angular terms for zeta = pi, and the weight with the Gaussian's normalisation
         angular = 2.0 * math.exp(-0.5 * math.pi**2)
-        self._weight = angular * config.three_body_weight * math.sqrt(config.eta3 / math.pi)
+        self.weight = angular * config.three_body_weight * math.sqrt(config.eta3 / math.pi)
 
     def _grid(self, count: int, cutoff: float) -> Tensor:
         import torch
@@ -163,9 +184,9 @@ class Representation:
         variance_slope = -2.0 * config.eta2 / (x * (x**2 + config.eta2))
         mean = x.log() - 0.5 * variance
         mean_slope = (x**2 + 2.0 * config.eta2) / (x * (x**2 + config.eta2))
-        t = self._grid2.log() - mean[..., None]
+        t = self.grid2.log() - mean[..., None]
         amplitude = factor * x**-config.two_body_decay / (2.0 * math.pi * variance).sqrt()
-        values = (t**2 * (-0.5 / variance)[..., None]).exp() * amplitude[..., None] / self._grid2
+        values = (t**2 * (-0.5 / variance)[..., None]).exp() * amplitude[..., None] / self.grid2
         logarithmic = (
             t * (mean_slope / variance)[..., None]
             + t**2 * (0.5 * variance_slope / variance**2)[..., None]
@@ -186,7 +207,7 @@ class Representation:
         places = x.shape[1]
         first, second = torch.triu_indices(places, places, device=x.device)
         s = (0.5 * (x[:, first] + x[:, second]) - 0.5 * self.config.acut).flatten()
-        grid = self._grid3 - 0.5 * self.config.acut
+        grid = self.grid3 - 0.5 * self.config.acut
         powers = torch.stack((s * s, s), dim=-1)
         terms = torch.stack((torch.ones_like(grid), -2.0 * grid)) * -self.config.eta3
         half = torch.addmm(-self.config.eta3 * grid**2, powers, terms).exp_()
@@ -209,7 +230,7 @@ class Representation:
         a, b = torch.addcmul(x, y, c, value=-1.0), torch.addcmul(y, x, c, value=-1.0)
         h = (a * b).mul_(inverse)  # the product of the other two cosines
         radial = (w2.log_().mul_(-decay)).exp_()
-        radial *= (self._weight * edges.factor)[:, :, None] * edges.factor[:, None]
+        radial *= (self.weight * edges.factor)[:, :, None] * edges.factor[:, None]
         radial.diagonal(dim1=1, dim2=2).zero_()  # a neighbour with itself
         cosines = (c * h).mul_(3.0).add_(1.0)
         xi = radial * cosines
@@ -285,7 +306,7 @@ class Representation:
             second = edges.unit[:, None, :, axis]
             torch.mul(triples.columns[4:], second, out=columns[4 + 2 * axis : 6 + 2 * axis])
         columns = columns.permute(1, 2, 0, 3)
-        grid = config.eta3 * self._grid3
+        grid = config.eta3 * self.grid3
         for q, part in enumerate(env.slots):
             values[:, layout.two_body(q)] = two[:, part].sum(dim=1)
             sums = columns[..., part] @ triples.gaussians[:, :, part]
@@ -321,7 +342,7 @@ class Representation:
         triples = self._triples(edges, slopes=True)
         radial = edges.x.new_zeros(edges.x.shape)
         along = env.vectors.new_zeros(env.vectors.shape)
-        grid = (config.eta3 * self._grid3)[:, None]
+        grid = (config.eta3 * self.grid3)[:, None]
         widths = torch.tensor([part.stop - part.start for part in env.slots])
         kinds = torch.arange(layout.elements).repeat_interleave(widths).to(self.device)
         for q, part in enumerate(env.slots):

@@ -11,7 +11,7 @@ from baselines.fchl.config import FCHLConfig
 from baselines.fchl.features import Features, Reduction
 from baselines.fchl.neighbours import element_indices
 from baselines.fchl.regression import NormalEquations
-from baselines.fchl.representation import Representation
+from baselines.fchl.representation import representation
 from baselines.fchl.sorf import Sorf
 from baselines.protocol import Predicted, Progress, validation_errors
 from teadata import Frames
@@ -74,9 +74,11 @@ class Problem:
         """Offsets and principal axes of training frames."""
         elements = [int(z) for z in np.unique(train.numbers)]
         chosen = np.random.default_rng(seed).permutation(len(train))[:REDUCTION_FRAMES]
-        representation = Representation(config, elements, device)
         reduction = Reduction.of(
-            representation, train[np.sort(chosen)], config.npcas, config.batch_size
+            representation(config, elements, device),
+            train[np.sort(chosen)],
+            config.npcas,
+            config.batch_size,
         )
         energies = atomic_energies(train, elements)
         return cls(config, seed, device, elements, energies, reduction)

@@ -12,14 +12,14 @@ pytest.importorskip("vesin")
 import torch
 
 from baselines.fchl.features import Features, Reduction
-from baselines.fchl.representation import Representation
+from baselines.fchl.representation import representation
 from baselines.fchl.sorf import Sorf
 
 
 def features(config, frames, device="cpu", reduction=None) -> Features:
     elements = [int(z) for z in np.unique(frames.numbers)]
     if reduction is None:
-        reduction = Reduction.of(Representation(config, elements), frames, config.npcas, 4)
+        reduction = Reduction.of(representation(config, elements), frames, config.npcas, 4)
     sorf = Sorf.draw(
         len(elements), config.npcas, config.nstacks, config.ntransforms, config.sigmas[0], seed=0
     )
@@ -64,7 +64,7 @@ def test_single_precision(mini_i, settings):
     frames = mini_i.split("folded/test")[:2]
     elements = [int(z) for z in np.unique(frames.numbers)]
     # One set of axes: which way an eigenvector points is decided by rounding.
-    axes = Reduction.of(Representation(settings(), elements), frames, settings().npcas, 4)
+    axes = Reduction.of(representation(settings(), elements), frames, settings().npcas, 4)
     exact = features(settings(), frames, reduction=axes).predict(frames, coefficients(settings()))
     config = settings(dtype="float32")
     found = features(config, frames, reduction=axes).predict(frames, coefficients(config))
@@ -90,11 +90,11 @@ def test_a_gpu_gives_the_same(mini_i, settings, dtype):
 def test_axes_are_orthonormal_and_leading(mini_i, settings):
     """The projection loses of the representations what a singular value decomposition does."""
     frames = mini_i.split("folded/train/8")
-    representation = Representation(settings(), [1, 6, 7, 8])
-    reduction = Reduction.of(representation, frames, 16, batch=3)
+    calculated = representation(settings(), [1, 6, 7, 8])
+    reduction = Reduction.of(calculated, frames, 16, batch=3)
     values: dict[int, list[torch.Tensor]] = {}
-    for env in representation.environments(frames):
-        values.setdefault(env.element, []).append(representation.values(env))
+    for env in calculated.environments(frames):
+        values.setdefault(env.element, []).append(calculated.values(env))
     for element, parts in values.items():
         matrix, axes = torch.cat(parts), reduction.vectors[element]
         torch.testing.assert_close(axes.T @ axes, torch.eye(16, dtype=torch.float64))
@@ -105,5 +105,5 @@ def test_axes_are_orthonormal_and_leading(mini_i, settings):
 
 def test_few_environments_leave_axes_zero(settings, molecule):
     water = molecule([8, 1, 1], [[[0, 0, 0], [0, 0.76, 0.59], [0, -0.76, 0.6]]])
-    reduction = Reduction.of(Representation(settings(), [1, 8]), water, 128, batch=1)
+    reduction = Reduction.of(representation(settings(), [1, 8]), water, 128, batch=1)
     assert (reduction.vectors.abs().sum(dim=1) > 0).sum(dim=1).tolist() == [2, 1]

@@ -13,7 +13,7 @@ pytest.importorskip("vesin")
 import torch
 
 from baselines.fchl.dense import fchl19
-from baselines.fchl.representation import Layout, Representation
+from baselines.fchl.representation import Layout, Representation, representation
 
 ORGANIC = [1, 6, 7, 8]
 
@@ -186,19 +186,41 @@ def test_smooth_at_the_cutoff(settings, molecule):
         assert np.abs(gradients[0, 0, :, 2]).max() < 1e-6
 
 
-def test_pullback_is_the_transposed_jacobian(mini_i, crystal, settings):
-    for frames, elements in ((mini_i.split("folded/train/3"), ORGANIC), (crystal, ORGANIC)):
-        representation = Representation(settings(rcut=5.0, acut=4.5), elements)
-        for env in representation.environments(frames):
-            cotangent = torch.randn(len(env), representation.size, dtype=torch.float64)
-            values, slopes = representation.jacobian(env)
-            torch.testing.assert_close(values, representation.values(env), rtol=0, atol=1e-12)
-            found = representation.pullback(env, cotangent)
+@pytest.mark.parametrize("make", [representation, Representation], ids=["compiled", "torch"])
+def test_pullback_is_the_transposed_jacobian(mini_i, crystal, settings, make):
+    calculated = make(settings(rcut=5.0, acut=4.5), ORGANIC)
+    for frames in (mini_i.split("folded/train/3"), crystal):
+        for env in calculated.environments(frames):
+            cotangent = torch.randn(len(env), calculated.size, dtype=torch.float64)
+            values, slopes = calculated.jacobian(env)
+            torch.testing.assert_close(values, calculated.values(env), rtol=0, atol=1e-12)
+            found = calculated.pullback(env, cotangent)
             for p, (part, slope) in enumerate(zip(env.slots, slopes, strict=True)):
-                touched = cotangent[:, representation.layout.touched(p)]
+                touched = cotangent[:, calculated.layout.touched(p)]
                 expected = torch.einsum("nkxc,nc->nkx", slope, touched)
                 torch.testing.assert_close(found[:, part], expected, rtol=0, atol=1e-10)
             assert (found[~env.mask] == 0).all()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_compiled_and_on_any_device_are_the_same(mini_i, crystal, settings, threads):
+    """What a GPU calculates, on the CPU: the other way to the same numbers."""
+    collinear = Frames(
+        numbers=[1, 6, 6, 1],
+        positions=[[[0, 0, 0], [1.1, 0, 0], [2.3, 0, 0], [3.4, 0, 0]]],
+        energies=[0],
+        forces=np.zeros((1, 4, 3)),
+    )
+    config, before = settings(rcut=5.0, acut=4.5), torch.get_num_threads()
+    compiled, general = representation(config, ORGANIC), Representation(config, ORGANIC)
+    torch.set_num_threads(threads)
+    for frames in (mini_i.split("folded/train/2"), crystal, collinear):
+        for env in compiled.environments(frames):
+            values, slopes = compiled.jacobian(env)
+            expected, expected_slopes = general.jacobian(env)
+            torch.testing.assert_close(values, expected, rtol=0, atol=1e-12)
+            torch.testing.assert_close(slopes, expected_slopes, rtol=0, atol=1e-11)
+    torch.set_num_threads(before)
 
 
 def test_size_and_layout():
