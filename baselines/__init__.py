@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING
 from teadata.lazy import exports
 
 if TYPE_CHECKING:
+    from baselines.predictions import predict
     from baselines.protocol import Baseline
     from baselines.registry import MODELS, load_model
-    from baselines.runs import load, predict, resume, train
+    from baselines.runs import load, resume, train
 
 _HOME = {
     "Baseline": "protocol",
     "MODELS": "registry",
     "load": "runs",
     "load_model": "registry",
-    "predict": "runs",
+    "predict": "predictions",
     "resume": "runs",
     "train": "runs",
 }

@@ -150,11 +150,11 @@ def predict(
     device: Device = None,
 ) -> None:
     """Predict a test set and write a prediction file for `teaeval score`."""
-    from baselines import runs
+    from baselines import predictions
     from teaeval.writing import write_prediction
 
     with console.progress_bar() as progress:
-        prediction = runs.predict(run, subset, progress, device)
+        prediction = predictions.predict(run, subset, progress, device)
     write_prediction(output, prediction)
     typer.echo(
         f"{output}: {len(prediction.energies)} frames of {prediction.dataset} "
@@ -176,11 +176,11 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Predict a test set and score it, as `teaeval score` does; both files stay in the folder."""
-    from baselines import runs
+    from baselines import predictions
     from teaeval import table
 
     with console.progress_bar() as progress:
-        scored = runs.score(run, subset, progress, device, bootstrap, frames)
+        scored = predictions.score(run, subset, progress, device, bootstrap, frames)
     if as_json:
         typer.echo(scored.model_dump_json(indent=2))
     else:

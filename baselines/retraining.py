@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from baselines import accuracy, runs
+from baselines import accuracy, predictions, runs
 from baselines.accuracy import AccuracyRecord, Checked, SeedResult, Spread, Training
 from baselines.record import Plan, TrainingRecord
 from teadata import TeaError, catalog
@@ -52,7 +52,7 @@ def carry_out(plan: Plan, folder: Path) -> tuple[TrainingRecord, dict[str, Score
             "score", str(folder), "--subset", test, "--bootstrap", "0",
             "--frames", str(accuracy.FRAMES),
         )  # fmt: skip
-        name = runs.part_name(test, accuracy.FRAMES)
+        name = predictions.part_name(test, accuracy.FRAMES)
         scores[test] = read_score(folder / "scores" / f"{name}.json")
     return TrainingRecord.read(folder / runs.RECORD_FILE), scores
 

@@ -1,4 +1,4 @@
-"""Run folders: a training from its plan to its record, and predictions with what it made."""
+"""Run folders: a training from its plan to its record, and the model that it made."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 from pydantic import ValidationError
 
 from baselines import config
@@ -27,11 +26,6 @@ from baselines.registry import ModelEntry, entry
 from teadata import Dataset, TeaError, catalog
 from teadata.errors import DataError, MissingExtraError, UsageError, unknown_name
 from teadata.provenance import replacing, sha256, sha256_of, write_text
-from teaeval.defaults import REPLICATES
-from teaeval.prediction import Prediction
-
-if TYPE_CHECKING:
-    from teaeval.scoring import Score
 
 PLAN_FILE, CONFIG_FILE = "plan.json", "config.yaml"
 CURVE_FILE, RECORD_FILE = "curve.parquet", "record.json"
@@ -237,7 +231,7 @@ def train(plan: Plan, folder: Path, progress: Progress = no_progress) -> Trainin
     model_entry = _usable(plan.model, plan.device)
     model_class, kind = model_entry.classes()
     settings = config.parse(kind, plan.config, PLAN_FILE)
-    dataset = _same_data(plan)
+    dataset = same_data(plan)
     _check_folder(folder)
     with _held(folder):
         resumed = _prepare(plan, settings, folder)
@@ -275,8 +269,14 @@ def resume(folder: Path, progress: Progress = no_progress) -> TrainingRecord:
     return train(read_plan(folder), folder, progress)
 
 
-def _same_data(plan: Plan) -> Dataset:
-    """The dataset of a plan; an error if the one here has other frames or splits."""
+def same_data(plan: Plan) -> Dataset:
+    """The dataset of a plan.
+
+    Raises
+    ------
+    TeaError
+        If the one here has other frames or splits.
+    """
     dataset = catalog.load(plan.dataset)
     for name, expected in (("frames", plan.frames_sha256), ("splits", plan.splits_sha256)):
         found = dataset.card.file(name).sha256
@@ -321,105 +321,3 @@ def load(folder: Path | str, device: str | None = None) -> Baseline[Any]:
             "one that was trained here"
         )
     return model_class.load(path, config.parse(kind, record.plan.config, RECORD_FILE), device)
-
-
-def predict(
-    folder: Path,
-    subset: str | None = None,
-    progress: Progress = no_progress,
-    device: str | None = None,
-    frames: int | None = None,
-) -> Prediction:
-    """Predict a test set with the model of a run folder.
-
-    Parameters
-    ----------
-    folder
-        A run folder whose training has finished.
-    subset
-        Subset whose test set is predicted; by default the one trained on.
-    progress
-        Called as the prediction advances.
-    device
-        Where to predict; by default where it was trained.
-    frames
-        Predict only so many frames, spread over the test set; by default all.
-
-    Raises
-    ------
-    DataError
-        If the folder has no record, or its model is not the one the record is of.
-    UsageError
-        If there is no such subset or device.
-    TeaError
-        If the dataset here is not the one that was trained on.
-    """
-    model = load(folder, device)
-    plan = TrainingRecord.read(folder / RECORD_FILE).plan
-    subset = subset or plan.train.split("/")[0]
-    test = _same_data(plan).split(f"{subset}/test")
-    if frames is not None and frames < len(test):
-        test = test[np.linspace(0, len(test) - 1, frames).astype(int)]
-    predicted = model.predict(test, progress)
-    return Prediction(
-        dataset=plan.dataset,
-        subset=subset,
-        energies=predicted.energies,
-        forces=predicted.forces,
-        frame_ids=test.ids,
-        numbers=test.numbers,
-        model=entry(plan.model).title,
-        train=plan.train,
-        record=sha256(folder / RECORD_FILE),
-    )
-
-
-def score(
-    folder: Path,
-    subset: str | None = None,
-    progress: Progress = no_progress,
-    device: str | None = None,
-    replicates: int = REPLICATES,
-    frames: int | None = None,
-) -> Score:
-    """Score the model of a run folder on a test set.
-
-    The prediction is kept in ``predictions/<subset>.npz`` of the folder, and used again; the
-    score in ``scores/<subset>.json``.  Of a part of the frames the names are
-    ``<subset>-<frames>``, and the score's coverage tells how many there are of how many.
-
-    Parameters
-    ----------
-    folder, subset, progress, device, frames
-        As for :func:`predict`.
-    replicates
-        Bootstrap resamples behind the intervals; 0: none.
-
-    Raises
-    ------
-    TeaError
-        As :func:`predict` does, and if the prediction cannot be scored.
-    """
-    from teaeval.reading import read_prediction
-    from teaeval.scoring import score as score_prediction
-    from teaeval.writing import write_prediction
-
-    plan = TrainingRecord.read(folder / RECORD_FILE).plan
-    subset = subset or plan.train.split("/")[0]
-    name = part_name(subset, frames)
-    path = folder / "predictions" / f"{name}.npz"
-    if not path.is_file() or read_prediction(path).record != sha256(folder / RECORD_FILE):
-        prediction = predict(folder, subset, progress, device, frames)
-        path.parent.mkdir(exist_ok=True)
-        write_prediction(path, prediction)
-    scored = score_prediction(
-        read_prediction(path), replicates=replicates, allow_failed=frames is not None
-    )
-    (folder / "scores").mkdir(exist_ok=True)
-    write_text(folder / "scores" / f"{name}.json", scored.model_dump_json(indent=2) + "\n")
-    return scored
-
-
-def part_name(subset: str, frames: int | None = None) -> str:
-    """Name of the files of a test set's prediction and score, or of those of a part of it."""
-    return subset if frames is None else f"{subset}-{frames}"

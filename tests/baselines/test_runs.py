@@ -5,46 +5,22 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
 from filelock import FileLock
 
 import baselines
 import teadata
-import teaeval
 from baselines import config, registry, runs
 from baselines.record import TrainingRecord
-from teadata.errors import DataError, UsageError
+from teadata.errors import UsageError
 from teadata.provenance import sha256
-
-
-@pytest.fixture(scope="module")
-def config_file(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("config") / "tiny.yaml"
-    path.write_text(
-        yaml.safe_dump({"size": 10, "sigmas": [10, 20, 30], "lam": 1e-10, "symmetries": True})
-    )
-    return path
-
-
-@pytest.fixture(scope="module")
-def trained(run, config_file, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("runs") / "run"
-    done = run(
-        "baselines", "train", "sgdml", "mini-i", "--subset", "folded", "--config", config_file,
-        "-o", folder,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "sgdml trained on mini-i@1.0.0 folded/train/10" in done.stdout
-    return folder
 
 
 def test_record_says_what_was_done_with_what(trained, mini_i):
@@ -76,32 +52,6 @@ def test_the_folder_holds_settings_log_and_curve(run, trained):
     again = run("baselines", "train", "sgdml", "mini-i", "--config", trained / "config.yaml",
                 "--subset", "folded", "-o", trained)  # fmt: skip
     assert "has finished here already" in again.stderr  # the settings are a configuration
-
-
-def test_prediction_is_scored_and_traces_back(run, trained, tmp_path):
-    path = tmp_path / "prediction.npz"
-    done = run("baselines", "predict", trained, "-o", path, "--subset", "unfolded")
-    assert done.returncode == 0, done.stderr
-    score = json.loads(run("teaeval", "score", path, "--json").stdout)
-    assert score["dataset"]["subset"] == "unfolded"
-    assert score["prediction"]["train"] == "folded/train/10"
-    assert score["prediction"]["record"] == sha256(trained / "record.json")
-    prediction = teaeval.read_prediction(path)
-    assert teaeval.score(prediction).task == "folded->unfolded"
-
-
-def test_score_keeps_prediction_and_score_beside_the_model(run, trained):
-    done = run("baselines", "score", trained, "--json", "--bootstrap", 0)
-    assert done.returncode == 0, done.stderr
-    score = json.loads(done.stdout)
-    kept = trained / "predictions" / "folded.npz"
-    assert score["prediction"]["record"] == sha256(trained / "record.json")
-    assert json.loads((trained / "scores" / "folded.json").read_text()) == score
-    before = kept.stat().st_mtime_ns
-    run("baselines", "score", trained, "--bootstrap", 0)
-    assert kept.stat().st_mtime_ns == before  # it is not predicted twice
-    by_teaeval = json.loads(run("teaeval", "score", kept, "--json", "--bootstrap", 0).stdout)
-    assert by_teaeval["rows"] == score["rows"]
 
 
 def test_a_loaded_model_is_an_ase_calculator_that_pickles(trained, mini_i):
@@ -188,15 +138,6 @@ def test_an_interrupted_training_ends_without_a_traceback(config_file, tmp_path)
     assert not (folder / "record.json").exists()
 
 
-def test_a_changed_model_is_not_used(trained, tmp_path):
-    copy = tmp_path / "copy"
-    shutil.copytree(trained, copy)
-    with open(copy / "model.npz", "ab") as stream:
-        stream.write(b"\0")
-    with pytest.raises(DataError, match="is not the one that was trained here"):
-        runs.predict(copy)
-
-
 def test_a_folder_of_something_else_is_left_alone(mini_i, tmp_path):
     (tmp_path / "thesis.tex").write_text("precious")
     plan = runs.make_plan("sgdml", mini_i, "folded", 5)
@@ -280,10 +221,3 @@ def test_a_missing_backend_names_its_extra(tmp_path):
     assert "python -m pip install 'tea-benchmark[sgdml]'" in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
-
-
-def test_predictions_are_those_of_the_test_set_in_its_order(trained, mini_i):
-    prediction = runs.predict(trained)
-    test = mini_i.split("folded/test")
-    np.testing.assert_array_equal(prediction.frame_ids, test.ids)
-    np.testing.assert_array_equal(prediction.numbers, test.numbers)

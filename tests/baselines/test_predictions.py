@@ -1,0 +1,56 @@
+"""Predictions with what a run folder holds, and their scores."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import teaeval
+from baselines import predictions
+from teadata.errors import DataError
+from teadata.provenance import sha256
+
+
+def test_prediction_is_scored_and_traces_back(run, trained, tmp_path):
+    path = tmp_path / "prediction.npz"
+    done = run("baselines", "predict", trained, "-o", path, "--subset", "unfolded")
+    assert done.returncode == 0, done.stderr
+    score = json.loads(run("teaeval", "score", path, "--json").stdout)
+    assert score["dataset"]["subset"] == "unfolded"
+    assert score["prediction"]["train"] == "folded/train/10"
+    assert score["prediction"]["record"] == sha256(trained / "record.json")
+    prediction = teaeval.read_prediction(path)
+    assert teaeval.score(prediction).task == "folded->unfolded"
+
+
+def test_score_keeps_prediction_and_score_beside_the_model(run, trained):
+    done = run("baselines", "score", trained, "--json", "--bootstrap", 0)
+    assert done.returncode == 0, done.stderr
+    score = json.loads(done.stdout)
+    kept = trained / "predictions" / "folded.npz"
+    assert score["prediction"]["record"] == sha256(trained / "record.json")
+    assert json.loads((trained / "scores" / "folded.json").read_text()) == score
+    before = kept.stat().st_mtime_ns
+    run("baselines", "score", trained, "--bootstrap", 0)
+    assert kept.stat().st_mtime_ns == before  # it is not predicted twice
+    by_teaeval = json.loads(run("teaeval", "score", kept, "--json", "--bootstrap", 0).stdout)
+    assert by_teaeval["rows"] == score["rows"]
+
+
+def test_a_changed_model_is_not_used(trained, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(trained, copy)
+    with open(copy / "model.npz", "ab") as stream:
+        stream.write(b"\0")
+    with pytest.raises(DataError, match="is not the one that was trained here"):
+        predictions.predict(copy)
+
+
+def test_predictions_are_those_of_the_test_set_in_its_order(trained, mini_i):
+    prediction = predictions.predict(trained)
+    test = mini_i.split("folded/test")
+    np.testing.assert_array_equal(prediction.frame_ids, test.ids)
+    np.testing.assert_array_equal(prediction.numbers, test.numbers)
