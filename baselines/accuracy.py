@@ -349,8 +349,10 @@ def select(
     ----------
     records
         Where to select from.
-    model, dataset, subset, config_name
+    model, dataset, subset
         None: all.
+    config_name
+        None: those whose name begins with ``quick``, which take minutes.
     fast
         Only the quickest of each model.
 
@@ -359,7 +361,12 @@ def select(
     UsageError
         If nothing is recorded of what was asked for.
     """
-    found = [(record, training) for record in records for training in record.trainings]
+    found = [
+        (record, training)
+        for record in records
+        for training in record.trainings
+        if config_name or record.config_name.startswith("quick")
+    ]
     wanted = {"configuration": config_name, "model": model, "dataset": dataset, "subset": subset}
     for kind, name in wanted.items():
         if name is None:

@@ -219,7 +219,7 @@ def check(
     ] = None,
     subset: Annotated[str | None, typer.Option(help="Subset trained on; default: all.")] = None,
     config: Annotated[
-        str | None, typer.Option(help="Configuration that was recorded; default: all.")
+        str | None, typer.Option(help="Configuration that was recorded; default: the quick ones.")
     ] = None,
     fast: Annotated[
         bool, typer.Option("--fast", help="Only the quickest of each model's recorded trainings.")

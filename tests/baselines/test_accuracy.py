@@ -112,8 +112,10 @@ def test_selection_names_what_is_recorded():
         record_of(training("folded", [1.0], 30), training("unfolded", [1.0], 20)),
         record_of(training("complete", [1.0], 5), dataset="mini-iii@1.0.0"),
         record_of(training("complete", [1.0], 50), model="mace", dataset="mini-iii@1.0.0"),
+        record_of(training("complete", [1.0], 3)).model_copy(update={"config_name": "large"}),
     ]
-    assert len(accuracy.select(records)) == 4
+    assert len(accuracy.select(records)) == 4  # the quick ones
+    assert accuracy.select(records, config_name="large")[0][0] is records[3]
     assert [pair[1].subset for pair in accuracy.select(records, "sgdml", "mini-i", "folded")] == [
         "folded"
     ]
