@@ -1,4 +1,4 @@
-"""The FCHL19 representation on CPUs."""
+"""FCHL19 and the rows of its derivatives on CPUs, by compiled loops on torch's threads."""
 
 from __future__ import annotations
 
@@ -17,9 +17,55 @@ from baselines.fchl.representation import Representation
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from baselines.fchl.features import Slopes
+
+
+def in_threads(work: Callable[[slice], None], count: int) -> None:
+    """Let each of torch's threads do the work of a part of so many things."""
+    import torch
+
+    threads = min(torch.get_num_threads(), count)
+    if threads == 1:
+        work(slice(0, count))
+        return
+    edges = np.linspace(0, count, threads + 1).astype(int)
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, [slice(start, stop) for start, stop in pairwise(edges)]))
+
+
+def add_forces(force: Tensor, slopes: Slopes, signs: Tensor, sines: Tensor) -> None:
+    """Add the parts of the atoms of an element to the force rows.
+
+    Parameters
+    ----------
+    force
+        (N · A, 3, N_f), float64.
+    slopes
+        Of the n atoms of the element.
+    signs
+        (S, T, d) of its W, the first with all that W is multiplied by.
+    sines
+        (N_f, n), of its features.
+    """
+    stacks, _, d = signs.shape
+    target = slopes.target.numpy()
+    order = np.argsort(target, kind="stable")
+    starts = np.searchsorted(target[order], np.arange(len(force) + 1))
+    sources = slopes.source.numpy()[order]
+    sorted_slopes = slopes.slopes.numpy()[order]
+    factors = sines.view(stacks, d, -1).transpose(1, 2).contiguous().numpy()
+
+    def work(part: slice) -> None:
+        kernels.force_rows(
+            sorted_slopes, sources, starts[part.start : part.stop + 1],
+            signs.numpy(), factors, force.numpy()[part],
+        )  # fmt: skip
+
+    in_threads(work, len(force))
+
 
 class Compiled(Representation):
-    """FCHL19 by compiled loops, on as many threads as torch has."""
+    """FCHL19 by compiled loops."""
 
     def __init__(self, config: FCHLConfig, elements: Sequence[int]) -> None:
         super().__init__(config, elements)
@@ -38,25 +84,17 @@ class Compiled(Representation):
 
     def _each(self, kernel: Callable[..., None], env: Environments, *arrays: Any) -> None:
         """Let each thread calculate some of the environments, of arrays with one row for each."""
-        import torch
-
         widths = [part.stop - part.start for part in env.slots]
         kinds = np.repeat(np.arange(len(widths)), widths)
-        common = kinds, len(widths), self._settings
         rows = env.vectors.numpy(), env.mask.numpy()
-        threads = min(torch.get_num_threads(), len(env))
-        if threads == 1:
-            kernel(*rows, *common, *arrays)
-            return
-        edges = np.linspace(0, len(env), threads + 1).astype(int)
-        parts = [slice(start, stop) for start, stop in pairwise(edges)]
-        with ThreadPoolExecutor(threads) as pool:
-            jobs = [
-                pool.submit(kernel, *(a[p] for a in rows), *common, *(a[p] for a in arrays))
-                for p in parts
-            ]
-        for job in jobs:
-            job.result()
+
+        def work(part: slice) -> None:
+            kernel(
+                *(array[part] for array in rows), kinds, len(widths), self._settings,
+                *(array[part] for array in arrays),
+            )  # fmt: skip
+
+        in_threads(work, len(env))
 
     def values(self, env: Environments) -> Tensor:
         """Representations (n, M) of environments."""

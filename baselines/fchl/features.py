@@ -96,15 +96,15 @@ class Features:
         Returns
         -------
         energy
-            (N_f, N), float64.
+            (N, N_f), float64.
         force
-            (N_f, 3, N · A), float64, per Å: minus the derivatives of the former.
+            (N · A, 3, N_f), float64, per Å: minus the derivatives of the former.
         """
         import torch
 
         count, atoms, size = len(frames), frames.n_atoms, self.sorf.features
-        energy = torch.zeros(size, count, dtype=torch.float64, device=self.device)
-        force = torch.zeros(size, 3, count * atoms, dtype=torch.float64, device=self.device)
+        energy = torch.zeros(count, size, dtype=torch.float64, device=self.device)
+        force = torch.zeros(count * atoms, 3, size, dtype=torch.float64, device=self.device)
         groups: dict[int, list[Environments]] = {}
         for env in self.representation.environments(frames):
             groups.setdefault(env.element, []).append(env)
@@ -112,7 +112,7 @@ class Features:
             slopes = self._slopes(element, group)
             angles = self.sorf.angles(slopes.values, element)
             frame = torch.cat([env.centre for env in group]) // atoms
-            energy.index_add_(1, frame, angles.cos() * self.sorf.amplitude)
+            energy.index_add_(0, frame, (angles.cos() * self.sorf.amplitude).T)
             sines = angles.sin_().mul_(self.sorf.amplitude).to(self.dtype)
             self._add_forces(force, element, slopes, sines)
         return energy, force
@@ -147,14 +147,25 @@ class Features:
         )
 
     def _add_forces(self, force: Tensor, element: int, slopes: Slopes, sines: Tensor) -> None:
-        """Add the parts of the atoms of an element to the force rows (N_f, 3, N · A).
+        """Add the parts of the atoms of an element to the force rows (N · A, 3, N_f)."""
+        if self.device == "cpu":
+            from baselines.fchl.compiled import add_forces
+
+            add_forces(force, slopes, self.sorf.blocks(element), sines)
+        else:
+            self.add_forces_anywhere(force, element, slopes, sines)
+
+    def add_forces_anywhere(
+        self, force: Tensor, element: int, slopes: Slopes, sines: Tensor
+    ) -> None:
+        """What :func:`baselines.fchl.compiled.add_forces` does, on any device.
 
         Atoms are taken together that as many derivatives belong to, and each is given as many
         places as the first has, so that what belongs to one is summed along an axis.
         """
         import torch
 
-        d, atoms = self.sorf.d, force.shape[2]
+        d, atoms = self.sorf.d, len(force)
         target = slopes.target.cpu().numpy()
         counts = np.bincount(target, minlength=atoms)
         order = np.argsort(target, kind="stable")
@@ -164,12 +175,13 @@ class Features:
         padded = torch.cat((slopes.slopes, slopes.slopes.new_zeros(1, 3, d)))
         source = torch.cat((slopes.source, slopes.source.new_zeros(1)))
         order = np.append(order, len(target))
-        found = torch.zeros_like(force, dtype=self.dtype)  # of the atoms by their counts
+        shape = self.sorf.features, 3, atoms  # the atoms by their counts
+        found = torch.zeros(shape, dtype=self.dtype, device=self.device)
         start = 0
-        while start < atoms and (places := int(counts[by_count[start]])):
-            stop = min(start + max(1, COLUMNS[self.device] // (3 * d * places)), atoms)
+        while start < atoms and (room := int(counts[by_count[start]])):
+            stop = min(start + max(1, COLUMNS[self.device] // (3 * d * room)), atoms)
             chosen = by_count[start:stop]
-            place = np.arange(places)[:, None]
+            place = np.arange(room)[:, None]
             table = np.where(place < counts[chosen], starts[chosen] + place, len(target))
             which = torch.from_numpy(order[table]).to(self.device)
             owner = source[which].flatten()
@@ -179,10 +191,11 @@ class Features:
                 turned = self.sorf.project(columns, element, slice(stack, stack + 1))
                 turned = turned.view(d, 3, -1)
                 turned *= sines[rows].index_select(1, owner)[:, None]
-                turned = turned.view(d, 3, places, -1)
+                turned = turned.view(d, 3, room, -1)
                 torch.sum(turned, dim=2, out=found[rows, :, start:stop])
             start = stop
-        force += found[:, :, torch.from_numpy(np.argsort(by_count)).to(self.device)]
+        places = torch.from_numpy(np.argsort(by_count)).to(self.device)
+        force += found.index_select(2, places).permute(2, 1, 0)
 
     def predict(self, frames: Frames, coefficients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Energies and forces of a few frames, for several sets of coefficients.

@@ -298,3 +298,95 @@ def pullback(
                     found[k, axis] += along_k * v + across / x[k] * (u - c * v)
         for j in range(count):
             edges[i, places[j]] = found[j]
+
+
+WIDTH = 8
+"""Derivatives that are transformed together, so that the innermost loops are vectors."""
+
+
+@njit(**KERNEL)
+def _transform(columns: Array) -> None:
+    """Sylvester's Hadamard matrix times columns (d, 3 · WIDTH), in place."""
+    half = 1
+    while half < len(columns):
+        for start in range(0, len(columns), 2 * half):
+            for i in range(start, start + half):
+                upper, lower = columns[i], columns[i + half]
+                for c in range(columns.shape[1]):
+                    a, b = upper[c], lower[c]
+                    upper[c] = a + b
+                    lower[c] = a - b
+        half *= 2
+
+
+@njit(**KERNEL)
+def _tiles(slopes: Array, starts: Array, first: Array) -> Array:
+    """The derivatives as tiles (d, 3 · WIDTH), those of an atom from its `first` tile on."""
+    tiles = np.zeros((first[-1], slopes.shape[2], 3 * WIDTH), slopes.dtype)
+    for atom in range(len(starts) - 1):
+        for place in range(starts[atom + 1] - starts[atom]):
+            tile = tiles[first[atom] + place // WIDTH]
+            for axis in range(3):
+                for i in range(slopes.shape[2]):
+                    c = axis * WIDTH + place % WIDTH
+                    tile[i, c] = slopes[starts[atom] + place, axis, i]
+    return tiles
+
+
+@njit(**KERNEL)
+def force_rows(
+    slopes: Array, source: Array, starts: Array, signs: Array, sines: Array, force: Array
+) -> None:
+    """Add Σ sin · W ∂p of the derivatives along each atom's position to rows of the forces.
+
+    Parameters
+    ----------
+    slopes
+        (m, 3, d), sorted by the atom along whose position they are.
+    source
+        (m,) which of n atoms each is of.
+    starts
+        (A + 1,) where in the former those of each atom begin.
+    signs
+        (S, T, d) of W, see ``Sorf``, the first with all that W is multiplied by.
+    sines
+        (S, n, d), of the features, amplitude included.
+    force
+        (A, 3, N_f), float64.
+    """
+    d = slopes.shape[2]
+    first = np.zeros(len(starts), np.int64)
+    for atom in range(len(starts) - 1):
+        first[atom + 1] = first[atom] - (starts[atom] - starts[atom + 1]) // WIDTH
+    tiles = _tiles(slopes, starts, first)
+    columns, total = np.empty_like(tiles[0]), np.empty_like(tiles[0])
+    factors = np.zeros((d, WIDTH), slopes.dtype)
+    for atom in range(len(starts) - 1):
+        for stack in range(len(signs)):
+            total[:] = 0.0
+            for tile in range(first[atom], first[atom + 1]):
+                begin = starts[atom] + (tile - first[atom]) * WIDTH
+                for k in range(min(WIDTH, starts[atom + 1] - begin)):
+                    sine = sines[stack, source[begin + k]]
+                    for i in range(d):
+                        factors[i, k] = sine[i]
+                for i in range(d):
+                    sign = signs[stack, 0, i]
+                    for c in range(columns.shape[1]):
+                        columns[i, c] = tiles[tile, i, c] * sign
+                _transform(columns)
+                for more in range(1, signs.shape[1]):
+                    for i in range(d):
+                        columns[i] *= signs[stack, more, i]
+                    _transform(columns)
+                for i in range(d):
+                    for axis in range(3):
+                        for k in range(WIDTH):
+                            c = axis * WIDTH + k
+                            total[i, c] += columns[i, c] * factors[i, k]
+            for i in range(d):
+                for axis in range(3):
+                    found = total[i, axis * WIDTH]
+                    for k in range(1, WIDTH):
+                        found += total[i, axis * WIDTH + k]
+                    force[atom, axis, stack * d + i] += found

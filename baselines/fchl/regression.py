@@ -39,7 +39,7 @@ class NormalEquations:
         Parameters
         ----------
         rows
-            (N_f, n), float64.
+            (n, N_f), float64.
         targets
             (n,), float64.
         """
@@ -47,8 +47,8 @@ class NormalEquations:
         step = -(-size // TILES)
         for start in range(0, size, step):
             stop = min(start + step, size)
-            self._matrix[start:stop, :stop].addmm_(rows[start:stop], rows[:stop].T)
-        self._vector.addmv_(rows, targets)
+            self._matrix[start:stop, :stop].addmm_(rows[:, start:stop].T, rows[:, :stop])
+        self._vector.addmv_(rows.T, targets)
 
     def solve(self, lambdas: Sequence[float], solver: str) -> Tensor:
         """Coefficients (N_f, k) that solve (A + λ) α = y for each of k regularisations.

@@ -106,6 +106,12 @@ class Sorf:
         transforms = self.signs.shape[1]
         return math.sqrt(self.d) ** (1 - transforms) / self.sigma
 
+    def blocks(self, element: int) -> Tensor:
+        """(S, T, d) signs of W_e's blocks, the first with all that W is multiplied by."""
+        found = self.signs[element].transpose(0, 1).clone()
+        found[:, 0] *= self._scale
+        return found.contiguous()
+
     def project(self, vectors: Tensor, element: int, stacks: slice = slice(None)) -> Tensor:
         """W_e times vectors (d, n), for some of the stacks: (S' · d, n)."""
         signs = self.signs[element, :, stacks, :, None]

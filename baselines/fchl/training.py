@@ -107,8 +107,8 @@ class Problem:
             if self.config.fit_energies:
                 target = torch.from_numpy(part.energies - offset).to(self.device)
                 equations.add(energy, target)
-            targets = torch.tensor(part.forces.reshape(-1, 3).T).to(self.device)
-            equations.add(force.flatten(1), targets.flatten())
+            targets = torch.tensor(part.forces).to(self.device)
+            equations.add(force.flatten(0, 1), targets.flatten())
             progress(task, min(start + step, len(train)), len(train))
         return equations.solve(self.config.lambdas, self.config.solver)
 

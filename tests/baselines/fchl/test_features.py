@@ -44,9 +44,25 @@ def test_rows_times_coefficients_are_the_prediction(frames, settings, transforms
     model, alpha = features(config, frames), coefficients(config)
     energy, force = model.rows(frames)
     energies, forces, _ = model.predict(frames, alpha)
-    torch.testing.assert_close(alpha.T @ energy, energies, rtol=0, atol=1e-10)
-    rows = torch.einsum("fk,fxa->kax", alpha, force).reshape(forces.shape)
+    torch.testing.assert_close((energy @ alpha).T, energies, rtol=0, atol=1e-10)
+    rows = torch.einsum("fk,axf->kax", alpha, force).reshape(forces.shape)
     torch.testing.assert_close(rows, forces, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("transforms", [1, 2])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_compiled_rows_and_those_of_any_device_are_the_same(
+    frames, settings, transforms, threads, monkeypatch
+):
+    """What a GPU calculates, on the CPU: the other way to the same numbers."""
+    model = features(settings(ntransforms=transforms, rcut=4.0, acut=4.0), frames)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    _, compiled = model.rows(frames)
+    torch.set_num_threads(before)
+    monkeypatch.setattr(model, "_add_forces", model.add_forces_anywhere)
+    _, general = model.rows(frames)
+    torch.testing.assert_close(compiled, general, rtol=0, atol=1e-12)
 
 
 def test_batches_change_nothing(mini_i, settings):

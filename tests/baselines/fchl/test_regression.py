@@ -23,7 +23,7 @@ def accumulated(values, targets, block=33):
     equations = NormalEquations(len(values), "cpu")
     for start in range(0, len(targets), block):
         part = slice(start, start + block)
-        equations.add(values[:, part], targets[part])
+        equations.add(values[:, part].T, targets[part])
     return equations
 
 
