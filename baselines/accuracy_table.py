@@ -9,8 +9,9 @@ from pathlib import Path
 
 import typer
 
-from baselines.accuracy import AccuracyRecord, Checked, SeedResult, Training
+from baselines.accuracy import AccuracyRecord, Checked
 from baselines.registry import MODELS
+from baselines.retraining import Retrained
 from teadata import console
 from teaeval.table import significant
 
@@ -67,10 +68,9 @@ def markdown(records: Sequence[AccuracyRecord]) -> str:
     return head + "".join(f"| {' | '.join(row)} |\n" for row in _rows(records))
 
 
-def print_costs(
-    record: AccuracyRecord, training: Training, found: SeedResult | None, changes: Sequence[str]
-) -> None:
+def print_costs(retrained: Retrained) -> None:
     """Say what a retraining cost beside what was recorded, and what was not as recorded."""
+    record, training, _, found, changes = retrained
     memory = max(seed.peak_memory_mib for seed in training.seeds)
     costs = f"recorded {training.wall_seconds:.0f} s, {memory:.0f} MiB"
     now = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -227,6 +228,9 @@ def check(
     folder: Annotated[
         Path | None, typer.Option(help="Keep the run folders here, and use finished ones.")
     ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Trainings at once; default: one on each core.")
+    ] = None,
     records: Records = None,
     as_json: AsJson = False,
 ) -> None:
@@ -238,13 +242,15 @@ def check(
 
     directory = records or accuracy.RECORDS
     chosen = accuracy.select(accuracy.read_records(directory), model, dataset, subset, config, fast)
+    names = {record.model for record, _ in chosen}
+    spreads = {
+        name: accuracy.pooled_spreads(accuracy.read_records(directory, name)) for name in names
+    }
     checked = []
-    for record, training in chosen:
-        spreads = accuracy.pooled_spreads(accuracy.read_records(directory, record.model))
-        with accuracy_table.kept_or_temporary(folder) as place:
-            lines, found, changes = retraining.check(record, training, spreads, place)
-        accuracy_table.print_costs(record, training, found, changes)
-        checked += lines
+    with accuracy_table.kept_or_temporary(folder) as place:
+        for retrained in retraining.check(chosen, spreads, place, jobs or os.cpu_count() or 1):
+            accuracy_table.print_costs(retrained)
+            checked += retrained.lines
     if as_json:
         console.print_json([line.model_dump() | {"regressed": line.regressed} for line in checked])
     else:

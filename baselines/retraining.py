@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 from baselines import accuracy, predictions, runs
 from baselines.accuracy import AccuracyRecord, Checked, SeedResult, Spread, Training
@@ -15,10 +19,26 @@ from teaeval.verification import read_score
 
 
 class CommandError(TeaError):
-    """A command that was run failed; it has printed why."""
+    """A command that was run failed."""
 
 
-def carry_out(plan: Plan, folder: Path) -> tuple[TrainingRecord, dict[str, Score]]:
+class Retrained(NamedTuple):
+    """A repeated training: the comparisons, and what was reached (None if a command failed).
+
+    ``changes`` says what is not as it was when the record was made: settings, data, and how
+    a command failed.
+    """
+
+    record: AccuracyRecord
+    training: Training
+    lines: list[Checked]
+    found: SeedResult | None
+    changes: list[str]
+
+
+def carry_out(
+    plan: Plan, folder: Path, threads: int | None = None
+) -> tuple[TrainingRecord, dict[str, Score]]:
     """Train in a process of its own, so that its memory can be told, and score every task.
 
     A run folder of the same plan is gone on with, or used if it has finished.
@@ -29,6 +49,9 @@ def carry_out(plan: Plan, folder: Path) -> tuple[TrainingRecord, dict[str, Score
         From :func:`baselines.runs.make_plan`.
     folder
         The run folder.
+    threads
+        That each calculation may have, of which there are several at once: none shows its
+        progress.  None: as many as it likes.
 
     Returns
     -------
@@ -44,13 +67,13 @@ def carry_out(plan: Plan, folder: Path) -> tuple[TrainingRecord, dict[str, Score
         _command(
             "train", plan.model, plan.dataset, "--subset", subset, "--size", size,
             "--config", plan.config_name, "--seed", str(plan.seed), "--device", plan.device,
-            "--output", str(folder),
+            "--output", str(folder), threads=threads,
         )  # fmt: skip
     scores = {}
     for test in accuracy.tests_of(catalog.load(plan.dataset), subset):
         _command(
             "score", str(folder), "--subset", test, "--bootstrap", "0",
-            "--frames", str(accuracy.FRAMES),
+            "--frames", str(accuracy.FRAMES), threads=threads,
         )  # fmt: skip
         name = predictions.part_name(test, accuracy.FRAMES)
         scores[test] = read_score(folder / "scores" / f"{name}.json")
@@ -62,14 +85,20 @@ def _finished(plan: Plan, folder: Path) -> bool:
     return path.is_file() and TrainingRecord.read(path).plan == plan
 
 
-def _command(*arguments: str) -> None:
+def _command(*arguments: str, threads: int | None) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "baselines", *arguments], stdout=subprocess.DEVNULL, check=False
+        [sys.executable, "-m", "baselines", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE if threads else None,
+        text=True,
+        env=os.environ | ({"OMP_NUM_THREADS": str(threads)} if threads else {}),
+        check=False,
     )
     if done.returncode:
+        why = done.stderr.strip().splitlines()[-1:] if threads else ["what it says is above"]
         raise CommandError(
-            f"`baselines {' '.join(arguments)}` ended with status {done.returncode}; what it says "
-            "is above"
+            f"`baselines {' '.join(arguments)}` ended with status {done.returncode}; "
+            + "".join(why)
         )
 
 
@@ -102,28 +131,51 @@ def make_record(
 
 
 def check(
-    record: AccuracyRecord, training: Training, spreads: dict[str, Spread], folder: Path
-) -> tuple[list[Checked], SeedResult | None, list[str]]:
-    """Repeat a recorded training with its first seed and compare.
+    chosen: Sequence[tuple[AccuracyRecord, Training]],
+    spreads: dict[str, dict[str, Spread]],
+    folder: Path,
+    jobs: int,
+) -> Iterator[Retrained]:
+    """Repeat recorded trainings with their first seeds and compare.
 
     A training or a scoring that fails is a regression too.
 
     Parameters
     ----------
-    record
-        The record.
-    training
-        One of its trainings.
+    chosen
+        From :func:`baselines.accuracy.select`.
     spreads
-        From :func:`baselines.accuracy.pooled_spreads`.
+        For each model, from :func:`baselines.accuracy.pooled_spreads`.
     folder
-        Where the run folder is made.
+        Where the run folders are made.
+    jobs
+        How many are trained at once, the longest first; they share the cores.
 
-    Returns
-    -------
-    The comparisons; what was reached, None if a command failed; and what is not as it was
-    when the record was made: settings, data, and how it failed.
+    Yields
+    ------
+    What was found, in the order of ``chosen``.
     """
+    threads = max(1, (os.cpu_count() or 1) // jobs)
+
+    def work(pair: tuple[AccuracyRecord, Training]) -> Retrained:
+        return _repeat(*pair, spreads[pair[0].model], folder, threads)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        longest_first = sorted(
+            range(len(chosen)), key=lambda n: chosen[n][1].wall_seconds, reverse=True
+        )
+        futures = {n: pool.submit(work, chosen[n]) for n in longest_first}
+        for n in range(len(chosen)):
+            yield futures[n].result()
+
+
+def _repeat(
+    record: AccuracyRecord,
+    training: Training,
+    spreads: dict[str, Spread],
+    folder: Path,
+    threads: int,
+) -> Retrained:
     plan = runs.make_plan(
         record.model,
         catalog.load(record.dataset),
@@ -142,7 +194,8 @@ def check(
         changes.append(f"{record.dataset} has other frames or splits")
     found = None
     try:
-        found = SeedResult.of(*carry_out(plan, folder / runs.default_folder(plan).name))
+        found = SeedResult.of(*carry_out(plan, folder / runs.default_folder(plan).name, threads))
     except CommandError as error:
         changes.append(str(error))
-    return accuracy.compare(record, training, found, spreads), found, changes
+    lines = accuracy.compare(record, training, found, spreads)
+    return Retrained(record, training, lines, found, changes)
