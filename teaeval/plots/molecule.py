@@ -37,8 +37,10 @@ BOND = 0.11
 """Half the width of a bond, Å."""
 
 STRETCH = 1.2
-"""Atoms nearer than so many times the sum of their covalent radii are bonded; of two periods
-below the third, 1.25: in a lattice of ions distances are longer."""
+"""Atoms nearer than so many times the sum of their covalent radii are bonded."""
+
+LATTICE = 1.3
+"""The same for two atoms heavier than calcium: in a lattice of ions distances are longer."""
 
 VACUUM = 4.0
 """A gap in a cell along z wider than this is a vacuum, Å: the cell is then drawn cut to it."""
@@ -150,7 +152,7 @@ def _bonds(numbers: NDArray[np.int64], positions: Floats) -> NDArray[np.int64]:
     """Pairs of bonded atoms within the drawn cell, (B, 2)."""
     radii = np.array(COVALENT_RADII)[np.minimum(numbers, len(COVALENT_RADII) - 1)]
     i, j = np.triu_indices(len(numbers), k=1)
-    stretch = np.where((numbers[i] > 20) & (numbers[j] > 20), 1.25, STRETCH)
+    stretch = np.where((numbers[i] > 20) & (numbers[j] > 20), LATTICE, STRETCH)
     near = np.linalg.norm(positions[i] - positions[j], axis=1) < stretch * (radii[i] + radii[j])
     # two hydrogens share no bond in any of these systems but in H2
     near &= (numbers[i] > 1) | (numbers[j] > 1) | (numbers == 1).all()
@@ -162,7 +164,7 @@ def element_colours(numbers: NDArray[np.int64]) -> list[str]:
     return [ELEMENTS.get(int(z), OTHER) for z in numbers]
 
 
-def draw(ax: Axes, seen: View, colours: Sequence[Any]) -> None:
+def draw(ax: Axes, seen: View, colours: Sequence[Any], fog: float = 0.35) -> None:
     """Draw a structure, an atom a circle, in order of depth.
 
     Parameters
@@ -173,6 +175,8 @@ def draw(ax: Axes, seen: View, colours: Sequence[Any]) -> None:
         From :func:`view`.
     colours
         Of each atom, anything that Matplotlib takes.
+    fog
+        How much of the farthest atom's colour is white.
     """
     from matplotlib.colors import to_rgb
     from matplotlib.patches import Circle, Polygon
@@ -180,18 +184,18 @@ def draw(ax: Axes, seen: View, colours: Sequence[Any]) -> None:
     xyz = seen.xyz
     depth = xyz[:, 2]
     near = (depth - depth.min()) / max(float(np.ptp(depth)), 1e-9)
-    fade = 0.5 * (1 - near) if np.ptp(depth) > 1 else np.zeros(len(depth))
+    fade = fog * (1 - near) if np.ptp(depth) > 1 else np.zeros(len(depth))
     radii = np.array([sphere(int(z)) for z in seen.numbers])
     for a, b in seen.bonds:
         shape = _bond(xyz[a], xyz[b], radii[a], radii[b])
         if shape is not None:
-            shade = 0.38 + 0.45 * float(fade[a] + fade[b]) / 2
+            shade = 0.38 + 0.6 * float(fade[a] + fade[b]) / 2
             level = float(depth[a] + depth[b]) / 2
             ax.add_patch(Polygon(shape, facecolor=str(shade), edgecolor="none", zorder=10 + level))
     for i, colour in enumerate(colours):
         base = np.array(to_rgb(colour))
         rim = base * 0.45 + fade[i] * (1 - base * 0.45)
-        fill = base + fade[i] * 0.7 * (1 - base)
+        fill = base + fade[i] * (1 - base)
         ax.add_patch(
             Circle(
                 (xyz[i, 0], xyz[i, 1]),

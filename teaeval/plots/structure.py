@@ -13,6 +13,7 @@ from teadata.frames import Floats
 from teaeval.collected import Collected, named
 from teaeval.plots.molecule import ELEMENTS, OTHER, View, draw, element_colours, view
 from teaeval.plots.plot import Plot, panels, styled
+from teaeval.table import significant
 
 COLUMNS = 3
 """Panels in a row."""
@@ -37,6 +38,11 @@ def _one_system(found: Sequence[Collected]) -> None:
             f"expected predictions of one dataset, found {', '.join(datasets) or 'none'}; "
             "make a figure for each"
         )
+
+
+def _spaced(figure: Any) -> None:
+    """Room between a panel's title and what is above it."""
+    figure.get_layout_engine().set(h_pad=0.12, hspace=0.06)
 
 
 def _elements(ax: Any, seen: View) -> None:
@@ -71,14 +77,14 @@ def _coloured(figure: Any, ax: Any, seen: View, values: Floats, label: str) -> N
     high = high if high > low else low + 1e-12
     norm = Normalize(low, high)
     colours = _error_map()
-    draw(ax, seen, colours(norm(values)))
+    draw(ax, seen, colours(norm(values)), fog=0.12)  # the colours are to be read off the bar
     bar = figure.colorbar(
         ScalarMappable(norm, colours), ax=ax, orientation="horizontal", shrink=0.75, aspect=28,
         pad=0.02,
     )  # fmt: skip
     bar.set_label(label, fontsize=8)
     bar.set_ticks(np.linspace(low, high, 4))
-    bar.ax.set_xticklabels([f"{v:.3g}" for v in np.linspace(low, high, 4)])
+    bar.ax.set_xticklabels([significant(float(v)) for v in np.linspace(low, high, 4)])
     bar.outline.set_linewidth(0.5)
 
 
@@ -117,6 +123,7 @@ def per_atom(found: Sequence[Collected], row: int = 0) -> Plot:
     columns = min(COLUMNS, count)
     with styled():
         figure, axes = panels(columns, -(-count // columns), width=width, height=height)
+        _spaced(figure)
         _elements(axes[0], seen)
         axes[0].set_title(f"{_letter(0)} {found[0].card.system.name}")
         for n, (name, c) in enumerate(named(list(found)), start=1):
@@ -159,6 +166,7 @@ def worst_frame(found: Sequence[Collected]) -> Plot:
         figure, axes = panels(
             2, len(found), width=float(sizes[:, 0].max()), height=float(sizes[:, 1].max())
         )
+        _spaced(figure)
         for n, (name, c) in enumerate(named(list(found))):
             row, seen = rows[n], views[n]
             left, right = axes[2 * n : 2 * n + 2]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
-from teadata.errors import TeaError, unknown_name
+from teadata.errors import unknown_name
 from teaeval import published
 from teaeval.tables.grid import EMPTY, Cell, Grid, Row
 
@@ -52,9 +52,8 @@ def select(table: TableName, **wanted: str | None) -> list[dict[str, Any]]:
     Raises
     ------
     UsageError
-        If the table has no such field or value; the message names those there are.
-    TeaError
-        If no record has all the values.
+        If the table has no such field, or no such value among the records that the filters
+        before it left; the message names those there are.
     """
     records = _records(table)
     filters = {name: value for name, value in wanted.items() if value is not None}
@@ -68,9 +67,6 @@ def select(table: TableName, **wanted: str | None) -> list[dict[str, Any]]:
         if match not in known:
             raise unknown_name(f"{name} of {table}", value, known)
         records = [r for r in records if match in _values(r, name)]
-    if not records:
-        asked = ", ".join(f"{name} {value}" for name, value in filters.items())
-        raise TeaError(f"{table} has nothing with {asked}; ask for less")
     return records
 
 
