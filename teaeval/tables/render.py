@@ -162,7 +162,7 @@ def _figure(grid: Grid) -> str:
 
 def _html_cell(cell: Cell) -> str:
     text = f"<b>{escape(cell.text)}</b>" if cell.best else escape(cell.text)
-    below = "".join(f"<br><small>{escape(line)}</small>" for line in cell.below)
+    below = "".join(f"<br/><small>{escape(line)}</small>" for line in cell.below)
     return f"<td>{text}{below}</td>"
 
 

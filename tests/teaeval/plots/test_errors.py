@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,6 @@ def test_by_magnitude(molecule):
     assert names == ["MACE", "sGDML", "error = force"]
     lines = [d for d in plot.data if d["model"] == "MACE"]
     assert sum(d["atoms"] for d in lines) == 42 * len(molecule[0].energies)
-    assert all(a["force_high"] == b["force_low"] for a, b in zip(lines, lines[1:], strict=False))
+    assert all(a["force_high"] == b["force_low"] for a, b in itertools.pairwise(lines))
     drawn = ax.lines[0].get_xdata()
     assert len(drawn) == sum(d["atoms"] >= 10 for d in lines)

@@ -11,16 +11,16 @@ import pytest
 
 import teaeval
 from teadata.errors import UsageError
-from teaeval.plots import errors
+from teaeval.plots import curves
 from teaeval.plots.plot import COLOURS, colour
 
 
-def test_each_format_with_its_data_and_twice_the_same(molecule, tmp_path):
+def test_each_format_with_its_data_and_twice_the_same(tmp_path):
     starts = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
-    plot = errors.distributions(molecule)
+    plot = curves.learning_curves(curves.published_points())
     paths = [tmp_path / f"a{suffix}" for suffix in starts]
     assert plot.save(*paths)[1] == tmp_path / "a.csv"
-    again = errors.distributions(molecule)
+    again = curves.learning_curves(curves.published_points())
     again.save(*(tmp_path / f"b{suffix}" for suffix in starts))
     for suffix, start in starts.items():
         first, second = ((tmp_path / f"{n}{suffix}").read_bytes() for n in "ab")
@@ -29,7 +29,7 @@ def test_each_format_with_its_data_and_twice_the_same(molecule, tmp_path):
     with open(tmp_path / "a.csv", newline="") as stream:
         lines = list(csv.DictReader(stream))
     assert len(lines) == len(plot.data)
-    assert float(lines[5]["density"]) == plot.data[5]["density"]
+    assert float(lines[5]["value"]) == plot.data[5]["value"]
     assert len(list(tmp_path.iterdir())) == 8
 
 
