@@ -23,6 +23,10 @@ Outputs = Annotated[
 Predictions = Annotated[
     list[Path], typer.Argument(metavar="PREDICTION...", help="Prediction files.")
 ]
+AllowFailed = Annotated[
+    bool,
+    typer.Option("--allow-failed", help="Leave out frames that are missing or not finite."),
+]
 Scores = Annotated[
     list[Path], typer.Argument(metavar="SCORE...", help="Scores, as teaeval score -o writes.")
 ]
@@ -55,14 +59,14 @@ def _save(plot: Plot, output: list[Path]) -> None:
         typer.echo(f"{path}: written")
 
 
-def _collect(files: list[Path]) -> list[Collected]:
+def _collect(files: list[Path], allow_failed: bool) -> list[Collected]:
     from teaeval.collected import collect
 
     found = []
     with console.progress_bar() as progress:
         for n, file in enumerate(files):
             progress("predictions read", n, len(files))
-            found.append(collect(file))
+            found.append(collect(file, allow_failed=allow_failed))
     return found
 
 
@@ -132,57 +136,57 @@ def gyration(
 
 
 @plots.command("atoms", epilog="Example: teaeval plot atoms mace.h5 sgdml.npz -o atoms.pdf")
-def atoms(files: Predictions, output: Outputs) -> None:
+def atoms(files: Predictions, output: Outputs, allow_failed: AllowFailed = False) -> None:
     """Per-atom force MAE on the structure, a panel per prediction (as Figs. SI 4 and 8)."""
     from teaeval.plots.structure import per_atom
 
     _check(output)
-    _save(per_atom(_collect(files)), output)
+    _save(per_atom(_collect(files, allow_failed)), output)
 
 
 @plots.command("worst", epilog="Example: teaeval plot worst mace.h5 sgdml.npz -o worst.pdf")
-def worst(files: Predictions, output: Outputs) -> None:
+def worst(files: Predictions, output: Outputs, allow_failed: AllowFailed = False) -> None:
     """The frame with the largest force error, coloured by error (as Figs. SI 5 to 7)."""
     from teaeval.plots.structure import worst_frame
 
     _check(output)
-    _save(worst_frame(_collect(files)), output)
+    _save(worst_frame(_collect(files, allow_failed)), output)
 
 
 @plots.command("parity", epilog="Example: teaeval plot parity mace.h5 -o parity.png")
-def parity(files: Predictions, output: Outputs) -> None:
+def parity(files: Predictions, output: Outputs, allow_failed: AllowFailed = False) -> None:
     """Predicted against reference energies and force components."""
     from teaeval.plots import errors
 
     _check(output)
-    _save(errors.parity(_collect(files)), output)
+    _save(errors.parity(_collect(files, allow_failed)), output)
 
 
 @plots.command("errors", epilog="Example: teaeval plot errors mace.h5 sgdml.npz -o errors.svg")
-def distributions(files: Predictions, output: Outputs) -> None:
+def distributions(files: Predictions, output: Outputs, allow_failed: AllowFailed = False) -> None:
     """Distributions of the errors of energies and force components."""
     from teaeval.plots import errors
 
     _check(output)
-    _save(errors.distributions(_collect(files)), output)
+    _save(errors.distributions(_collect(files, allow_failed)), output)
 
 
 @plots.command("elements", epilog="Example: teaeval plot elements mace.h5 sgdml.npz -o el.svg")
-def elements(files: Predictions, output: Outputs) -> None:
+def elements(files: Predictions, output: Outputs, allow_failed: AllowFailed = False) -> None:
     """Absolute force errors by element."""
     from teaeval.plots import errors
 
     _check(output)
-    _save(errors.by_element(_collect(files)), output)
+    _save(errors.by_element(_collect(files, allow_failed)), output)
 
 
 @plots.command("magnitude", epilog="Example: teaeval plot magnitude mace.h5 -o magnitude.svg")
-def magnitude(files: Predictions, output: Outputs) -> None:
+def magnitude(files: Predictions, output: Outputs, allow_failed: AllowFailed = False) -> None:
     """Force error of an atom against the strength of its force."""
     from teaeval.plots import errors
 
     _check(output)
-    _save(errors.by_magnitude(_collect(files)), output)
+    _save(errors.by_magnitude(_collect(files, allow_failed)), output)
 
 
 @plots.command("matrix", epilog="Example: teaeval plot matrix results/*.json -o matrix.png")

@@ -164,6 +164,9 @@ def report(
     frames: Annotated[
         int, typer.Option(min=1, help="Structures of each prediction to look at, the worst.")
     ] = 10,
+    allow_failed: Annotated[
+        bool, typer.Option("--allow-failed", help="Count missing and not finite frames as failed.")
+    ] = False,
     bootstrap: Annotated[
         int | None, typer.Option(min=0, help="Bootstrap resamples behind the intervals; 0: none.")
     ] = None,
@@ -177,5 +180,13 @@ def report(
 
     count = REPLICATES if bootstrap is None else bootstrap
     with console.progress_bar() as progress:
-        write(files, output, title=title, frames=frames, replicates=count, progress=progress)
+        write(
+            files,
+            output,
+            title=title,
+            frames=frames,
+            allow_failed=allow_failed,
+            replicates=count,
+            progress=progress,
+        )
     typer.echo(f"{output}: {output.stat().st_size / 1e6:.1f} MB")

@@ -22,6 +22,7 @@ from teaeval.findings import PredictionError
 from teaeval.pieces import rows_taken, slices
 from teaeval.prediction import Prediction
 from teaeval.reading import read_prediction
+from teaeval.scoring import lenient
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -41,7 +42,7 @@ MAGNITUDE_BINS = 24
 
 @dataclass(frozen=True, eq=False)
 class Collected:
-    """A prediction and its test set of N frames of A atoms.
+    """A prediction and the N frames of A atoms of its test set that it has.
 
     Parameters
     ----------
@@ -49,8 +50,8 @@ class Collected:
         The model, or the file if it names none.
     card, subset, train
         Dataset, test subset, and what was trained on (None if not said).
-    test
-        The test set.
+    test, rows
+        The test set, and (N,) the rows of it that the N frames are: all, unless frames failed.
     numbers
         (A,) atomic numbers.
     reference_energies, energies
@@ -79,6 +80,7 @@ class Collected:
     subset: str
     train: str | None
     test: AnyFrames
+    rows: Ints
     numbers: Ints
     reference_energies: Floats
     energies: Floats
@@ -102,31 +104,37 @@ class Collected:
 
     @property
     def where(self) -> str:
-        """Dataset, edition and test set, in one line."""
-        return f"{self.card.full_id} ({self.card.edition} edition), test set {self.subset}"
+        """Dataset, edition and test set, in one line, and how much of it was predicted."""
+        text = f"{self.card.full_id} ({self.card.edition} edition), test set {self.subset}"
+        total = len(self.test)
+        return text if len(self.rows) == total else f"{text}, {len(self.rows)} of {total} frames"
 
     def worst(self, count: int = 1) -> Ints:
-        """Rows of the frames with the largest errors of a force component, (n,), worst first."""
+        """Which frames have the largest errors of a force component, (n,), worst first."""
         order: Ints = np.argsort(self.frame_max, kind="stable")[::-1][:count]
         return order
 
-    def frames(self, rows: Ints) -> Frames:
-        """Some of the test set's frames."""
-        return self.test[np.asarray(rows)]
+    def frames(self, which: Ints) -> Frames:
+        """Some of the N frames."""
+        return self.test[self.rows[which]]
 
-    def errors(self, rows: Ints) -> Floats:
-        """Predicted minus reference forces of some frames, (n, A, 3), kcal/mol/Å."""
-        predicted, reference = self._read(np.asarray(rows))
+    def errors(self, which: Ints) -> Floats:
+        """Predicted minus reference forces of some of the N frames, (n, A, 3), kcal/mol/Å."""
+        predicted, reference = self._read(np.asarray(which))
         return predicted - reference
 
 
-def collect(path: Path | str | Prediction, **options: Any) -> Collected:
+def collect(
+    path: Path | str | Prediction, *, allow_failed: bool = False, **options: Any
+) -> Collected:
     """Read a prediction and compare it with its test set.
 
     Parameters
     ----------
     path
         A prediction file, or a prediction that is in memory.
+    allow_failed
+        Whether frames that are missing or not finite are left out, instead of being an error.
     **options
         As for :func:`teaeval.reading.read_prediction`.
 
@@ -141,26 +149,31 @@ def collect(path: Path | str | Prediction, **options: Any) -> Collected:
     dataset = catalog.load(made.dataset)
     test = dataset.test_set(made.subset)
     found = examine(made, test, dataset, Threads())
-    if any(item.severity == "error" for item in found.findings):
-        raise PredictionError(made.source.get("path", "prediction"), found.findings)
-    place = np.empty(len(test), dtype=np.int64)
-    place[found.rows] = np.arange(len(test))
+    findings = lenient(found) if allow_failed else found.findings
+    if any(item.severity == "error" for item in findings):
+        raise PredictionError(made.source.get("path", "prediction"), findings)
+    assert found.compared is not None
+    rows = np.flatnonzero(found.compared.scored)
+    place = np.full(len(test), -1)
+    place[found.rows[found.rows >= 0]] = np.flatnonzero(found.rows >= 0)
+    place = place[rows]
 
-    def read(rows: Ints) -> tuple[Floats, Floats]:
-        predicted = rows_taken(made.forces, place[rows])
-        reference = rows_taken(test.forces, rows)
+    def read(which: Ints) -> tuple[Floats, Floats]:
+        predicted = rows_taken(made.forces, place[which])
+        reference = rows_taken(test.forces, rows[which])
         return predicted[:], reference[:]
 
-    parts = [np.arange(len(test))[part] for part in slices(len(test), test.n_atoms)]
-    ranges = _ranges(read, parts, len(test), test.n_atoms)
+    parts = [np.arange(len(rows))[part] for part in slices(len(rows), test.n_atoms)]
+    ranges = _ranges(read, parts, len(rows), test.n_atoms)
     return Collected(
         name=made.model or Path(made.source.get("path", "prediction")).stem,
         card=dataset.card,
         subset=made.subset,
         train=made.train,
         test=test,
+        rows=rows,
         numbers=test.numbers,
-        reference_energies=test.energies,
+        reference_energies=test.energies[rows],
         energies=made.energies[place],
         by_atom=ranges.by_atom,
         frame_mae=ranges.frame_mae,

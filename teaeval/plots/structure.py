@@ -108,7 +108,7 @@ def per_atom(found: Sequence[Collected], row: int = 0) -> Plot:
     found
         Predictions of one dataset.
     row
-        Row of the frame in the first prediction's test set.
+        Which of the first prediction's frames.
 
     Raises
     ------
@@ -172,7 +172,7 @@ def worst_frame(found: Sequence[Collected]) -> Plot:
             left, right = axes[2 * n : 2 * n + 2]
             error = c.errors(row)[0]
             largest = np.abs(error).max(axis=1)
-            frame = int(c.test.ids[row[0]])
+            frame = int(c.test.ids[c.rows[row[0]]])
             _elements(left, seen)
             left.set_title(f"{_letter(n)} {name}: frame {frame}")
             _coloured(figure, right, seen, largest, "largest |ΔF| component (kcal/mol/Å)")

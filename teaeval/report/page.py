@@ -44,6 +44,7 @@ def write(
     *,
     title: str = "Force-field report",
     frames: int = 10,
+    allow_failed: bool = False,
     replicates: int = REPLICATES,
     progress: Progress = _quiet,
 ) -> None:
@@ -59,6 +60,8 @@ def write(
         Its heading.
     frames
         Structures of each prediction, those with the largest errors.
+    allow_failed
+        Whether frames that are missing or not finite are counted as failed.
     replicates
         Bootstrap resamples behind the intervals; 0 for none.
     progress
@@ -86,8 +89,8 @@ def write(
     for n, path in enumerate(paths):
         progress("predictions scored", n, len(paths))
         prediction = read_prediction(path)
-        scores.append(score(prediction, replicates=replicates))
-        found.append(collect(prediction))
+        scores.append(score(prediction, replicates=replicates, allow_failed=allow_failed))
+        found.append(collect(prediction, allow_failed=allow_failed))
     progress("predictions scored", len(paths), len(paths))
     write_text(output, page(scores, found, title, frames, progress))
 
