@@ -10,9 +10,9 @@ import numpy as np
 
 from teadata.errors import DataError, UsageError, unknown_name
 from teaeval import published
-from teaeval.plots.plot import COLOURS, LINES, Plot, colour, marker, panels, styled
+from teaeval.plots.plot import COLOURS, LINES, Plot, colour, marker, panels, plain_ticks, styled
 from teaeval.scoring import Score
-from teaeval.tables.scores import train_size
+from teaeval.tables.scores import train_size, where
 
 QUANTITIES = {"E": "energy {m} (kcal/mol)", "F": "force {m} (kcal/mol/Å)"}
 MEASURES = ("MAE", "RMSE", "MAX")
@@ -66,8 +66,7 @@ def points(scores: Sequence[Score], measure: str = "MAE") -> list[Point]:
             low, high = getattr(row, f"{measure.lower()}_interval") or (None, None)
             found.append(
                 Point(
-                    dataset=f"{score.dataset.id}@{score.dataset.version} "
-                    f"({score.dataset.edition} edition)",
+                    dataset=where([score]),
                     model=made.model or made.file or "unnamed model",
                     task=score.task,
                     size=int(size),
@@ -159,21 +158,8 @@ def learning_curves(found: Sequence[Point]) -> Plot:
             sizes = sorted({p.size for p in found})
             ax.set_xticks(sizes, [str(s) for s in sizes])
             ax.minorticks_off()
-            _plain_ticks(ax)
+            plain_ticks(ax.yaxis, *ax.get_ylim())
             ax.set(xlabel="training frames", ylabel=label.format(m=found[0].measure))
         figure.suptitle(datasets[0], fontsize=9)
         axes[0].legend()
     return Plot(figure, [asdict(p) for p in found])
-
-
-def _plain_ticks(ax: object) -> None:
-    """Numbers such as 20 on a logarithmic axis, not powers of ten; at least a few of them."""
-    from matplotlib.axes import Axes
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
-    assert isinstance(ax, Axes)
-    low, high = ax.get_ylim()
-    steps = (1, 2, 5) if high / low > 4 else (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 8)
-    ax.yaxis.set_major_locator(LogLocator(subs=steps))
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

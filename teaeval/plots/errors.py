@@ -88,7 +88,8 @@ def distributions(found: Sequence[Collected]) -> Plot:
         for name, c in named(list(found)):
             tint = colour(name, names)
             error = c.energies - c.reference_energies
-            counts, edges = np.histogram(error, bins=60)
+            bins = int(np.clip(np.sqrt(len(error)), 15, 60))
+            counts, edges = np.histogram(error, bins)
             for ax, quantity, n, e in (
                 (left, "E", counts, edges),
                 (right, "F", c.signed, c.signed_edges),
@@ -151,7 +152,7 @@ def by_element(found: Sequence[Collected]) -> Plot:
         ax.set_yscale("log")
         ax.set_xticks(range(len(elements)), elements)
         ax.set(ylabel="|error| of a force component\n(kcal/mol/Å)", xlabel="element")
-        figure.legend(loc="outside right upper")
+        figure.legend(loc="outside lower center", ncols=min(4, len(names)))
         figure.suptitle(_where(found), fontsize=9)
     return Plot(figure, data)
 

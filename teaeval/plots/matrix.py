@@ -9,10 +9,10 @@ import numpy as np
 
 from teadata import catalog
 from teadata.errors import UsageError, unknown_name
-from teaeval.plots.plot import Plot, panels, styled
+from teaeval.plots.plot import Plot, panels, plain_ticks, styled
 from teaeval.scoring import Score
 from teaeval.table import significant
-from teaeval.tables.scores import labels
+from teaeval.tables.scores import labels, where
 
 UNITS = {"absolute": "", "mean": "% of mean", "std": "% of std"}
 
@@ -85,8 +85,7 @@ def task_matrix(
                         )
                 grids[model] = grid
             _row(figure, axes[row * len(models) :], grids, trained, tested, f"{quantity} MAE", unit)
-        edition = scores[0].dataset.edition
-        figure.suptitle(f"{datasets[0]} ({edition} edition)", fontsize=9)
+        figure.suptitle(where(scores), fontsize=9)
     return Plot(figure, data)
 
 
@@ -125,4 +124,5 @@ def _row(
         ax.spines[:].set_visible(False)
         ax.tick_params(length=0)
         ax.set(title=f"{model}: {what}", xlabel="tested on", ylabel="trained on")
-    figure.colorbar(image, ax=used, label=f"{what} ({unit})")
+    bar = figure.colorbar(image, ax=used, label=f"{what} ({unit})")
+    plain_ticks(bar.ax.yaxis, float(norm.vmin or low), float(norm.vmax or high))

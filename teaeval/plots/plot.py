@@ -12,6 +12,7 @@ from teadata.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 SUFFIXES = (".png", ".svg", ".pdf")
@@ -150,3 +151,17 @@ def _place(name: str, others: Sequence[str]) -> int:
     if plain in MODEL_ORDER and len(same) <= 1:
         return MODEL_ORDER.index(plain)
     return list(others).index(name) % len(COLOURS)
+
+
+def plain_ticks(axis: Axis, low: float, high: float) -> None:
+    """Numbers such as 20 on a logarithmic axis from `low` to `high`, not powers of ten."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    steps: tuple[float, ...] = (1, 2, 5)
+    if high / low < 4:
+        steps = (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 8)
+    elif high / low < 30:
+        steps = (1, 1.5, 2, 3, 4, 5, 7)
+    axis.set_major_locator(LogLocator(subs=steps))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

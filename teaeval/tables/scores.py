@@ -119,6 +119,20 @@ def train_size(score: Score) -> str:
     return parts[2] if len(parts) == 3 else ""
 
 
+def where(scores: Sequence[Score]) -> str:
+    """The dataset of scores and its edition, and how few of its frames some are of."""
+    data = scores[0].dataset
+    text = f"{data.id}@{data.version} ({data.edition} edition)"
+    parts = sorted(
+        {
+            f"{s.coverage.scored} of {s.coverage.frames} frames"
+            for s in scores
+            if not s.coverage.complete
+        }
+    )
+    return ", ".join([text, *parts])
+
+
 def _columns(named: Sequence[str]) -> list[str]:
     """The models in the paper's order, then the others in the order they were given."""
     known = {name: i for i, name in enumerate(published.MODELS)}
