@@ -84,6 +84,7 @@ def learning_curve(
 ) -> None:
     """Energy and force error against the number of training frames (as Figs. SI 1 and 2)."""
     from teaeval.plots import curves
+    from teaeval.tables.scores import where
     from teaeval.verification import read_score
 
     _check(output)
@@ -98,7 +99,7 @@ def learning_curve(
         found = curves.published_points(measure) + [p.on(curves.PUBLISHED) for p in found]
     if not found:
         raise UsageError("nothing to draw; give scores, or --published")
-    _save(curves.learning_curves(found), output)
+    _save(curves.learning_curves(found, where(scores) if scores else None), output)
 
 
 @plots.command(epilog="Example: teaeval plot gyration --reference mini-i:folded -o rg.png")

@@ -12,7 +12,7 @@ from teadata.errors import DataError, UsageError, unknown_name
 from teaeval import published
 from teaeval.plots.plot import COLOURS, LINES, Plot, colour, marker, panels, plain_ticks, styled
 from teaeval.scoring import Score
-from teaeval.tables.scores import train_size, where
+from teaeval.tables.scores import train_size
 
 QUANTITIES = {"E": "energy {m} (kcal/mol)", "F": "force {m} (kcal/mol/Å)"}
 MEASURES = ("MAE", "RMSE", "MAX")
@@ -66,7 +66,8 @@ def points(scores: Sequence[Score], measure: str = "MAE") -> list[Point]:
             low, high = getattr(row, f"{measure.lower()}_interval") or (None, None)
             found.append(
                 Point(
-                    dataset=where([score]),
+                    dataset=f"{score.dataset.id}@{score.dataset.version} "
+                    f"({score.dataset.edition} edition)",
                     model=made.model or made.file or "unnamed model",
                     task=score.task,
                     size=int(size),
@@ -108,10 +109,17 @@ def published_points(measure: str = "MAE") -> list[Point]:
     return found
 
 
-def learning_curves(found: Sequence[Point]) -> Plot:
+def learning_curves(found: Sequence[Point], title: str | None = None) -> Plot:
     """Energy and force error against the size of the training set, a line per model and task.
 
     Several trainings of one size are all marked, and the line goes through their mean.
+
+    Parameters
+    ----------
+    found
+        Of one dataset.
+    title
+        Line above the figure; by default the dataset.
 
     Raises
     ------
@@ -139,8 +147,9 @@ def learning_curves(found: Sequence[Point]) -> Plot:
                     if not chosen:
                         continue
                     name = model if len(tasks) == 1 else f"{model}, {task.replace('->', ' → ')}"
-                    # one model: colours tell the tasks apart
-                    tint = colour(model, models) if len(models) > 1 else COLOURS[n % len(COLOURS)]
+                    # of one model colours tell the tasks apart
+                    many = len(models) == 1 < len(tasks)
+                    tint = COLOURS[n % len(COLOURS)] if many else colour(model, models)
                     look: dict[str, Any] = {"color": tint, "marker": marker(model, models)}
                     sizes = sorted({p.size for p in chosen})
                     means = [np.mean([p.value for p in chosen if p.size == s]) for s in sizes]
@@ -160,6 +169,6 @@ def learning_curves(found: Sequence[Point]) -> Plot:
             ax.minorticks_off()
             plain_ticks(ax.yaxis, *ax.get_ylim())
             ax.set(xlabel="training frames", ylabel=label.format(m=found[0].measure))
-        figure.suptitle(datasets[0], fontsize=9)
+        figure.suptitle(title or datasets[0], fontsize=9)
         axes[0].legend()
     return Plot(figure, [asdict(p) for p in found])

@@ -66,6 +66,31 @@ def test_a_prediction_with_an_error_is_refused(noisy):
         collect(cut)
 
 
+def test_frames_that_failed_are_left_out_and_counted(noisy, mini_i: Dataset):
+    energies = noisy.energies.copy()
+    energies[2] = np.nan
+    order = np.random.default_rng(0).permutation(len(energies))[100:]
+    part = dataclasses.replace(
+        noisy,
+        energies=energies[order],
+        forces=noisy.forces[order],
+        frame_ids=noisy.frame_ids[order],
+    )
+    found = collect(part, allow_failed=True)
+    kept = np.sort(order[order != 2])
+    np.testing.assert_array_equal(found.rows, kept)
+    np.testing.assert_array_equal(found.energies, noisy.energies[kept])
+    test = mini_i.split("folded/test")
+    error = np.abs(noisy.forces - test.forces)[kept]
+    assert found.by_atom == pytest.approx(error.mean(axis=(0, 2)))
+    (worst,) = found.worst(1)
+    assert np.abs(found.errors(np.array([worst]))).max() == pytest.approx(error.max())
+    np.testing.assert_array_equal(
+        found.frames(np.array([worst])).positions[0], test.positions[kept[worst]]
+    )
+    assert f"{len(kept)} of 2500 frames" in found.where
+
+
 def test_names(noisy):
     found = collect(noisy)
     other = dataclasses.replace(found, train="folded/train/9")

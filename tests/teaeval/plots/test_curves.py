@@ -14,6 +14,7 @@ from teaeval import published
 from teaeval.plots import curves
 from teaeval.plots.gyration import gyration
 from teaeval.plots.matrix import task_matrix
+from teaeval.tables.scores import where
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +76,19 @@ def test_repeated_sizes_are_marked_each_and_joined_by_their_mean(base):
     mae = base.row("F").mae
     assert list(lines[0].get_ydata()) == pytest.approx([2 * mae, mae])
     assert any(len(line.get_xdata()) == 3 for line in axes[1].lines)
+
+
+def test_a_part_of_the_test_set_shows_in_the_title(base, invoke, tmp_path):
+    cover = base.coverage.model_copy(update={"scored": 500, "missing": 2000})
+    files = [tmp_path / "all.json", tmp_path / "part.json"]
+    files[0].write_text(base.model_dump_json())
+    part = variant(base, "MACE", "folded/train/50").model_copy(update={"coverage": cover})
+    files[1].write_text(part.model_dump_json())
+    invoke("plot", "learning-curve", *files, "-o", tmp_path / "lc.png")
+    scores = [base, part]
+    assert where(scores) == "mini-i@1.0.0 (mini edition), 500 of 2500 frames"
+    plot = curves.learning_curves(curves.points(scores), where(scores))
+    assert plot.figure.get_suptitle() == where(scores)
 
 
 def test_other_labels_do_not_share_an_axis(base):
