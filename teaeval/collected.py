@@ -6,6 +6,7 @@ grow with the number of frames, but for a few numbers per frame.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -288,10 +289,15 @@ def quantiles(counts: Ints, shares: tuple[float, ...]) -> Floats:
 
 
 def named(found: list[Collected]) -> Iterator[tuple[str, Collected]]:
-    """Names that tell predictions apart: model, and where needed test set and training set."""
+    """Names that tell predictions apart: model, and where needed test set and training set.
+
+    Repetitions of all of these are numbered.
+    """
     plain = [c.name for c in found]
+    seen: Counter[str] = Counter()
     for c in found:
         name = c.name
         if plain.count(name) > 1:
             name = f"{name}, {c.train or '?'} → {c.subset}"
-        yield name, c
+        seen[name] += 1
+        yield name if seen[name] == 1 else f"{name} #{seen[name]}", c

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
@@ -11,9 +12,26 @@ from teaeval.tables.grid import Cell, Grid
 if TYPE_CHECKING:
     from rich.text import Text
 
-LATEX = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "^": r"\^{}", "~": r"\~{}"}
-LATEX |= {"->": r"$\to$", "–": "--", "Å": r"\AA{}", "×": r"$\times$", "−": "$-$"}
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "&": r"\&",
+    "%": r"\%",
+    "_": r"\_",
+    "#": r"\#",
+    "$": r"\$",
+    "^": r"\^{}",
+    "~": r"\~{}",
+    "->": r"$\to$",
+    "–": "--",
+    "Å": r"\AA{}",
+    "×": r"$\times$",
+    "−": "$-$",
+}
 """What stands for something else in LaTeX."""
+
+SPECIAL = re.compile("|".join(map(re.escape, sorted(LATEX, key=len, reverse=True))))
 
 
 def terminal(grids: Sequence[Grid]) -> None:
@@ -122,10 +140,7 @@ def latex(grids: Sequence[Grid]) -> str:
 
 
 def _tex(text: str) -> str:
-    for plain, coded in LATEX.items():
-        if plain != "$":  # none of our texts has one; those that follow bring some
-            text = text.replace(plain, coded)
-    return text
+    return SPECIAL.sub(lambda found: LATEX[found.group()], text)
 
 
 def _tex_cell(cell: Cell) -> str:

@@ -95,6 +95,7 @@ def test_names(noisy):
     found = collect(noisy)
     other = dataclasses.replace(found, train="folded/train/9")
     assert [name for name, _ in named([found])] == ["noise"]
+    assert [name.split("folded")[-1] for name, _ in named([found, found])] == ["", " #2"]
     assert [name for name, _ in named([found, other])] == [
         "noise, folded/train/200 → folded",
         "noise, folded/train/9 → folded",

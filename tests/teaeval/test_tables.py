@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -138,6 +140,29 @@ def test_every_format_has_every_number(scores, capsys):
             assert text in page
             assert text in shown
             assert text.replace("–", "--") in tex
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex on the path")
+def test_latex_compiles(scores, tmp_path):
+    named = [
+        s.model_copy(update={"prediction": s.prediction.model_copy(update={"model": name})})
+        for s, name in zip(scores, ("FCHL19*", "a_b & 5% #1 {x} ~^\\", "c$d"), strict=True)
+    ]
+    (tmp_path / "paper.tex").write_text(
+        "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n"
+        + render.latex(tables.grids(named, intervals=True))
+        + "\\end{document}\n"
+    )
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Output written" in done.stdout
 
 
 def test_command(run, invoke, scores, tmp_path):
