@@ -1,6 +1,7 @@
 # Every figure of docs/figures.md:  make figures
 #
-# Trains, predicts and scores below $(RUNS) what is missing there first: about an hour on one core.
+# Trains, predicts and scores below $(RUNS) what is missing there first: from the times in the
+# records about an hour on one core, an estimate; it was not run from nothing in one go.
 # With RUNS=<folder> finished runs are used again.
 RUNS ?= runs
 OUT ?= docs/figures
