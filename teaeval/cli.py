@@ -9,6 +9,7 @@ import typer
 
 from teadata import console
 from teadata.errors import UsageError
+from teaeval import cli_plots, cli_results
 from teaeval.defaults import REPLICATES
 
 app = console.new_app("Scores of force-field predictions, as the TEA Challenge's tables do.")
@@ -274,6 +275,10 @@ def _check_options(
         card = catalog.card(dataset)
         if subset is not None:
             card.check_subset(subset)
+
+
+cli_results.register(app)
+cli_plots.register(app)
 
 
 def main() -> None:

@@ -294,7 +294,7 @@ def score(
     prediction, fixed = apply(prediction, found.findings, fixes)
     if fixed:
         found = examine(prediction, test, dataset, engine, **options)
-    findings = _lenient(found) if allow_failed else found.findings
+    findings = lenient(found) if allow_failed else found.findings
     if any(item.severity == "error" for item in findings):
         raise PredictionError(prediction.source.get("path", "prediction"), findings)
     assert found.compared is not None
@@ -323,7 +323,7 @@ def score(
     )
 
 
-def _lenient(found: Examined) -> list[Finding]:
+def lenient(found: Examined) -> list[Finding]:
     """Findings, in which failed frames are warnings as long as some did not fail."""
     if found.compared is None or not found.compared.scored.any():
         return found.findings

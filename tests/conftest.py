@@ -66,6 +66,22 @@ def run() -> Run:
     return run_command
 
 
+@pytest.fixture(scope="session")
+def invoke() -> Callable[..., str]:
+    """Run ``teaeval`` in this process, and give what it prints; errors are raised."""
+    from typer.testing import CliRunner
+
+    from teaeval.cli import app
+
+    def call(*arguments: object) -> str:
+        done = CliRunner(env={"COLUMNS": "200"}).invoke(app, list(map(str, arguments)))
+        if done.exception is not None:
+            raise done.exception
+        return done.stdout
+
+    return call
+
+
 @pytest.fixture
 def noisy(mini_i: Dataset) -> Prediction:
     """A fair prediction of the folded test set: the labels with seeded noise."""

@@ -1,0 +1,99 @@
+"""Radius of gyration, and files of its distribution."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teadata import Dataset, Frames
+from teadata.elements import MASSES
+from teadata.errors import DataError, UsageError
+
+Floats = NDArray[np.float64]
+
+HYDROGEN = 1
+
+
+def radius_of_gyration(frames: Frames) -> Floats:
+    """Radius of gyration of each frame without its hydrogen atoms, (N,) in Å.
+
+    The root of the mean squared distance to the centre of mass, weighted by mass: eq. 11 of
+    the supplementary information of doi:10.1039/d4sc06529h.
+
+    Raises
+    ------
+    UsageError
+        If the frames are periodic, or all hydrogen: they have none.
+    """
+    if frames.periodic:
+        raise UsageError("a radius of gyration is a molecule's; these frames are periodic")
+    heavy = frames.numbers > HYDROGEN
+    if not heavy.any():
+        raise UsageError("a radius of gyration is of atoms that are not hydrogen; there are none")
+    masses = np.array(MASSES)[frames.numbers[heavy]]
+    masses = masses / masses.sum()
+    positions = frames.positions[:, heavy]
+    about = positions - np.einsum("a,nai->ni", masses, positions)[:, None]
+    found: Floats = np.sqrt(np.einsum("a,nai,nai->n", masses, about, about))
+    return found
+
+
+def of_reference(dataset: Dataset, subset: str) -> Floats:
+    """Those of a subset's test set, (N,) in Å."""
+    return radius_of_gyration(dataset.split(f"{subset}/test"))
+
+
+def read(path: Path) -> dict[str, Floats]:
+    """Radii of gyration from a file, by label, each (N,) in Å.
+
+    CSV: a column ``rg`` (Å), and optionally ``label``, a line per frame.  npz: an array per
+    label, or one named ``rg``, which is labelled with the file's name.
+
+    Raises
+    ------
+    UsageError
+        If the file is neither.
+    DataError
+        If it cannot be read, or has something else in it.
+    """
+    if path.suffix not in (".csv", ".npz"):
+        raise UsageError(f"{path}: expected radii of gyration in a .csv or .npz file")
+    try:
+        found = _csv(path) if path.suffix == ".csv" else _npz(path)
+    except (OSError, ValueError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from None
+    for label, radii in found.items():
+        if radii.ndim != 1 or not len(radii) or not (np.isfinite(radii) & (radii > 0)).all():
+            raise DataError(
+                f"{path}: {label!r} is of shape {radii.shape}; expected (N,) radii in Å, all "
+                "positive and finite; leave out frames of trajectories that broke"
+            )
+    return found
+
+
+def _csv(path: Path) -> dict[str, Floats]:
+    with open(path, newline="", encoding="utf-8") as stream:
+        reader = csv.DictReader(stream)
+        columns = reader.fieldnames or []
+        if "rg" not in columns:
+            raise DataError(f"{path}: columns {', '.join(columns) or '(none)'}; expected rg (Å)")
+        found: dict[str, list[float]] = {}
+        for line in reader:
+            found.setdefault(line.get("label") or path.stem, []).append(float(line["rg"]))
+    return {label: np.array(values) for label, values in found.items()}
+
+
+def _npz(path: Path) -> dict[str, Floats]:
+    from zipfile import BadZipFile
+
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {
+                path.stem if name == "rg" else name: np.asarray(archive[name], dtype=np.float64)
+                for name in archive.files
+            }
+    except BadZipFile as error:
+        raise ValueError(error) from None

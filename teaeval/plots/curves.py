@@ -1,0 +1,174 @@
+"""Learning curves: error against the size of the training set (as Figs. SI 1 and SI 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from teadata.errors import DataError, UsageError, unknown_name
+from teaeval import published
+from teaeval.plots.plot import COLOURS, LINES, Plot, colour, marker, panels, plain_ticks, styled
+from teaeval.scoring import Score
+from teaeval.tables.scores import train_size
+
+QUANTITIES = {"E": "energy {m} (kcal/mol)", "F": "force {m} (kcal/mol/Å)"}
+MEASURES = ("MAE", "RMSE", "MAX")
+PUBLISHED = "Challenge I, official edition, with published values"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A model trained on ``size`` frames, and its error with the limits of its interval.
+
+    ``value``, ``low`` and ``high`` are in kcal/mol for ``quantity`` E, kcal/mol/Å for F.
+    """
+
+    dataset: str
+    model: str
+    task: str
+    size: int
+    quantity: str
+    measure: str
+    value: float
+    low: float | None
+    high: float | None
+
+    def on(self, dataset: str) -> Point:
+        """The same point, under another name of its dataset."""
+        return replace(self, dataset=dataset)
+
+
+def points(scores: Sequence[Score], measure: str = "MAE") -> list[Point]:
+    """The points of scores.
+
+    Raises
+    ------
+    UsageError
+        If there is no such measure, or the scores are of more than one dataset.
+    DataError
+        If a score does not say how many frames were trained on.
+    """
+    if measure not in MEASURES:
+        raise unknown_name("measure", measure, MEASURES)
+    found = []
+    for score in scores:
+        size, made = train_size(score), score.prediction
+        if not size.isdigit():
+            raise DataError(
+                f"the score of {made.file or made.model}: it was trained on {made.train!r}, "
+                "expected <subset>/train/<size>; state that as `train` in the prediction file"
+            )
+        for quantity in QUANTITIES:
+            row = score.row(quantity)
+            low, high = getattr(row, f"{measure.lower()}_interval") or (None, None)
+            found.append(
+                Point(
+                    dataset=f"{score.dataset.id}@{score.dataset.version} "
+                    f"({score.dataset.edition} edition)",
+                    model=made.model or made.file or "unnamed model",
+                    task=score.task,
+                    size=int(size),
+                    quantity=quantity,
+                    measure=measure,
+                    value=getattr(row, measure.lower()),
+                    low=low,
+                    high=high,
+                )
+            )
+    return found
+
+
+def published_points(measure: str = "MAE") -> list[Point]:
+    """Those of Table SI 6, PhysNet on Challenge I: what Figs. SI 1 and SI 2 are drawn from.
+
+    Raises
+    ------
+    UsageError
+        If the table has no such measure.
+    """
+    found = [
+        Point(
+            dataset=PUBLISHED,
+            model=item.model,
+            task=f"{item.train}->{item.test}",
+            size=item.n_train,
+            quantity=item.quantity[-2],
+            measure=measure,
+            value=item.test_error,
+            low=None,
+            high=None,
+        )
+        for item in published.physnet()
+        if item.quantity.startswith(f"{measure}(")
+    ]
+    if not found:
+        raise unknown_name("measure of Table SI 6", measure, ("MAE", "RMSE"))
+    return found
+
+
+def learning_curves(found: Sequence[Point], title: str | None = None) -> Plot:
+    """Energy and force error against the size of the training set, a line per model and task.
+
+    Several trainings of one size are all marked, and the line goes through their mean.
+
+    Parameters
+    ----------
+    found
+        Of one dataset.
+    title
+        Line above the figure; by default the dataset.
+
+    Raises
+    ------
+    UsageError
+        If there is no point, or the points are of more than one dataset.
+    """
+    datasets = sorted({p.dataset for p in found})
+    if len(datasets) != 1:
+        raise UsageError(
+            f"expected points of one dataset, found {', '.join(datasets) or 'none'}; "
+            "errors of different labels do not share an axis"
+        )
+    models = list(dict.fromkeys(p.model for p in found))
+    tasks = list(dict.fromkeys(p.task for p in found))
+    with styled():
+        figure, axes = panels(2)
+        for ax, (quantity, label) in zip(axes, QUANTITIES.items(), strict=True):
+            ax.set_xscale("log")
+            ax.set_yscale("log")
+            for model in models:
+                for n, task in enumerate(tasks):
+                    chosen = [
+                        p for p in found if (p.model, p.task, p.quantity) == (model, task, quantity)
+                    ]
+                    if not chosen:
+                        continue
+                    name = model if len(tasks) == 1 else f"{model}, {task.replace('->', ' → ')}"
+                    # of one model colours tell the tasks apart
+                    many = len(models) == 1 < len(tasks)
+                    tint = COLOURS[n % len(COLOURS)] if many else colour(model, models)
+                    look: dict[str, Any] = {"color": tint, "marker": marker(model, models)}
+                    sizes = sorted({p.size for p in chosen})
+                    means = [np.mean([p.value for p in chosen if p.size == s]) for s in sizes]
+                    ax.plot(sizes, means, label=name, linestyle=LINES[n % len(LINES)], **look)
+                    if len(chosen) > len(sizes):
+                        x, y = zip(*((p.size, p.value) for p in chosen), strict=True)
+                        ax.plot(x, y, linestyle="", alpha=0.4, **look)
+                    bars = [
+                        (p.size, p.low, p.high)
+                        for p in chosen
+                        if p.low is not None and p.high is not None
+                    ]
+                    for at, low, high in bars:
+                        ax.plot([at, at], [low, high], color=tint, linewidth=1.0)
+            sizes = sorted({p.size for p in found})
+            ax.set_xticks(sizes, [str(s) for s in sizes])
+            ax.minorticks_off()
+            plain_ticks(ax.yaxis, *ax.get_ylim())
+            ax.set(xlabel="training frames", ylabel=label.format(m=found[0].measure))
+        figure.suptitle(title or datasets[0], fontsize=9)
+        axes[0].legend()
+    return Plot(figure, [asdict(p) for p in found])

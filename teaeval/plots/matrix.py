@@ -1,0 +1,128 @@
+"""The task matrix: error by the subset trained on and the subset tested on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from teadata import catalog
+from teadata.errors import UsageError, unknown_name
+from teaeval.plots.plot import Plot, panels, plain_ticks, styled
+from teaeval.scoring import Score
+from teaeval.table import significant
+from teaeval.tables.scores import labels, where
+
+UNITS = {"absolute": "", "mean": "% of mean", "std": "% of std"}
+
+
+def task_matrix(
+    scores: Sequence[Score], quantities: Sequence[str] = ("E", "F"), kind: str = "mean"
+) -> Plot:
+    """MAE as a heat map, training subsets down, test subsets across; a panel per model.
+
+    Parameters
+    ----------
+    scores
+        Of one dataset, of any models and tasks; one of each.
+    quantities
+        A row of panels for each.
+    kind
+        ``"mean"``, ``"std"`` or ``"absolute"``, as the tables.
+
+    Raises
+    ------
+    UsageError
+        If the scores are of more than one dataset, two of the same model and task, or of no
+        such quantity or kind.
+    """
+    datasets = sorted({f"{s.dataset.id}@{s.dataset.version}" for s in scores})
+    if len(datasets) != 1:
+        raise UsageError(
+            f"expected scores of one dataset, found {', '.join(datasets) or 'none'}; "
+            "make a figure for each"
+        )
+    if kind not in UNITS:
+        raise unknown_name("kind", kind, UNITS)
+    for quantity in quantities:
+        known = [row.quantity for row in scores[0].rows]
+        if quantity not in known:
+            raise unknown_name("quantity", quantity, known)
+    named = labels(scores)
+    models = list(dict.fromkeys(named))
+    order = list(catalog.card(scores[0].dataset.id).subsets)
+    trained = [s for s in [*order, "?"] if any(x.task.startswith(f"{s}->") for x in scores)]
+    tested = [s for s in order if any(x.dataset.subset == s for x in scores)]
+    field = "mae" if kind == "absolute" else f"mae_percent_{kind}"
+    data: list[dict[str, Any]] = []
+    with styled():
+        figure, axes = panels(
+            len(models),
+            len(quantities),
+            width=1.5 + 0.8 * len(tested),
+            height=1.0 + 0.55 * len(trained),
+        )
+        for row, quantity in enumerate(quantities):
+            unit = scores[0].row(quantity).unit if kind == "absolute" else UNITS[kind]
+            grids = {}
+            for model in models:
+                grid = np.full((len(trained), len(tested)), np.nan)
+                for score, name in zip(scores, named, strict=True):
+                    if name == model:
+                        start = score.task.split("->")[0]
+                        value = getattr(score.row(quantity), field)
+                        grid[trained.index(start), tested.index(score.dataset.subset)] = value
+                        data.append(
+                            {
+                                "model": model,
+                                "train": start,
+                                "test": score.dataset.subset,
+                                "quantity": quantity,
+                                "unit": unit,
+                                "mae": value,
+                            }
+                        )
+                grids[model] = grid
+            _row(figure, axes[row * len(models) :], grids, trained, tested, f"{quantity} MAE", unit)
+        figure.suptitle(where(scores), fontsize=9)
+    return Plot(figure, data)
+
+
+def _row(
+    figure: Any,
+    axes: Sequence[Any],
+    grids: dict[str, Any],
+    trained: list[str],
+    tested: list[str],
+    what: str,
+    unit: str,
+) -> None:
+    """Panels of one quantity, on one logarithmic scale."""
+    from matplotlib.colors import LogNorm
+
+    values = np.concatenate([g[np.isfinite(g)] for g in grids.values()])
+    low, high = values.min(), values.max()
+    norm = LogNorm(low * 0.9, max(high, low * 1.01) * 1.1)
+    used = list(axes[: len(grids)])
+    for ax, (model, grid) in zip(used, grids.items(), strict=True):
+        ax.set_facecolor("0.93")
+        image = ax.imshow(grid, norm=norm, cmap="cividis_r", aspect="auto")
+        for (i, j), value in np.ndenumerate(grid):
+            shade = norm(value) if np.isfinite(value) else 0
+            ax.text(
+                j,
+                i,
+                significant(float(value)) if np.isfinite(value) else "no score",
+                ha="center",
+                va="center",
+                color="white" if shade > 0.55 else "black",
+                fontsize=8 if np.isfinite(value) else 6,
+            )
+        ax.set_xticks(range(len(tested)), tested)
+        ax.set_yticks(range(len(trained)), trained)
+        ax.spines[:].set_visible(False)
+        ax.tick_params(length=0)
+        ax.set(title=f"{model}: {what}", xlabel="tested on", ylabel="trained on")
+    bar = figure.colorbar(image, ax=used, label=f"{what} ({unit})")
+    plain_ticks(bar.ax.yaxis, float(norm.vmin or low), float(norm.vmax or high))

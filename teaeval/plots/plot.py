@@ -1,0 +1,167 @@
+"""A figure and the data behind it; how figures look, and how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from teadata.errors import MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+
+SUFFIXES = (".png", ".svg", ".pdf")
+
+# Okabe and Ito's colours, which colour-blind readers tell apart.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+LINES = ("-", "--", ":", "-.")
+
+STYLE: dict[Any, Any] = {
+    "font.size": 9.0,
+    "axes.titlesize": 9.0,
+    "axes.labelsize": 9.0,
+    "legend.fontsize": 8.0,
+    "xtick.labelsize": 8.0,
+    "ytick.labelsize": 8.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 4.5,
+    "legend.frameon": False,
+    "savefig.dpi": 200,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "tea-benchmark",
+}
+"""Matplotlib's settings for every figure."""
+
+MODEL_ORDER = ("MACE", "SO3krates", "sGDML", "SOAP/GAP", "FCHL19*", "PhysNet")
+"""Models that have the same colour in every figure."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plot:
+    """A figure and its data: one entry per mark or bin, of the same fields each."""
+
+    figure: Figure
+    data: Sequence[dict[str, Any]]
+
+    def save(self, *paths: Path) -> list[Path]:
+        """Write the figure to each path, and its data as CSV beside it.
+
+        Parameters
+        ----------
+        *paths
+            ``.png``, ``.svg`` or ``.pdf``.
+
+        Returns
+        -------
+        list of Path
+            Every file that was written, the CSV of each figure included.
+
+        Raises
+        ------
+        UsageError
+            If a suffix is another one.
+        DataError
+            If a file cannot be written.
+        """
+        from teadata.provenance import replacing, write_text
+        from teaeval.tables.scores import to_csv
+
+        for path in paths:
+            check_suffix(path)
+        written = []
+        for path in paths:
+            kind = path.suffix[1:]
+            # no date: the same figure is the same file
+            metadata = {"png": {"Software": None}, "svg": {"Date": None}}.get(
+                kind, {"CreationDate": None}
+            )
+            with replacing(path) as partial, styled():
+                self.figure.savefig(partial, format=kind, metadata=metadata)
+            table = path.with_suffix(".csv")
+            write_text(table, to_csv(self.data))
+            written += [path, table]
+        return list(dict.fromkeys(written))
+
+
+def check_suffix(path: Path) -> None:
+    """Raise an error if a figure cannot be written under this name.
+
+    Raises
+    ------
+    UsageError
+        If the suffix is none of :data:`SUFFIXES`.
+    """
+    if path.suffix not in SUFFIXES:
+        raise UsageError(
+            f"{path}: figures are written as {', '.join(SUFFIXES)}, not {path.suffix or 'this'!r}"
+        )
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Matplotlib with this package's settings.
+
+    Raises
+    ------
+    MissingExtraError
+        If Matplotlib is not installed.
+    """
+    try:
+        from matplotlib import rc_context
+    except ImportError:
+        raise MissingExtraError("matplotlib", "plot", "a figure") from None
+    with rc_context(STYLE):
+        yield
+
+
+def panels(
+    columns: int, rows: int = 1, *, width: float = 3.4, height: float = 2.8, **options: Any
+) -> tuple[Figure, list[Axes]]:
+    """A figure of panels, row by row; sizes of a panel in inches."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, **options)
+    return figure, list(axes.ravel())
+
+
+def colour(name: str, others: Sequence[str]) -> str:
+    """Colour of a model: always the same for those of the paper, else by its place."""
+    return COLOURS[_place(name, others)]
+
+
+def marker(name: str, others: Sequence[str]) -> str:
+    """Marker of a model."""
+    return MARKERS[_place(name, others)]
+
+
+def _place(name: str, others: Sequence[str]) -> int:
+    plain = name.split(",")[0].split(" (")[0]
+    same = [n for n in others if n.split(",")[0].split(" (")[0] == plain]
+    if plain in MODEL_ORDER and len(same) <= 1:
+        return MODEL_ORDER.index(plain)
+    return list(others).index(name) % len(COLOURS)
+
+
+def plain_ticks(axis: Axis, low: float, high: float) -> None:
+    """Numbers such as 20 on a logarithmic axis from `low` to `high`, not powers of ten."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    steps: tuple[float, ...] = (1, 2, 5)
+    if high / low < 4:
+        steps = (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 8)
+    elif high / low < 30:
+        steps = (1, 1.5, 2, 3, 4, 5, 7)
+    axis.set_major_locator(LogLocator(subs=steps))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -1,0 +1,216 @@
+"""The page: scores, figures, structures, and where all of it comes from."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Callable, Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING
+
+from teadata.errors import UsageError
+from teadata.provenance import DISTRIBUTION, package_version, write_text
+from teaeval.defaults import REPLICATES
+
+if TYPE_CHECKING:
+    from teaeval.collected import Collected
+    from teaeval.plots.plot import Plot
+    from teaeval.scoring import Score
+
+Progress = Callable[[str, int, int], None]
+
+CAPTIONS = {
+    "errors": "Densities of signed errors, energies and force components.",
+    "parity": "Predicted against reference values; energies relative to the reference's lowest.",
+    "elements": "Absolute errors of force components: quartiles, whiskers 5 to 95 %.",
+    "magnitude": "Length of an atom's force error against its force: median, 10 to 90 %.",
+    "atoms": "Mean absolute error of each atom's force components.",
+    "worst": "The frame with the largest error of a force component.",
+}
+"""The figures of a test set, and what is said of each."""
+
+
+def _quiet(what: str, done: int, total: int) -> None:
+    pass
+
+
+def write(
+    paths: Sequence[Path],
+    output: Path,
+    *,
+    title: str = "Force-field report",
+    frames: int = 10,
+    allow_failed: bool = False,
+    replicates: int = REPLICATES,
+    progress: Progress = _quiet,
+) -> None:
+    """Write the report of some prediction files.
+
+    Parameters
+    ----------
+    paths
+        Prediction files, of any datasets.
+    output
+        HTML file to write.
+    title
+        Its heading.
+    frames
+        Structures of each prediction, those with the largest errors.
+    allow_failed
+        Whether frames that are missing or not finite are counted as failed.
+    replicates
+        Bootstrap resamples behind the intervals; 0 for none.
+    progress
+        Told what is done.
+
+    Raises
+    ------
+    PredictionError
+        If a prediction cannot be scored.
+    MissingExtraError
+        If Matplotlib is not installed.
+    """
+    from teaeval.collected import collect
+    from teaeval.plots.plot import styled
+    from teaeval.reading import read_prediction
+    from teaeval.scoring import score
+
+    if not paths:
+        raise UsageError("a report needs a prediction")
+    if output.suffix not in (".html", ".htm"):
+        raise UsageError(f"{output}: a report is written as .html")
+    with styled():  # Matplotlib is there, before minutes of work
+        pass
+    scores, found = [], []
+    for n, path in enumerate(paths):
+        progress("predictions scored", n, len(paths))
+        prediction = read_prediction(path)
+        scores.append(score(prediction, replicates=replicates, allow_failed=allow_failed))
+        found.append(collect(prediction, allow_failed=allow_failed))
+    progress("predictions scored", len(paths), len(paths))
+    write_text(output, page(scores, found, title, frames, progress))
+
+
+def page(
+    scores: Sequence[Score],
+    found: Sequence[Collected],
+    title: str,
+    frames: int,
+    progress: Progress = _quiet,
+) -> str:
+    """The HTML of a report: scores and what was collected of the same predictions."""
+    from teaeval.report.structures import structures
+
+    data = json.dumps(structures(found, frames), ensure_ascii=False, separators=(",", ":"))
+    return Template(_asset("page.html")).substitute(
+        title=escape(title),
+        css=_asset("report.css"),
+        viewer=_asset("vendor/3Dmol-min.js").replace("</script", r"<\/script"),
+        licence=escape(_asset("vendor/3Dmol-LICENSE.txt")),
+        script=_asset("report.js"),
+        data=data.replace("</", r"<\/"),
+        tables=_tables(scores),
+        figures=_figures(found, progress),
+        provenance=_provenance(scores),
+    )
+
+
+def _asset(name: str) -> str:
+    path = files("teaeval.report")
+    for part in name.split("/"):
+        path = path / part
+    return path.read_text(encoding="utf-8")
+
+
+def _tables(scores: Sequence[Score]) -> str:
+    """The scores in each kind of number; the page shows one at a time."""
+    from teaeval import tables
+    from teaeval.tables import render
+
+    intervals = all(s.bootstrap is not None for s in scores)
+    return "\n".join(
+        f'<div class="kind" data-kind="{kind}"{"" if kind == "mean" else " hidden"}>'
+        + render.html(tables.grids(scores, kind, intervals=intervals))
+        + "</div>"
+        for kind in tables.KINDS
+    )
+
+
+def _figures(found: Sequence[Collected], progress: Progress) -> str:
+    """The figures of each test set."""
+    from teaeval.plots import errors, structure
+
+    draw: dict[str, Callable[[Sequence[Collected]], Plot]] = {
+        "errors": errors.distributions,
+        "parity": errors.parity,
+        "elements": errors.by_element,
+        "magnitude": errors.by_magnitude,
+        "atoms": structure.per_atom,
+        "worst": structure.worst_frame,
+    }
+    groups: dict[str, list[Collected]] = {}
+    for c in found:
+        groups.setdefault(c.where, []).append(c)
+    parts, done = [], 0
+    for n, (where, members) in enumerate(groups.items()):
+        parts.append(f"<h3>{escape(where)}</h3>")
+        for name, make in draw.items():
+            progress("figures drawn", done, len(groups) * len(draw))
+            parts.append(_figure(f"{name}-{n + 1}", CAPTIONS[name], make(members)))
+            done += 1
+    progress("figures drawn", done, done)
+    return "\n".join(parts)
+
+
+def _figure(name: str, caption: str, plot: Plot) -> str:
+    """A figure as an SVG image, with its data to download."""
+    from teaeval.plots.plot import styled
+    from teaeval.tables.scores import to_csv
+
+    stream = io.BytesIO()
+    with styled():
+        plot.figure.savefig(stream, format="svg", metadata={"Date": None}, dpi=150)
+    image = base64.b64encode(stream.getvalue()).decode()
+    data = base64.b64encode(to_csv(plot.data).encode()).decode()
+    return (
+        f'<figure class="plot" id="{name}">'
+        f'<img alt="{escape(caption)}" src="data:image/svg+xml;base64,{image}">'
+        f"<figcaption>{escape(caption)} "
+        f'<a download="{name}.csv" href="data:text/csv;base64,{data}">data (CSV)</a>'
+        "</figcaption></figure>"
+    )
+
+
+def _provenance(scores: Sequence[Score]) -> str:
+    """What each score is of, with checksums, and what it was made with."""
+    rows = "".join(
+        "<tr>"
+        + "".join(
+            f"<td>{escape(text)}</td>"
+            for text in (
+                s.prediction.model or "–",
+                s.prediction.train or "–",
+                s.prediction.file or "–",
+                s.prediction.sha256 or "–",
+                f"{s.dataset.id}@{s.dataset.version}, {s.dataset.subset}",
+                s.dataset.frames_sha256,
+            )
+        )
+        + "</tr>"
+        for s in scores
+    )
+    heads = ("model", "trained on", "file", "SHA-256", "test set", "SHA-256 of the frames")
+    warnings = [f"{s.prediction.file}: {text}" for s in scores for text in s.warnings]
+    notes = [f"Made with {DISTRIBUTION} {package_version()}, {max(s.created for s in scores)}."]
+    if any(s.dataset.edition == "mini" for s in scores):
+        notes.append("Errors on the mini edition are not comparable with published ones.")
+    return (
+        "<table><thead><tr>"
+        + "".join(f"<th>{h}</th>" for h in heads)
+        + f"</tr></thead><tbody>{rows}</tbody></table>"
+        + "".join(f"<p>{escape(line)}</p>" for line in [*notes, *warnings])
+    )

@@ -1,0 +1,185 @@
+"""A table as text for the terminal, Markdown, LaTeX and HTML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from teaeval.tables.grid import Cell, Grid
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "&": r"\&",
+    "%": r"\%",
+    "_": r"\_",
+    "#": r"\#",
+    "$": r"\$",
+    "^": r"\^{}",
+    "~": r"\~{}",
+    "->": r"$\to$",
+    "–": "--",
+    "Å": r"\AA{}",
+    "×": r"$\times$",
+    "−": "$-$",
+}
+"""What stands for something else in LaTeX."""
+
+SPECIAL = re.compile("|".join(map(re.escape, sorted(LATEX, key=len, reverse=True))))
+
+
+def terminal(grids: Sequence[Grid]) -> None:
+    """Print tables to the terminal; the best number of a row is bold, and marked with an asterisk
+    where there is no terminal to show that.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    plain = not console.is_terminal
+    for grid in grids:
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+        for stub in grid.stubs:
+            table.add_column(stub, no_wrap=True)
+        for group in grid.groups:
+            for n, column in enumerate(grid.columns):
+                head = f"{group}\n{column}" if n == 0 else f"\n{column}"
+                table.add_column(Text(head), justify="right", no_wrap=True)
+        for i, row in enumerate(grid.rows):
+            labels = row.labels if grid.starts(i) else ("", *row.labels[1:])
+            if i and grid.starts(i):
+                table.add_section()
+            table.add_row(*(Text(label) for label in labels), *(_rich(c, plain) for c in row.cells))
+        # Cut numbers are worse than lines that wrap.
+        wide = Console(highlight=False, width=1000)
+        narrow = wide.measure(table).maximum > console.width
+        out = wide if plain or narrow else console
+        out.print(Text(grid.title), soft_wrap=True)
+        out.print(table)
+        for note in grid.notes:
+            out.print(Text(note), soft_wrap=True)
+        out.print()
+
+
+def _rich(cell: Cell, plain: bool) -> Text:
+    from rich.text import Text
+
+    mark = "*" if cell.best and plain else ""
+    text = Text(cell.text + mark, style="bold" if cell.best else "")
+    for line in cell.below:
+        text.append(f"\n{line}", style="not bold")
+    return text
+
+
+def markdown(grids: Sequence[Grid]) -> str:
+    """Tables in Markdown, the best number of a row in bold."""
+    blocks = []
+    for grid in grids:
+        heads = [*grid.stubs, *(f"{g} {c}" for g in grid.groups for c in grid.columns)]
+        lines = [
+            grid.title,
+            "",
+            "| " + " | ".join(_md(head) for head in heads) + " |",
+            "|" + ":--|" * len(grid.stubs) + "--:|" * (len(grid.groups) * len(grid.columns)),
+        ]
+        for row in grid.rows:
+            cells = [
+                "<br>".join([f"**{c.text}**" if c.best else c.text, *c.below]) for c in row.cells
+            ]
+            lines.append(
+                "| " + " | ".join([*(_md(x) for x in row.labels), *map(_md, cells)]) + " |"
+            )
+        blocks.append("\n".join([*lines, "", *(f"- {note}" for note in grid.notes)]))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _md(text: str) -> str:
+    # FCHL19* would begin emphasis; the asterisks of bold are followed by a digit
+    return text.replace("|", r"\|").replace("19*", r"19\*")
+
+
+def latex(grids: Sequence[Grid]) -> str:
+    """Tables in LaTeX (package booktabs), the best number of a row in bold."""
+    blocks = []
+    for grid in grids:
+        spans, rules = [], []
+        first = len(grid.stubs) + 1
+        for group in grid.groups:
+            last = first + len(grid.columns) - 1
+            spans.append(rf"\multicolumn{{{len(grid.columns)}}}{{c}}{{{_tex(group)}}}")
+            rules.append(rf"\cmidrule(lr){{{first}-{last}}}")
+            first = last + 1
+        heads = [*(_tex(s) for s in grid.stubs), *([*grid.columns] * len(grid.groups))]
+        lines = [
+            r"\begin{table}",
+            rf"\caption{{{_tex(grid.title)}}}",
+            r"\begin{tabular}{" + "l" * len(grid.stubs) + "r" * (first - 1 - len(grid.stubs)) + "}",
+            r"\toprule",
+            " & ".join([""] * len(grid.stubs) + spans) + r" \\",
+            " ".join(rules),
+            " & ".join(heads) + r" \\",
+            r"\midrule",
+        ]
+        for i, row in enumerate(grid.rows):
+            if i and grid.starts(i):
+                lines.append(r"\midrule")
+            labels = row.labels if grid.starts(i) else ("", *row.labels[1:])
+            lines.append(" & ".join([*map(_tex, labels), *map(_tex_cell, row.cells)]) + r" \\")
+        lines += [r"\bottomrule", r"\end{tabular}"]
+        lines += [rf"\par\footnotesize {_tex(note)}" for note in grid.notes]
+        blocks.append("\n".join([*lines, r"\end{table}"]))
+    return "% needs \\usepackage{booktabs}\n" + "\n\n".join(blocks) + "\n"
+
+
+def _tex(text: str) -> str:
+    return SPECIAL.sub(lambda found: LATEX[found.group()], text)
+
+
+def _tex_cell(cell: Cell) -> str:
+    text = rf"\textbf{{{_tex(cell.text)}}}" if cell.best else _tex(cell.text)
+    if not cell.below:
+        return text
+    stacked = r" \\ ".join([text, *(rf"{{\scriptsize {_tex(line)}}}" for line in cell.below)])
+    return rf"\begin{{tabular}}[t]{{@{{}}r@{{}}}}{stacked}\end{{tabular}}"
+
+
+def html(grids: Sequence[Grid]) -> str:
+    """Tables in HTML, a ``<figure>`` each, the best number of a row in ``<b>``."""
+    return "\n".join(_figure(grid) for grid in grids) + "\n"
+
+
+def _figure(grid: Grid) -> str:
+    span = len(grid.columns)
+    top = "".join(f'<th rowspan="2" scope="col">{escape(s)}</th>' for s in grid.stubs)
+    top += "".join(f'<th colspan="{span}" scope="colgroup">{escape(g)}</th>' for g in grid.groups)
+    second = "".join(f'<th scope="col">{escape(c)}</th>' for c in grid.columns) * len(grid.groups)
+    body = []
+    for i, row in enumerate(grid.rows):
+        start = ' class="first"' if grid.starts(i) else ""
+        labels = "".join(f'<th scope="row">{escape(label)}</th>' for label in row.labels)
+        body.append(f"<tr{start}>{labels}{''.join(map(_html_cell, row.cells))}</tr>")
+    notes = "".join(f"<p>{escape(note)}</p>" for note in grid.notes)
+    return (
+        f'<figure class="scores"><figcaption>{escape(grid.title)}</figcaption>\n'
+        f"<table><thead><tr>{top}</tr><tr>{second}</tr></thead>\n<tbody>\n"
+        + "\n".join(body)
+        + f"\n</tbody></table>\n{notes}</figure>"
+    )
+
+
+def _html_cell(cell: Cell) -> str:
+    text = f"<b>{escape(cell.text)}</b>" if cell.best else escape(cell.text)
+    below = "".join(f"<br/><small>{escape(line)}</small>" for line in cell.below)
+    return f"<td>{text}{below}</td>"
+
+
+FORMATS = {"markdown": markdown, "latex": latex, "html": html}
+"""What a table is written as, beside the terminal and CSV."""

@@ -1,0 +1,287 @@
+"""Any set of scores as the published tables lay them out: tasks down, models across."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from teadata import catalog
+from teadata.errors import UsageError
+from teaeval import published
+from teaeval.scoring import Row as Errors
+from teaeval.scoring import Score
+from teaeval.table import significant
+from teaeval.tables.grid import EMPTY, Cell, Grid, Row
+
+Kind = Literal["mean", "std", "absolute"]
+
+KINDS: dict[Kind, str] = {
+    "mean": "% of the mean |reference|, E relative to the test set's lowest (as Table SI 7)",
+    "std": "% of the reference's standard deviation (as Table SI 8)",
+    "absolute": "E in kcal/mol, F in kcal/mol/Å, by component",
+}
+"""What the numbers are, and the line that says so."""
+
+MEASURES = {"MAE": "mae", "RMSE": "rmse", "MAX": "max"}
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number of a table, with its interval, the published number and its ratio to that.
+
+    Parameters
+    ----------
+    value
+        In the unit of the table's kind; None where the normaliser is 0.
+    interval
+        The bootstrap's, in the same unit; None where the score has none.
+    published
+        What the paper reports for this task, quantity, model and measure; None where it reports
+        nothing, where the score is not of the official edition, or where nobody asked.
+    """
+
+    value: float | None
+    interval: tuple[float, float] | None
+    published: float | None
+
+    @property
+    def ratio(self) -> float | None:
+        """The value over the published one."""
+        return self.value / self.published if self.value is not None and self.published else None
+
+
+def _value(score: Score, row: Errors, measure: str, kind: Kind, against: bool) -> Value:
+    name = MEASURES[measure]
+    interval = getattr(row, f"{name}_interval")
+    if kind == "absolute":
+        return Value(getattr(row, name), interval, None)
+    value = getattr(row, f"{name}_percent_{kind}")
+    normaliser = row.mean_reference if kind == "mean" else row.std_reference
+    if interval is not None:
+        low, high = interval
+        interval = (100 * low / normaliser, 100 * high / normaliser) if normaliser else None
+    return Value(value, interval, _published(score, row, measure, kind) if against else None)
+
+
+def _published(
+    score: Score, row: Errors, measure: str, kind: Literal["mean", "std"]
+) -> float | None:
+    """The paper's number beside a score of the official edition; of any other, None."""
+    model = published.model_name(score.prediction.model or "")
+    if score.dataset.edition != "official" or model is None:
+        return None
+    train, test = score.task.split("->")
+    challenge = catalog.card(score.dataset.id).challenge
+    return published.value(challenge, train, test, row.quantity, model, measure, kind)
+
+
+def _key(score: Score) -> tuple[str, str]:
+    return (f"{score.dataset.id}@{score.dataset.version}", score.task)
+
+
+def labels(scores: Sequence[Score]) -> list[str]:
+    """The name of each score's columns: its model, with the training set's size if needed.
+
+    Raises
+    ------
+    UsageError
+        If two scores are of the same model, training set and test set.
+    """
+    plain = [s.prediction.model or s.prediction.file or "unnamed model" for s in scores]
+    counts = Counter((*_key(s), name) for s, name in zip(scores, plain, strict=True))
+    crowded = {name for (_, _, name), count in counts.items() if count > 1}
+    named = [
+        f"{name} ({size})" if name in crowded and (size := train_size(s)) else name
+        for s, name in zip(scores, plain, strict=True)
+    ]
+    again = [k for k, n in Counter(zip(map(_key, scores), named, strict=True)).items() if n > 1]
+    if again:
+        (dataset, task), name = again[0]
+        files = [
+            s.prediction.file or "a prediction without a file"
+            for s, other in zip(scores, named, strict=True)
+            if other == name and _key(s) == (dataset, task)
+        ]
+        raise UsageError(
+            f"{len(files)} scores are of {name} on {dataset} {task} (of {', '.join(files)}): "
+            "expected one; leave the others out, or give the predictions different models"
+        )
+    return named
+
+
+def train_size(score: Score) -> str:
+    """Size of the training set of a score, empty if it does not say."""
+    parts = (score.prediction.train or "").split("/")
+    return parts[2] if len(parts) == 3 else ""
+
+
+def where(scores: Sequence[Score]) -> str:
+    """The dataset of scores and its edition, and how few of its frames some are of."""
+    data = scores[0].dataset
+    text = f"{data.id}@{data.version} ({data.edition} edition)"
+    parts = sorted(
+        {
+            f"{s.coverage.scored} of {s.coverage.frames} frames"
+            for s in scores
+            if not s.coverage.complete
+        }
+    )
+    return ", ".join([text, *parts])
+
+
+def _columns(named: Sequence[str]) -> list[str]:
+    """The models in the paper's order, then the others in the order they were given."""
+    known = {name: i for i, name in enumerate(published.MODELS)}
+
+    def place(name: str) -> tuple[int, int]:
+        model = published.model_name(name.split(" (")[0]) or ""
+        return (known.get(model, len(known)), list(named).index(name))
+
+    return sorted(dict.fromkeys(named), key=place)
+
+
+def grids(
+    scores: Sequence[Score],
+    kind: Kind = "mean",
+    *,
+    intervals: bool = False,
+    against: bool = False,
+) -> list[Grid]:
+    """Scores as tables, one for each dataset, so that editions never share one.
+
+    Parameters
+    ----------
+    scores
+        At least one.
+    kind
+        What the numbers are.
+    intervals
+        Whether the bootstrap's intervals are given below them.
+    against
+        Whether the ratio to the published number is, where the edition is the official one.
+
+    Raises
+    ------
+    UsageError
+        If two scores are of the same model, training set and test set.
+    """
+    named = labels(scores)
+    tables = []
+    for dataset in dict.fromkeys(_key(s)[0] for s in scores):
+        chosen = [(s, n) for s, n in zip(scores, named, strict=True) if _key(s)[0] == dataset]
+        columns = _columns([name for _, name in chosen])
+        edition = chosen[0][0].dataset.edition
+        tables.append(
+            Grid(
+                title=f"{dataset} ({edition} edition)",
+                stubs=("task", ""),
+                groups=tuple(columns),
+                columns=tuple(MEASURES),
+                rows=list(_rows(chosen, columns, kind, intervals, against)),
+                notes=_notes([s for s, _ in chosen], kind, intervals, against),
+            )
+        )
+    return tables
+
+
+def _rows(
+    chosen: Sequence[tuple[Score, str]],
+    columns: Sequence[str],
+    kind: Kind,
+    intervals: bool,
+    against: bool,
+) -> Iterator[Row]:
+    order = catalog.card(chosen[0][0].dataset.id).tasks
+    tasks = sorted(
+        dict.fromkeys(s.task for s, _ in chosen),
+        key=lambda task: order.index(task) if task in order else len(order),
+    )
+    for task in tasks:
+        by_name = {name: s for s, name in chosen if s.task == task}
+        quantities = dict.fromkeys(row.quantity for s in by_name.values() for row in s.rows)
+        for quantity in quantities:
+            found: dict[tuple[str, str], Value] = {}
+            for name, s in by_name.items():
+                for row in s.rows:
+                    if row.quantity == quantity:
+                        for m in MEASURES:
+                            found[name, m] = _value(s, row, m, kind, against)
+            yield Row(
+                (task, quantity),
+                tuple(_cell(found, name, m, intervals) for name in columns for m in MEASURES),
+            )
+
+
+def _cell(found: dict[tuple[str, str], Value], name: str, measure: str, intervals: bool) -> Cell:
+    this = found.get((name, measure))
+    if this is None or this.value is None:
+        return EMPTY
+    rivals = [v.value for (_, m), v in found.items() if m == measure and v.value is not None]
+    return Cell(
+        significant(this.value),
+        best=len(rivals) > 1 and this.value == min(rivals),
+        interval="–".join(map(significant, this.interval)) if intervals and this.interval else None,
+        ratio=None if this.ratio is None else f"×{this.ratio:.2f}",
+    )
+
+
+def _notes(scores: Sequence[Score], kind: Kind, intervals: bool, against: bool) -> list[str]:
+    notes = [KINDS[kind]]
+    draws = {s.bootstrap.level for s in scores if s.bootstrap}
+    if intervals and draws:
+        notes.append(f"below: {', '.join(f'{level:.0%}' for level in draws)} bootstrap intervals")
+    if against and kind == "absolute":
+        notes.append("no ratios: Tables SI 7 and SI 8 are in per cent")
+    elif against and scores[0].dataset.edition == "official":
+        notes.append("×: times the published error of the same task (doi:10.1039/d4sc06529h)")
+    elif against:
+        notes.append(
+            "no ratios: the published errors are of DFT data, these of the mini edition's; "
+            "they do not compare"
+        )
+    failed = [s.prediction.model or "?" for s in scores if not s.coverage.complete]
+    if failed:
+        notes.append(f"INCOMPLETE, failed frames left out: {', '.join(dict.fromkeys(failed))}")
+    return notes
+
+
+def records(
+    scores: Sequence[Score], kind: Kind = "mean", *, against: bool = False
+) -> list[dict[str, Any]]:
+    """The same numbers, one per entry, with full precision."""
+    found = []
+    for score in scores:
+        for row in score.rows:
+            for measure in MEASURES:
+                v = _value(score, row, measure, kind, against)
+                low, high = v.interval or (None, None)
+                found.append(
+                    {
+                        "dataset": _key(score)[0],
+                        "edition": score.dataset.edition,
+                        "task": score.task,
+                        "model": score.prediction.model,
+                        "train": score.prediction.train,
+                        "quantity": row.quantity,
+                        "measure": measure,
+                        "unit": row.unit if kind == "absolute" else f"% {kind}",
+                        "value": v.value,
+                        "low": low,
+                        "high": high,
+                    }
+                    | ({"published": v.published, "ratio": v.ratio} if against else {})
+                )
+    return found
+
+
+def to_csv(entries: Sequence[dict[str, Any]]) -> str:
+    """Entries of the same fields as CSV."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, list(entries[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(entries)
+    return stream.getvalue()

@@ -1,0 +1,69 @@
+"""Figures of errors: their data against the arrays, their axes, labels and marks."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from teaeval.plots import errors
+
+
+def test_parity(molecule):
+    plot = errors.parity(molecule)
+    panels = [ax for ax in plot.figure.axes if ax.get_xlabel().startswith("reference")]
+    assert len(panels) == 4  # energies and forces of two predictions
+    frames = len(molecule[0].energies)
+    marks = [len(panels[0].lines[0].get_xdata()), len(panels[2].lines[0].get_xdata())]
+    assert marks == [frames, frames]
+    for model, c in zip(("MACE", "sGDML"), molecule, strict=True):
+        lines = [d for d in plot.data if d["model"] == model]
+        energies = [d for d in lines if d["quantity"] == "E"]
+        lowest = c.reference_energies.min()
+        assert [d["reference"] for d in energies] == list(c.reference_energies - lowest)
+        assert [d["predicted"] for d in energies] == list(c.energies - lowest)
+        assert sum(d["count"] for d in lines if d["quantity"] == "F") == 3 * frames * 42
+    assert panels[0].get_xlim() == panels[0].get_ylim()
+    assert "kcal/mol/Å" in panels[1].get_ylabel()
+
+
+def test_distributions_are_densities(molecule):
+    plot = errors.distributions(molecule)
+    left, right = plot.figure.axes
+    assert [t.get_text() for t in left.get_legend().get_texts()] == ["MACE", "sGDML"]
+    for quantity, c in (("E", molecule[1]), ("F", molecule[1])):
+        lines = [d for d in plot.data if (d["model"], d["quantity"]) == ("sGDML", quantity)]
+        x = np.array([d["error"] for d in lines])
+        density = np.array([d["density"] for d in lines])
+        assert density.sum() * (x[1] - x[0]) == pytest.approx(1)
+        spread = np.sqrt((density * x**2).sum() * (x[1] - x[0]))
+        true = (c.energies - c.reference_energies).std() if quantity == "E" else None
+        assert spread == pytest.approx(true, rel=0.02) if true else spread > 3
+    assert right.get_yscale() == "log"
+
+
+def test_by_element(molecule):
+    plot = errors.by_element(molecule)
+    (ax,) = plot.figure.axes
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["C", "O", "N", "H"]
+    assert len(ax.patches) == 8  # a box per element and prediction
+    for d in plot.data:
+        assert d["q05"] < d["q25"] < d["q50"] < d["q75"] < d["q95"]
+    ratio = {d["element"]: d["q50"] for d in plot.data if d["model"] == "sGDML"}["C"] / next(
+        d["q50"] for d in plot.data if (d["model"], d["element"]) == ("MACE", "C")
+    )
+    assert ratio == pytest.approx(3, rel=0.1)  # as the noise was made
+
+
+def test_by_magnitude(molecule):
+    plot = errors.by_magnitude(molecule)
+    (ax,) = plot.figure.axes
+    assert ax.get_xscale() == ax.get_yscale() == "log"
+    names = [t.get_text() for t in ax.get_legend().get_texts()]
+    assert names == ["MACE", "sGDML", "error = force"]
+    lines = [d for d in plot.data if d["model"] == "MACE"]
+    assert sum(d["atoms"] for d in lines) == 42 * len(molecule[0].energies)
+    assert all(a["force_high"] == b["force_low"] for a, b in itertools.pairwise(lines))
+    drawn = ax.lines[0].get_xdata()
+    assert len(drawn) == sum(d["atoms"] >= 10 for d in lines)

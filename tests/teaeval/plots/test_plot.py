@@ -1,0 +1,75 @@
+"""Files of figures, and what the commands do with mistakes."""
+
+from __future__ import annotations
+
+import csv
+import re
+import subprocess
+import sys
+
+import pytest
+
+import teaeval
+from teadata.errors import UsageError
+from teaeval.plots import curves
+from teaeval.plots.plot import COLOURS, colour
+
+
+def test_each_format_with_its_data_and_twice_the_same(tmp_path):
+    starts = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
+    plot = curves.learning_curves(curves.published_points())
+    paths = [tmp_path / f"a{suffix}" for suffix in starts]
+    assert plot.save(*paths)[1] == tmp_path / "a.csv"
+    again = curves.learning_curves(curves.published_points())
+    again.save(*(tmp_path / f"b{suffix}" for suffix in starts))
+    for suffix, start in starts.items():
+        first, second = ((tmp_path / f"{n}{suffix}").read_bytes() for n in "ab")
+        assert first.startswith(start)
+        assert first == second
+    with open(tmp_path / "a.csv", newline="") as stream:
+        lines = list(csv.DictReader(stream))
+    assert len(lines) == len(plot.data)
+    assert float(lines[5]["value"]) == plot.data[5]["value"]
+    assert len(list(tmp_path.iterdir())) == 8
+
+
+def test_a_wrong_suffix_is_refused_before_anything_is_read(invoke, tmp_path):
+    with pytest.raises(UsageError, match=r"written as \.png"):
+        invoke("plot", "parity", tmp_path / "nothing.npz", "-o", tmp_path / "x.gif")
+
+
+def test_every_figure_of_predictions_from_the_command(run, invoke, made, tmp_path):
+    file = tmp_path / "prediction.npz"
+    teaeval.write_prediction(file, made("mini-hydrogen", "complete", "MACE"))
+    done = run("teaeval", "plot", "atoms", file, "-o", tmp_path / "atoms.svg")
+    assert done.returncode == 0, done.stderr
+    for name in ("worst", "parity", "errors", "elements", "magnitude"):
+        invoke("plot", name, file, "-o", tmp_path / f"{name}.svg")
+        text = (tmp_path / f"{name}.svg").read_text()
+        assert "</svg>" in text
+        assert (tmp_path / f"{name}.csv").read_text().count("\n") > 1
+    circles = re.findall(r'id="atom-(\d+)"', (tmp_path / "atoms.svg").read_text())
+    assert sorted(map(int, circles)) == sorted([*range(32), *range(32)])
+
+
+def test_models_keep_their_colours():
+    assert colour("sGDML", ["sGDML"]) == colour("sGDML", ["MACE", "sGDML"])
+    assert len({colour(n, ["MACE", "SO3krates", "sGDML"]) for n in ("MACE", "sGDML")}) == 2
+    assert colour("mine", ["mine"]) in COLOURS
+    both = ["sGDML, a/train/1 → a", "sGDML, a/train/2 → a"]
+    assert len({colour(n, both) for n in both}) == 2
+
+
+def test_matplotlib_is_imported_only_for_a_figure():
+    code = (
+        "import sys; from teaeval import cli, published, tables, plots, report, collected\n"
+        "from teaeval.plots import errors, structure, curves, matrix, gyration\n"
+        "assert 'matplotlib' not in sys.modules\n"
+        "sys.modules['matplotlib'] = None\n"
+        "sys.argv = ['teaeval', 'plot', 'learning-curve', '--published', '-o', 'x.png']\n"
+        "cli.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "tea-benchmark[plot]" in done.stderr
+    assert "Traceback" not in done.stderr

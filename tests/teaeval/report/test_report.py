@@ -1,0 +1,195 @@
+"""The report: a page that needs nothing but itself, clicked through in a real browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import teadata
+import teaeval
+from teadata.errors import UsageError
+from teadata.provenance import sha256
+from teaeval import Prediction
+from teaeval.report import write
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+def prediction(dataset: str, subset: str, model: str, noise: float) -> Prediction:
+    rng = np.random.default_rng(0)
+    test = teadata.load(dataset).split(f"{subset}/test")
+    return Prediction(
+        dataset=dataset,
+        subset=subset,
+        energies=test.energies + rng.normal(size=len(test)),
+        forces=test.forces + noise * rng.normal(size=test.forces.shape),
+        frame_ids=test.ids,
+        model=model,
+        train=f"{subset}/train/100",
+    )
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory) -> Path:
+    """A report on two models of a molecule and one of a periodic system."""
+    folder = tmp_path_factory.mktemp("report")
+    files = []
+    for n, (dataset, subset, model, noise) in enumerate(
+        (
+            ("mini-hydrogen", "complete", "MACE", 1.0),
+            ("mini-hydrogen", "complete", "<b>&mine", 2.0),
+            ("mini-i", "unfolded", "MACE", 1.0),
+        )
+    ):
+        files.append(folder / f"{n}.npz")
+        teaeval.write_prediction(files[-1], prediction(dataset, subset, model, noise))
+    path = folder / "report.html"
+    write(files, path, title="Three & a <half>", frames=4, replicates=20)
+    return path
+
+
+def test_a_page_that_needs_nothing_else(page):
+    text = page.read_text()
+    own = text.replace(
+        (Path(teaeval.__file__).parent / "report/vendor/3Dmol-min.js").read_text(), ""
+    )
+    assert len(own) < len(text)
+    assert not re.findall(r"""(?:src|href)=["']?(?!data:|#)[^"' >]+""", own)
+    assert "<title>Three &amp; a &lt;half&gt;</title>" in text
+    assert "&lt;b&gt;&amp;mine" in own
+    assert "<b>&mine" not in own.split('id="data">')[0]
+    assert own.count('<figure class="plot"') == 2 * 6
+    assert "University of Pittsburgh" in own  # the viewer's licence goes with it
+
+
+def test_structures_carry_the_errors(page):
+    data = re.search(r'id="data">(.*?)</script>', page.read_text(), re.DOTALL)
+    hydrogen, second, first = json.loads(data.group(1))
+    assert (first["name"], second["name"]) == ("MACE, unfolded/train/100 → unfolded", "<b>&mine")
+    assert len(first["frames"]) == 4
+    largest = [max(frame["largest"]) for frame in first["frames"]]
+    assert largest == sorted(largest, reverse=True)
+    made = prediction("mini-i", "unfolded", "MACE", 1.0)
+    test = teadata.load("mini-i").split("unfolded/test")
+    assert largest[0] == pytest.approx(np.abs(made.forces - test.forces).max(), abs=1e-3)
+    assert len(hydrogen["frames"][0]["cell"]) == 12
+    frame = second["frames"][0]
+    lengths = np.linalg.norm(frame["vector"], axis=1)
+    assert (lengths >= np.array(frame["largest"]) - 2e-3).all()
+
+
+def test_the_viewer_is_the_file_that_its_note_says():
+    vendor = Path(teaeval.__file__).parent / "report" / "vendor"
+    assert sha256(vendor / "3Dmol-min.js") in (vendor / "README.md").read_text()
+
+
+def test_mistakes(tmp_path):
+    with pytest.raises(UsageError, match="needs a prediction"):
+        write([], tmp_path / "r.html")
+    with pytest.raises(UsageError, match=r"\.html"):
+        write([tmp_path / "x.npz"], tmp_path / "r.pdf")
+
+
+@pytest.fixture
+def browser() -> Iterator[object]:
+    """Headless Chromium: $CHROMIUM, or one on the path, or Playwright's own."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    with sync_api.sync_playwright() as play:
+        if found is None and not Path(play.chromium.executable_path).exists():
+            pytest.skip(
+                f"no browser: none of {', '.join(BROWSERS)} on the path, none of Playwright's; "
+                "install one, or set CHROMIUM to its path"
+            )
+        options = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader"]
+        with play.chromium.launch(executable_path=found, args=options) as running:
+            yield running
+
+
+def test_click_through(browser, page):
+    tab = browser.new_page(viewport={"width": 460, "height": 420})
+    problems, requests = [], []
+    tab.on("console", lambda m: m.type == "error" and problems.append(m.text))
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    tab.on("request", lambda r: requests.append(r.url))
+    tab.goto(page.as_uri())
+    assert tab.title() == "Three & a <half>"
+    assert tab.locator("#viewer canvas").count() == 1
+
+    # the numbers of the tables
+    shown = "document.querySelector('.kind:not([hidden])').dataset.kind"
+    assert tab.evaluate(shown) == "mean"
+    for kind in ("absolute", "std"):
+        tab.click(f"button[data-show={kind}]")
+        assert tab.evaluate(shown) == kind
+    assert tab.locator(".kind:not([hidden]) figure.scores").count() == 2  # a table a dataset
+
+    def pixels() -> bytes:
+        return tab.locator("#viewer").screenshot()
+
+    # frames
+    place = tab.locator("#position")
+    assert place.inner_text().endswith("(1 of 4)")
+    tab.click("#next")
+    assert place.inner_text().endswith("(2 of 4)")
+    tab.click("#previous")
+    assert place.inner_text().endswith("(1 of 4)")
+
+    # colours and arrows
+    by_error = pixels()
+    tab.select_option("#colour", "element")
+    assert not tab.locator("#bar").is_visible()
+    by_element = pixels()
+    assert by_element != by_error
+    tab.check("#arrows")
+    tab.uncheck("#arrows")
+    tab.select_option("#colour", "mae")
+    assert tab.locator("#bar").is_visible()
+
+    # atoms: the table is in order of error, a click on it or on the structure picks
+    rows = tab.locator("#atoms tbody tr")
+    assert rows.count() == 32
+    values = [float(x) for x in tab.locator("#atoms tbody td:nth-child(2)").all_inner_texts()]
+    assert values == sorted(values, reverse=True)
+    rows.nth(4).click()
+    assert rows.nth(4).get_attribute("class") == "picked"
+    name = rows.nth(4).locator("td").first.inner_text()
+    assert tab.locator("#picked").inner_text().startswith(f"{name}:")
+    tab.locator("#viewer").scroll_into_view_if_needed()
+    front = tab.evaluate(
+        "(() => { const f = teaReport.predictions[0].frames[0].xyz;"
+        " return f.indexOf(f.reduce((a, b) => (b[2] > a[2] ? b : a))); })()"
+    )
+    at = tab.evaluate(f"teaReport.screen({front})")
+    left, top = tab.evaluate("[scrollX, scrollY]")
+    tab.mouse.click(at["x"] - left, at["y"] - top)
+    tab.wait_for_function(f"teaReport.state.atom === {front}", timeout=5000)
+
+    # turned by the mouse, and back
+    box = tab.locator("#viewer").bounding_box()
+    before = pixels()
+    tab.mouse.move(box["x"] + 300, box["y"] + 200)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + 420, box["y"] + 240, steps=4)
+    tab.mouse.up()
+    assert pixels() != before
+    tab.click("#reset")
+
+    # another prediction, of a molecule
+    tab.select_option("#prediction", "2")
+    assert rows.count() == 42
+    assert tab.locator("#position").inner_text().endswith("(1 of 4)")
+    for image in tab.locator("figure.plot img").all():
+        assert image.evaluate("i => i.complete && i.naturalWidth > 100")
+    with tab.expect_download() as download:
+        tab.locator("figure.plot a").first.click()
+    assert Path(download.value.path()).read_text().startswith("model,quantity,error,density")
+    assert problems == []
+    assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
