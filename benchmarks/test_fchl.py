@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 import teadata
 from baselines.fchl import FCHLConfig
 from baselines.fchl.features import Features, Reduction
+from baselines.fchl.regression import NormalEquations
 from baselines.fchl.representation import representation
 from baselines.fchl.sorf import Sorf
 
@@ -25,8 +27,6 @@ def frames():
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    import torch
-
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -63,15 +63,32 @@ def test_qmllib(benchmark, frames):
     assert benchmark(work).shape == (42, 496)
 
 
-@pytest.mark.benchmark(group=f"energies and forces of {FRAMES} frames of 42 atoms, N_f 8192")
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_prediction(benchmark, frames, dtype):
-    import torch
-
-    config = settings(dtype)
+@pytest.fixture(scope="module")
+def features(frames) -> Features:
+    config = settings("float32")
     reduction = Reduction.of(representation(config, ELEMENTS), frames, config.npcas, 8)
     sorf = Sorf.draw(4, config.npcas, config.nstacks, 1, 8.0, seed=0)
-    features = Features(config, ELEMENTS, reduction, sorf, "cpu")
-    coefficients = torch.from_numpy(np.random.default_rng(0).normal(size=(config.features, 1)))
-    energies, _, _ = benchmark(features.predict, frames, coefficients)
+    return Features(config, ELEMENTS, reduction, sorf, "cpu")
+
+
+@pytest.mark.benchmark(group="a training's part of 4 frames, N_f 8192")
+@pytest.mark.parametrize("way", ["compiled", "torch"])
+def test_rows(benchmark, features, frames, way, monkeypatch):
+    if way == "torch":
+        monkeypatch.setattr(features, "_add_forces", features.add_forces_anywhere)
+    _, force = benchmark(features.rows, frames[:4])
+    assert force.shape == (4 * 42, 3, 8192)
+
+
+@pytest.mark.benchmark(group="a training's part of 4 frames, N_f 8192")
+def test_normal_equations(benchmark, features, frames):
+    _, force = features.rows(frames[:4])
+    equations, rows = NormalEquations(8192, "cpu"), force.flatten(0, 1)
+    benchmark(equations.add, rows, rows[:, 0])
+
+
+@pytest.mark.benchmark(group=f"energies and forces of {FRAMES} frames of 42 atoms, N_f 8192")
+def test_prediction(benchmark, features, frames):
+    coefficients = np.random.default_rng(0).normal(size=(features.sorf.features, 1))
+    energies, _, _ = benchmark(features.predict, frames, torch.from_numpy(coefficients))
     assert energies.shape == (1, FRAMES)
