@@ -116,7 +116,5 @@ def contraction(vectors: Array, degrees: Sequence[int]) -> Array:
 
 def scaled(factors: Array, vectors: Array, degrees: Sequence[int]) -> Array:
     """Every degree of vectors (..., M) times its factor (..., degrees)."""
-    found = [
-        factors[..., k : k + 1] * vectors[..., part] for k, part in enumerate(slices(degrees))
-    ]
+    found = [factors[..., k : k + 1] * vectors[..., part] for k, part in enumerate(slices(degrees))]
     return jnp.concatenate(found, axis=-1)

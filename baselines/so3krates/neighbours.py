@@ -43,12 +43,6 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.first)
 
-    @property
-    def most(self) -> int:
-        """Pairs of the atom that has the most of them."""
-        ends = (self.first, self.second)
-        return max((int(np.bincount(end).max()) for end in ends if len(end)), default=0)
-
 
 def find(frames: Frames, index: int, cutoff: float) -> Pairs:
     """The pairs of a frame, with every periodic image as a neighbour of its own.
@@ -89,43 +83,17 @@ def find(frames: Frames, index: int, cutoff: float) -> Pairs:
     )
 
 
-def by_atom(ends: Ints, atoms: int, most: int) -> Ints:
-    """The pairs at whose end each atom is, (atoms, most), -1 where padded."""
-    order = np.argsort(ends, kind="stable")
-    sorted_ends = ends[order]
-    starts = np.searchsorted(sorted_ends, np.arange(atoms))
-    rank = np.arange(len(ends)) - starts[sorted_ends]
-    table = np.full((atoms, most), -1, dtype=np.int32)
-    table[sorted_ends, rank] = order
-    return table
-
-
-def listed(pairs: list[Pairs], length: int, most: int, dtype: str) -> Listed:
-    """Pairs of frames of equally many atoms, padded.
-
-    Parameters
-    ----------
-    pairs
-        One for each frame.
-    length, most
-        Pairs of a frame, and of an atom, with padding.
-    dtype
-        Of the vectors.
-    """
-    count, atoms = len(pairs), pairs[0].atoms
+def listed(pairs: list[Pairs], length: int, dtype: str) -> Listed:
+    """Pairs of frames, padded to a length, with vectors of some type."""
     found = Listed(
-        np.zeros((count, length, 3), dtype=dtype),
-        np.full((count, length), -1, dtype=np.int32),
-        np.full((count, length), -1, dtype=np.int32),
-        np.empty((count, atoms, most), dtype=np.int32),
-        np.empty((count, atoms, most), dtype=np.int32),
+        np.zeros((len(pairs), length, 3), dtype=dtype),
+        np.full((len(pairs), length), -1, dtype=np.int32),
+        np.full((len(pairs), length), -1, dtype=np.int32),
     )
     for n, each in enumerate(pairs):
         found.vectors[n, : len(each)] = each.vectors
         found.first[n, : len(each)] = each.first
         found.second[n, : len(each)] = each.second
-        found.first_pairs[n] = by_atom(each.first, atoms, most)
-        found.second_pairs[n] = by_atom(each.second, atoms, most)
     return found
 
 

@@ -75,9 +75,7 @@ class Heads(nnx.Module):
     def __init__(self, config: SO3kratesConfig, heads: int, rngs: nnx.Rngs) -> None:
         width = config.features // heads
         init = lecun_normal(batch_axis=(0,))
-        self.kernel = nnx.Param(
-            init(rngs.params(), (heads, width, width), jnp.dtype(config.dtype))
-        )
+        self.kernel = nnx.Param(init(rngs.params(), (heads, width, width), jnp.dtype(config.dtype)))
         self.precision = precision(config)
 
     def __call__(self, x: Array) -> Array:
@@ -171,7 +169,7 @@ class Layer(nnx.Module):
             (alpha[..., None] * value).reshape(len(alpha), width),
             harmonics.scaled(beta, sphere, self.degrees),
         ]
-        summed = at_atoms(jnp.concatenate(messages, axis=1), graph.first)
+        summed = at_atoms(jnp.concatenate(messages, axis=1), graph.first, len(x))
         return summed[:, :width], summed[:, width:], alpha, beta
 
     def exchange(self, x: Array, chi: Array) -> tuple[Array, Array]:
@@ -210,9 +208,7 @@ class Network(nnx.Module):
     def __init__(self, config: SO3kratesConfig, rngs: nnx.Rngs) -> None:
         self.config = config
         dtype, width = jnp.dtype(config.dtype), config.features
-        self.embedding = nnx.Param(
-            normal(width**-0.5)(rngs.params(), (ELEMENTS, width), dtype)
-        )
+        self.embedding = nnx.Param(normal(width**-0.5)(rngs.params(), (ELEMENTS, width), dtype))
         self.layers = nnx.List([Layer(config, rngs) for _ in range(config.layers)])
         self.readout = MLP(config, width, width, 1, rngs)
         self.zbl = (
@@ -231,7 +227,9 @@ class Network(nnx.Module):
         """Energies of the atoms, and what they were made of, as :meth:`__call__`."""
         config = self.config
         real = jnp.any(graph.vectors != 0, axis=1)
-        vectors = jnp.where(real[:, None], graph.vectors, jnp.array([1.0, 0, 0], graph.vectors.dtype))
+        vectors = jnp.where(
+            real[:, None], graph.vectors, jnp.array([1.0, 0, 0], graph.vectors.dtype)
+        )
         distances = jnp.sqrt(jnp.sum(vectors**2, axis=1))
         unit = vectors / distances[:, None]
         phi = jnp.where(real, radial.cutoff(distances, config.r_cut, config.cutoff_fn), 0.0)
@@ -240,7 +238,8 @@ class Network(nnx.Module):
         x = self.embedding[...][numbers]
         chi = None
         if config.sphc_normalization is not None:
-            chi = at_atoms(phi[:, None] * sphere, graph.first) / config.sphc_normalization
+            chi = at_atoms(phi[:, None] * sphere, graph.first, len(numbers))
+            chi = chi / config.sphc_normalization
         found: dict[str, Any] = {"rbf": rbf, "phi": phi, "sphere": sphere, "chi": chi, "layers": []}
         for layer in self.layers:
             x, chi, seen = layer(x, chi, graph, (rbf, phi, sphere))
@@ -248,14 +247,14 @@ class Network(nnx.Module):
         energies = self.readout(x)[:, 0]
         if self.zbl is not None:
             constants = {name: value[...] for name, value in self.zbl.items()}
-            charges = jnp.asarray(numbers, x.dtype)
+            charges = numbers.astype(x.dtype)
             z_i, z_j = (
                 # At padding 1, of which every power is finite
                 jnp.where(real, at_pairs(charges, ends), 1.0)
                 for ends in (graph.first, graph.second)
             )
             repulsion = radial.repulsion(constants, distances, z_i, z_j)
-            energies = energies + 0.5 * at_atoms(phi * repulsion, graph.first)
+            energies = energies + 0.5 * at_atoms(phi * repulsion, graph.first, len(numbers))
         return jnp.where(numbers > 0, energies, 0.0), found
 
     def __call__(self, numbers: Array, graph: Graph) -> Array:

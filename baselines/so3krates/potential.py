@@ -47,7 +47,8 @@ def evaluate(definition: Any, weights: Any, numbers: Array, graph: Graph, frames
 
     # A pair vector points from its first atom: moved along the slope, that atom lowers the energy.
     (_, energies), slopes = jax.value_and_grad(total, has_aux=True)(graph.vectors)
-    forces = at_atoms(slopes, graph.first) - at_atoms(slopes, graph.second)
+    count = len(numbers)
+    forces = at_atoms(slopes, graph.first, count) - at_atoms(slopes, graph.second, count)
     # Products and sums, no matrix product: exact also where those are rounded.
     outer = (graph.vectors[:, :, None] * slopes[:, None, :]).reshape(frames, -1, 3, 3).sum(axis=1)
     virials = 0.5 * (outer + jnp.swapaxes(outer, 1, 2))
