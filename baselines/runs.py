@@ -12,8 +12,8 @@ import numpy as np
 from pydantic import ValidationError
 
 from baselines import config
-from baselines.protocol import Baseline, Progress, no_progress
 from baselines.devices import check_device, gpu, peak_gpu_memory_mib
+from baselines.protocol import Baseline, Progress, no_progress
 from baselines.record import Plan, TrainingRecord, hardware, peak_memory_mib, versions
 from baselines.registry import ModelEntry, entry
 from teadata import Dataset, TeaError, catalog

@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ase.calculators.calculator import all_changes
+from ase.stress import full_3x3_to_voigt_6_stress
 
-from baselines.calculator import (
-    BaselineCalculator,
-    all_changes,
-    frame_of,
-    full_3x3_to_voigt_6_stress,
-)
+from baselines.calculator import BaselineCalculator, frame_of
 from baselines.so3krates import backend
 from teadata.units import EV
 
@@ -47,6 +44,7 @@ class SO3kratesCalculator(BaselineCalculator):
 
     def __init__(self, model: SO3krates, skin: float = 0.5, **kwargs: Any) -> None:
         super().__init__(model, **kwargs)
+        self.model: SO3krates = model
         self.skin = skin
         self.lists = 0
         self._known: dict[str, Any] | None = None

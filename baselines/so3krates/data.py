@@ -20,7 +20,7 @@ Array = Any
 
 
 class Labelled(NamedTuple):
-    """Labelled frames: their pairs, energies (N,) in eV without offset, forces (N, A, 3) in eV/Å."""
+    """Pairs of N frames, their energies (N,) in eV without offset, and forces (N, A, 3) in eV/Å."""
 
     listed: Listed
     energies: Array

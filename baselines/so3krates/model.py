@@ -202,6 +202,7 @@ class SO3krates(Baseline[SO3kratesConfig]):
         MissingExtraError
             If ASE is not installed.
         """
+        import baselines.calculator  # without ASE, this names the extra
         from baselines.so3krates.calculator import SO3kratesCalculator
 
         return SO3kratesCalculator(self)

@@ -83,12 +83,16 @@ def find(frames: Frames, index: int, cutoff: float) -> Pairs:
     )
 
 
-def listed(pairs: list[Pairs], length: int, dtype: str) -> Listed:
-    """Pairs of frames, padded to a length, with vectors of some type."""
+def listed(pairs: list[Pairs], length: int, dtype: str, places: int | None = None) -> Listed:
+    """Pairs of frames, padded to a length, with vectors of some type.
+
+    With `places`, frames without pairs are added until there are so many.
+    """
+    count = places or len(pairs)
     found = Listed(
-        np.zeros((len(pairs), length, 3), dtype=dtype),
-        np.full((len(pairs), length), -1, dtype=np.int32),
-        np.full((len(pairs), length), -1, dtype=np.int32),
+        np.zeros((count, length, 3), dtype=dtype),
+        np.full((count, length), -1, dtype=np.int32),
+        np.full((count, length), -1, dtype=np.int32),
     )
     for n, each in enumerate(pairs):
         found.vectors[n, : len(each)] = each.vectors

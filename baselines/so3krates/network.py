@@ -52,6 +52,7 @@ class MLP(nnx.Module):
         self.output = _Dense(config, hidden, outputs, rngs)
 
     def __call__(self, x: Array) -> Array:
+        """(n, inputs) to (n, outputs)."""
         return self.output(jax.nn.silu(self.hidden(x)))
 
 
@@ -65,6 +66,7 @@ class ResidualMLP(nnx.Module):
         )
 
     def __call__(self, x: Array) -> Array:
+        """(n, F) to (n, F)."""
         y = x + self.second(jax.nn.silu(self.first(jax.nn.silu(x))))
         return self.output(jax.nn.silu(y))
 
@@ -79,6 +81,7 @@ class Heads(nnx.Module):
         self.precision = precision(config)
 
     def __call__(self, x: Array) -> Array:
+        """(n, F) to (n, F)."""
         kernel = self.kernel[...]
         parts = x.reshape(len(x), *kernel.shape[:2])
         found = jnp.einsum("nhf,hfg->nhg", parts, kernel, precision=self.precision)
@@ -94,6 +97,7 @@ class Filter(nnx.Module):
         self.spherical = MLP(config, len(config.degrees), width // 4, width, rngs)
 
     def __call__(self, rbf: Array, difference: Array) -> Array:
+        """(P, F) from radial functions (P, K) and invariants (P or 1, degrees)."""
         return self.radial(rbf) + self.spherical(difference)
 
 
@@ -183,6 +187,7 @@ class Layer(nnx.Module):
     def __call__(
         self, x: Array, chi: Array | None, graph: Graph, geometry: tuple[Array, Array, Array]
     ) -> tuple[Array, Array, dict[str, Array]]:
+        """Features (n, F), Euclidean variables (n, M), and what they came from."""
         normed = x if self.norm_1 is None else self.norm_1(x)
         dx, dchi, alpha, beta = self.attend(normed, chi, graph, geometry)
         x, chi = x + dx, dchi if chi is None else chi + dchi

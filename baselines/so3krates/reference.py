@@ -41,8 +41,14 @@ SETTINGS = {
 }
 """Ours by the original's names of settings, short and long; ``residual_mlp`` stands for two."""
 
-CUTOFFS = {"cosine_cutoff_fn": "cosine", "physnet_cutoff_fn": "phys", "physnet": "phys",
-           "polynomial_cutoff_fn": "polynomial", "exponential_cutoff_fn": "exponential"}  # fmt: skip
+CUTOFFS = {
+    "cosine_cutoff_fn": "cosine",
+    "physnet_cutoff_fn": "phys",
+    "physnet": "phys",
+    "polynomial_cutoff_fn": "polynomial",
+    "exponential_cutoff_fn": "exponential",
+}
+"""Ours by the original's names of cutoff functions."""
 
 _ATTENTION = "attention_fn/VmapConvAttentionCoefficients_0"
 
