@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from baselines.so3krates.model import SO3krates
 
-SPARE = 1.1
-"""Places of a new list over pairs there are, so that a later one may be longer."""
+SPARE, LEAST_SPARE = 0.1, 64
+"""Places of a new list beyond the pairs there are: a share of these, and so many at least."""
 
 
 class SO3kratesCalculator(BaselineCalculator):
@@ -78,7 +78,9 @@ class SO3kratesCalculator(BaselineCalculator):
         pairs = neighbours.find(frame, 0, config.r_cut + self.skin)
         self.lists += 1
         if len(pairs) > self._length:
-            self._length = neighbours.rounded(int(SPARE * len(pairs)))
+            self._length = neighbours.rounded(
+                len(pairs) + max(LEAST_SPARE, int(SPARE * len(pairs)))
+            )
         listed = neighbours.listed([pairs], self._length, config.dtype)
         with backend.session(config, self.model.device):
             first, second = jax.device_put((listed.first, listed.second))

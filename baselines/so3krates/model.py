@@ -168,7 +168,7 @@ class SO3krates(Baseline[SO3kratesConfig]):
         backend.load()
         expected = f"{path}: expected an SO3krates model of this package ({FORMAT!r})"
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
                 values = {name: file[name] for name in file.files}
             if str(values["format"]) != FORMAT:
                 raise DataError(expected)
@@ -202,7 +202,7 @@ class SO3krates(Baseline[SO3kratesConfig]):
         MissingExtraError
             If ASE is not installed.
         """
-        import baselines.calculator  # without ASE, this names the extra
+        import baselines.calculator  # noqa: F401 -- without ASE, this names the extra
         from baselines.so3krates.calculator import SO3kratesCalculator
 
         return SO3kratesCalculator(self)

@@ -114,7 +114,7 @@ def random_model() -> Callable[..., SO3krates]:
         with backend.session(config, "cpu"):
             from baselines.so3krates.network import Network
 
-            _, weights = nnx.split(nnx.jit(lambda: Network(config, nnx.Rngs(1)))())
+            _, weights = nnx.split(Network(config, nnx.Rngs(1)))
             arrays = names.to_reference(weights, config)
         model = SO3krates(config)
         model._use(arrays, list(range(1, 100)), np.zeros(99))

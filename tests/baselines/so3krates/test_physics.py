@@ -48,12 +48,6 @@ def test_rotation_inversion_translation_and_permutation(model, molecules, frames
     assert before.stress is None
 
 
-def test_a_mirror_image_is_told_apart_by_the_euclidean_variables_alone(model, molecules, frames):
-    """The energy is that of the mirror image: variables of odd degree change their sign."""
-    mirrored = model.predict(frames(molecules.numbers, -molecules.positions))
-    np.testing.assert_allclose(mirrored.energies, model.predict(molecules).energies, rtol=1e-12)
-
-
 def test_spherical_harmonics_are_orthonormal_and_turn_within_their_degree():
     import jax
 
@@ -84,7 +78,7 @@ def test_spherical_harmonics_are_orthonormal_and_turn_within_their_degree():
 @pytest.mark.parametrize(
     "options",
     [
-        {},
+        pytest.param({}, marks=pytest.mark.slow),
         {
             "residual_mlp_1": True,
             "residual_mlp_2": True,
@@ -146,7 +140,9 @@ def test_an_atom_by_itself_has_an_energy_and_no_forces(model, frames):
     assert not found.forces.any()
 
 
-@pytest.mark.parametrize(("kind", "order"), [("cosine", 2), ("phys", 3)])
+@pytest.mark.parametrize(
+    ("kind", "order"), [("cosine", 2), pytest.param("phys", 3, marks=pytest.mark.slow)]
+)
 def test_the_energy_fades_out_at_the_cutoff(kind, order, random_model, frames):
     """Like a power of what is left to the cutoff: two with half a cosine, three with PhysNet's."""
     model = random_model(cutoff_fn=kind, r_cut=3.0)
@@ -178,6 +174,7 @@ def test_cutoff_functions_fall_from_one_to_zero(kind):
     assert not slopes[4:].any()
 
 
+@pytest.mark.slow
 def test_real_slabs_and_crystals_are_handled(random_model):
     """Of mini-iii (a slab) and mini-iv: forces sum to zero, whatever the padding."""
     model = random_model(r_cut=3.0)
