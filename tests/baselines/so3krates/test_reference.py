@@ -129,6 +129,7 @@ def test_the_published_networks_have_as_many_weights_as_the_originals():
     assert parameters(residual_mlp_1=True, residual_mlp_2=True) == 589_181
 
 
+@pytest.mark.slow
 def test_initial_weights_have_the_originals_spread(random_model):
     """LeCun's, in each head for itself; embeddings of variance 1/F; no biases."""
     weights = random_model(features=64, degrees=[1], heads=2, n_rbf=32).trained()["weights"]
@@ -179,7 +180,13 @@ def test_what_does_not_fit_is_named(cases):
         from_reference(params, cfg | {"colour": 3})
 
 
-@pytest.mark.parametrize("residual", [(True, True), (True, False), (False, True)])
+@pytest.mark.parametrize(
+    "residual",
+    [
+        (True, True),
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ((True, False), (False, True))),
+    ],
+)
 def test_residual_mlps_have_the_originals_names(residual, random_model):
     model = random_model(residual_mlp_1=residual[0], residual_mlp_2=residual[1])
     found = {name for name in model.trained()["weights"] if "ResidualMLP" in name}

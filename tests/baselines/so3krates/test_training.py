@@ -62,7 +62,7 @@ def products(function, *arguments) -> list:
     return list(walk(jax.make_jaxpr(function)(*arguments).jaxpr))
 
 
-@pytest.mark.parametrize("allowed", [False, True])
+@pytest.mark.parametrize("allowed", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_no_matrix_product_is_rounded_unless_that_is_asked_for(allowed, settings, splits):
     """In training and prediction, whatever JAX's default: all products are marked as float32."""
     import jax
@@ -257,6 +257,7 @@ def test_another_trainings_checkpoint_is_refused(trained, settings, splits):
         SO3krates(settings(lr=0.5)).fit(*splits, workdir)
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_ends_the_training(settings, splits, tmp_path):
     with pytest.raises(TeaError, match=r"the loss is not a number before step .* lower lr"):
         SO3krates(settings(lr=1e30)).fit(*splits, tmp_path)
