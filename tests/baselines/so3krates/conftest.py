@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
+from baselines.so3krates import SO3krates, SO3kratesConfig, from_reference
+from teadata import Frames
+
 pytest.importorskip("flax")
 
 # Read when JAX is first used: tests compile more than they calculate.
 FASTER = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {FASTER}".strip()
-
-from baselines.so3krates import SO3krates, SO3kratesConfig, from_reference
-from teadata import Frames
 
 TINY = {
     "size": 8, "features": 8, "layers": 1, "degrees": [1, 2], "heads": 2, "r_cut": 2.5,
