@@ -2,7 +2,7 @@
 
 >>> import baselines
 >>> sorted(baselines.MODELS)
-['fchl', 'gap', 'mace', 'sgdml']
+['fchl', 'gap', 'mace', 'sgdml', 'so3krates']
 
 A backend is imported by the model that needs it, and only then.
 """

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from baselines import runs
-from baselines.record import TrainingRecord, gpu, hardware
+from baselines.devices import gpu
+from baselines.record import Plan, TrainingRecord, hardware
+from baselines.registry import entry
 from teadata import Frames, catalog
 from teadata.strict import StrictModel
 
@@ -26,7 +28,8 @@ class Speed(StrictModel):
     train_seconds
         Time of the training, as recorded.
     train_frames
-        Frames that it passed over: those of an epoch times epochs, for a model that has them.
+        Frames that it passed over: those of an epoch times epochs, or of a batch times steps, for
+        a model that has these.
     one_us_per_atom, many_us_per_atom
         Time of energies and forces, in µs per atom, for one frame at a time and for
         `many_frames` at once.
@@ -80,7 +83,6 @@ def bench(folder: Path, device: str | None = None) -> Speed:
     plan = record.plan
     frames = catalog.load(plan.dataset).split(f"{plan.train.split('/')[0]}/test")[:MANY]
     curve = runs.read_curve(folder)
-    epochs = len(curve) if curve and "epoch" in curve[0] else 1
     calculator = model.calculator()
     images = frames.to_ase()
     atoms = frames.n_atoms
@@ -96,10 +98,19 @@ def bench(folder: Path, device: str | None = None) -> Speed:
         dataset=plan.dataset,
         device=model.device,
         train_seconds=record.wall_seconds,
-        train_frames=epochs * int(plan.train.split("/")[2]),
+        train_frames=_frames_passed(plan, curve),
         one_us_per_atom=1e6 * seconds_for(frames[:1]) / atoms,
         many_us_per_atom=1e6 * seconds_for(frames) / (atoms * len(frames)),
         many_frames=len(frames),
         calculator_us_per_atom=1e6 * repeated(by_calculator) / atoms,
-        hardware=hardware() | gpu(model.device),
+        hardware=hardware() | gpu(model.device, entry(plan.model).framework),
     )
+
+
+def _frames_passed(plan: Plan, curve: list[dict[str, float]]) -> int:
+    size = int(plan.train.split("/")[2])
+    if curve and "epoch" in curve[0]:
+        return len(curve) * size
+    if curve and "step" in curve[0]:
+        return int(curve[-1]["step"]) * int(plan.config["batch_size"])
+    return size

@@ -56,18 +56,22 @@ class BaselineCalculator(Calculator):  # type: ignore[misc]
         """Fill ``results`` with energy (eV), forces (A, 3) (eV/Å) and stress (6,) (eV/Å³)."""
         super().calculate(atoms, properties, system_changes)
         atoms = self.atoms
-        frame = Frames(
-            numbers=atoms.numbers,
-            positions=atoms.positions[None],
-            energies=np.zeros(1),
-            forces=np.zeros((1, len(atoms), 3)),
-            cell=atoms.cell.array[None] if atoms.cell.rank else None,
-            pbc=atoms.pbc,
-        )
-        predicted = self.model.predict(frame)
+        predicted = self.model.predict(frame_of(atoms))
         self.results = {
             "energy": float(predicted.energies[0]) / EV,
             "forces": predicted.forces[0] / EV,
         }
         if predicted.stress is not None:
             self.results["stress"] = full_3x3_to_voigt_6_stress(predicted.stress[0]) / EV
+
+
+def frame_of(atoms: Atoms) -> Frames:
+    """The atoms as one frame without labels."""
+    return Frames(
+        numbers=atoms.numbers,
+        positions=atoms.positions[None],
+        energies=np.zeros(1),
+        forces=np.zeros((1, len(atoms), 3)),
+        cell=atoms.cell.array[None] if atoms.cell.rank else None,
+        pbc=atoms.pbc,
+    )

@@ -102,6 +102,9 @@ def train(
     dtype: Annotated[
         str | None, typer.Option(help="float32 or float64; default: the configuration's.")
     ] = None,
+    allow_tf32: Annotated[
+        bool, typer.Option("--allow-tf32", help="Let a GPU round matrix products (so3krates).")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Run folder; default below runs/.")
     ] = None,
@@ -111,7 +114,9 @@ def train(
     from teadata import catalog
 
     data = catalog.load(dataset)
-    plan = runs.make_plan(model, data, subset, size, config, seed, device, dtype)
+    plan = runs.make_plan(
+        model, data, subset, size, config, seed, device, dtype, allow_tf32 or None
+    )
     folder = output or runs.default_folder(plan)
     with console.progress_bar() as progress:
         record = runs.train(plan, folder, progress)

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from teadata.errors import DataError, UsageError
+from teadata.errors import DataError
 from teadata.provenance import DISTRIBUTION
 from teadata.strict import StrictModel
 
@@ -106,44 +106,6 @@ def hardware() -> dict[str, str]:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         found["memory"] = f"{memory / 2**30:.0f} GiB"
     return found
-
-
-def check_device(device: str) -> None:
-    """Make sure that a CUDA device is there if it is asked for.
-
-    Raises
-    ------
-    UsageError
-        If it is not.
-    """
-    if device != "cuda":
-        return
-    import torch
-
-    if not torch.cuda.is_available():
-        raise UsageError(
-            f"device 'cuda': PyTorch {torch.__version__} finds no CUDA device here; use "
-            "--device cpu, or install a CUDA build of PyTorch on a machine with a GPU"
-        )
-
-
-def gpu(device: str) -> dict[str, str]:
-    """Name and memory of the GPU that PyTorch uses on a device; nothing on the CPU."""
-    if device != "cuda":
-        return {}
-    import torch
-
-    found = torch.cuda.get_device_properties(0)
-    return {"gpu": found.name, "gpu_memory": f"{found.total_memory / 2**30:.0f} GiB"}
-
-
-def peak_gpu_memory_mib(device: str) -> float | None:
-    """Largest memory that PyTorch held on the GPU so far, in MiB; None on the CPU."""
-    if device != "cuda":
-        return None
-    import torch
-
-    return round(float(torch.cuda.max_memory_reserved()) / 2**20, 1)
 
 
 def peak_memory_mib() -> float:

@@ -9,6 +9,7 @@ from typing import Any
 
 from baselines import config
 from baselines.config import ModelConfig
+from baselines.devices import Framework
 from baselines.protocol import Baseline
 from teadata.errors import unknown_name
 
@@ -37,6 +38,8 @@ class ModelEntry:
         Where it can train and predict.
     traced
         Packages whose versions its records state.
+    framework
+        Which package finds the GPU: ``"torch"`` or ``"jax"``.
     """
 
     title: str
@@ -50,6 +53,7 @@ class ModelEntry:
     datasets: tuple[str, ...]
     traced: tuple[str, ...]
     devices: tuple[str, ...] = ("cpu",)
+    framework: Framework = "torch"
 
     @property
     def installed(self) -> bool:
@@ -115,6 +119,20 @@ MODELS = {
         datasets=ALL,
         traced=("numpy", "torch", "vesin", "numba"),
         devices=("cpu", "cuda"),
+    ),
+    "so3krates": ModelEntry(
+        title="SO3krates",
+        module="baselines.so3krates",
+        class_name="SO3krates",
+        config_name="SO3kratesConfig",
+        backend="flax",
+        package="flax",
+        extra="so3krates",
+        reference="10.1038/s41467-024-50620-6",
+        datasets=ALL,
+        traced=("numpy", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "vesin"),
+        devices=("cpu", "cuda"),
+        framework="jax",
     ),
 }
 """The models that can be trained, by name."""

@@ -11,17 +11,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from baselines import config
+from baselines.devices import check_device, gpu, peak_gpu_memory_mib
 from baselines.protocol import Baseline, Progress, no_progress
-from baselines.record import (
-    Plan,
-    TrainingRecord,
-    check_device,
-    gpu,
-    hardware,
-    peak_gpu_memory_mib,
-    peak_memory_mib,
-    versions,
-)
+from baselines.record import Plan, TrainingRecord, hardware, peak_memory_mib, versions
 from baselines.registry import ModelEntry, entry
 from teadata import Dataset, TeaError, catalog
 from teadata.errors import DataError, MissingExtraError, UsageError, unknown_name
@@ -38,7 +30,7 @@ def _usable(name: str, device: str) -> ModelEntry:
         raise unknown_name(f"device of {name}", device, model.devices)
     if not model.installed:
         raise MissingExtraError(model.package, model.extra, model.title)
-    check_device(device)
+    check_device(device, model.framework)
     return model
 
 
@@ -51,6 +43,7 @@ def make_plan(
     seed: int = 0,
     device: str = "cpu",
     dtype: str | None = None,
+    allow_tf32: bool | None = None,
 ) -> Plan:
     """The plan of a training: splits, settings and checksums, all resolved and checked.
 
@@ -73,21 +66,24 @@ def make_plan(
         ``"cpu"`` or ``"cuda"``.
     dtype
         ``"float32"`` or ``"float64"``; by default the configuration's.
+    allow_tf32
+        Whether a GPU may round the factors of matrix products, for a model that can choose; by
+        default the configuration's.
 
     Raises
     ------
     UsageError
         If the model, configuration, subset, size or device does not exist.
     DataError
-        If the configuration is not valid, or the model has no such dtype.
+        If the configuration is not valid, or the model has no such dtype or option.
     """
     model_entry = entry(model)
     _, kind = model_entry.classes()
     settings = config.read(kind, model, config_name)
-    for option, value in (("size", size), ("dtype", dtype)):
+    for option, value in (("size", size), ("dtype", dtype), ("allow_tf32", allow_tf32)):
         if value is not None:
             values = settings.model_dump() | {option: value}
-            settings = config.parse(kind, values, f"--{option} of {model}")
+            settings = config.parse(kind, values, f"--{option.replace('_', '-')} of {model}")
     train, valid = f"{subset}/train/{settings.size}", f"{subset}/valid"
     dataset.splits.ids(train)
     valid = f"{valid}/{min(settings.size, len(dataset.splits.ids(valid)))}"
@@ -246,10 +242,10 @@ def train(plan: Plan, folder: Path, progress: Progress = no_progress) -> Trainin
             model_sha256=sha256_of(folder / model.model_file),
             curve_sha256=sha256(folder / CURVE_FILE),
             versions=versions(list(model_entry.traced)),
-            hardware=hardware() | gpu(plan.device),
+            hardware=hardware() | gpu(plan.device, model_entry.framework),
             wall_seconds=round(time.perf_counter() - start, 1),
             peak_memory_mib=round(peak_memory_mib(), 1),
-            peak_gpu_memory_mib=peak_gpu_memory_mib(plan.device),
+            peak_gpu_memory_mib=peak_gpu_memory_mib(plan.device, model_entry.framework),
             resumed=resumed,
         )
         write_text(folder / RECORD_FILE, record.model_dump_json(indent=1))

@@ -1,0 +1,119 @@
+"""Labelled frames on the device, with their pairs, and in which order they are trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from baselines.so3krates import neighbours
+from baselines.so3krates.config import SO3kratesConfig
+from baselines.so3krates.pairs import Listed
+from teadata import Frames
+from teadata.units import EV
+
+Array = Any
+
+
+class Labelled(NamedTuple):
+    """Pairs of N frames, their energies (N,) in eV without offset, and forces (N, A, 3) in eV/Å."""
+
+    listed: Listed
+    energies: Array
+    forces: Array
+
+    def batch(self, chosen: Array, length: int) -> Labelled:
+        """Some of the frames, of whose lists only the first so many places are used."""
+        return Labelled(
+            Listed(*(part[chosen, :length] for part in self.listed)),
+            self.energies[chosen],
+            self.forces[chosen],
+        )
+
+
+@dataclass(frozen=True)
+class Resident:
+    """Frames of one system on the device.
+
+    Parameters
+    ----------
+    frames
+        The frames, all of whose lists are as long as the longest bucket.
+    lengths
+        (N,) the length, of :attr:`buckets`, that does for each frame.
+    buckets
+        Lengths, rising.
+    """
+
+    frames: Labelled
+    lengths: NDArray[np.int64]
+    buckets: tuple[int, ...]
+
+    @classmethod
+    def of(cls, config: SO3kratesConfig, frames: Frames, offset: float, buckets: int) -> Resident:
+        """Put frames on the device.
+
+        Parameters
+        ----------
+        config
+            The settings.
+        frames
+            In kcal/mol and Å.
+        offset
+            What is taken off the energies, in kcal/mol.
+        buckets
+            How many lengths there may be; they divide the frames evenly.
+        """
+        pairs = [neighbours.find(frames, n, config.r_cut) for n in range(len(frames))]
+        counts = np.array([len(each) for each in pairs])
+        ends = np.quantile(counts, np.arange(1, buckets + 1) / buckets, method="higher")
+        # Multiples of 16, for the sake of vector units; at least one, which may be padding alone.
+        lengths = np.unique(np.maximum(16, -(-ends.astype(np.int64) // 16) * 16))
+        labelled = Labelled(
+            neighbours.listed(pairs, int(lengths[-1]), config.dtype),
+            ((frames.energies - offset) / EV).astype(config.dtype),
+            (frames.forces / EV).astype(config.dtype),
+        )
+        return cls(
+            jax.device_put(jax.tree.map(jnp.asarray, labelled)),
+            lengths[np.searchsorted(lengths, counts)],
+            tuple(lengths.tolist()),
+        )
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def length(self, chosen: NDArray[np.int64]) -> int:
+        """The length that does for all of some frames."""
+        return int(self.lengths[chosen].max())
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which frames each step trains on: every pass in an order of its own, a rest left out.
+
+    A pure function of seed and step, so that a training can be taken up anywhere.
+    """
+
+    seed: int
+    frames: int
+    batch_size: int
+
+    @property
+    def per_epoch(self) -> int:
+        """Steps of a pass over the frames."""
+        return self.frames // self.batch_size
+
+    def total(self, steps: int) -> int:
+        """As many steps as whole passes fit into so many; these, if not even one does."""
+        passes = steps * self.batch_size // self.frames
+        return passes * self.per_epoch if passes else min(steps, self.per_epoch)
+
+    def epoch(self, number: int) -> NDArray[np.int64]:
+        """Frames of each step of a pass, (steps, batch_size)."""
+        order = np.random.default_rng([self.seed, number]).permutation(self.frames)
+        return order[: self.per_epoch * self.batch_size].reshape(-1, self.batch_size)

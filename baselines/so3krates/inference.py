@@ -1,0 +1,59 @@
+"""The trained network, compiled once for lists of similar lengths."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from baselines.so3krates import backend, neighbours, reference
+from baselines.so3krates.config import SO3kratesConfig
+from baselines.so3krates.pairs import Listed, joined
+from baselines.so3krates.potential import Outcome, evaluate
+from teadata import Frames
+
+
+@partial(jax.jit, static_argnums=0)
+def _evaluate(definition: Any, weights: Any, numbers: Any, listed: Listed) -> Outcome:
+    frames = len(listed.first)
+    graph = joined(listed, len(numbers))
+    return evaluate(definition, weights, jnp.tile(numbers, frames), graph, frames)
+
+
+class Potential:
+    """Energies (eV), forces (eV/Å) and virials (eV) with some weights on a device.
+
+    Parameters
+    ----------
+    config, device
+        Settings of the network, and where it calculates.
+    weights
+        By the original's names.
+    """
+
+    def __init__(self, config: SO3kratesConfig, device: str, weights: dict[str, Any]) -> None:
+        self.config, self.device = config, device
+        with backend.session(config, device):
+            definition, state = reference.to_network(weights, config, "weights")
+            self.definition, self.weights = definition, jax.device_put(state)
+
+    def evaluate(self, numbers: Any, listed: Listed) -> Outcome:
+        """Those of frames whose pairs are listed; NumPy arrays in float64."""
+        with backend.session(self.config, self.device):
+            found = _evaluate(
+                self.definition, self.weights, jnp.asarray(numbers, jnp.int32), listed
+            )
+            return Outcome(*(np.asarray(part, np.float64) for part in found))
+
+    def predict(self, frames: Frames) -> Outcome:
+        """Those of frames, without the energies of the elements."""
+        pairs = [neighbours.find(frames, n, self.config.r_cut) for n in range(len(frames))]
+        length = neighbours.rounded(max(map(len, pairs)))
+        # Empty frames up to a power of two: another number of frames is seldom another shape.
+        places = 1 << (len(frames) - 1).bit_length()
+        listed = neighbours.listed(pairs, length, self.config.dtype, places)
+        found = self.evaluate(frames.numbers, listed)
+        return Outcome(*(part[: len(frames)] for part in found))

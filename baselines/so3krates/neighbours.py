@@ -1,0 +1,110 @@
+"""Pairs of atoms closer than a cutoff, listed by pair and by atom, and padded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baselines.so3krates.pairs import Listed
+from teadata import Frames
+from teadata.errors import DataError
+
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float64]
+
+COINCIDENT = 1e-4
+"""Distance in Å below which two atoms are at the same place."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The pairs of one frame, each in both directions, sorted by their first atom.
+
+    Parameters
+    ----------
+    first, second
+        (P,) atoms.
+    images
+        (P, 3) cell vectors to be added to the second atom's position.
+    vectors
+        (P, 3) from the first atom to that image of the second, in Å.
+    atoms
+        How many atoms the frame has.
+    """
+
+    first: Ints
+    second: Ints
+    images: Ints
+    vectors: Floats
+    atoms: int
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+def find(frames: Frames, index: int, cutoff: float) -> Pairs:
+    """The pairs of a frame, with every periodic image as a neighbour of its own.
+
+    Parameters
+    ----------
+    frames, index
+        Which frame of which.
+    cutoff
+        In Å.
+
+    Raises
+    ------
+    DataError
+        If two atoms are at the same place.
+    """
+    from vesin import NeighborList
+
+    box = np.zeros((3, 3)) if frames.cell is None else frames.cell[index]
+    periodic = [bool(axis) for axis in frames.pbc]
+    search = NeighborList(cutoff=cutoff, full_list=True)
+    i, j, images, vectors = search.compute(frames.positions[index], box, periodic, "ijSD")
+    short = (vectors**2).sum(axis=1) < COINCIDENT**2
+    if short.any():
+        n = int(np.argmax(short))
+        raise DataError(
+            f"frame {frames.ids[index]}: atoms {i[n]} and {j[n]} are at the same place; leave "
+            "this frame out"
+        )
+    # In an order of their own, so that sums do not depend on how the search found them
+    order = np.lexsort((*images.T[::-1], j, i))
+    return Pairs(
+        i[order].astype(np.int32),
+        j[order].astype(np.int32),
+        images[order].astype(np.int32),
+        vectors[order],
+        frames.n_atoms,
+    )
+
+
+def listed(pairs: list[Pairs], length: int, dtype: str, places: int | None = None) -> Listed:
+    """Pairs of frames, padded to a length, with vectors of some type.
+
+    With `places`, frames without pairs are added until there are so many.
+    """
+    count = places or len(pairs)
+    found = Listed(
+        np.zeros((count, length, 3), dtype=dtype),
+        np.full((count, length), -1, dtype=np.int32),
+        np.full((count, length), -1, dtype=np.int32),
+    )
+    for n, each in enumerate(pairs):
+        found.vectors[n, : len(each)] = each.vectors
+        found.first[n, : len(each)] = each.first
+        found.second[n, : len(each)] = each.second
+    return found
+
+
+def rounded(count: int) -> int:
+    """A length at least as large, one of eight between a power of two and the next.
+
+    Lists of similar lengths are padded to the same, for which one compilation does.
+    """
+    step = max(4, 1 << max(0, count.bit_length() - 4))
+    return max(step, -(-count // step) * step)
