@@ -46,8 +46,8 @@ def test_compiled(benchmark, so3krates):
 
 
 @pytest.mark.benchmark(group=GROUP)
-def test_uncompiled(benchmark, so3krates):
-    """Operation by operation; one step of the sixteen is timed, and counted so in its name."""
+def test_one_step_uncompiled(benchmark, so3krates):
+    """Operation by operation: one step, where the others take sixteen."""
     import jax
     import jax.numpy as jnp
 
@@ -59,7 +59,6 @@ def test_uncompiled(benchmark, so3krates):
             )  # fmt: skip
             return float(loss)
 
-    benchmark.extra_info["steps"] = 1
     assert np.isfinite(benchmark.pedantic(step, rounds=3, iterations=1, warmup_rounds=1))
 
 
@@ -82,7 +81,7 @@ def test_mace(benchmark, frames, tmp_path):
 
 
 @pytest.mark.benchmark(group="energy and forces, by number of atoms")
-@pytest.mark.parametrize("atoms", [100, 1000, 10_000])
+@pytest.mark.parametrize("atoms", [126, 1008, 10_038])
 def test_prediction(benchmark, atoms):
     """Copies of a molecule on a grid, in contact: the cost should grow with their number only."""
     pytest.importorskip("flax")
@@ -110,5 +109,4 @@ def test_prediction(benchmark, atoms):
         forces=np.zeros(positions.shape),
     )
     found = benchmark(model.predict, many)
-    benchmark.extra_info["us_per_atom"] = 1e6 * benchmark.stats.stats.median / many.n_atoms
     assert np.isfinite(found.forces).all()

@@ -49,9 +49,8 @@ def test_energies_and_forces(name, index, cases, reference):
     np.testing.assert_allclose(found.forces[0] / EV, forces, atol=TOLERANCE * scale, rtol=0)
 
 
-@pytest.mark.parametrize(
-    "name", ["d1234_nores", pytest.param("d1234_zbl_phys", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
 def test_every_layer(name, cases, reference):
     from baselines.so3krates import backend, neighbours
     from baselines.so3krates.pairs import joined
