@@ -40,7 +40,7 @@ def test_readme_opens_with_the_two_commands_that_ci_runs(repository):
     commands = re.findall(r"^\d\. `(python -m pip install .*)`$", text, flags=re.MULTILINE)
     assert commands == [
         "python -m pip install . && teaeval score examples/mini-i_folded_sgdml.npz",
-        'python -m pip install -e ".[test]" -c constraints.txt && pytest',
+        'python -m pip install -e ".[test]" -c constraints.txt && pytest -n auto',
     ]
 
 
