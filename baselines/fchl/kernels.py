@@ -17,7 +17,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from baselines.fchl.neighbours import COINCIDENT, COLLINEAR
+from baselines.fchl.neighbours import COLLINEAR
+from baselines.neighbours import COINCIDENT
 
 Array = NDArray[Any]
 

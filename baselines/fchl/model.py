@@ -39,7 +39,7 @@ SEARCH_FILE = "search.json"
 @functools.cache
 def _load() -> None:
     """Make sure that the backend can be imported."""
-    for package in ("torch", "vesin"):
+    for package in ("torch", "vesin", "numba"):
         try:
             importlib.import_module(package)
         except ImportError:

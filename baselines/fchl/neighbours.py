@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from baselines.composition import places
+from baselines.neighbours import pairs
 from teadata import Frames
-from teadata.elements import SYMBOLS
-from teadata.errors import DataError, MissingExtraError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Ints = NDArray[np.int64]
-
-COINCIDENT = 1e-4
-"""Distance in Å below which two atoms are at the same place."""
 
 COLLINEAR = 1e-5
 """Least x·y·sin θ in Å² that is divided by: at collinear atoms the slope of sin θ is zero."""
@@ -61,23 +58,9 @@ class Environments:
 
 def _pairs(frames: Frames, cutoff: float) -> tuple[Ints, Ints, NDArray[np.float64]]:
     """Pairs (i, j) closer than the cutoff, in both orders, and the vectors from i to j in Å."""
-    try:
-        from vesin import NeighborList
-    except ImportError:
-        raise MissingExtraError("vesin", "fchl", "FCHL19*") from None
-    search = NeighborList(cutoff=cutoff, full_list=True)
     found = []
     for n in range(len(frames)):
-        box = np.zeros((3, 3)) if frames.cell is None else frames.cell[n]
-        periodic = [bool(axis) for axis in frames.pbc]
-        i, j, vectors = search.compute(frames.positions[n], box, periodic, "ijD")
-        short = (vectors**2).sum(axis=1) < COINCIDENT**2
-        if short.any():
-            first = int(np.argmax(short))
-            raise DataError(
-                f"frame {frames.ids[n]}: atoms {i[first]} and {j[first]} are at the same place; "
-                "leave this frame out"
-            )
+        i, j, _, vectors = pairs(frames, n, cutoff)
         first = n * frames.n_atoms
         found.append((i.astype(np.int64) + first, j.astype(np.int64) + first, vectors))
     centre, target, vectors = (np.concatenate(part) for part in zip(*found, strict=True))
@@ -91,33 +74,11 @@ def ranks(groups: Ints) -> Ints:
     return np.arange(len(groups)) - np.repeat(starts, counts)
 
 
-def element_indices(numbers: Ints, elements: Sequence[int]) -> Ints:
-    """Place of each atom's element in a list of elements, (A,).
-
-    Raises
-    ------
-    DataError
-        If an atom's element is not in it.
-    """
-    unknown = sorted(set(numbers.tolist()) - set(elements))
-    if unknown:
-        raise DataError(
-            f"this FCHL19* model was trained on {_symbols(elements)} and knows nothing of "
-            f"{_symbols(unknown)}, of which these frames have atoms"
-        )
-    place = {z: k for k, z in enumerate(elements)}
-    return np.array([place[z] for z in numbers.tolist()], dtype=np.int64)
-
-
-def _symbols(numbers: Sequence[int]) -> str:
-    return ", ".join(SYMBOLS[z] for z in numbers)
-
-
-def _groups(counts: Ints, pairs: int) -> Iterator[slice]:
+def _groups(counts: Ints, most: int) -> Iterator[slice]:
     """Parts of falling counts (n,) of neighbours, with about so many pairs of neighbours."""
     start = 0
     while start < len(counts):
-        stop = start + max(1, int(pairs // max(1, counts[start] ** 2)))
+        stop = start + max(1, int(most // max(1, counts[start] ** 2)))
         yield slice(start, stop)
         start = stop
 
@@ -128,7 +89,7 @@ def environments(
     cutoff: float,
     dtype: Any,
     device: str,
-    pairs: int = 1 << 16,
+    most: int = 1 << 16,
 ) -> list[Environments]:
     """Environments of all atoms of a batch of frames, in groups of similar ones.
 
@@ -143,7 +104,7 @@ def environments(
         In Å.
     dtype, device
         torch's, of the vectors, and where to put all of it.
-    pairs
+    most
         Pairs of neighbours that a group has at most, unless a single atom has more.
 
     Raises
@@ -153,7 +114,7 @@ def environments(
     DataError
         If an element is not known, or two atoms are at the same place.
     """
-    kinds = np.tile(element_indices(frames.numbers, elements), len(frames))
+    kinds = np.tile(places(frames, elements, "FCHL19*"), len(frames))
     centre, target, vectors = _pairs(frames, cutoff)
     order = np.lexsort((kinds[target], centre))
     centre, target, vectors = centre[order], target[order], vectors[order]
@@ -164,7 +125,7 @@ def environments(
     for element in np.unique(kinds).tolist():
         atoms = np.flatnonzero(kinds == element)
         atoms = atoms[np.argsort(-counts[atoms], kind="stable")]
-        for part in _groups(counts[atoms], pairs):
+        for part in _groups(counts[atoms], most):
             chosen = atoms[part]
             row = np.repeat(np.arange(len(chosen)), counts[chosen])
             edges = np.repeat(starts[chosen], counts[chosen]) + ranks(row)

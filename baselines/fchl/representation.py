@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from baselines.fchl.config import FCHLConfig
-from baselines.fchl.neighbours import COINCIDENT, COLLINEAR, Environments, environments
+from baselines.fchl.neighbours import COLLINEAR, Environments, environments
+from baselines.neighbours import COINCIDENT
 from teadata import Frames
 from teadata.errors import MissingExtraError
 

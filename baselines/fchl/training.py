@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from baselines.composition import composition_energy, least_norm_energies
 from baselines.fchl.config import FCHLConfig
 from baselines.fchl.features import Features, Reduction
-from baselines.fchl.neighbours import element_indices
 from baselines.fchl.regression import NormalEquations
 from baselines.fchl.representation import representation
 from baselines.fchl.sorf import Sorf
@@ -23,27 +23,6 @@ if TYPE_CHECKING:
 
 REDUCTION_FRAMES = 1024
 """Training frames at most whose environments give the principal axes, as in QML-Lightning."""
-
-
-def atomic_energies(frames: Frames, elements: list[int]) -> Floats:
-    """Energies (E,) of the elements in kcal/mol: the least squares of least norm.
-
-    With one composition their sum over the atoms is the mean energy.
-    """
-    counts = np.array([[(frames.numbers == z).sum() for z in elements]], dtype=np.float64)
-    found: Floats = np.linalg.lstsq(counts, np.array([frames.energies.mean()]), rcond=None)[0]
-    return found
-
-
-def composition_energy(frames: Frames, elements: list[int], energies: Floats) -> float:
-    """Sum of the elements' energies over the atoms of a frame, in kcal/mol and float64.
-
-    Raises
-    ------
-    DataError
-        If an atom's element is not among them.
-    """
-    return float(energies[element_indices(frames.numbers, elements)].sum())
 
 
 @dataclass
@@ -80,7 +59,7 @@ class Problem:
             config.npcas,
             config.batch_size,
         )
-        energies = atomic_energies(train, elements)
+        energies = least_norm_energies(train, elements)
         return cls(config, seed, device, elements, energies, reduction)
 
     def sorf(self, sigma: float) -> Sorf:
@@ -99,7 +78,7 @@ class Problem:
         import torch
 
         equations = NormalEquations(self.config.features, self.device)
-        offset = composition_energy(train, self.elements, self.energies)
+        offset = composition_energy(train, self.elements, self.energies, "FCHL19*")
         step = self.config.batch_size
         for start in range(0, len(train), step):
             part = train[start : start + step]
@@ -116,7 +95,7 @@ class Problem:
         self, features: Features, coefficients: Tensor, frames: Frames, progress: Progress
     ) -> list[Predicted]:
         """Predictions of frames, by each of k sets of coefficients (N_f, k)."""
-        offset = composition_energy(frames, self.elements, self.energies)
+        offset = composition_energy(frames, self.elements, self.energies, "FCHL19*")
         count, sets = len(frames), coefficients.shape[1]
         energies = np.empty((sets, count))
         forces = np.empty((sets, *frames.positions.shape))

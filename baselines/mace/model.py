@@ -7,9 +7,10 @@ from typing import Any, Self
 
 import numpy as np
 
+from baselines.composition import composition_energy
 from baselines.mace import backend
 from baselines.mace.config import MACEConfig
-from baselines.mace.training import Training, composition_energy
+from baselines.mace.training import Training
 from baselines.protocol import (
     LOG_FILE,
     Baseline,
@@ -22,7 +23,6 @@ from baselines.protocol import (
 )
 from baselines.torch_files import read_model, write
 from teadata import Frames, TeaError
-from teadata.elements import SYMBOLS
 from teadata.errors import DataError
 from teadata.provenance import replacing
 from teadata.units import EV
@@ -104,16 +104,11 @@ class MACE(Baseline[MACEConfig]):
         with backend.backend(self.config, self.device):
             trained, network = self._built()
             numbers = trained["numbers"]
-            unknown = sorted(set(frames.numbers.tolist()) - set(numbers))
-            if unknown:
-                raise DataError(
-                    f"this MACE model was trained on {_symbols(numbers)} and knows nothing of "
-                    f"{_symbols(unknown)}, of which these frames of {frames.formula} have atoms"
-                )
             energies = np.empty(len(frames))
             forces = np.empty(frames.positions.shape)
             stress = None if frames.cell is None else np.empty((len(frames), 3, 3))
-            offset = composition_energy(frames, numbers, trained["atomic_energies"].numpy())
+            energies_of = trained["atomic_energies"].numpy()
+            offset = composition_energy(frames, numbers, energies_of, "MACE")
             for start in range(0, len(frames), self.config.valid_batch_size):
                 part = slice(start, start + self.config.valid_batch_size)
                 found = self._batch(network, frames[part], numbers)
@@ -175,10 +170,6 @@ class MACE(Baseline[MACEConfig]):
             energies.copy_(trained["atomic_energies"].reshape(energies.shape))
             with replacing(path) as partial:
                 torch.save(network, partial)
-
-
-def _symbols(numbers: list[int]) -> str:
-    return ", ".join(SYMBOLS[z] for z in numbers)
 
 
 def _check_batch(train: Frames, batch_size: int) -> None:

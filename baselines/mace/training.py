@@ -10,9 +10,10 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from baselines.composition import composition_energy
 from baselines.mace import backend
 from baselines.mace.config import MACEConfig
-from baselines.protocol import LOG_FILE, Floats, Progress
+from baselines.protocol import LOG_FILE, Progress
 from baselines.torch_files import read, write
 from teadata import Frames, TeaError
 from teadata.errors import DataError
@@ -91,7 +92,7 @@ class Training:
         self.config, self.seed, self.device = config, seed, device
         self.numbers, self.energies = backend.atomic_energies(train)
         self.args = backend.namespace(config, seed, device)
-        offset = composition_energy(train, self.numbers, self.energies)
+        offset = composition_energy(train, self.numbers, self.energies, "MACE")
         train_set, valid_set = (
             backend.graphs(frames, self.numbers, config.r_max, offset) for frames in (train, valid)
         )
@@ -260,9 +261,3 @@ class Training:
                     f"found {state.get(name)}; remove it, or train in another folder"
                 )
         return state
-
-
-def composition_energy(frames: Frames, numbers: list[int], energies: Floats) -> float:
-    """Sum of the elements' energies (E,) over the atoms of a frame, in their unit, float64."""
-    counts = [int((frames.numbers == z).sum()) for z in numbers]
-    return float(sum(n * e for n, e in zip(counts, energies.tolist(), strict=True)))

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from baselines.composition import composition_energy
 from baselines.config import parse
 from baselines.protocol import (
     Baseline,
@@ -20,7 +21,7 @@ from baselines.protocol import (
     no_progress,
     validation_errors,
 )
-from baselines.so3krates import backend, offsets
+from baselines.so3krates import backend
 from baselines.so3krates.config import ARCHITECTURE, SO3kratesConfig
 from teadata import Frames, TeaError
 from teadata.errors import DataError
@@ -114,7 +115,7 @@ class SO3krates(Baseline[SO3kratesConfig]):
             If the frames have elements that the model was not trained on.
         """
         values = self.trained()
-        return offsets.composition_energy(frames, values["elements"], values["energies"])
+        return composition_energy(frames, values["elements"], values["energies"], "SO3krates")
 
     def predict(self, frames: Frames, progress: Progress = no_progress) -> Predicted:
         """Energies, forces and, of frames with a cell, stress; see :meth:`Baseline.predict`.

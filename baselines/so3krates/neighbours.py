@@ -7,15 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from baselines import neighbours
 from baselines.so3krates.pairs import Listed
 from teadata import Frames
-from teadata.errors import DataError
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
-
-COINCIDENT = 1e-4
-"""Distance in Å below which two atoms are at the same place."""
 
 
 @dataclass(frozen=True)
@@ -59,19 +56,7 @@ def find(frames: Frames, index: int, cutoff: float) -> Pairs:
     DataError
         If two atoms are at the same place.
     """
-    from vesin import NeighborList
-
-    box = np.zeros((3, 3)) if frames.cell is None else frames.cell[index]
-    periodic = [bool(axis) for axis in frames.pbc]
-    search = NeighborList(cutoff=cutoff, full_list=True)
-    i, j, images, vectors = search.compute(frames.positions[index], box, periodic, "ijSD")
-    short = (vectors**2).sum(axis=1) < COINCIDENT**2
-    if short.any():
-        n = int(np.argmax(short))
-        raise DataError(
-            f"frame {frames.ids[index]}: atoms {i[n]} and {j[n]} are at the same place; leave "
-            "this frame out"
-        )
+    i, j, images, vectors = neighbours.pairs(frames, index, cutoff)
     # In an order of their own, so that sums do not depend on how the search found them
     order = np.lexsort((*images.T[::-1], j, i))
     return Pairs(

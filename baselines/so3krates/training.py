@@ -14,6 +14,7 @@ import numpy as np
 import optax
 from flax import nnx
 
+from baselines.composition import composition_energy
 from baselines.protocol import LOG_FILE, Progress
 from baselines.so3krates import offsets
 from baselines.so3krates.checkpoints import Checkpoints
@@ -110,7 +111,7 @@ class Training:
             )
         self.config, self.seed = config, seed
         self.elements, self.energies = offsets.element_energies(config, train)
-        offset = offsets.composition_energy(train, self.elements, self.energies)
+        offset = composition_energy(train, self.elements, self.energies, "SO3krates")
         self.train = Resident.of(config, train, offset, config.buckets)
         self.valid = Resident.of(config, valid, offset, 1)
         self.order = Order(seed, len(train), config.batch_size)

@@ -12,8 +12,8 @@ import sys
 import numpy as np
 import pytest
 
+from baselines.composition import composition_energy
 from baselines.mace import MACE, backend
-from baselines.mace.training import composition_energy
 from teadata import Frames, TeaError
 from teadata.errors import DataError
 from teadata.units import EV
@@ -126,7 +126,9 @@ def test_the_mean_energy_is_that_of_the_elements(mini_i, settings):
     train = mini_i.split("folded/train/8")
     with backend.backend(settings, "cpu"):
         numbers, energies = backend.atomic_energies(train)
-    assert composition_energy(train, numbers, energies) * EV == pytest.approx(train.energies.mean())
+    assert composition_energy(train, numbers, energies, "MACE") * EV == pytest.approx(
+        train.energies.mean()
+    )
 
 
 def test_importing_the_model_loads_no_backend_and_a_missing_one_is_named(tmp_path):

@@ -345,11 +345,12 @@ def test_a_wrong_setting_is_named(changed, message, settings):
 
 @pytest.mark.parametrize("shift_by", ["mean", "lse", "atomic_number"])
 def test_energies_of_the_elements(shift_by, settings, small):
-    from baselines.so3krates.offsets import composition_energy, element_energies
+    from baselines.composition import composition_energy
+    from baselines.so3krates.offsets import element_energies
 
     shifts = {1: -10.0, 6: -100.0, 7: -200.0, 8: -300.0} if shift_by == "atomic_number" else None
     elements, energies = element_energies(settings(shift_by=shift_by, shifts=shifts), small)
-    offset = composition_energy(small, elements, energies)
+    offset = composition_energy(small, elements, energies, "SO3krates")
     if shifts is None:
         assert offset == pytest.approx(small.energies.mean(), rel=1e-12)
     else:
