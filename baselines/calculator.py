@@ -19,7 +19,7 @@ except ImportError:
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from baselines.protocol import Baseline, Floats
+    from baselines.protocol import Baseline, Floats, Predicted
 
 
 class BaselineCalculator(Calculator):  # type: ignore[misc]
@@ -47,6 +47,10 @@ class BaselineCalculator(Calculator):  # type: ignore[misc]
         predicted = self.model.predict(frames)
         return predicted.energies, predicted.forces
 
+    def predicted(self, atoms: Atoms) -> Predicted:
+        """What the model predicts of one structure, in kcal/mol and Å; labels of one frame."""
+        return self.model.predict(frame_of(atoms))
+
     def calculate(
         self,
         atoms: Atoms | None = None,
@@ -55,8 +59,7 @@ class BaselineCalculator(Calculator):  # type: ignore[misc]
     ) -> None:
         """Fill ``results`` with energy (eV), forces (A, 3) (eV/Å) and stress (6,) (eV/Å³)."""
         super().calculate(atoms, properties, system_changes)
-        atoms = self.atoms
-        predicted = self.model.predict(frame_of(atoms))
+        predicted = self.predicted(self.atoms)
         self.results = {
             "energy": float(predicted.energies[0]) / EV,
             "forces": predicted.forces[0] / EV,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ase.calculators.calculator import all_changes
-from ase.stress import full_3x3_to_voigt_6_stress
 
 from baselines.calculator import BaselineCalculator, frame_of
+from baselines.protocol import Predicted
 from baselines.so3krates import backend
 from teadata.units import EV
 
@@ -97,18 +96,10 @@ class SO3kratesCalculator(BaselineCalculator):
             "offset": self.model.offset(frame),
         }
 
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: Any = ("energy",),
-        system_changes: Any = all_changes,
-    ) -> None:
-        """Fill ``results`` with energy (eV), forces (A, 3) (eV/Å) and stress (6,) (eV/Å³)."""
+    def predicted(self, atoms: Atoms) -> Predicted:
+        """What the model predicts of the atoms, with the pairs that are listed if they still do."""
         from baselines.so3krates.pairs import Listed
 
-        # ASE's own, not that of BaselineCalculator, which would predict here.
-        super(BaselineCalculator, self).calculate(atoms, properties, system_changes)
-        atoms = self.atoms
         if not self._still_good(atoms):
             self._known = self._list(atoms)
         known = self._known
@@ -121,10 +112,8 @@ class SO3kratesCalculator(BaselineCalculator):
         found = self.model.network().evaluate(
             atoms.numbers, Listed(vectors, known["first"], known["second"])
         )
-        self.results = {
-            "energy": float(found.energies[0]) + known["offset"] / EV,
-            "forces": found.forces[0],
-        }
-        if atoms.cell.rank == 3:
-            stress = found.virials[0] / abs(np.linalg.det(atoms.cell.array))
-            self.results["stress"] = full_3x3_to_voigt_6_stress(stress)
+        energies, forces = found.energies * EV + known["offset"], found.forces * EV
+        if atoms.cell.rank != 3:
+            return Predicted(energies, forces)
+        volume = abs(np.linalg.det(atoms.cell.array))
+        return Predicted(energies, forces, found.virials * EV / volume)

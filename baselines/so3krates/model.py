@@ -203,7 +203,6 @@ class SO3krates(Baseline[SO3kratesConfig]):
         MissingExtraError
             If ASE is not installed.
         """
-        import baselines.calculator  # noqa: F401 -- without ASE, this names the extra
         from baselines.so3krates.calculator import SO3kratesCalculator
 
         return SO3kratesCalculator(self)
