@@ -176,6 +176,7 @@ def _repeat(
     folder: Path,
     threads: int,
 ) -> Retrained:
+    """Repeat one recorded training, see :func:`check`."""
     plan = runs.make_plan(
         record.model,
         catalog.load(record.dataset),
