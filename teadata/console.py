@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -44,11 +47,24 @@ def new_app(help_text: str) -> typer.Typer:
 
 def run(app: typer.Typer) -> None:
     """Run a command line; a user's mistake ends in one message and its exit status."""
+    sys.unraisablehook = _interrupt_again
     try:
         app()
     except TeaError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_status)
+
+
+def _interrupt_again(unraisable: sys.UnraisableHookArgs) -> None:
+    """Send Ctrl-C once more where Python forgot it.
+
+    It forgets an exception that a finaliser, a callback of a weak reference (imports have
+    some) or a hook around a fork raises, and the command would go on.
+    """
+    if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(unraisable)
+    elif not sys.is_finalizing():
+        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
 
 
 def print_json(value: Any) -> None:
