@@ -116,7 +116,7 @@ def gyration(
 ) -> None:
     """Distributions of the radius of gyration without hydrogen atoms (as Fig. SI 3)."""
     from teadata import catalog
-    from teaeval import gyration as radii
+    from teaeval.observables import gyration as radii
     from teaeval.plots.gyration import gyration as draw
 
     _check(output)

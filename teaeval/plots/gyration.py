@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from teadata.errors import UsageError
-from teaeval.gyration import Floats
+from teaeval.observables.gyration import Floats
 from teaeval.plots.plot import COLOURS, LINES, Plot, panels, styled
 
 BINS = 60
