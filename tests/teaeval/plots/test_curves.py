@@ -9,7 +9,7 @@ import teadata
 import teaeval
 from teadata.elements import MASSES
 from teadata.errors import DataError, UsageError
-from teaeval import gyration as radii
+from teaeval.observables import gyration as radii
 from teaeval import published
 from teaeval.plots import curves
 from teaeval.plots.gyration import gyration
