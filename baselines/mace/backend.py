@@ -25,6 +25,9 @@ from teadata.units import EV
 HEADS = ["Default"]
 """mace-torch's name for the one head of a model that is trained on one level of theory."""
 
+NETWORK_INPUTS = ("positions", "node_attrs", "edge_index", "shifts", "unit_shifts", "cell", "pbc")
+"""What a network reads of a graph."""
+
 
 @functools.cache
 def _load() -> None:
@@ -47,7 +50,8 @@ def _logged(log: Path | None) -> Iterator[None]:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     before = list(root.handlers), root.level
     root.handlers = [handler]
-    root.setLevel(logging.INFO)
+    if log is not None:  # a change of level takes a while: every logger forgets what it knew
+        root.setLevel(logging.INFO)
 
     def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
         root.warning("%s: %s", category.__name__, message)
@@ -59,7 +63,8 @@ def _logged(log: Path | None) -> Iterator[None]:
             yield
     finally:
         root.handlers, level = before
-        root.setLevel(level)
+        if log is not None:
+            root.setLevel(level)
         handler.close()
 
 
@@ -168,6 +173,28 @@ def loader(dataset: list[Any], batch_size: int, device: str, seed: int | None = 
         pin_memory=device == "cuda",
         generator=generator,
     )
+
+
+def inputs(graphs: list[Any], device: str) -> dict[str, Any]:
+    """What a network is called with, of some graphs.
+
+    Of a single graph without mace-torch's batches, which take longer to make than a small
+    network to evaluate: simulations have one graph at a time.
+    """
+    if len(graphs) > 1:
+        (batch,) = loader(graphs, len(graphs), device)
+        found: dict[str, Any] = batch.to(device).to_dict()
+        return found
+    import torch
+
+    (graph,) = graphs
+    atoms = len(graph.positions)
+    tensors = {name: getattr(graph, name) for name in NETWORK_INPUTS} | {
+        "head": graph.head.reshape(1),
+        "batch": torch.zeros(atoms, dtype=torch.long),
+        "ptr": torch.tensor([0, atoms]),
+    }
+    return {name: tensor.to(device) for name, tensor in tensors.items()}
 
 
 def atomic_energies(frames: Frames) -> tuple[list[int], Floats]:

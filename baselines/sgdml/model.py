@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Self
 
@@ -188,7 +189,8 @@ class SGDML(Baseline[SGDMLConfig]):
             )
         _check_lattice(frames, self._model.get("lattice"))
         energies, forces = np.empty(len(frames)), np.empty(frames.forces.shape)
-        with backend(None), workers():
+        # One frame, as in a simulation, is not shared among workers.
+        with backend(None), workers() if len(frames) > 1 else nullcontext():
             from baselines.sgdml.solvers import Predictor
 
             if self._predictor is None:

@@ -228,7 +228,7 @@ def _calculator(model: str | None, reference: str | None) -> Any:
     """The calculator, made once per process."""
     from teaeval.md.calculators import find_calculator
 
-    return find_calculator(str(model or reference))
+    return find_calculator(reference, model)
 
 
 @functools.lru_cache(maxsize=1)
