@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from teaeval.hydrogen.records import Plan, Protocol, Record, read_record
     from teaeval.hydrogen.running import make_plan, run
     from teaeval.hydrogen.states import state_points
-    from teaeval.hydrogen.transition import transition
+    from teaeval.hydrogen.transition import find_transition
 
 _HOME = {
     "Plan": "records",
@@ -30,19 +30,19 @@ _HOME = {
     "read_record": "records",
     "run": "running",
     "state_points": "states",
-    "transition": "transition",
+    "find_transition": "transition",
 }
 
 __all__ = [
     "Plan",
     "Protocol",
     "Record",
+    "find_transition",
     "make_plan",
     "observe",
     "read_record",
     "run",
     "state_points",
-    "transition",
 ]
 
 __getattr__, __dir__ = exports(__name__, _HOME)

@@ -28,7 +28,7 @@ from teaeval.hydrogen.records import (
     StateResult,
 )
 from teaeval.hydrogen.states import StatePoint, state_points
-from teaeval.hydrogen.transition import transition
+from teaeval.hydrogen.transition import find_transition
 from teaeval.running import Progress, evaluate
 
 if TYPE_CHECKING:
@@ -398,4 +398,4 @@ def _transitions(protocol: Protocol, shown: Any) -> Iterator[Any]:
             for result, observed in shown.items()
             if result.temperature == temperature
         }
-        yield transition(temperature, blocks, protocol)
+        yield find_transition(temperature, blocks, protocol)

@@ -48,7 +48,7 @@ def crossing(densities: ArrayLike, shares: ArrayLike) -> Floats:
     return found
 
 
-def transition(
+def find_transition(
     temperature: float,
     blocks: Mapping[float, Sequence[float] | None],
     protocol: Protocol,
