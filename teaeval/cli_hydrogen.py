@@ -67,13 +67,13 @@ def hydrogen(
     trajectories, record.json and two figures. The same command goes on where it was interrupted.
     """
     from teadata import catalog
-    from teaeval.hydrogen import running, table
+    from teaeval.hydrogen import plans, running, table
 
     data = catalog.load(dataset)
     protocol = _protocol(
         length=length, equilibration=equilibration, timestep=timestep, seed=seed
     )  # fmt: skip
-    plan = running.make_plan(data, label, model, calculator, state, protocol)
+    plan = plans.make_plan(data, label, model, calculator, state, protocol)
     folder = output or Path("hydrogen") / plan.label.replace("/", "-").replace(":", "-")
     with console.progress_bar() as progress:
         record = running.run(plan, folder, processes, scheduler, progress)

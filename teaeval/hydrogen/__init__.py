@@ -16,8 +16,9 @@ from teadata.lazy import exports
 
 if TYPE_CHECKING:
     from teaeval.hydrogen.analysis import observe
+    from teaeval.hydrogen.plans import make_plan
     from teaeval.hydrogen.records import Plan, Protocol, Record, read_record
-    from teaeval.hydrogen.running import make_plan, run
+    from teaeval.hydrogen.running import run
     from teaeval.hydrogen.states import state_points
     from teaeval.hydrogen.transition import find_transition
 
@@ -25,7 +26,7 @@ _HOME = {
     "Plan": "records",
     "Protocol": "records",
     "Record": "records",
-    "make_plan": "running",
+    "make_plan": "plans",
     "observe": "analysis",
     "read_record": "records",
     "run": "running",

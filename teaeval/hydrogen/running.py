@@ -15,17 +15,20 @@ from pydantic import ValidationError
 
 from teadata import Dataset, Frames, catalog
 from teadata.elements import MASSES
-from teadata.errors import DataError, UsageError
-from teadata.provenance import package_version, sha256, write_text
+from teadata.errors import DataError
+from teadata.provenance import package_version, write_text
 from teadata.units import BOLTZMANN, KINETIC
 from teaeval.hydrogen.analysis import deviation, observe, observe_frames
+from teaeval.hydrogen.plans import claim
 from teaeval.hydrogen.records import (
     RECORD_FILE,
     ModelErrors,
+    Observed,
     Plan,
     Protocol,
     Record,
     StateResult,
+    Transition,
 )
 from teaeval.hydrogen.states import StatePoint, state_points
 from teaeval.hydrogen.transition import find_transition
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
 
     from teaeval.md.settings import Settings
 
-PLAN_FILE, RESULT_FILE, STATES = "plan.json", "result.json", "states"
+RESULT_FILE, STATES = "result.json", "states"
 SUBSET = "complete"
 CHECKPOINT_FRAMES = 50
 
@@ -50,69 +53,6 @@ class Job:
     folder: Path
 
 
-def make_plan(
-    dataset: Dataset,
-    label: str | None = None,
-    model: Path | None = None,
-    calculator: str | None = None,
-    states: Sequence[str] | None = None,
-    protocol: Protocol | None = None,
-) -> Plan:
-    """The plan of a benchmark, checked as far as it can be before anything is run.
-
-    Parameters
-    ----------
-    dataset
-        A dataset with reference trajectories at several densities, such as mini-hydrogen.
-    label
-        The model's name in tables and figures; by default that of the folder or factory.
-    model, calculator
-        A run folder, or ``module:factory`` of an ASE calculator: one of the two.
-    states
-        Names of state points; all by default.
-    protocol
-        How; the default protocol otherwise.
-
-    Raises
-    ------
-    UsageError
-        If there is no model or are two, no such state point, or frames cannot be as far apart
-        as those of the reference.
-    """
-    if (model is None) == (calculator is None):
-        raise UsageError("expected a model: either a run folder or a calculator, one of the two")
-    found = state_points(dataset, None if states is None else list(states))
-    how = protocol or Protocol()
-    for state in found:
-        steps = state.spacing / how.timestep
-        lengths = (steps, how.equilibration / state.spacing, how.length / state.spacing)
-        if not all(abs(n - round(n)) < 1e-6 for n in lengths):
-            raise UsageError(
-                f"frames of the reference are {state.spacing:g} fs apart: expected times of "
-                f"equilibration ({how.equilibration:g} fs) and length ({how.length:g} fs) that are "
-                f"multiples of that, and a time step ({how.timestep:g} fs) that divides it"
-            )
-    checksum = None
-    if model is not None:
-        record = model / "record.json"
-        if not record.is_file():
-            raise UsageError(
-                f"{model}: not the folder of a finished training, it has no record.json; give the "
-                "folder that `baselines train` made, or --calculator module:factory"
-            )
-        checksum = sha256(record)
-    return Plan(
-        label=label or (model.resolve().name if model else str(calculator)),
-        model=str(model) if model else None,
-        calculator=calculator,
-        model_sha256=checksum,
-        dataset=dataset.card.full_id,
-        frames_sha256=dataset.card.file("frames").sha256,
-        states=tuple(state.name for state in found),
-        protocol=how,
-    )
-
-
 def run(
     plan: Plan,
     folder: Path,
@@ -122,7 +62,8 @@ def run(
 ) -> Record:
     """Run what is missing of a benchmark, and write its record.
 
-    Finished state points are kept, an interrupted one goes on from its last checkpoint.
+    Finished state points are kept, an interrupted one goes on from its last checkpoint.  Other
+    state points of the same plan may be added to a folder later.
 
     Parameters
     ----------
@@ -145,7 +86,7 @@ def run(
     TeaError
         If a simulation cannot be run; the state points that could are kept.
     """
-    _claim(folder, plan)
+    claim(folder, plan)
     jobs = [Job(plan, state, folder) for state in plan.states]
     results: dict[str, StateResult] = {}
     for done, result in enumerate(_results(jobs, processes, scheduler, progress), 1):
@@ -155,40 +96,6 @@ def run(
     record = summarise(plan, [results[state] for state in plan.states])
     write_text(folder / RECORD_FILE, record.model_dump_json(indent=1) + "\n")
     return record
-
-
-def _claim(folder: Path, plan: Plan) -> None:
-    """Make the folder, or see that it is of this plan."""
-    path = folder / PLAN_FILE
-    if not path.exists():
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UsageError(
-                f"{folder}: exists and is not a folder of this benchmark; choose another --output"
-            )
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DataError(f"{folder}: cannot be made ({error.strerror or error})") from None
-        write_text(path, plan.model_dump_json(indent=1) + "\n")
-        return
-    try:
-        old = Plan.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValidationError) as error:
-        raise DataError(f"{path}: cannot be read as the plan of a benchmark ({error})") from None
-    before, now = _flat(old), _flat(plan)
-    changed = [
-        f"{name} {before[name]}, now {now[name]}" for name in now if before[name] != now[name]
-    ]
-    if changed:
-        raise UsageError(
-            f"{folder}: holds a benchmark of another plan: {'; '.join(changed)}; choose another "
-            "--output, or remove this one"
-        )
-
-
-def _flat(plan: Plan) -> dict[str, Any]:
-    values = plan.model_dump(mode="json")
-    return values | values.pop("protocol")
 
 
 def _results(
@@ -386,16 +293,21 @@ def summarise(plan: Plan, results: Sequence[StateResult]) -> Record:
             force_mae=float(weights @ [r.errors.force_mae for r in results]),
         ),
         states=tuple(results),
-        transitions=tuple(_transitions(plan.protocol, {r: r.observed for r in results})),
-        reference_transitions=tuple(_transitions(plan.protocol, {r: r.reference for r in results})),
+        transitions=tuple(_transitions(plan.protocol, results, [r.observed for r in results])),
+        reference_transitions=tuple(
+            _transitions(plan.protocol, results, [r.reference for r in results])
+        ),
     )
 
 
-def _transitions(protocol: Protocol, shown: Any) -> Iterator[Any]:
-    for temperature in sorted({result.temperature for result in shown}):
+def _transitions(
+    protocol: Protocol, results: Sequence[StateResult], shown: Sequence[Observed | None]
+) -> Iterator[Transition]:
+    """Where the change is at each temperature, by what is shown at each state point."""
+    for temperature in sorted({result.temperature for result in results}):
         blocks = {
             result.density: None if observed is None else observed.blocks
-            for result, observed in shown.items()
+            for result, observed in zip(results, shown, strict=True)
             if result.temperature == temperature
         }
         yield find_transition(temperature, blocks, protocol)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from teadata import console
 from teadata.errors import UsageError
-from teaeval.hydrogen.records import Estimate, Record, StateResult
+from teaeval.hydrogen.records import Estimate, Record, StateResult, Transition
 
 STATE_COLUMNS = (
     "state",
@@ -95,7 +95,7 @@ def check_same(records: Sequence[Record]) -> None:
     Raises
     ------
     UsageError
-        If there are none, two have one label, or they differ in data, states or protocol.
+        If there are none, two have one label, or they differ in data or analysis.
     """
     if not records:
         raise UsageError("no records; expected those that teaeval hydrogen writes")
@@ -105,12 +105,11 @@ def check_same(records: Sequence[Record]) -> None:
     first = records[0].plan
     for record in records[1:]:
         plan = record.plan
-        for name in ("dataset", "frames_sha256", "states"):
-            if getattr(plan, name) != getattr(first, name):
-                raise UsageError(
-                    f"{plan.label} and {first.label} differ in {name}: {getattr(plan, name)} and "
-                    f"{getattr(first, name)}"
-                )
+        if plan.frames_sha256 != first.frames_sha256:
+            raise UsageError(
+                f"{plan.label} was compared with {plan.dataset}, {first.label} with "
+                f"{first.dataset}, or with other frames of it"
+            )
         ours, theirs = (p.protocol.model_dump() for p in (plan, first))
         analysed = ("cutoff", "persistence", "lags", "bins", "blocks")
         if different := [name for name in analysed if ours[name] != theirs[name]]:
@@ -121,7 +120,15 @@ def check_same(records: Sequence[Record]) -> None:
 
 def model_columns(records: Sequence[Record]) -> tuple[str, ...]:
     """Headings of a comparison: the transition at each temperature at the end."""
-    return MODEL_COLUMNS + tuple(f"transition, {t.temperature:g} K" for t in records[0].transitions)
+    return MODEL_COLUMNS + tuple(f"transition, {t:g} K" for t in _reference(records))
+
+
+def _reference(records: Sequence[Record]) -> dict[float, Transition]:
+    """By temperature, the reference's transition, of the record with most state points there."""
+    found: dict[float, Transition] = {}
+    for record in sorted(records, key=lambda record: len(record.states)):
+        found |= {t.temperature: t for t in record.reference_transitions}
+    return dict(sorted(found.items()))
 
 
 def model_rows(records: Sequence[Record]) -> list[tuple[str, ...]]:
@@ -136,6 +143,7 @@ def model_rows(records: Sequence[Record]) -> list[tuple[str, ...]]:
         If the records cannot be laid side by side.
     """
     check_same(records)
+    known = _reference(records)
     rows = []
     for record in records:
         apart = [result.deviation for result in record.states if result.deviation is not None]
@@ -150,12 +158,17 @@ def model_rows(records: Sequence[Record]) -> list[tuple[str, ...]]:
                 _mean([abs(d.diffusion.value) for d in apart], 2),
                 _mean([abs(d.molecular.value) for d in apart], 2),
                 _mean([d.rdf.value for d in apart], 3),
-                *(t.verdict for t in record.transitions),
+                *_verdicts(record.transitions, known),
             )
         )
     blank = ("–",) * (len(MODEL_COLUMNS) - 1)
-    rows.append(("reference", *blank, *(t.verdict for t in records[0].reference_transitions)))
+    rows.append(("reference", *blank, *(t.verdict for t in known.values())))
     return rows
+
+
+def _verdicts(transitions: Sequence[Transition], temperatures: Iterable[float]) -> list[str]:
+    said = {t.temperature: t.verdict for t in transitions}
+    return [said.get(temperature, "–") for temperature in temperatures]
 
 
 def _mean(values: Sequence[float], digits: int) -> str:

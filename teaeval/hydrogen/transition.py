@@ -69,12 +69,8 @@ def find_transition(
     broken = [rho for rho, shares in sorted(blocks.items()) if shares is None]
     note = f"; no simulation lasted at {', '.join(f'{rho:g}' for rho in broken)} g/cm³"
     note = note if broken else ""
-    nothing = {"temperature": temperature, "found": False, "density": None, "low": None,
-               "high": None, "between": None}  # fmt: skip
     if len(known) < 2:
-        return Transition(
-            **nothing, crossing=0.0, verdict=f"unknown: {len(known)} densities{note}"
-        )  # fmt: skip
+        return _none(temperature, 0.0, f"unknown: {len(known)} densities{note}")
     densities = list(known)
     shares = np.array([values.mean() for values in known.values()])
     drawn = np.stack(
@@ -94,9 +90,7 @@ def find_transition(
     if not np.isfinite(found):
         kind = "molecular" if shares[-1] >= HALF else "atomic"
         where = f"{densities[0]:g} to {densities[-1]:g} g/cm³"
-        return Transition(
-            **nothing, crossing=crossed, verdict=f"not found: {kind} from {where}{note}"
-        )
+        return _none(temperature, crossed, f"not found: {kind} from {where}{note}")
     low, high = interval(all_found)
     between = next(
         (a, b)
@@ -112,4 +106,18 @@ def find_transition(
         between=between,
         crossing=crossed,
         verdict=f"found at {found:.2f} g/cm³ ({low:.2f} to {high:.2f}){note}",
+    )
+
+
+def _none(temperature: float, crossed: float, verdict: str) -> Transition:
+    """No transition at a temperature."""
+    return Transition(
+        temperature=temperature,
+        found=False,
+        density=None,
+        low=None,
+        high=None,
+        between=None,
+        crossing=crossed,
+        verdict=verdict,
     )

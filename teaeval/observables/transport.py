@@ -178,7 +178,7 @@ def diffusion(
     shortest = min(part.stop - part.start for part in parts)
     low, high = window or (shortest * step / 4, shortest * step / 2)
     first, last = _lags((low, high), step, shortest)
-    times: Floats = np.arange(len(places)) * step
+    times = np.arange(len(places), dtype=np.float64) * step
     curve = msd(places)
 
     def slope(values: Floats) -> float:

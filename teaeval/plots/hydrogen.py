@@ -29,7 +29,8 @@ def _value(observed: Observed, quantity: str) -> Estimate | None:
 
 def _series(records: Sequence[Record]) -> dict[str, dict[tuple[float, float], Observed]]:
     """By label, what was seen at each temperature and density; the reference first."""
-    found = {REFERENCE: {(r.temperature, r.density): r.reference for r in records[0].states}}
+    every = [result for record in records for result in record.states]
+    found = {REFERENCE: {(r.temperature, r.density): r.reference for r in every}}
     for record in records:
         found[record.plan.label] = {
             (r.temperature, r.density): r.observed for r in record.states if r.observed is not None

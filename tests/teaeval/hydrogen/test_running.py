@@ -54,6 +54,9 @@ def test_what_is_done_is_kept_and_another_plan_refused(here, dataset):
     assert kept.stat().st_mtime_ns == before
     assert again.states[0] == record.states[0]
     assert again.states[1].observed == record.states[1].observed  # seeded
+    # state points may be added
+    fewer = plan.model_copy(update={"states": tuple(STATES[:1])})
+    assert run(fewer, here / "out").states == again.states[:1]
     # one that was simulated but not analysed is not simulated again
     (lost / "result.json").unlink()
     made = (lost / "trajectory.h5md").stat().st_mtime_ns
