@@ -10,11 +10,10 @@ import typer
 from teadata import console
 
 if TYPE_CHECKING:
-    from teaeval.md.outcome import Outcome
     from teaeval.md.replicas import Plan
 
 md = typer.Typer(
-    help="Molecular dynamics with a model: does it stay whole, and what does it sample (extra: ase).",
+    help="Molecular dynamics with a model: does the system stay whole (extra: ase).",
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -153,6 +152,55 @@ def resume(folder: Folder, jobs: Jobs = 1, as_json: AsJson = False) -> None:
     _run(read_plan(folder), folder, jobs, as_json)
 
 
+@md.command("analyse", epilog="Example: teaeval md analyse md/my_run -o rg.png")
+def analyse_folder(
+    folder: Folder,
+    discard: Annotated[
+        float, typer.Option(min=0, help="ps at the start of each replica to leave out.")
+    ] = 2.0,
+    bootstrap: Annotated[
+        int, typer.Option(min=1, help="Bootstrap resamples behind the intervals.")
+    ] = 1000,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Figure of the radii of gyration, .png, .svg or .pdf; repeatable.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What finished simulations show: stability, radii of gyration, drift of the energy.
+
+    Writes md.json into the folder, which `teaeval score --md` and `teaeval report --md` take.
+    Ends with status 1 if a replica was unstable.
+    """
+    from teadata.provenance import write_text
+    from teaeval.md.analysis import RECORD_FILE, analyse
+
+    if output:
+        from teaeval.cli_plots import check_outputs
+
+        check_outputs(output)
+    found = analyse(folder, discard, bootstrap)
+    write_text(folder / RECORD_FILE, found.model_dump_json(indent=1) + "\n")
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+    else:
+        from teaeval.md.table import print_simulations
+
+        print_simulations(found)
+        typer.echo(f"{folder / RECORD_FILE}: written")
+    if output:
+        from teaeval.plots.gyration import simulated
+
+        for path in simulated([found]).save(*output):
+            typer.echo(f"{path}: written", err=as_json)
+    if found.failed:
+        raise typer.Exit(1)
+
+
 def _default_folder(plan: Plan) -> Path:
     """``md/<name>-<dataset>-<subset>-<temperature>K-seed<seed>``."""
     name = plan.name.replace(":", ".").replace("/", "-")
@@ -169,29 +217,9 @@ def _run(plan: Plan, folder: Path, jobs: int, as_json: bool) -> None:
     if as_json:
         console.print_json([outcome.model_dump(mode="json") for outcome in found])
     else:
-        _print(plan, found)
+        from teaeval.md.table import print_outcomes
+
+        print_outcomes(plan, found)
         typer.echo(f"{folder}: what they sampled: teaeval md analyse {folder}")
     if any(outcome.status == "failed" for outcome in found):
         raise typer.Exit(1)
-
-
-def _print(plan: Plan, found: list[Outcome]) -> None:
-    """What became of each replica."""
-    columns = ["replica", "frame", "status", "stable ps", "K", "ns/day", "why"]
-    console.print_table(
-        columns,
-        [
-            (
-                str(i),
-                str(replica.frame),
-                outcome.status,
-                f"{outcome.stable_time:.3f}",
-                "–" if outcome.temperature is None else f"{outcome.temperature:.0f}",
-                f"{outcome.ns_per_day:.3g}",
-                "" if outcome.failure is None else outcome.failure.message,
-            )
-            for i, (replica, outcome) in enumerate(zip(plan.replicas, found, strict=True))
-        ],
-        title=f"{plan.name} on {plan.dataset} {plan.subset}",
-        right=columns[:2] + columns[3:6],
-    )

@@ -25,9 +25,6 @@ from teadata.units import EV
 HEADS = ["Default"]
 """mace-torch's name for the one head of a model that is trained on one level of theory."""
 
-NETWORK_INPUTS = ("positions", "node_attrs", "edge_index", "shifts", "unit_shifts", "cell", "pbc")
-"""What a network reads of a graph."""
-
 
 @functools.cache
 def _load() -> None:
@@ -175,24 +172,41 @@ def loader(dataset: list[Any], batch_size: int, device: str, seed: int | None = 
     )
 
 
-def inputs(graphs: list[Any], device: str) -> dict[str, Any]:
-    """What a network is called with, of some graphs.
+def inputs(frames: Frames, numbers: Sequence[int], r_max: float, device: str) -> dict[str, Any]:
+    """What a network is called with, of some frames.
 
-    Of a single graph without mace-torch's batches, which take longer to make than a small
-    network to evaluate: simulations have one graph at a time.
+    What mace-torch's batches of :func:`graphs` hold, without the labels: they take longer to
+    make than a small network to evaluate, which is most of a simulation's time.
     """
-    if len(graphs) > 1:
-        (batch,) = loader(graphs, len(graphs), device)
-        found: dict[str, Any] = batch.to(device).to_dict()
-        return found
     import torch
+    from mace.data import get_neighborhood
 
-    (graph,) = graphs
-    atoms = len(graph.positions)
-    tensors = {name: getattr(graph, name) for name in NETWORK_INPUTS} | {
-        "head": graph.head.reshape(1),
-        "batch": torch.zeros(atoms, dtype=torch.long),
-        "ptr": torch.tensor([0, atoms]),
+    count, atoms = len(frames), frames.n_atoms
+    periodic = tuple(bool(axis) for axis in frames.pbc)
+    edges, shifts, units, cells = [], [], [], []
+    for i in range(count):
+        cell = None if frames.cell is None else frames.cell[i].copy()  # it is changed there
+        edge, shift, unit, cell = get_neighborhood(frames.positions[i], r_max, periodic, cell)
+        edges.append(edge + i * atoms)
+        shifts.append(shift)
+        units.append(unit)
+        cells.append(cell)
+    species = torch.as_tensor(np.searchsorted(numbers, frames.numbers)).repeat(count)
+    one_hot = torch.nn.functional.one_hot(species, len(numbers))
+
+    def real(values: Any) -> Any:
+        return torch.tensor(np.concatenate(values), dtype=torch.get_default_dtype())
+
+    tensors = {
+        "positions": real(frames.positions),
+        "node_attrs": one_hot.to(torch.get_default_dtype()),
+        "edge_index": torch.tensor(np.concatenate(edges, axis=1), dtype=torch.long),
+        "shifts": real(shifts),
+        "unit_shifts": real(units),
+        "cell": real(cells),
+        "head": torch.zeros(count, dtype=torch.long),
+        "batch": torch.arange(count).repeat_interleave(atoms),
+        "ptr": torch.arange(count + 1) * atoms,
     }
     return {name: tensor.to(device) for name, tensor in tensors.items()}
 

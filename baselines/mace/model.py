@@ -123,8 +123,7 @@ class MACE(Baseline[MACEConfig]):
 
     def _batch(self, network: Any, frames: Frames, numbers: list[int]) -> dict[str, Any]:
         """Interaction energies (n,) in eV, forces (n·A, 3) in eV/Å, virials (n, 3, 3) in eV."""
-        graphs = backend.graphs(frames, numbers, self.config.r_max)
-        inputs = backend.inputs(graphs, self.device)
+        inputs = backend.inputs(frames, numbers, self.config.r_max, self.device)
         found = network(inputs, compute_virials=frames.cell is not None)
         return {
             name: found[name].detach().cpu().numpy().astype(np.float64)

@@ -14,20 +14,21 @@ from typing import TYPE_CHECKING
 from teadata.lazy import exports
 
 if TYPE_CHECKING:
-    from teaeval.md.analysis import Analysis, analyse
+    from teaeval.md.analysis import analyse
     from teaeval.md.calculators import find_calculator
     from teaeval.md.outcome import Failure, Outcome
+    from teaeval.md.record import Simulations
     from teaeval.md.replicas import Plan, make_plan, run
     from teaeval.md.settings import Settings
     from teaeval.md.simulation import simulate
     from teaeval.md.trajectory import Trajectory
 
 _HOME = {
-    "Analysis": "analysis",
     "Failure": "outcome",
     "Outcome": "outcome",
     "Plan": "replicas",
     "Settings": "settings",
+    "Simulations": "record",
     "Trajectory": "trajectory",
     "analyse": "analysis",
     "find_calculator": "calculators",
@@ -37,11 +38,11 @@ _HOME = {
 }
 
 __all__ = [
-    "Analysis",
     "Failure",
     "Outcome",
     "Plan",
     "Settings",
+    "Simulations",
     "Trajectory",
     "analyse",
     "find_calculator",

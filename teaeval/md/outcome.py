@@ -37,7 +37,8 @@ class Outcome(StrictModel):
 
     ``steps`` were done, which are ``time`` ps; ``frames`` are stored in ``file``, of which the
     first ``stable_frames`` were before any failure began.  ``temperature`` is the mean over
-    these frames in K, None without any.  ``wall_seconds`` is the time of the loop, interruptions left out.
+    these frames in K, None without any.  ``wall_seconds`` is the time of the loop,
+    interruptions left out.
     """
 
     status: Literal["finished", "failed"]

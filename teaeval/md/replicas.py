@@ -84,7 +84,7 @@ def make_plan(
     ids = dataset.splits.ids(f"{subset}/test")
     if not 0 < replicas <= len(ids):
         raise UsageError(
-            f"--replicas {replicas}: expected 1 to {len(ids)}, the test frames of {subset}, of which "
+            f"--replicas {replicas}: expected 1 to {len(ids)}, the test frames of {subset}; "
             "each replica starts from another one"
         )
     if together and settings.stress:
