@@ -240,6 +240,6 @@ def hydrogen(
     from teaeval.hydrogen.records import read_record
     from teaeval.plots.hydrogen import against_density, radial
 
-    _check(output)
+    check_outputs(output)
     records = [read_record(file) for file in files]
     _save(radial(records) if rdf else against_density(records), output)
