@@ -121,7 +121,7 @@ def test_the_command_the_table_and_the_figures(here, invoke):
     }  # fmt: skip
     data = teadata.load("mini-hydrogen")
     plan = make_plan(
-        data, "other", calculator="springs:without_stress", states=STATES, protocol=how
+        data, "other", calculator="springs:without_stress", states=STATES, protocol=SHORT
     )
     record = run(plan, here / "hydrogen/other")
     assert record.states[0].observed.rdf == read_record(folder).states[0].observed.rdf
