@@ -33,6 +33,10 @@ LOCK_FILE = ".lock"
 Progress = Callable[[str, int, int], None]
 """Told what is being done and how fast, how many steps of it are done, and how many there are."""
 
+WARM_UP = 4
+"""Evaluations of the first structure: TorchScript, of which MACE is made, calculates a little
+differently on its first calls, and an interrupted run must not show where it was taken up."""
+
 REPORT_EVERY = 0.5
 """Seconds between two reports of progress."""
 
@@ -237,8 +241,10 @@ class _Run:
     def _first(self) -> Any:
         """Forces of the structure at hand, in eV/Å."""
         try:
-            self.calculator.reset()
-            return self.atoms.get_forces(md=True)
+            for _ in range(WARM_UP):
+                self.calculator.reset()
+                forces = self.atoms.get_forces(md=True)
+            return forces
         except MissingExtraError:
             raise
         except Exception as error:

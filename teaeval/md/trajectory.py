@@ -311,7 +311,10 @@ class Trajectory:
             yield self.read(name, start, start + size)
 
     def frames(self, start: int = 0, stop: int | None = None) -> Frames:
-        """Frames of positions and energies, with forces where they were stored, else zero."""
+        """Frames of positions and energies, with forces and stress where they were stored.
+
+        Forces are zero where they were not.
+        """
         from teadata import Frames
 
         positions = self.read("positions", start, stop)
@@ -326,6 +329,7 @@ class Trajectory:
             forces=forces,
             cell=cell,
             pbc=self.pbc,
+            stress=self.read("stress", start, stop) if "stress" in self.fields else None,
             ids=self.steps[start : start + len(positions)],
         )
 
