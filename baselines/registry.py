@@ -134,6 +134,30 @@ MODELS = {
         devices=("cpu", "cuda"),
         framework="jax",
     ),
+    "yukawa": ModelEntry(
+        title="Yukawa",
+        module="baselines.parametric",
+        class_name="Yukawa",
+        config_name="YukawaConfig",
+        backend="vesin",
+        package="vesin",
+        extra="classical",
+        reference="10.1103/PhysRevE.56.4671",
+        datasets=("mini-hydrogen",),
+        traced=("numpy", "scipy", "vesin"),
+    ),
+    "tersoff": ModelEntry(
+        title="Tersoff",
+        module="baselines.parametric",
+        class_name="Tersoff",
+        config_name="TersoffConfig",
+        backend="matscipy",
+        package="matscipy",
+        extra="classical",
+        reference="10.1103/PhysRevB.39.5566",
+        datasets=("mini-hydrogen",),
+        traced=("numpy", "scipy", "vesin", "ase", "matscipy"),
+    ),
 }
 """The models that can be trained, by name."""
 
