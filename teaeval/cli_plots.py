@@ -125,7 +125,7 @@ def gyration(
     check_outputs(output)
     records = [file for file in files or [] if file.suffix == ".json" or file.is_dir()]
     if records:
-        from teaeval.md.record import read
+        from teaeval.md import record
         from teaeval.plots.gyration import simulated
 
         if reference or len(records) < len(files or []):
@@ -133,7 +133,7 @@ def gyration(
                 "records of simulations have their reference with them, and bins of their own: "
                 "give no other files and no --reference"
             )
-        _save(simulated([read(file) for file in records]), output)
+        _save(simulated([record.read(file) for file in records]), output)
         return
     found: dict[str, Any] = {}
     for name in reference or []:
