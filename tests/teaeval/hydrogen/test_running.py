@@ -141,6 +141,19 @@ def test_the_command_the_table_and_the_figures(here, invoke):
 
 
 @pytest.mark.slow
+def test_a_dask_cluster_gives_the_same(here, dataset):
+    from distributed import LocalCluster
+
+    plan = make_plan(dataset, calculator="springs:make", states=STATES, protocol=SHORT)
+    here_and_now = run(plan, here / "one")
+    with LocalCluster(
+        n_workers=1, threads_per_worker=2, dashboard_address=":0", host="127.0.0.1"
+    ) as cluster:
+        far = run(plan, here / "two", scheduler=cluster.scheduler_address)
+    assert [r.observed for r in far.states] == [r.observed for r in here_and_now.states]
+
+
+@pytest.mark.slow
 def test_processes_and_a_killed_run_give_the_same(here, run):
     import os
     import signal
