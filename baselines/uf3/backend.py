@@ -51,7 +51,10 @@ def linear_model(config: UF3Config, symbol: str) -> Any:
 
 
 def features(model: Any, frames: Frames, progress: Progress) -> tuple[Floats, Floats]:
-    """Features of energies per atom (N, K) and of forces (3NA, K), as uf3 makes them.
+    """Features of energies per atom (N, K), and of forces and virials (N, 3A + 9, K).
+
+    Those of energies and forces are what uf3 makes.  Virials are stress · volume per atom, times
+    √(3A): all nine of a frame weigh about as much as the forces on its atoms.
 
     Parameters
     ----------
@@ -72,23 +75,36 @@ def features(model: Any, frames: Frames, progress: Progress) -> tuple[Floats, Fl
         grid, grids = splines.trio_features(triangles, basis.knots_map[trio], atoms)
         energies.append(np.concatenate([[atoms], sums, basis.compress_3B(grid, trio)]) / atoms)
         trios = np.array([basis.compress_3B(each, trio) for each in grids])
-        forces.append(-np.concatenate([np.zeros((3 * atoms, 1)), slopes, trios], axis=1))
+        rows = np.concatenate([np.zeros((len(slopes), 1)), slopes, trios], axis=1)
+        rows[: 3 * atoms] *= -1
+        rows[3 * atoms :] *= np.sqrt(3 / atoms)
+        forces.append(rows)
         progress("features", row + 1, len(frames))
-    return np.array(energies), np.concatenate(forces)
+    return np.array(energies), np.array(forces)
 
 
 def solve(model: Any, frames: Frames, weight: float, progress: Progress) -> None:
     """Fit the coefficients of a model, in eV, by uf3's least squares.
 
+    uf3 knows no stress: the virials of frames that have it are given to it as if they were
+    forces.
+
     What of the pair potential lies below the shortest distance of the frames is extrapolated
     as uf3 does it: by a parabola that curves upwards.
     """
     by_energy, by_force = features(model, frames, progress)
+    targets = frames.forces.reshape(len(frames), -1)
+    volume = volumes(frames)
+    if frames.stress is None or volume is None:
+        by_force = by_force[:, : targets.shape[1]]
+    else:
+        virials = frames.stress * volume[:, None, None] * np.sqrt(3 / frames.n_atoms)
+        targets = np.concatenate([targets, virials.reshape(-1, 9)], axis=1)
     model.fit(
         by_energy,
         frames.energies / EV / frames.n_atoms,
-        by_force,
-        frames.forces.ravel() / EV,
+        by_force.reshape(-1, by_force.shape[-1]),
+        targets.ravel() / EV,
         weight=weight,
     )
     (pair,) = model.bspline_config.interactions_map[2]
@@ -110,15 +126,13 @@ def predict(model: Any, frames: Frames, progress: Progress) -> Predicted:
         triangles = Triangles.of(near, basis.r_max_map[trio][0])
         pairs, pulls = splines.pair_values(near, basis.knots_map[pair], two)
         trios, sides = splines.trio_values(triangles, basis.knots_map[trio], grid)
-        energies[row] = (atoms * one[0] + pairs.sum() + trios.sum()) * EV
-        units = near.vectors / near.lengths[:, None]
-        slopes = splines.gradient(near.first, near.second, units, atoms) @ pulls
-        virial = np.einsum("p,pa,pb->ab", pulls, units, near.vectors)
+        slopes = splines.derivatives(near.first, near.second, near.vectors, atoms) @ pulls
         for side in range(3):
-            along, slope = triangles.units[:, side], sides[:, side]
-            slopes += splines.gradient(*triangles.ends(side), along, atoms) @ slope
-            virial += np.einsum("t,ta,tb->ab", slope * triangles.sides[:, side], along, along)
-        forces[row], virials[row] = -slopes.reshape(atoms, 3) * EV, virial * EV
+            matrix = splines.derivatives(*triangles.ends(side), triangles.edges[:, side], atoms)
+            slopes += matrix @ sides[:, side]
+        energies[row] = (atoms * one[0] + pairs.sum() + trios.sum()) * EV
+        forces[row] = -slopes[: 3 * atoms].reshape(atoms, 3) * EV
+        virials[row] = slopes[3 * atoms :].reshape(3, 3) * EV
         progress("predict", row + 1, count)
     volume = volumes(frames)
     return Predicted(energies, forces, None if volume is None else virials / volume[:, None, None])

@@ -28,7 +28,8 @@ class UF3Config(ModelConfig):
     trio_intervals
         Intervals between the knots of these distances; the third side has twice as many.
     weight
-        Of energies beside forces, from 0 (forces only) to 1 (energies only): κ of uf3.
+        Of energies beside forces and virials, from 0 (those only) to 1 (energies only): κ of
+        uf3.
     ridge, curvature
         Regularisations of the coefficients and of their curvature, of pairs and of trios.
     """

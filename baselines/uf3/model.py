@@ -39,7 +39,7 @@ class UF3(Baseline[UF3Config]):
         """Solve uf3's regularised least squares.
 
         See :meth:`Baseline.fit`.  Nothing is random: the seed plays no part.  A fit that was
-        interrupted begins again.  Stress is predicted, but not fitted.
+        interrupted begins again.  Stress is fitted as far as the frames have it.
         """
         element = the_element(train, valid, "UF3")
         from baselines.uf3 import backend

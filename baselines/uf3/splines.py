@@ -47,13 +47,13 @@ class Triangles(NamedTuple):
         (T, 3) atoms i, j, k.
     sides
         (T, 3) lengths of ij, ik, jk in Å.
-    units
-        (T, 3, 3) unit vectors along them.
+    edges
+        (T, 3, 3) vectors along them.
     """
 
     corners: NDArray[np.int64]
     sides: Floats
-    units: Floats
+    edges: Floats
 
     @classmethod
     def of(cls, near: AllPairs, cutoff: float) -> Triangles:
@@ -66,10 +66,7 @@ class Triangles(NamedTuple):
         ij, ik = ij[once], ik[once]
         edges = np.stack([vectors[ij], vectors[ik], vectors[ik] - vectors[ij]], axis=1)
         sides = np.sqrt((edges**2).sum(axis=-1))
-        # An atom's own image may be a neighbour twice, at the same place: no.  But j and k may
-        # be so near to each other that their direction is of no account.
-        units = edges / np.maximum(sides, 1e-9)[..., None]
-        return cls(np.stack([first[ij], second[ij], second[ik]], axis=1), sides, units)
+        return cls(np.stack([first[ij], second[ij], second[ik]], axis=1), sides, edges)
 
     def ends(self, side: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The two atoms of a side: of ij, ik or jk."""
@@ -77,40 +74,55 @@ class Triangles(NamedTuple):
         return self.corners[:, a], self.corners[:, b]
 
 
-def gradient(
-    first: NDArray[np.int64], second: NDArray[np.int64], units: Floats, atoms: int
+def derivatives(
+    first: NDArray[np.int64], second: NDArray[np.int64], vectors: Floats, atoms: int
 ) -> csr_array:
-    """From derivatives (M,) by lengths to those by positions (3 · atoms,), as a matrix.
+    """From derivatives (M,) by lengths to those by positions and strain, as a matrix.
 
-    A length grows along its unit vector (M, 3) with its second atom, and against it with its
-    first.
+    Parameters
+    ----------
+    first, second
+        (M,) atoms between which the lengths are.
+    vectors
+        (M, 3) from the first to the second, in Å.
+    atoms
+        How many there are.
+
+    Returns
+    -------
+    (3 · atoms + 9, M): the derivatives by each coordinate, then by the components (3, 3) of a
+    strain of positions and cell, in Å.
     """
-    count = len(first)
+    lengths = np.sqrt((vectors**2).sum(axis=1))[:, None]
+    # Two images of neighbours can be at one place, where their distance has no direction.
+    units = vectors / np.maximum(lengths, 1e-9)
+    axes, strains = np.arange(3), 3 * atoms + np.arange(9)
     rows = np.concatenate(
-        [3 * second[:, None] + np.arange(3), 3 * first[:, None] + np.arange(3)]
-    ).ravel()
-    columns = np.repeat(np.concatenate([np.arange(count)] * 2), 3)
-    return csr_array(
-        (np.concatenate([units, -units]).ravel(), (rows, columns)), shape=(3 * atoms, count)
-    )
+        [3 * second[:, None] + axes, 3 * first[:, None] + axes,
+         np.broadcast_to(strains, (len(first), 9))], axis=1,
+    )  # fmt: skip
+    by_strain = (units[:, :, None] * vectors[:, None, :]).reshape(-1, 9)
+    values = np.concatenate([units, -units, by_strain], axis=1)
+    columns = np.repeat(np.arange(len(first)), rows.shape[1])
+    return csr_array((values.ravel(), (rows.ravel(), columns)), shape=(3 * atoms + 9, len(first)))
 
 
 def pair_features(near: AllPairs, knots: Floats, atoms: int) -> tuple[Floats, Floats]:
-    """Sums (K,) of the pair splines, and their derivatives (3 · atoms, K) by the positions.
+    """Sums (K,) of the pair splines, and their :func:`derivatives` (3 · atoms + 9, K).
 
     uf3 counts a pair in both orders.
     """
     values, slopes = basis(knots, near.lengths)
-    units = near.vectors / near.lengths[:, None]
-    return values.sum(axis=0), gradient(near.first, near.second, units, atoms) @ slopes
+    matrix = derivatives(near.first, near.second, near.vectors, atoms)
+    return values.sum(axis=0), matrix @ slopes
 
 
 def trio_features(
     triangles: Triangles, knots: tuple[Floats, Floats, Floats], atoms: int
 ) -> tuple[Floats, Floats]:
-    """Sums (L, M, N) of the products of splines, and their derivatives (3 · atoms, L, M, N)."""
+    """Sums (L, M, N) of the products of splines, and their :func:`derivatives`, before them."""
     shape = tuple(len(each) - DEGREE - 1 for each in knots)
-    sums, slopes = np.zeros(shape), np.zeros((3 * atoms, *shape))
+    sums, slopes = np.zeros(shape), np.zeros((3 * atoms + 9, *shape))
     for start in range(0, len(triangles.sides), AT_ONCE):
         part = Triangles(*(each[start : start + AT_ONCE] for each in triangles))
         found = [basis(knots[side], part.sides[:, side]) for side in range(3)]
@@ -120,7 +132,7 @@ def trio_features(
             factors = [*values]
             factors[side] = found[side][1]
             products = np.einsum("ta,tb,tc->tabc", *factors, optimize=True)
-            matrix = gradient(*part.ends(side), part.units[:, side], atoms)
+            matrix = derivatives(*part.ends(side), part.edges[:, side], atoms)
             slopes += (matrix @ products.reshape(len(products), -1)).reshape(slopes.shape)
     return sums, slopes
 
