@@ -158,6 +158,30 @@ MODELS = {
         datasets=("mini-hydrogen",),
         traced=("numpy", "scipy", "vesin", "ase", "matscipy"),
     ),
+    "uf3": ModelEntry(
+        title="UF3",
+        module="baselines.uf3",
+        class_name="UF3",
+        config_name="UF3Config",
+        backend="uf3",
+        package="uf3",
+        extra="uf3",
+        reference="10.1038/s41524-023-01092-7",
+        datasets=("mini-hydrogen",),
+        traced=("numpy", "scipy", "vesin", "uf3"),
+    ),
+    "pace": ModelEntry(
+        title="PACE",
+        module="baselines.pace",
+        class_name="PACE",
+        config_name="PACEConfig",
+        backend="pyace",
+        package="python-ace",
+        extra="pace",
+        reference="10.1038/s41524-021-00559-9",
+        datasets=("mini-hydrogen",),
+        traced=("numpy", "scikit-learn", "vesin", "ase", "python-ace"),
+    ),
 }
 """The models that can be trained, by name."""
 
