@@ -9,7 +9,7 @@ import typer
 
 from teadata import console
 from teadata.errors import UsageError
-from teaeval import cli_md, cli_plots, cli_results
+from teaeval import cli_hydrogen, cli_md, cli_plots, cli_results
 from teaeval.defaults import REPLICATES
 
 app = console.new_app("Scores of force-field predictions, as the TEA Challenge's tables do.")
@@ -286,6 +286,7 @@ def _check_options(
 cli_results.register(app)
 cli_plots.register(app)
 cli_md.register(app)
+cli_hydrogen.register(app)
 
 
 def main() -> None:

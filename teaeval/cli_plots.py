@@ -125,7 +125,7 @@ def gyration(
     check_outputs(output)
     records = [file for file in files or [] if file.suffix == ".json" or file.is_dir()]
     if records:
-        from teaeval.md.record import read
+        from teaeval.md import record
         from teaeval.plots.gyration import simulated
 
         if reference or len(records) < len(files or []):
@@ -133,7 +133,7 @@ def gyration(
                 "records of simulations have their reference with them, and bins of their own: "
                 "give no other files and no --reference"
             )
-        _save(simulated([read(file) for file in records]), output)
+        _save(simulated([record.read(file) for file in records]), output)
         return
     found: dict[str, Any] = {}
     for name in reference or []:
@@ -223,3 +223,23 @@ def matrix(
     check_outputs(output)
     scores = [read_score(file) for file in files]
     _save(task_matrix(scores, quantity or ("E", "F"), kind), output)
+
+
+@plots.command("hydrogen", epilog="Example: teaeval plot hydrogen hydrogen/* -o hydrogen.png")
+def hydrogen(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="RECORD...", help="Records of teaeval hydrogen, or their folders."),
+    ],
+    output: Outputs,
+    rdf: Annotated[
+        bool, typer.Option("--rdf", help="The radial distribution functions instead.")
+    ] = False,
+) -> None:
+    """Pressure, diffusion, stable molecules and first peak of g(r) against density."""
+    from teaeval.hydrogen.records import read_record
+    from teaeval.plots.hydrogen import against_density, radial
+
+    check_outputs(output)
+    records = [read_record(file) for file in files]
+    _save(radial(records) if rdf else against_density(records), output)

@@ -102,13 +102,17 @@ def _dynamics(atoms: Atoms, settings: Settings, rng: Any) -> Any:
 def start_moving(atoms: Atoms, settings: Settings) -> None:
     """Give atoms that do not move velocities of the Maxwell–Boltzmann distribution.
 
-    But for Langevin dynamics, which does not keep it, the momentum is then made zero.
+    But for Langevin dynamics, which does not keep it, the momentum is then made zero, with the
+    temperature kept.
     """
     if atoms.get_momenta().any():
         return
-    from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
-
     rng = np.random.default_rng([settings.seed, 0])
-    MaxwellBoltzmannDistribution(atoms, temperature_K=settings.temperature, rng=rng)
-    if settings.thermostat != "langevin":
-        Stationary(atoms)
+    masses = atoms.get_masses()[:, None]
+    momenta = rng.standard_normal((len(atoms), 3))
+    momenta *= np.sqrt(masses * units.kB * settings.temperature)
+    if settings.thermostat != "langevin" and len(atoms) > 1:
+        before = (momenta**2 / masses).sum()
+        momenta -= masses * (momenta.sum(axis=0) / masses.sum())
+        momenta *= np.sqrt(before / (momenta**2 / masses).sum())
+    atoms.set_momenta(momenta)

@@ -277,7 +277,8 @@ def _processes(folder: Path, waiting: list[int], jobs: int, progress: Progress |
     messages: Any = context.Queue()
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
     os.environ.setdefault("OMP_NUM_THREADS", threads)  # read by the processes as they start
-    left, running = list(waiting), {}
+    left = list(waiting)
+    running: dict[int, Any] = {}
     done: dict[int, int] = {}
     try:
         while left or running:

@@ -13,8 +13,8 @@ Count = Annotated[int, Field(gt=0)]
 
 Watched = Literal["topology", "temperature", "escape"]
 
-ASE_TIME_FS = 10.180505710774743
-"""ASE's unit of time, Å (u/eV)^½, in fs."""
+ASE_TIME_FS = 10.180505671156725
+"""ASE's unit of time, Å (u/eV)^½, in fs, with ASE's constants (CODATA 2014)."""
 
 FRICTION_UNITS = {"1/fs": 1.0, "1/ps": 1e-3, "1/ase": 1 / ASE_TIME_FS}
 """Units of a friction, each in 1/fs; ``1/ase`` is what ASE takes a bare number for."""

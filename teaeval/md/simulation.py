@@ -33,6 +33,10 @@ LOCK_FILE = ".lock"
 Progress = Callable[[str, int, int], None]
 """Told what is being done and how fast, how many steps of it are done, and how many there are."""
 
+WARM_UP = 4
+"""Evaluations of the first structure: TorchScript, of which MACE is made, calculates a little
+differently on its first calls, and an interrupted run must not show where it was taken up."""
+
 REPORT_EVERY = 0.5
 """Seconds between two reports of progress."""
 
@@ -133,6 +137,7 @@ class _Run:
         self.inverse_masses = 1 / self.atoms.get_masses()[:, None]
         self.step = self.resumed = 0
         self.spent = 0.0
+        self.frames = _Buffer(0)
 
     def complete(self) -> Outcome:
         """Run to the end, unless it has been reached already."""
@@ -190,55 +195,56 @@ class _Run:
             )
 
     def _loop(self, writer: Writer, started: bool) -> Failure | None:
-        """Steps until the end, or until a failure."""
-        settings, monitor, advance = self.settings, self.monitor, self.integrator.step
+        """Steps until the end, or until a failure; the frames are written."""
+        settings = self.settings
         begun = time.perf_counter() - self.spent
         told = 0.0
-        frames = _Buffer(self.step // settings.interval + started)
+        self.frames = _Buffer(self.step // settings.interval + started)
         forces = self._first()
         if not started:
-            self._store(frames)
-            self._save(writer, frames, begun)
-        while self.step < settings.steps:
-            before = self.atoms.positions.copy()
-            try:
-                forces = advance(forces)
-            except MissingExtraError:
-                raise
-            except Exception as error:
-                failure = self._refused(error, before)
-                self._save_frames(writer, frames, begun)
-                return failure
-            self.step += 1
-            step = self.step
-            failure = None
-            temperature = self._temperature()
-            if not temperature < monitor.hottest:
-                failure = monitor.too_hot(step, temperature, self.atoms.positions)
-            elif step % settings.monitor_interval == 0:
-                failure = monitor.look(step, self.atoms.positions)
-            if failure is not None:
-                self._save_frames(writer, frames, begun)
-                return failure
-            if step % settings.interval == 0:
-                self._store(frames)
-            if step % settings.checkpoint == 0:
-                self._save(writer, frames, begun)
-                self.calculator.reset()
-                forces = None
+            self._store()
+            self._save(writer, begun)
+        failure = None
+        while failure is None and self.step < settings.steps:
+            forces, failure = self._advance(forces)
+            if failure is None and self.step % settings.interval == 0:
+                self._store()
+                if self.step % settings.checkpoint == 0:
+                    self._save(writer, begun)
+                    self.calculator.reset()
+                    forces = None
             if self.progress and (now := time.perf_counter()) - told > REPORT_EVERY:
-                self.progress(self._speed(now - begun), step, settings.steps)
+                self.progress(self._speed(now - begun), self.step, settings.steps)
                 told = now
-        self._save_frames(writer, frames, begun)
+        self._write(writer, begun)
         if self.progress:
             self.progress(self._speed(self.spent), self.step, settings.steps)
-        return None
+        return failure
+
+    def _advance(self, forces: Any) -> tuple[Any, Failure | None]:
+        """One step from forces in eV/Å, or None for those of the atoms; the forces after it."""
+        before = self.atoms.positions.copy()
+        try:
+            forces = self.integrator.step(forces)
+        except MissingExtraError:
+            raise
+        except Exception as error:
+            return None, self._refused(error, before)
+        self.step += 1
+        temperature = self._temperature()
+        if not temperature < self.monitor.hottest:
+            return None, self.monitor.too_hot(self.step, temperature, self.atoms.positions)
+        if self.step % self.settings.monitor_interval == 0:
+            return forces, self.monitor.look(self.step, self.atoms.positions)
+        return forces, None
 
     def _first(self) -> Any:
         """Forces of the structure at hand, in eV/Å."""
         try:
-            self.calculator.reset()
-            return self.atoms.get_forces(md=True)
+            for _ in range(WARM_UP):
+                self.calculator.reset()
+                forces = self.atoms.get_forces(md=True)
+            return forces
         except MissingExtraError:
             raise
         except Exception as error:
@@ -265,7 +271,7 @@ class _Run:
         momenta = self.atoms.arrays["momenta"]
         return float(np.vdot(momenta, momenta * self.inverse_masses)) / self.per_kelvin
 
-    def _store(self, frames: _Buffer) -> None:
+    def _store(self) -> None:
         """Keep the present frame until it is written."""
         from ase.units import fs
 
@@ -281,7 +287,7 @@ class _Run:
             frame["forces"] = atoms.get_forces() * units.EV
         if self.settings.stress:
             frame["stress"] = self._stress()
-        frames.append(frame)
+        self.frames.append(frame)
 
     def _stress(self) -> Any:
         from ase.calculators.calculator import PropertyNotImplementedError
@@ -293,14 +299,14 @@ class _Run:
                 f"the calculator gives no stress of this system ({error}); leave stress out"
             ) from None
 
-    def _save_frames(self, writer: Writer, frames: _Buffer, begun: float) -> None:
+    def _write(self, writer: Writer, begun: float) -> None:
         """Write the frames that are kept."""
-        frames.flush(writer)
+        self.frames.flush(writer)
         self.spent = time.perf_counter() - begun
 
-    def _save(self, writer: Writer, frames: _Buffer, begun: float) -> None:
+    def _save(self, writer: Writer, begun: float) -> None:
         """Write the frames, then the checkpoint, from which they could be made again."""
-        self._save_frames(writer, frames, begun)
+        self._write(writer, begun)
         state = {
             "identity": json.dumps(self.identity),
             "step": self.step,
@@ -315,7 +321,7 @@ class _Run:
     def _end(self, failure: Failure | None) -> Outcome:
         """Write the outcome; a failed run's trajectory ends where the run did."""
         settings, path = self.settings, self.folder / TRAJECTORY_FILE
-        frames = self.step // settings.interval + 1
+        frames = self.frames.start
         if frames < settings.frames:
             cut(path, frames)
         stable = frames

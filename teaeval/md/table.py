@@ -53,7 +53,7 @@ def print_outcomes(plan: Plan, found: Sequence[Outcome]) -> None:
             outcome.stable_time,
             outcome.temperature,
             outcome.ns_per_day,
-            outcome.failure and outcome.failure.message,
+            outcome.failure.message if outcome.failure else None,
         )
         for i, (replica, outcome) in enumerate(zip(plan.replicas, found, strict=True))
     ]
@@ -72,7 +72,7 @@ def rows_of(found: Simulations) -> list[tuple[str, ...]]:
             replica.stable_time,
             replica.temperature,
             replica.ns_per_day,
-            replica.failure and replica.failure.message,
+            replica.failure.message if replica.failure else None,
         )
         for i, replica in enumerate(found.replicas)
     ]

@@ -29,16 +29,16 @@ CHUNK_BYTES = 1 << 18
 """Size of a chunk of the file, about."""
 
 PARTICLES = "particles/all"
-FIELDS = {
-    "positions": (f"{PARTICLES}/position", "Angstrom", ("atoms", 3)),
-    "velocities": (f"{PARTICLES}/velocity", "Angstrom fs-1", ("atoms", 3)),
-    "forces": (f"{PARTICLES}/force", "kcal mol-1 Angstrom-1", ("atoms", 3)),
+FIELDS: dict[str, tuple[str, str, tuple[int, ...]]] = {
+    "positions": (f"{PARTICLES}/position", "Angstrom", (0, 3)),
+    "velocities": (f"{PARTICLES}/velocity", "Angstrom fs-1", (0, 3)),
+    "forces": (f"{PARTICLES}/force", "kcal mol-1 Angstrom-1", (0, 3)),
     "energies": ("observables/potential_energy", "kcal mol-1", ()),
     "kinetic_energies": ("observables/kinetic_energy", "kcal mol-1", ()),
     "temperatures": ("observables/temperature", "K", ()),
     "stress": ("observables/stress", "kcal mol-1 Angstrom-3", (3, 3)),
 }
-"""Each array: its place in the file, its unit, its shape per frame."""
+"""Each array: its place in the file, its unit, its shape per frame, 0 for the atoms."""
 
 ALWAYS = ("positions", "velocities", "energies", "kinetic_energies", "temperatures")
 
@@ -95,9 +95,8 @@ class Writer:
             first = None
             for name in (*ALWAYS, *optional):
                 place, unit, shape = FIELDS[name]
-                shape = tuple(len(atoms) if size == "atoms" else size for size in shape)
                 group = file.create_group(place)
-                data = _empty(group, (len(steps), *shape))
+                data = _empty(group, (len(steps), *(size or len(atoms) for size in shape)))
                 data.attrs["unit"] = unit
                 if first is None:
                     first = group
@@ -311,7 +310,10 @@ class Trajectory:
             yield self.read(name, start, start + size)
 
     def frames(self, start: int = 0, stop: int | None = None) -> Frames:
-        """Frames of positions and energies, with forces where they were stored, else zero."""
+        """Frames of positions and energies, with forces and stress where they were stored.
+
+        Forces are zero where they were not.
+        """
         from teadata import Frames
 
         positions = self.read("positions", start, stop)
@@ -326,6 +328,7 @@ class Trajectory:
             forces=forces,
             cell=cell,
             pbc=self.pbc,
+            stress=self.read("stress", start, stop) if "stress" in self.fields else None,
             ids=self.steps[start : start + len(positions)],
         )
 

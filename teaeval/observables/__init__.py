@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from teaeval.observables.transport import (
         density_of_states,
         diffusion,
+        diffusion_by_origin,
         finite_size,
         msd,
         unwrap,
@@ -38,6 +39,7 @@ _HOME = {
     "correlation_time": "blocks",
     "density_of_states": "transport",
     "diffusion": "transport",
+    "diffusion_by_origin": "transport",
     "dihedrals": "angles",
     "distance": "distances",
     "finite_size": "transport",
@@ -63,6 +65,7 @@ __all__ = [
     "correlation_time",
     "density_of_states",
     "diffusion",
+    "diffusion_by_origin",
     "dihedrals",
     "distance",
     "finite_size",

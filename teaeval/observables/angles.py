@@ -140,7 +140,8 @@ def _angles(
     u, v = vectors[first[match]], vectors[second[match]]
     cosine = np.einsum("ni,ni->n", u, v)
     cross = np.linalg.norm(np.cross(u, v), axis=1)
-    return np.degrees(np.arctan2(cross, cosine))
+    found: Floats = np.degrees(np.arctan2(cross, cosine))
+    return found
 
 
 def _within_groups(groups: Ints) -> tuple[Ints, Ints]:

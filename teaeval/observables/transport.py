@@ -177,14 +177,8 @@ def diffusion(
     parts = slices(len(places), blocks)
     shortest = min(part.stop - part.start for part in parts)
     low, high = window or (shortest * step / 4, shortest * step / 2)
-    first, last = int(np.ceil(low / step - 1e-9)), int(np.floor(high / step + 1e-9))
-    if not 0 <= first < last < shortest:
-        raise UsageError(
-            f"a slope between lags of {low:g} and {high:g} fs: expected at least two lags, "
-            f"{step:g} fs apart, below the length of a block, {(shortest - 1) * step:g} fs; choose "
-            "other lags, or fewer blocks"
-        )
-    times = np.arange(len(places)) * step
+    first, last = _lags((low, high), step, shortest)
+    times = np.arange(len(places), dtype=np.float64) * step
     curve = msd(places)
 
     def slope(values: Floats) -> float:
@@ -193,6 +187,57 @@ def diffusion(
 
     each = np.array([slope(msd(places[part])) for part in parts])
     return Diffusion(of_blocks(slope(curve), each), times, curve, (first * step, last * step))
+
+
+def diffusion_by_origin(
+    positions: ArrayLike, spacing: float, window: tuple[float, float]
+) -> Floats:
+    """A sixth of the slope of the squared displacement from each origin, (N − n,) in Å²/fs.
+
+    The mean over origins is the coefficient of a fit, with an intercept, to the mean squared
+    displacement over these origins.  For trajectories too short to be cut into blocks longer
+    than the largest lag, of n frames: the series is cut into blocks instead.
+
+    Parameters
+    ----------
+    positions
+        (N, A, 3) in Å, as for :func:`msd`.
+    spacing
+        Time between two frames in fs.
+    window
+        Least and largest lag in fs.
+
+    Raises
+    ------
+    DataError
+        If these are no positions.
+    UsageError
+        If the window holds less than two lags of the trajectory.
+    """
+    places = checked_positions(positions)
+    first, last = _lags(window, checked_step(spacing), len(places))
+    lags = np.arange(first, last + 1)
+    times = lags * spacing
+    weights = (times - times.mean()) / (6 * ((times - times.mean()) ** 2).sum())
+    origins = len(places) - last
+    found = np.zeros(origins)
+    for lag, weight in zip(lags.tolist(), weights.tolist(), strict=True):
+        moved = places[lag : lag + origins] - places[:origins]
+        found += weight * (moved**2).sum(axis=2).mean(axis=1)
+    return found
+
+
+def _lags(window: tuple[float, float], step: float, frames: int) -> tuple[int, int]:
+    """First and last lag of a window in fs, in frames."""
+    low, high = window
+    first, last = int(np.ceil(low / step - 1e-9)), int(np.floor(high / step + 1e-9))
+    if not 0 <= first < last < frames:
+        raise UsageError(
+            f"a slope between lags of {low:g} and {high:g} fs: expected at least two lags, "
+            f"{step:g} fs apart, below the length of a block, {(frames - 1) * step:g} fs; choose "
+            "other lags, or fewer blocks"
+        )
+    return first, last
 
 
 def finite_size(temperature: float, viscosity: float, side: float) -> float:
@@ -309,6 +354,6 @@ def density_of_states(
     even = correlation[:used] * taper
     # an even function of time: its transform is real
     spectrum = np.fft.rfft(np.concatenate([even, [0.0], even[:0:-1]])).real
-    wavenumbers = np.fft.rfftfreq(2 * used, step) * INVERSE_FS
+    wavenumbers: Floats = np.fft.rfftfreq(2 * used, step).astype(np.float64) * INVERSE_FS
     area = float(np.trapezoid(spectrum, wavenumbers))
     return Vibrations(wavenumbers, spectrum / area)

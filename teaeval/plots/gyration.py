@@ -45,7 +45,8 @@ class Density:
         """That of counts in the bins of a record of simulations."""
         edges = found.start + found.width * np.arange(len(counts) + 1)
         total = sum(counts)
-        return cls(label, edges, np.array(counts) / (total * found.width), total)
+        density = np.array(counts, dtype=np.float64) / (total * found.width)
+        return cls(label, edges.astype(np.float64), density, total)
 
 
 def gyration(radii: Mapping[str, Floats], title: str = "") -> Plot:

@@ -1,0 +1,165 @@
+"""The PACE baseline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from pydantic import ValidationError
+
+from baselines.composition import composition_energy, least_norm_energies
+from baselines.neighbours import pairs
+from baselines.pace.config import PACEConfig
+from baselines.protocol import (
+    LOG_FILE,
+    Baseline,
+    FitResult,
+    Predicted,
+    Progress,
+    check_labels,
+    no_progress,
+    validation_errors,
+)
+from teadata import Frames, TeaError
+from teadata.elements import SYMBOLS
+from teadata.errors import DataError
+from teadata.provenance import write_text
+from teadata.strict import StrictModel
+
+FORMAT = "tea-benchmark PACE 1"
+
+
+class PACEModel(StrictModel):
+    """What is saved: elements, their energies in kcal/mol, the potential in python-ace's YAML."""
+
+    format: str
+    elements: list[int]
+    energies: list[float]
+    potential: str
+
+
+class PACE(Baseline[PACEConfig]):
+    """A linear atomic cluster expansion."""
+
+    model_file = "model.json"
+
+    def __init__(self, config: PACEConfig, seed: int = 0, device: str = "cpu") -> None:
+        super().__init__(config, seed, device)
+        self._trained: PACEModel | None = None
+        self._calculator: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but python-ace's calculator, which is made again when needed."""
+        return self.__dict__ | {"_calculator": None}
+
+    def fit(
+        self, train: Frames, valid: Frames, workdir: Path, progress: Progress = no_progress
+    ) -> FitResult:
+        """Solve for each regularisation, and keep the best on the validation frames.
+
+        See :meth:`Baseline.fit`.  Nothing is random: the seed plays no part.  A fit that was
+        interrupted begins again.  Stress is predicted, but not fitted.
+        """
+        check_labels(train, "training")
+        check_labels(valid, "validation")
+        from baselines.pace import backend
+
+        elements = sorted({int(z) for z in train.numbers})
+        energies = least_norm_energies(train, elements)
+        constant = composition_energy(train, elements, energies, "PACE")
+        progress("design matrix", 0, 1)
+        problem = backend.Problem(
+            self.config, [SYMBOLS[z] for z in elements], train, np.full(len(train), constant)
+        )
+        progress("design matrix", 1, 1)
+        core = self.config.core * _shortest(train, self.config.cutoff)
+        best: tuple[float, PACEModel] | None = None
+        curve = []
+        for number, ridge in enumerate(self.config.ridges):
+            self._use(
+                PACEModel(
+                    format=FORMAT,
+                    elements=elements,
+                    energies=energies.tolist(),
+                    potential=problem.solved(ridge, core),
+                )
+            )
+            step = {"ridge": ridge, **validation_errors(self.predict(valid), valid)}
+            curve.append(step)
+            progress("fit", number + 1, len(self.config.ridges))
+            with open(workdir / LOG_FILE, "a", encoding="utf-8") as log:
+                log.write(", ".join(f"{key} {value:.6g}" for key, value in step.items()) + "\n")
+            if best is None or step["force_rmse"] < best[0]:
+                assert self._trained is not None
+                best = step["force_rmse"], self._trained
+        assert best is not None
+        self._use(best[1])
+        self.save(workdir / self.model_file)
+        chosen = next(step for step in curve if step["force_rmse"] == best[0])
+        selected = {
+            "ridge": chosen["ridge"], "functions": problem.functions, "core": core,
+        }  # fmt: skip
+        return FitResult(
+            selected, {key: value for key, value in chosen.items() if key != "ridge"}, curve
+        )
+
+    def _use(self, trained: PACEModel) -> None:
+        self._trained, self._calculator = trained, None
+
+    def predict(self, frames: Frames, progress: Progress = no_progress) -> Predicted:
+        """Energies, forces and, of frames with a cell, stress; see :meth:`Baseline.predict`."""
+        if self._trained is None:
+            raise TeaError("this PACE model is not trained: call fit, or load one")
+        trained = self._trained
+        energies = np.array(trained.energies)
+        constant = composition_energy(frames, trained.elements, energies, "PACE")
+        if len(frames) == 0:
+            return Predicted(np.empty(0), np.empty(frames.forces.shape))
+        from baselines.pace import backend
+
+        if self._calculator is None:
+            self._calculator = backend.calculator(trained.potential)
+        found = backend.predict(self._calculator, frames, progress)
+        return found._replace(energies=found.energies + constant)
+
+    def save(self, path: Path) -> None:
+        """Write the model as JSON; its ``potential`` is a potential file of python-ace."""
+        if self._trained is None:
+            raise TeaError("this PACE model is not trained: there is nothing to save")
+        write_text(path, self._trained.model_dump_json(indent=1) + "\n")
+
+    @classmethod
+    def load(cls, path: Path, config: PACEConfig, device: str = "cpu") -> Self:
+        """Read a model that :meth:`save` wrote.
+
+        Raises
+        ------
+        DataError
+            If the file is not such a model.
+        """
+        expected = f"a PACE model of this package ({FORMAT!r})"
+        try:
+            trained = PACEModel.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise DataError(f"{path}: expected {expected} ({error})") from None
+        if trained.format != FORMAT:
+            raise DataError(f"{path}: expected {expected}, found {trained.format!r}")
+        model = cls(config, device=device)
+        model._use(trained)
+        return model
+
+
+def _shortest(frames: Frames, cutoff: float) -> float:
+    """The shortest distance in Å between two atoms of any frame."""
+    found = []
+    for row in range(len(frames)):
+        *_, vectors = pairs(frames, row, cutoff)
+        if len(vectors):
+            found.append(float(np.sqrt((vectors**2).sum(axis=1)).min()))
+    if not found:
+        raise DataError(
+            f"no two atoms of these {len(frames)} frames of {frames.formula} are within the cutoff "
+            f"of {cutoff:g} Å: raise it"
+        )
+    return min(found)

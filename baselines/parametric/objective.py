@@ -1,0 +1,81 @@
+"""The loss that the parameters of a classical potential are fitted to."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from baselines.config import ModelConfig
+from baselines.protocol import Predicted
+from teadata import Frames
+
+Floats = NDArray[np.float64]
+Weight = Annotated[float, Field(ge=0)]
+Length = Annotated[float, Field(gt=0)]
+
+
+class WeightedConfig(ModelConfig):
+    """Settings that the fits of all classical potentials have.
+
+    The loss is the sum of three mean squares, each times its weight.
+
+    Parameters
+    ----------
+    energy_weight
+        Of the error of the energy per atom, in (kcal/mol)⁻².
+    force_weight
+        Of the error of a force component, in (kcal/mol/Å)⁻².
+    stress_weight
+        Of the error of a component of stress · volume per atom, in (kcal/mol)⁻²; frames
+        without stress have no such term.
+    """
+
+    dtype: Literal["float64"] = "float64"
+    energy_weight: Weight
+    force_weight: Weight
+    stress_weight: Weight
+
+
+def volumes(frames: Frames) -> Floats | None:
+    """Volumes (N,) of the cells in Å³; None for frames that are not periodic in space."""
+    if frames.cell is None or not frames.pbc.all():
+        return None
+    return np.asarray(np.abs(np.linalg.det(frames.cell)))
+
+
+def weighted(values: Predicted, frames: Frames, config: WeightedConfig) -> Floats:
+    """Energies, forces and stress of frames as one vector, whose square is their loss.
+
+    It is linear in the values: of errors it gives the loss, of labels and features the
+    least-squares problem of what is linear in them.
+
+    Parameters
+    ----------
+    values
+        Of the N frames of A atoms.
+    frames
+        Those; stress counts if they have labels of it.
+    config
+        The weights.
+
+    Returns
+    -------
+    (N + 3NA + 9N,), or without the last where there is no stress.
+    """
+    parts = [
+        (config.energy_weight, values.energies / frames.n_atoms),
+        (config.force_weight, values.forces.ravel()),
+    ]
+    volume = volumes(frames)
+    if frames.stress is not None and values.stress is not None and volume is not None:
+        virials = values.stress * volume[:, None, None] / frames.n_atoms
+        parts.append((config.stress_weight, virials.ravel()))
+    return np.concatenate([part * np.sqrt(weight / part.size) for weight, part in parts])
+
+
+def labels(frames: Frames) -> Predicted:
+    """The labels of frames, as if they were predicted."""
+    return Predicted(frames.energies, frames.forces, frames.stress)
