@@ -79,7 +79,9 @@ class PACE(Baseline[PACEConfig]):
         for number, ridge in enumerate(self.config.ridges):
             self._use(
                 PACEModel(
-                    format=FORMAT, elements=elements, energies=energies.tolist(),
+                    format=FORMAT,
+                    elements=elements,
+                    energies=energies.tolist(),
                     potential=problem.solved(ridge, core),
                 )  # fmt: skip
             )
