@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from teaeval.md.replicas import Plan
 
 md = typer.Typer(
-    help="Molecular dynamics with a model: does the system stay whole (extra: ase).",
+    help="Molecular dynamics with a model: does the system stay whole (extra: md).",
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -161,6 +161,10 @@ def analyse_folder(
     bootstrap: Annotated[
         int, typer.Option(min=1, help="Bootstrap resamples behind the intervals.")
     ] = 1000,
+    partial: Annotated[
+        bool,
+        typer.Option("--partial", help="Take replicas that have not ended as far as they are."),
+    ] = False,
     output: Annotated[
         list[Path] | None,
         typer.Option(
@@ -183,7 +187,7 @@ def analyse_folder(
         from teaeval.cli_plots import check_outputs
 
         check_outputs(output)
-    found = analyse(folder, discard, bootstrap)
+    found = analyse(folder, discard, bootstrap, partial)
     write_text(folder / RECORD_FILE, found.model_dump_json(indent=1) + "\n")
     if as_json:
         typer.echo(found.model_dump_json(indent=2))

@@ -15,7 +15,8 @@ from teadata.errors import DataError
 from teadata.provenance import DISTRIBUTION, package_version, sha256
 from teaeval.md.outcome import Outcome
 from teaeval.md.record import Distance, Drift, Gyration, Simulated, Simulations
-from teaeval.md.replicas import Plan, outcomes, read_plan
+from teaeval.md.replicas import Plan, folders, outcomes, read_plan
+from teaeval.md.simulation import TRAJECTORY_FILE, ns_per_day, run_time
 from teaeval.md.trajectory import Trajectory
 from teaeval.observables.blocks import BLOCKS, correlation_time, of_blocks, slices
 from teaeval.observables.distances import distance
@@ -36,7 +37,12 @@ CHUNK = 2000
 """Frames that are read at a time."""
 
 
-def analyse(folder: Path | str, discard: float = DISCARD, replicates: int = 1000) -> Simulations:
+def analyse(
+    folder: Path | str,
+    discard: float = DISCARD,
+    replicates: int = 1000,
+    partial: bool = False,
+) -> Simulations:
     """What the simulations in a folder show.
 
     Parameters
@@ -47,6 +53,9 @@ def analyse(folder: Path | str, discard: float = DISCARD, replicates: int = 1000
         ps at the start of each replica that are left out of averages and distributions.
     replicates
         Resamples behind the intervals.
+    partial
+        Whether replicas that have not ended are taken as far as they have come, and left out
+        if they have not begun.
 
     Raises
     ------
@@ -55,13 +64,17 @@ def analyse(folder: Path | str, discard: float = DISCARD, replicates: int = 1000
     """
     folder = Path(folder)
     plan = read_plan(folder)
-    found = [_ended(folder, i, outcome) for i, outcome in enumerate(outcomes(plan, folder))]
-    paths = [Path(outcome.file) for outcome in found]
+    ended = enumerate(outcomes(plan, folder))
+    if partial:
+        there = [(i, one or _so_far(folder, plan, i)) for i, one in ended]
+        found = [(i, one) for i, one in there if one is not None]
+        if not found:
+            raise DataError(f"{folder}: no replica has begun; there is nothing to analyse")
+    else:
+        found = [(i, _ended(folder, i, one)) for i, one in ended]
     dataset = catalog.load(plan.dataset)
-    trajectories = [
-        Trajectory(path, outcome.stable_frames) for path, outcome in zip(paths, found, strict=True)
-    ]
-    parts = [(t, int(np.searchsorted(t.times, 1000 * discard - 1e-6))) for t in trajectories]
+    runs = [Trajectory(one.file, one.stable_frames) for _, one in found]
+    parts = [(run, int(np.searchsorted(run.times, 1000 * discard - 1e-6))) for run in runs]
     return Simulations(
         name=plan.name,
         dataset=plan.dataset,
@@ -74,20 +87,42 @@ def analyse(folder: Path | str, discard: float = DISCARD, replicates: int = 1000
         discard=discard,
         replicas=[
             _replica(plan, i, outcome, *part)
-            for i, (outcome, part) in enumerate(zip(found, parts, strict=True))
+            for (i, outcome), part in zip(found, parts, strict=True)
         ],
-        gyration=None
-        if trajectories[0].pbc.any()
-        else _gyration(dataset, plan.subset, parts, replicates),
+        gyration=None if runs[0].pbc.any() else _gyration(dataset, plan.subset, parts, replicates),
         software=f"{DISTRIBUTION} {package_version()}",
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _so_far(folder: Path, plan: Plan, index: int) -> Outcome | None:
+    """What a replica that has not ended would be, had it ended at its last whole frame."""
+    path = folders(plan, folder)[index] / TRAJECTORY_FILE
+    if not path.exists() or not (frames := len(run := Trajectory(path))):
+        return None
+    settings = plan.settings.model_copy(update={"seed": plan.replicas[index].seed})
+    spent = run_time(path.parent)
+    time = float(run.times[-1] / 1000)
+    return Outcome(
+        status="running",
+        settings=settings,
+        steps=int(run.steps[-1]),
+        time=time,
+        frames=frames,
+        stable_frames=frames,
+        temperature=float(run.temperatures.mean()),
+        wall_seconds=spent,
+        ns_per_day=ns_per_day(time, spent),
+        resumed=0,
+        file=str(path),
     )
 
 
 def _ended(folder: Path, index: int, outcome: Outcome | None) -> Outcome:
     if outcome is None:
         raise DataError(
-            f"{folder}: replica {index} has not ended; `teaeval md resume {folder}` goes on with it"
+            f"{folder}: replica {index} has not ended; `teaeval md resume {folder}` goes on with "
+            "it, --partial analyses it as far as it has come"
         )
     return outcome
 

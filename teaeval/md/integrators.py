@@ -15,7 +15,7 @@ from teaeval.md.settings import Settings
 try:
     from ase import units
 except ImportError:
-    raise MissingExtraError("ase", "ase", "molecular dynamics") from None
+    raise MissingExtraError("ase", "md", "molecular dynamics") from None
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -67,21 +67,20 @@ class Monitor:
     def too_hot(self, step: int, temperature: float, positions: Floats) -> Failure:
         """The failure of a temperature in K that is too high, or is not a number.
 
-        Bonds that are broken by then, however short a time, are named.
+        The bond that is broken by then, however short a time, is named, or the most strained one.
         """
-        time = self._time(step)
         if not np.isfinite(temperature):
             kind, text = "not finite", "velocities are not finite"
         else:
             kind, text = "temperature", f"{temperature:.0f} K, above {self.hottest:.0f} K"
-        began, bond = step, None
+        bond = None
         if np.isfinite(positions).all():
             distances = self._distances(positions)
             self._update(step, distances)
-            bond = self._bonds(step, distances, persistence=0)
+            bond = self._bonds(step, distances, persistence=0) or self._strained(step, distances)
         if bond is None:
-            return self._failure(kind, began, step, text)
-        values = bond.model_dump() | {"kind": kind, "noticed": time}
+            return self._failure(kind, step, step, text)
+        values = bond.model_dump() | {"kind": kind}
         return Failure.model_validate(values | {"message": f"{text}; {bond.message}"})
 
     def broken_now(self, step: int, positions: Floats) -> Failure | None:
@@ -115,11 +114,27 @@ class Monitor:
             return None
         began, kind, (i, j) = min(candidates, key=lambda item: item[:2])
         what = "bond broken" if kind == "broken" else "bond formed"
-        text = (
-            f"{what}: {self._name(i)}–{self._name(j)}, {distances[i, j]:.2f} Å, "
+        text = f"{what}: {self._ends(i, j, distances)}"
+        return self._failure(kind, began, step, text, (i, j), distances[i, j], self._start[i, j])
+
+    def _strained(self, step: int, distances: Floats) -> Failure | None:
+        """The bond whose length has changed most since the start."""
+        bonds = tuple(self._topology.bonds.T)
+        if "topology" not in self._geometry or not len(bonds[0]):
+            return None
+        worst = np.abs(np.log(distances[bonds] / self._start[bonds])).argmax()
+        i, j = self._topology.bonds[worst]
+        text = f"most strained bond: {self._ends(i, j, distances)}"
+        return self._failure(
+            "temperature", step, step, text, (i, j), distances[i, j], self._start[i, j]
+        )
+
+    def _ends(self, i: int, j: int, distances: Floats) -> str:
+        """Two atoms and their distance, now and at the start."""
+        return (
+            f"{self._name(i)}–{self._name(j)}, {distances[i, j]:.2f} Å, "
             f"{self._start[i, j]:.2f} Å at the start"
         )
-        return self._failure(kind, began, step, text, (i, j), distances[i, j], self._start[i, j])
 
     def _escaped(self, step: int, distances: Floats) -> Failure | None:
         if len(distances) < 2:

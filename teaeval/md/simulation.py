@@ -340,7 +340,7 @@ class _Run:
             temperature=round(float(temperatures.mean()), 2) if stable else None,
             failure=failure,
             wall_seconds=round(self.spent, 2),
-            ns_per_day=round(_ns_per_day(time_ps, self.spent), 4),
+            ns_per_day=round(ns_per_day(time_ps, self.spent), 4),
             resumed=self.resumed,
             file=str(path),
         )
@@ -349,7 +349,7 @@ class _Run:
 
     def _speed(self, spent: float) -> str:
         done = self.step * self.settings.timestep / 1000
-        return f"{self.folder.name} {done:.1f} ps, {_ns_per_day(done, spent):.2f} ns/day"
+        return f"{self.folder.name} {done:.1f} ps, {ns_per_day(done, spent):.2f} ns/day"
 
 
 class _Buffer:
@@ -370,7 +370,17 @@ class _Buffer:
             self.frames = []
 
 
-def _ns_per_day(time_ps: float, seconds: float) -> float:
+def run_time(folder: Path) -> float:
+    """Seconds of an interrupted simulation until its last checkpoint, 0 without one."""
+    try:
+        with np.load(folder / CHECKPOINT_FILE, allow_pickle=False) as archive:
+            return float(archive["spent"])
+    except (OSError, KeyError, ValueError):
+        return 0.0
+
+
+def ns_per_day(time_ps: float, seconds: float) -> float:
+    """Speed of a simulation."""
     return time_ps / 1000 / max(seconds, 1e-9) * 86400
 
 

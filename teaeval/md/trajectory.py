@@ -56,7 +56,7 @@ class Writer:
         import h5py
 
         try:
-            self._file = h5py.File(path, "r+")
+            self._file = h5py.File(path, "r+", locking=False)  # to be read meanwhile
         except OSError as error:
             raise DataError(f"{path}: cannot be opened for writing ({error})") from None
         self._data = {
@@ -156,7 +156,11 @@ def cut(path: Path, frames: int) -> None:
     """Rewrite a file with its first frames only."""
     import h5py
 
-    with replacing(path) as partial, h5py.File(path) as old, h5py.File(partial, "w") as new:
+    with (
+        replacing(path) as partial,
+        h5py.File(path, locking=False) as old,
+        h5py.File(partial, "w") as new,
+    ):
         shared: dict[str, Any] = {}
 
         def copy(name: str, item: Any) -> None:
@@ -235,7 +239,7 @@ class Trajectory:
         import h5py
 
         try:
-            file = h5py.File(self.path)
+            file = h5py.File(self.path, locking=False)
         except OSError as error:
             raise DataError(f"{self.path}: cannot be read as HDF5 ({error})") from None
         with file:

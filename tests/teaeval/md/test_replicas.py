@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import tomllib
 from importlib.metadata import EntryPoint
 
@@ -111,6 +112,13 @@ def test_what_has_not_ended_is_not_analysed(simulated, tmp_path):
     (tmp_path / "plan.json").write_text((simulated / "plan.json").read_text())
     with pytest.raises(DataError, match="replica 0 has not ended"):
         md.analyse(tmp_path)
+    with pytest.raises(DataError, match="no replica has begun"):
+        md.analyse(tmp_path, partial=True)
+    shutil.copytree(simulated / "replica-1", tmp_path / "replica-1")
+    (tmp_path / "replica-1/outcome.json").unlink()
+    found = md.analyse(tmp_path, 0, 20, partial=True)
+    assert [(one.status, one.time) for one in found.replicas] == [("running", 0.1)]
+    assert found.gyration.frames == 41
     with pytest.raises(DataError, match="no folder of simulations"):
         md.analyse(tmp_path / "nothing")
 

@@ -53,6 +53,7 @@ def test_a_file_is_whole_while_it_is_written(peptide, tmp_path):
     }
     writer.write(0, frame)
     writer.write(1, frame)
+    assert len(md.Trajectory(path)) == 2  # it can be read meanwhile
     copy = tmp_path / "killed.h5md"
     copy.write_bytes(path.read_bytes())  # what a killed process leaves
     writer.close()
