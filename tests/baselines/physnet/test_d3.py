@@ -34,7 +34,7 @@ def ours(numbers, positions, damping, lr_cut=None):
                     lr_cut,
                 )
             )
-        slope = tape.gradient(energy, places)
+        slope = tf.convert_to_tensor(tape.gradient(energy, places))
         return energy.numpy() / d3.HARTREE, slope.numpy() / d3.HARTREE * d3.BOHR
 
 
