@@ -14,8 +14,8 @@ pytest.importorskip("tensorflow")
 
 TINY = {
     "size": 8, "features": 8, "n_rbf": 6, "modules": 1, "residual_atomic": 1,
-    "residual_interaction": 1, "residual_output": 1, "r_cut": 3.0, "steps": 16, "batch_size": 2,
-    "valid_batch_size": 5, "jit_compile": False,
+    "residual_interaction": 1, "residual_output": 1, "r_cut": 3.0, "lr": 1e-2, "steps": 16,
+    "batch_size": 2, "valid_batch_size": 5, "jit_compile": False,
 }  # fmt: skip
 """Settings of which a training takes seconds, nearly all of them for tracing."""
 
