@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from baselines.calculator import BaselineCalculator, Calculator, all_changes, frame_of
+from baselines.calculator import BaselineCalculator, frame_of
+from teadata.errors import MissingExtraError
 from teadata.units import EV
+
+try:
+    from ase.calculators.calculator import Calculator, all_changes
+except ImportError:
+    raise MissingExtraError("ase", "ase", "an ASE calculator") from None
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -24,7 +30,7 @@ class PhysNetCalculator(BaselineCalculator):
         A trained model.
     """
 
-    implemented_properties = ("energy", "forces", "charges", "dipole")
+    implemented_properties: tuple[str, ...] = ("energy", "forces", "charges", "dipole")
 
     def __init__(self, model: PhysNet, **kwargs: Any) -> None:
         super().__init__(model, **kwargs)

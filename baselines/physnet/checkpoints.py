@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +30,11 @@ class Checkpoint:
     def __init__(self, workdir: Path, identity: dict[str, Any]) -> None:
         self.path, self.identity = workdir / CHECKPOINT_FILE, identity
 
-    def save(self, arrays: Mapping[str, NDArray[Any]], notes: dict[str, Any]) -> None:
+    def save(self, arrays: dict[str, Any], notes: dict[str, Any]) -> None:
         """Write arrays, and notes, which JSON can hold."""
         text = json.dumps({"identity": self.identity} | notes)
         with replacing(self.path) as partial, open(partial, "wb") as stream:
-            np.savez(stream, notes=text, **arrays)
+            np.savez(stream, notes=np.array(text), **arrays)
 
     def restore(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
         """Arrays and notes; None if there is no checkpoint.

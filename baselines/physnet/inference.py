@@ -74,5 +74,9 @@ class Potential:
     def predict(self, frames: Frames) -> Outcome:
         """Those of frames, without the energies of the elements; NumPy arrays in float64."""
         with backend.session(self.device):
-            found = self.evaluate(graph_of(self.config, frames))
-            return Outcome(*(np.asarray(part, np.float64) for part in found[:6]), found.outputs)
+            found: Outcome = self.evaluate(graph_of(self.config, frames))
+            return found._replace(
+                energies=np.asarray(found.energies, np.float64),
+                forces=np.asarray(found.forces, np.float64),
+                charges=np.asarray(found.charges, np.float64),
+            )
