@@ -213,6 +213,11 @@ class Training:
             return False
         return sum(entry["step"] > self.best["step"] for entry in self.curve) >= patience
 
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a training must have in common with a checkpoint."""
+        return {"config": self.config.model_dump(mode="json"), "seed": self.seed}
+
     def weights(self) -> dict[str, Any]:
         """The kept parameters by name."""
         return parameters.named(self.config, self.kept)
@@ -295,8 +300,7 @@ class Training:
         TeaError
             If the loss is not a number.
         """
-        identity = {"config": self.config.model_dump(mode="json"), "seed": self.seed}
-        checkpoint = Checkpoint(workdir, identity)
+        checkpoint = Checkpoint(workdir, self.identity)
         self._restore(checkpoint)
         if self.finished:
             return

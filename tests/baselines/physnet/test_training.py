@@ -13,6 +13,7 @@ import pytest
 
 from baselines import config as configs
 from baselines.physnet import PhysNet, PhysNetConfig, backend
+from baselines.physnet.checkpoints import CHECKPOINT_FILE, Checkpoint
 from baselines.protocol import no_progress
 from teadata import Frames, TeaError
 from teadata.errors import DataError
@@ -25,6 +26,34 @@ def splits(mini_i):
 
 
 def test_the_optimiser_is_amsgrad():
+    """Written out; the largest square so far counts, and a long gradient is cut."""
+    from baselines.physnet.optimiser import State, updated
+
+    backend.load()
+    import tensorflow as tf
+
+    config = PhysNetConfig(size=1, clip_grad=3.0, lr=0.01, lr_decay=0.5, lr_decay_steps=10)
+    rng = np.random.default_rng(0)
+    weights, mean, square, largest = rng.normal(size=6), np.zeros(6), np.zeros(6), np.zeros(6)
+    average = weights.copy()
+    state = State(*(tf.constant(part) for part in (weights, average, mean, square, largest)))
+    for step in range(6):
+        slope = rng.normal(size=6) * (10.0 if step == 1 else 1.0)
+        state = updated(config, state, tf.constant(slope), tf.constant(step, tf.float64))
+        slope = slope * min(1.0, 3.0 / np.linalg.norm(slope))
+        mean = 0.9 * mean + 0.1 * slope
+        square = 0.99 * square + 0.01 * slope**2
+        largest = np.maximum(largest, square)
+        rate = 0.01 * 0.5 ** (step / 10) * np.sqrt(1 - 0.99 ** (step + 1)) / (1 - 0.9 ** (step + 1))
+        weights = weights - rate * mean / (np.sqrt(largest) + 1e-3)
+        decay = min(0.999, (1 + step) / (10 + step))
+        average = decay * average + (1 - decay) * weights
+        np.testing.assert_allclose(state.weights, weights, rtol=1e-12)
+        np.testing.assert_allclose(state.average, average, rtol=1e-12)
+
+
+@pytest.mark.slow
+def test_the_optimiser_is_that_of_keras():
     """As Keras has it, and the moving average as Keras' with a decay that grows."""
     from baselines.physnet.optimiser import State, updated
 
@@ -49,8 +78,9 @@ def test_the_optimiser_is_amsgrad():
         np.testing.assert_allclose(state.average, average, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_slope_of_the_loss(settings, splits):
-    """Through forces, by differences in float64; and one trace for each function."""
+    """Through forces, by differences in float64."""
     from baselines.physnet.training import Training
 
     config = settings(
@@ -60,10 +90,8 @@ def test_the_slope_of_the_loss(settings, splits):
         from baselines.physnet.training import loss_of
 
         training = Training(config, 0, *splits)
-        entries = [training.interval_entry(no_progress) for _ in range(3)]
-        assert training.step_function.experimental_get_tracing_count() == 1
-        assert training.errors_function.experimental_get_tracing_count() == 1
-        assert all(np.isfinite(list(entry.values())).all() for entry in entries)
+        for _ in range(3):
+            training.interval_entry(no_progress)
         chosen, vector = tf.constant([1, 4]), training.state.weights.read_value()
 
         def loss(at):
@@ -106,9 +134,36 @@ PhysNet(PhysNetConfig.model_validate_json(sys.argv[1]), seed=0).fit(
 """
 
 
-@pytest.mark.parametrize(
-    "end", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
-)
+def test_a_training_is_traced_once_and_goes_on_where_it_was(trained, splits, tmp_path):
+    """Interrupted between two validations; taken up, it ends with the very same weights."""
+    from baselines.physnet.training import Training
+
+    model, expected, _ = trained
+
+    def interrupt(task, done, total):
+        if done == 12:
+            raise KeyboardInterrupt
+
+    with backend.session("cpu"):
+        training = Training(model.config, 0, *splits)
+        with pytest.raises(KeyboardInterrupt):
+            training.run(tmp_path, interrupt)
+        assert training.step == 12
+        assert len(training.curve) == 2
+        training._restore(Checkpoint(tmp_path, training.identity))
+        assert training.step in (4, 8)
+        training.run(tmp_path, no_progress)
+        for function in (training.step_function, training.errors_function):
+            assert function.experimental_get_tracing_count() == 1
+    losses = [[e["valid_loss"] for e in curve] for curve in (training.curve, expected.curve)]
+    assert losses[0] == losses[1]
+    kept = training.weights()
+    for name, value in model.trained()["weights"].items():
+        np.testing.assert_array_equal(kept[name], value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
 def test_a_killed_training_ends_with_the_same_weights(end, trained, splits, tmp_path):
     model, expected, workdir = trained
     process = subprocess.Popen(
@@ -148,8 +203,6 @@ def test_a_finished_training_is_not_repeated(trained, splits):
 
 
 def test_another_trainings_checkpoint_is_refused(trained, settings, splits, tmp_path):
-    from baselines.physnet.checkpoints import CHECKPOINT_FILE, Checkpoint
-
     model, _, workdir = trained
     identity = {"config": model.config.model_dump(mode="json"), "seed": 0}
     arrays, notes = Checkpoint(workdir, identity).restore()
