@@ -21,7 +21,8 @@ def below(case, name):
 
 def test_energies_forces_and_charges(golden, reference, molecules):
     params, cfg = below(golden, "param"), below(golden, "cfg")
-    for n, model in enumerate((reference, from_reference(params, cfg, total_charge=1.0))):
+    cation = from_reference(params, cfg, total_charge=1.0)
+    for n, model in [(0, reference), (1, cation)]:
         mine = golden["batch_seg"] == n
         found = model.predict_charged(molecules[n])
         assert found.energies[0] / EV == pytest.approx(golden["out/E"][n], rel=TOLERANCE)

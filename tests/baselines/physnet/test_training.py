@@ -194,6 +194,7 @@ def test_a_killed_training_ends_with_the_same_weights(end, trained, splits, tmp_
         np.testing.assert_array_equal(first[name], second[name])
 
 
+@pytest.mark.slow
 def test_a_finished_training_is_not_repeated(trained, splits):
     model, result, workdir = trained
     tasks = []
