@@ -207,7 +207,7 @@ def _simulated(
         state=state.name,
         temperature=state.temperature,
         density=state.density,
-        status=outcome.status,
+        status="failed" if outcome.failure else "finished",
         failure=outcome.failure.message if outcome.failure else None,
         time=outcome.time * 1000,
         seconds=outcome.wall_seconds,
