@@ -39,7 +39,7 @@ class ModelEntry:
     traced
         Packages whose versions its records state.
     framework
-        Which package finds the GPU: ``"torch"`` or ``"jax"``.
+        Which package finds the GPU: ``"torch"``, ``"jax"`` or ``"tensorflow"``.
     """
 
     title: str
@@ -133,6 +133,20 @@ MODELS = {
         traced=("numpy", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "vesin"),
         devices=("cpu", "cuda"),
         framework="jax",
+    ),
+    "physnet": ModelEntry(
+        title="PhysNet",
+        module="baselines.physnet",
+        class_name="PhysNet",
+        config_name="PhysNetConfig",
+        backend="tensorflow",
+        package="tensorflow",
+        extra="physnet",
+        reference="10.1021/acs.jctc.9b00181",
+        datasets=("mini-i", "mini-ii"),
+        traced=("numpy", "tensorflow", "tensorflow-cpu", "vesin"),
+        devices=("cpu", "cuda"),
+        framework="tensorflow",
     ),
     "yukawa": ModelEntry(
         title="Yukawa",

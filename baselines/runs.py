@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -18,6 +18,9 @@ from baselines.registry import ModelEntry, entry
 from teadata import Dataset, TeaError, catalog
 from teadata.errors import DataError, MissingExtraError, UsageError, unknown_name
 from teadata.provenance import replacing, sha256, sha256_of, write_text
+
+if TYPE_CHECKING:
+    from ase.calculators.calculator import Calculator
 
 PLAN_FILE, CONFIG_FILE = "plan.json", "config.yaml"
 CURVE_FILE, RECORD_FILE = "curve.parquet", "record.json"
@@ -317,3 +320,14 @@ def load(folder: Path | str, device: str | None = None) -> Baseline[Any]:
             "one that was trained here"
         )
     return model_class.load(path, config.parse(kind, record.plan.config, RECORD_FILE), device)
+
+
+def calculator_of(folder: Path, device: str | None = None) -> Calculator | None:
+    """The ASE calculator of a run folder, None for a folder that is none.
+
+    The entry point ``baselines`` of the group ``tea.calculators``, through which
+    ``teaeval md --model`` finds it; errors as for :func:`load`.
+    """
+    if not (folder / PLAN_FILE).exists():
+        return None
+    return load(folder, device).calculator()

@@ -22,6 +22,21 @@ BOHR = 0.529177210903
 GRAMS_PER_CM3 = 1.66053907
 """One atomic mass unit per Å³ in g/cm³ (CODATA 2018)."""
 
+BOLTZMANN = 1.380649e-23 * 6.02214076e23 / 4184.0
+"""Boltzmann's constant in kcal/mol/K."""
+
+KINETIC = GRAMS_PER_CM3 * 1e-27 * 1e10 * 6.02214076e23 / 4184.0
+"""One u Å²/fs² (mass times squared velocity) in kcal/mol."""
+
+GIGAPASCAL = 1e9 * 1e-30 * 6.02214076e23 / 4184.0
+"""One GPa in kcal/mol/Å³."""
+
+CM2_PER_S = 10.0
+"""One cm²/s in Å²/fs."""
+
+INVERSE_FS = 1e15 / 2.99792458e10
+"""One oscillation per fs as a wavenumber, in cm⁻¹."""
+
 ENERGY_UNITS = {
     "kcal/mol": 1.0,
     "kJ/mol": 1.0 / 4.184,

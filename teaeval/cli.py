@@ -9,7 +9,7 @@ import typer
 
 from teadata import console
 from teadata.errors import UsageError
-from teaeval import cli_plots, cli_results
+from teaeval import cli_hydrogen, cli_md, cli_plots, cli_results
 from teaeval.defaults import REPLICATES
 
 app = console.new_app("Scores of force-field predictions, as the TEA Challenge's tables do.")
@@ -69,6 +69,10 @@ def score_file(
     bootstrap: Replicates = REPLICATES,
     seed: Seed = 0,
     scheduler: Scheduler = None,
+    md: Annotated[
+        list[Path] | None,
+        typer.Option("--md", help="Simulations with the model, md.json, to join; repeatable."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write the score to, as JSON.")
     ] = None,
@@ -87,10 +91,12 @@ def score_file(
     from teadata.provenance import write_text
     from teaeval import table
     from teaeval.engines import connected
+    from teaeval.md import record
     from teaeval.reading import read_prediction
     from teaeval.scoring import score
 
     _check_options(dataset, subset, energy_unit, length_unit)
+    simulations = [record.read(path) for path in md or []]
     with connected(scheduler) as engine:
         result = score(
             read_prediction(
@@ -108,7 +114,7 @@ def score_file(
             with_details=details,
             allow_failed=allow_failed,
             engine=engine,
-        )
+        ).with_simulations(simulations)
     if output is not None:
         write_text(output, result.model_dump_json(indent=2) + "\n")
     if as_json:
@@ -279,6 +285,8 @@ def _check_options(
 
 cli_results.register(app)
 cli_plots.register(app)
+cli_md.register(app)
+cli_hydrogen.register(app)
 
 
 def main() -> None:

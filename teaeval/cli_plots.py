@@ -44,7 +44,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(plots, name="plot")
 
 
-def _check(output: list[Path]) -> None:
+def check_outputs(output: list[Path]) -> None:
     """Refuse what cannot be written before anything is read."""
     from teaeval.plots.plot import check_suffix, styled
 
@@ -87,7 +87,7 @@ def learning_curve(
     from teaeval.tables.scores import where
     from teaeval.verification import read_score
 
-    _check(output)
+    check_outputs(output)
     scores = [read_score(file) for file in files or []]
     found = curves.points(scores, measure)
     if published:
@@ -107,7 +107,10 @@ def gyration(
     output: Outputs,
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE...]", help="Radii in Å: csv (rg, label) or npz."),
+        typer.Argument(
+            metavar="[FILE...]",
+            help="Radii in Å: csv (rg, label) or npz; or md.json of simulations, alone.",
+        ),
     ] = None,
     reference: Annotated[
         list[str] | None,
@@ -116,10 +119,22 @@ def gyration(
 ) -> None:
     """Distributions of the radius of gyration without hydrogen atoms (as Fig. SI 3)."""
     from teadata import catalog
-    from teaeval import gyration as radii
+    from teaeval.observables import gyration as radii
     from teaeval.plots.gyration import gyration as draw
 
-    _check(output)
+    check_outputs(output)
+    records = [file for file in files or [] if file.suffix == ".json" or file.is_dir()]
+    if records:
+        from teaeval.md import record
+        from teaeval.plots.gyration import simulated
+
+        if reference or len(records) < len(files or []):
+            raise UsageError(
+                "records of simulations have their reference with them, and bins of their own: "
+                "give no other files and no --reference"
+            )
+        _save(simulated([record.read(file) for file in records]), output)
+        return
     found: dict[str, Any] = {}
     for name in reference or []:
         dataset, colon, subset = name.partition(":")
@@ -141,7 +156,7 @@ def atoms(files: Predictions, output: Outputs, allow_failed: AllowFailed = False
     """Per-atom force MAE on the structure, a panel per prediction (as Figs. SI 4 and 8)."""
     from teaeval.plots.structure import per_atom
 
-    _check(output)
+    check_outputs(output)
     _save(per_atom(_collect(files, allow_failed)), output)
 
 
@@ -150,7 +165,7 @@ def worst(files: Predictions, output: Outputs, allow_failed: AllowFailed = False
     """The frame with the largest force error, coloured by error (as Figs. SI 5 to 7)."""
     from teaeval.plots.structure import worst_frame
 
-    _check(output)
+    check_outputs(output)
     _save(worst_frame(_collect(files, allow_failed)), output)
 
 
@@ -159,7 +174,7 @@ def parity(files: Predictions, output: Outputs, allow_failed: AllowFailed = Fals
     """Predicted against reference energies and force components."""
     from teaeval.plots import errors
 
-    _check(output)
+    check_outputs(output)
     _save(errors.parity(_collect(files, allow_failed)), output)
 
 
@@ -168,7 +183,7 @@ def distributions(files: Predictions, output: Outputs, allow_failed: AllowFailed
     """Distributions of the errors of energies and force components."""
     from teaeval.plots import errors
 
-    _check(output)
+    check_outputs(output)
     _save(errors.distributions(_collect(files, allow_failed)), output)
 
 
@@ -177,7 +192,7 @@ def elements(files: Predictions, output: Outputs, allow_failed: AllowFailed = Fa
     """Absolute force errors by element."""
     from teaeval.plots import errors
 
-    _check(output)
+    check_outputs(output)
     _save(errors.by_element(_collect(files, allow_failed)), output)
 
 
@@ -186,7 +201,7 @@ def magnitude(files: Predictions, output: Outputs, allow_failed: AllowFailed = F
     """Force error of an atom against the strength of its force."""
     from teaeval.plots import errors
 
-    _check(output)
+    check_outputs(output)
     _save(errors.by_magnitude(_collect(files, allow_failed)), output)
 
 
@@ -205,6 +220,26 @@ def matrix(
     from teaeval.plots.matrix import task_matrix
     from teaeval.verification import read_score
 
-    _check(output)
+    check_outputs(output)
     scores = [read_score(file) for file in files]
     _save(task_matrix(scores, quantity or ("E", "F"), kind), output)
+
+
+@plots.command("hydrogen", epilog="Example: teaeval plot hydrogen hydrogen/* -o hydrogen.png")
+def hydrogen(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="RECORD...", help="Records of teaeval hydrogen, or their folders."),
+    ],
+    output: Outputs,
+    rdf: Annotated[
+        bool, typer.Option("--rdf", help="The radial distribution functions instead.")
+    ] = False,
+) -> None:
+    """Pressure, diffusion, stable molecules and first peak of g(r) against density."""
+    from teaeval.hydrogen.records import read_record
+    from teaeval.plots.hydrogen import against_density, radial
+
+    check_outputs(output)
+    records = [read_record(file) for file in files]
+    _save(radial(records) if rdf else against_density(records), output)

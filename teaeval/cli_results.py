@@ -170,6 +170,10 @@ def report(
     bootstrap: Annotated[
         int | None, typer.Option(min=0, help="Bootstrap resamples behind the intervals; 0: none.")
     ] = None,
+    md: Annotated[
+        list[Path] | None,
+        typer.Option("--md", help="Simulations, md.json of teaeval md analyse; repeatable."),
+    ] = None,
 ) -> None:
     """Write one self-contained HTML page: tables, figures, structures coloured by error.
 
@@ -187,6 +191,7 @@ def report(
             frames=frames,
             allow_failed=allow_failed,
             replicates=count,
+            simulations=md or (),
             progress=progress,
         )
     typer.echo(f"{output}: {output.stat().st_size / 1e6:.1f} MB")

@@ -139,6 +139,27 @@ def predict(
     )
 
 
+def evaluate(calculator: Any, frames: Frames) -> tuple[Floats, Floats]:
+    """Energies (N,) in kcal/mol and forces (N, A, 3) in kcal/mol/Å of frames by a calculator.
+
+    Parameters
+    ----------
+    calculator
+        What :func:`find_calculator` finds.
+    frames
+        One frame or more; their labels are not looked at.
+
+    Raises
+    ------
+    CalculationError
+        If the calculator fails on a frame.
+    """
+    step, work = (BATCH, _batch) if isinstance(calculator, Batched) else (1, _one)
+    parts = [work(calculator, frames[n : n + step]) for n in range(0, len(frames), step)]
+    energies, forces = zip(*parts, strict=True)
+    return np.concatenate(energies), np.concatenate(forces)
+
+
 def _batch(calculator: Batched, frames: Frames) -> tuple[Floats, Floats]:
     try:
         return calculator.predict(frames)

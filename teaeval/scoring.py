@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from teadata import catalog
 from teadata.dataset import Dataset
+from teadata.errors import UsageError
 from teadata.provenance import DISTRIBUTION, package_version
 from teadata.stored import AnyFrames
 from teadata.strict import StrictModel
@@ -32,6 +34,7 @@ from teaeval.details import Details, details
 from teaeval.engines import Engine, Threads
 from teaeval.findings import Finding, PredictionError
 from teaeval.fixes import apply
+from teaeval.md.record import Simulations
 from teaeval.metrics import Errors
 from teaeval.prediction import Prediction
 
@@ -203,7 +206,8 @@ class Score(StrictModel):
     ``options`` are what the caller said of the file, ``fixes`` what was to be mended and
     ``fixed`` what was, ``allow_failed`` whether frames without a prediction were let pass,
     ``citations`` the BibTeX entries of the dataset, ``created`` is when it was computed (UTC).
-    Errors are those of the frames that ``coverage`` counts as scored.
+    Errors are those of the frames that ``coverage`` counts as scored.  ``simulations`` with the
+    model join a score by :meth:`with_simulations`; they are not made from the prediction.
     """
 
     layout: Literal["tea-score-1"] = "tea-score-1"
@@ -222,6 +226,7 @@ class Score(StrictModel):
     details: Details | None
     warnings: list[str]
     citations: list[str]
+    simulations: list[Simulations] = Field(default_factory=list)
 
     @property
     def task(self) -> str:
@@ -241,6 +246,24 @@ class Score(StrictModel):
             if row.quantity == quantity:
                 return row
         raise KeyError(quantity)
+
+    def with_simulations(self, found: Collection[Simulations]) -> Score:
+        """The score, joined by simulations of the same dataset.
+
+        Raises
+        ------
+        UsageError
+            If they are of another dataset, or of another version of it.
+        """
+        for one in found:
+            mine = f"{self.dataset.id}@{self.dataset.version}"
+            if (one.dataset, one.frames_sha256) != (mine, self.dataset.frames_sha256):
+                raise UsageError(
+                    f"the simulations with {one.name} are of {one.dataset} (frames "
+                    f"{one.frames_sha256[:12]}), the score is of {mine} (frames "
+                    f"{self.dataset.frames_sha256[:12]}); expected the same dataset"
+                )
+        return self.model_copy(update={"simulations": [*self.simulations, *found]})
 
 
 FAILED = ("missing-frames", "not-finite-energy", "not-finite-forces")

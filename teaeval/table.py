@@ -6,6 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
+from teaeval.md.table import lines_of
 from teaeval.scoring import Coverage, Row, Score
 
 if TYPE_CHECKING:
@@ -90,6 +91,8 @@ def span(limits: tuple[float, float] | None) -> str:
 def footer(score: Score) -> list[str]:
     """Legend, warnings, and for data of others how to cite them."""
     lines = [*LEGEND, *score.fixed, *(f"warning: {text}" for text in score.warnings)]
+    for found in score.simulations:
+        lines += [f"simulations with {found.name}: {text}" for text in lines_of(found)]
     if score.dataset.edition == "official":
         lines.append(f"to cite the data: teadata cite {score.dataset.id} --bibtex")
     return lines

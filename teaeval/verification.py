@@ -16,8 +16,8 @@ from teaeval.scoring import Score, score
 TOLERANCE = 1e-12
 """Relative difference of a number that another version of numpy may make."""
 
-PASSING = ("created", "software", "versions")
-"""Fields that say when and with what a score was computed: they may differ."""
+PASSING = ("created", "software", "versions", "simulations")
+"""Fields that say when and with what a score was computed, and what is not of the prediction."""
 
 
 def read_score(path: Path) -> Score:

@@ -130,12 +130,13 @@ def _molecules(potential: Any, frames: Frames) -> Evaluated:
     placed[:, :, 0] += (np.cumsum(width) - width)[:, None]
     atoms = Atoms(np.tile(frames.numbers, len(frames)), placed.reshape(-1, 3))
     atoms.center(vacuum=VACUUM)
+    # Energies by atom cost a tenth of the time; of one frame the sum will do.
+    energy = "energies" if len(frames) > 1 else "energy"
     with _silent():
-        potential.calculate(atoms, properties=["energies", "forces"])
-    shape = (len(frames), frames.n_atoms)
+        potential.calculate(atoms, properties=[energy, "forces"])
     return Evaluated(
-        potential.results["energies"].reshape(shape).sum(axis=1),
-        potential.results["forces"].reshape(*shape, 3),
+        np.reshape(potential.results[energy], (len(frames), -1)).sum(axis=1),
+        potential.results["forces"].reshape(len(frames), frames.n_atoms, 3),
         np.zeros((len(frames), 3, 3)),
     )
 

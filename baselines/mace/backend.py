@@ -47,7 +47,8 @@ def _logged(log: Path | None) -> Iterator[None]:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     before = list(root.handlers), root.level
     root.handlers = [handler]
-    root.setLevel(logging.INFO)
+    if log is not None:  # a change of level takes a while: every logger forgets what it knew
+        root.setLevel(logging.INFO)
 
     def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
         root.warning("%s: %s", category.__name__, message)
@@ -59,7 +60,8 @@ def _logged(log: Path | None) -> Iterator[None]:
             yield
     finally:
         root.handlers, level = before
-        root.setLevel(level)
+        if log is not None:
+            root.setLevel(level)
         handler.close()
 
 
@@ -168,6 +170,45 @@ def loader(dataset: list[Any], batch_size: int, device: str, seed: int | None = 
         pin_memory=device == "cuda",
         generator=generator,
     )
+
+
+def inputs(frames: Frames, numbers: Sequence[int], r_max: float, device: str) -> dict[str, Any]:
+    """What a network is called with, of some frames.
+
+    What mace-torch's batches of :func:`graphs` hold, without the labels: they take longer to
+    make than a small network to evaluate, which is most of a simulation's time.
+    """
+    import torch
+    from mace.data import get_neighborhood
+
+    count, atoms = len(frames), frames.n_atoms
+    periodic = tuple(bool(axis) for axis in frames.pbc)
+    edges, shifts, units, cells = [], [], [], []
+    for i in range(count):
+        cell = None if frames.cell is None else frames.cell[i].copy()  # it is changed there
+        edge, shift, unit, cell = get_neighborhood(frames.positions[i], r_max, periodic, cell)
+        edges.append(edge + i * atoms)
+        shifts.append(shift)
+        units.append(unit)
+        cells.append(cell)
+    species = torch.as_tensor(np.searchsorted(numbers, frames.numbers)).repeat(count)
+    one_hot = torch.nn.functional.one_hot(species, len(numbers))
+
+    def real(values: Any) -> Any:
+        return torch.tensor(np.concatenate(values), dtype=torch.get_default_dtype())
+
+    tensors = {
+        "positions": real(frames.positions),
+        "node_attrs": one_hot.to(torch.get_default_dtype()),
+        "edge_index": torch.tensor(np.concatenate(edges, axis=1), dtype=torch.long),
+        "shifts": real(shifts),
+        "unit_shifts": real(units),
+        "cell": real(cells),
+        "head": torch.zeros(count, dtype=torch.long),
+        "batch": torch.arange(count).repeat_interleave(atoms),
+        "ptr": torch.arange(count + 1) * atoms,
+    }
+    return {name: tensor.to(device) for name, tensor in tensors.items()}
 
 
 def atomic_energies(frames: Frames) -> tuple[list[int], Floats]:

@@ -78,7 +78,8 @@ class MACE(Baseline[MACEConfig]):
         )
 
     def _use(self, trained: dict[str, Any], network: Any = None) -> None:
-        self._trained, self._network = trained, network
+        self._trained = trained
+        self._network = None if network is None else network.requires_grad_(False)
 
     def _built(self) -> tuple[dict[str, Any], Any]:
         """What was trained, and its network, built if it is not yet."""
@@ -89,8 +90,7 @@ class MACE(Baseline[MACEConfig]):
             args = backend.namespace(self.config, self.seed, self.device)
             args.avg_num_neighbors = trained["avg_num_neighbors"]
             built = backend.network(args, trained["numbers"], state=trained["state"])
-            self._network = backend.accelerated(built, self.device)
-        self._network.requires_grad_(False)
+            self._network = backend.accelerated(built, self.device).requires_grad_(False)
         return trained, self._network
 
     def predict(self, frames: Frames, progress: Progress = no_progress) -> Predicted:
@@ -123,9 +123,8 @@ class MACE(Baseline[MACEConfig]):
 
     def _batch(self, network: Any, frames: Frames, numbers: list[int]) -> dict[str, Any]:
         """Interaction energies (n,) in eV, forces (n·A, 3) in eV/Å, virials (n, 3, 3) in eV."""
-        graphs = backend.graphs(frames, numbers, self.config.r_max)
-        (batch,) = backend.loader(graphs, len(graphs), self.device)
-        found = network(batch.to(self.device).to_dict(), compute_virials=frames.cell is not None)
+        inputs = backend.inputs(frames, numbers, self.config.r_max, self.device)
+        found = network(inputs, compute_virials=frames.cell is not None)
         return {
             name: found[name].detach().cpu().numpy().astype(np.float64)
             for name in ("energy", "forces", "virials")

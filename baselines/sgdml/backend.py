@@ -82,13 +82,15 @@ def _logging_to(log: Path | None, last_words: logging.Handler) -> Iterator[None]
     before = [(logger.handlers, logger.propagate, logger.level) for logger in loggers]
     for logger in loggers:
         logger.handlers, logger.propagate = [handler, last_words], False
-        logger.setLevel(logging.INFO)
+        if log is not None:  # a change of level takes a while: every logger forgets what it knew
+            logger.setLevel(logging.INFO)
     try:
         yield
     finally:
         for logger, (handlers, propagate, level) in zip(loggers, before, strict=True):
             logger.handlers, logger.propagate = handlers, propagate
-            logger.setLevel(level)
+            if log is not None:
+                logger.setLevel(level)
         handler.close()
 
 

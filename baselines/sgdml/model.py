@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -25,6 +27,9 @@ from teadata import Frames, TeaError
 from teadata.errors import DataError
 from teadata.formats import npz
 from teadata.provenance import replacing, write_text
+
+if TYPE_CHECKING:
+    from baselines.sgdml.solvers import Predictor
 
 # What GDMLPredict reads of a model; none of it is a pickled object.
 MODEL_KEYS = ("type", "z", "sig", "c", "std", "perms", "tril_perms_lin", "R_desc", "R_d_desc_alpha")
@@ -50,7 +55,7 @@ class SGDML(Baseline[SGDMLConfig]):
     def __init__(self, config: SGDMLConfig, seed: int = 0, device: str = "cpu") -> None:
         super().__init__(config, seed, device)
         self._model: dict[str, Any] | None = None
-        self._predictor: Any = None
+        self._predictor: Predictor | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_predictor": None}  # it is made anew where it is needed
@@ -188,21 +193,40 @@ class SGDML(Baseline[SGDMLConfig]):
             )
         _check_lattice(frames, self._model.get("lattice"))
         energies, forces = np.empty(len(frames)), np.empty(frames.forces.shape)
-        with backend(None), workers():
-            from baselines.sgdml.solvers import Predictor
-
-            if self._predictor is None:
-                self._predictor = Predictor(self._model, use_torch=self._use_torch())
-            self._predictor.prepare_parallel(len(frames))
+        with self._calculating(len(frames)):
             for start in range(0, len(frames), BATCH):
                 part = slice(start, start + BATCH)
                 energies[part], forces[part] = self._batch(frames.positions[part])
                 progress("predict", min(start + BATCH, len(frames)), len(frames))
-            self._predictor.prepare_parallel()  # no pool is left behind
         return Predicted(energies, forces)
 
+    def _ready(self) -> Predictor:
+        """The predictor of this model, without a pool."""
+        if self._predictor is None:
+            assert self._model is not None
+            with backend(None):
+                from baselines.sgdml.solvers import Predictor
+
+                self._predictor = Predictor(self._model, use_torch=self._use_torch())
+                self._predictor.prepare_parallel()
+        return self._predictor
+
+    @contextmanager
+    def _calculating(self, frames: int) -> Iterator[None]:
+        """What so many frames need: a pool that is ended after them, or nothing."""
+        predictor = self._ready()
+        if not (predictor.use_torch or predictor.shares(frames)):
+            yield  # a step of a simulation would wait for the rest longer than for its forces
+            return
+        with backend(None), workers():
+            predictor.prepare_parallel(frames)
+            try:
+                yield
+            finally:
+                predictor.prepare_parallel()
+
     def _batch(self, positions: Floats) -> tuple[Floats, Floats]:
-        predictor = self._predictor
+        predictor = self._ready()
         if predictor.use_torch:
             import torch
 

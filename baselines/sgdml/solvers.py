@@ -32,6 +32,9 @@ from teadata.provenance import replacing
 CHECKPOINT_SECONDS = 60.0
 """Least time between two checkpoints of the iterative solver."""
 
+CACHE = 1_000_000
+"""Bytes of training descriptors that a worker takes up at once, to find them in its cache."""
+
 POOL_PAYS = 10_000_000
 """Pairs of distances, of predicted and training frames, above which a pool saves time."""
 
@@ -57,11 +60,15 @@ class Predictor(GDMLPredict):  # type: ignore[misc]
         """Open the pool, or end it where there is nothing to share."""
         if self.use_torch:
             return
-        cores = multiprocessing.cpu_count()
+        shared = self.shares(n_bulk)
+        self._set_chunk_size(max(1, CACHE // (8 * self.n_atoms * (self.n_atoms - 1) // 2)))
+        self._set_bulk_mp(shared)
+        self._set_num_workers(multiprocessing.cpu_count() if shared else 0)
+
+    def shares(self, n_bulk: int) -> bool:
+        """Whether so many frames are enough work for a pool."""
         work = n_bulk * self.n_train * len(self.tril_perms_lin)
-        pays = n_bulk > cores > 1 and work > POOL_PAYS
-        self._set_bulk_mp(pays)
-        self._set_num_workers(cores if pays else 0)
+        return not self.use_torch and work > POOL_PAYS and n_bulk > multiprocessing.cpu_count() > 1
 
 
 def analytic_memory(frames: int, atoms: int) -> float:

@@ -2,15 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from teadata.errors import UsageError
-from teaeval.gyration import Floats
+from teaeval.observables.gyration import Floats
 from teaeval.plots.plot import COLOURS, LINES, Plot, panels, styled
 
+if TYPE_CHECKING:
+    from teaeval.md.record import Gyration, Simulations
+
 BINS = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Density:
+    """A distribution of radii of gyration.
+
+    Parameters
+    ----------
+    label
+        Whose.
+    edges
+        (B+1,) in Å.
+    density
+        (B,) in 1/Å.
+    frames
+        Number of frames.
+    """
+
+    label: str
+    edges: Floats
+    density: Floats
+    frames: int
+
+    @classmethod
+    def of_counts(cls, label: str, found: Gyration, counts: Sequence[int]) -> Density:
+        """That of counts in the bins of a record of simulations."""
+        edges = found.start + found.width * np.arange(len(counts) + 1)
+        total = sum(counts)
+        density = np.array(counts, dtype=np.float64) / (total * found.width)
+        return cls(label, edges.astype(np.float64), density, total)
 
 
 def gyration(radii: Mapping[str, Floats], title: str = "") -> Plot:
@@ -32,26 +68,69 @@ def gyration(radii: Mapping[str, Floats], title: str = "") -> Plot:
         raise UsageError("no radii of gyration; give files, or a dataset with --reference")
     every = np.concatenate(list(radii.values()))
     edges = np.linspace(every.min(), every.max() or 1.0, BINS + 1)
+    found = [
+        Density(label, edges, np.histogram(values, edges, density=True)[0], len(values))
+        for label, values in radii.items()
+    ]
+    return _draw(found, title)
+
+
+def simulated(records: Sequence[Simulations], title: str = "") -> Plot:
+    """Densities of radii of gyration of simulations, and of the test sets they started from.
+
+    Parameters
+    ----------
+    records
+        Of simulations of molecules.
+    title
+        Line above the figure.
+
+    Raises
+    ------
+    UsageError
+        If none of them has radii of gyration.
+    """
+    found: dict[str, Density] = {}
+    names = Counter(record.name for record in records)
+    references: dict[str, Density] = {}
+    for record in records:
+        if (rg := record.gyration) is None:
+            continue
+        warm = "" if rg.reference_temperature is None else f", {rg.reference_temperature:g} K"
+        label = f"{record.dataset.partition('@')[0]} {record.subset}{warm}, reference"
+        references[label] = Density.of_counts(label, rg, rg.reference_counts)
+        label = record.name
+        if names[record.name] > 1:
+            label += f", {record.subset}, {record.settings.temperature:g} K"
+        while label in found:
+            label += " (another)"
+        found[label] = Density.of_counts(label, rg, rg.counts)
+    if not found:
+        raise UsageError("no radii of gyration in these records: they are of periodic systems")
+    return _draw([*references.values(), *found.values()], title)
+
+
+def _draw(found: Sequence[Density], title: str) -> Plot:
     data = []
     with styled():
         figure, (ax,) = panels(1, width=4.4, height=3.0)
-        for i, (label, values) in enumerate(radii.items()):
-            density, _ = np.histogram(values, edges, density=True)
+        for i, one in enumerate(found):
             tint = COLOURS[i % len(COLOURS)]
-            ax.stairs(density, edges, color=tint, alpha=0.12, fill=True)
+            ax.stairs(one.density, one.edges, color=tint, alpha=0.12, fill=True)
             ax.stairs(
-                density,
-                edges,
+                one.density,
+                one.edges,
                 color=tint,
                 linestyle=LINES[i % len(LINES)],
                 linewidth=1.4,
-                label=f"{label} ({len(values)} frames)",
+                label=f"{one.label} ({one.frames} frames)",
+            )
+            rows = zip(
+                one.edges[:-1].tolist(), one.edges[1:].tolist(), one.density.tolist(), strict=True
             )
             data += [
-                {"label": label, "rg_low": a, "rg_high": b, "density": d, "frames": len(values)}
-                for a, b, d in zip(
-                    edges[:-1].tolist(), edges[1:].tolist(), density.tolist(), strict=True
-                )
+                {"label": one.label, "rg_low": a, "rg_high": b, "density": d, "frames": one.frames}
+                for a, b, d in rows
             ]
         ax.set(xlabel="radius of gyration, heavy atoms (Å)", ylabel="density (1/Å)")
         ax.set_ylim(bottom=0)

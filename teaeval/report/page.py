@@ -18,6 +18,7 @@ from teaeval.defaults import REPLICATES
 
 if TYPE_CHECKING:
     from teaeval.collected import Collected
+    from teaeval.md.record import Simulations
     from teaeval.plots.plot import Plot
     from teaeval.scoring import Score
 
@@ -46,6 +47,7 @@ def write(
     frames: int = 10,
     allow_failed: bool = False,
     replicates: int = REPLICATES,
+    simulations: Sequence[Path] = (),
     progress: Progress = _quiet,
 ) -> None:
     """Write the report of some prediction files.
@@ -64,6 +66,8 @@ def write(
         Whether frames that are missing or not finite are counted as failed.
     replicates
         Bootstrap resamples behind the intervals; 0 for none.
+    simulations
+        Records that ``teaeval md analyse`` wrote.
     progress
         Told what is done.
 
@@ -71,10 +75,13 @@ def write(
     ------
     PredictionError
         If a prediction cannot be scored.
+    DataError
+        If a record of simulations cannot be read.
     MissingExtraError
         If Matplotlib is not installed.
     """
     from teaeval.collected import collect
+    from teaeval.md import record
     from teaeval.plots.plot import styled
     from teaeval.reading import read_prediction
     from teaeval.scoring import score
@@ -85,6 +92,7 @@ def write(
         raise UsageError(f"{output}: a report is written as .html")
     with styled():  # Matplotlib is there, before minutes of work
         pass
+    runs = [record.read(path) for path in simulations]
     scores, found = [], []
     for n, path in enumerate(paths):
         progress("predictions scored", n, len(paths))
@@ -92,7 +100,7 @@ def write(
         scores.append(score(prediction, replicates=replicates, allow_failed=allow_failed))
         found.append(collect(prediction, allow_failed=allow_failed))
     progress("predictions scored", len(paths), len(paths))
-    write_text(output, page(scores, found, title, frames, progress))
+    write_text(output, page(scores, found, title, frames, runs, progress))
 
 
 def page(
@@ -100,9 +108,11 @@ def page(
     found: Sequence[Collected],
     title: str,
     frames: int,
+    runs: Sequence[Simulations] = (),
     progress: Progress = _quiet,
 ) -> str:
-    """The HTML of a report: scores and what was collected of the same predictions."""
+    """The HTML of a report: scores and what was collected of the same predictions; simulations."""
+    from teaeval.report.simulations import section
     from teaeval.report.structures import structures
 
     data = json.dumps(structures(found, frames), ensure_ascii=False, separators=(",", ":"))
@@ -115,6 +125,8 @@ def page(
         data=data.replace("</", r"<\/"),
         tables=_tables(scores),
         figures=_figures(found, progress),
+        simulations=section(runs),
+        link='<a href="#simulations">Simulations</a> ' if runs else "",
         provenance=_provenance(scores),
     )
 
@@ -160,13 +172,13 @@ def _figures(found: Sequence[Collected], progress: Progress) -> str:
         parts.append(f"<h3>{escape(where)}</h3>")
         for name, make in draw.items():
             progress("figures drawn", done, len(groups) * len(draw))
-            parts.append(_figure(f"{name}-{n + 1}", CAPTIONS[name], make(members)))
+            parts.append(figure_html(f"{name}-{n + 1}", CAPTIONS[name], make(members)))
             done += 1
     progress("figures drawn", done, done)
     return "\n".join(parts)
 
 
-def _figure(name: str, caption: str, plot: Plot) -> str:
+def figure_html(name: str, caption: str, plot: Plot) -> str:
     """A figure as an SVG image, with its data to download."""
     from teaeval.plots.plot import styled
     from teaeval.tables.scores import to_csv

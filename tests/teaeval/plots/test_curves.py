@@ -9,8 +9,8 @@ import teadata
 import teaeval
 from teadata.elements import MASSES
 from teadata.errors import DataError, UsageError
-from teaeval import gyration as radii
 from teaeval import published
+from teaeval.observables import gyration as radii
 from teaeval.plots import curves
 from teaeval.plots.gyration import gyration
 from teaeval.plots.matrix import task_matrix

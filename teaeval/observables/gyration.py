@@ -6,22 +6,55 @@ import csv
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from teadata import Dataset, Frames
 from teadata.elements import MASSES
 from teadata.errors import DataError, UsageError
+from teaeval.observables.arrays import checked_numbers, checked_positions
 
 Floats = NDArray[np.float64]
 
 HYDROGEN = 1
 
 
-def radius_of_gyration(frames: Frames) -> Floats:
-    """Radius of gyration of each frame without its hydrogen atoms, (N,) in Å.
+def gyration_radii(positions: ArrayLike, numbers: ArrayLike) -> Floats:
+    """Radius of gyration without hydrogen atoms of each frame, (N,) in Å.
 
     The root of the mean squared distance to the centre of mass, weighted by mass: eq. 11 of
     the supplementary information of doi:10.1039/d4sc06529h.
+
+    Parameters
+    ----------
+    positions
+        (N, A, 3) in Å, of one molecule, whole.
+    numbers
+        (A,) atomic numbers.
+
+    Raises
+    ------
+    DataError
+        If the shapes do not fit each other.
+    UsageError
+        If all atoms are hydrogen.
+    """
+    places = checked_positions(positions)
+    z = checked_numbers(numbers, places)
+    heavy = z > HYDROGEN
+    if not heavy.any():
+        raise UsageError("a radius of gyration is of atoms that are not hydrogen; there are none")
+    masses = np.array(MASSES)[z[heavy]]
+    masses = masses / masses.sum()
+    chosen = places[:, heavy]
+    about = chosen - np.einsum("a,nai->ni", masses, chosen)[:, None]
+    found: Floats = np.sqrt(np.einsum("a,nai,nai->n", masses, about, about))
+    return found
+
+
+def radius_of_gyration(frames: Frames) -> Floats:
+    """Radius of gyration of each frame without its hydrogen atoms, (N,) in Å.
+
+    See :func:`gyration_radii`.
 
     Raises
     ------
@@ -30,15 +63,7 @@ def radius_of_gyration(frames: Frames) -> Floats:
     """
     if frames.periodic:
         raise UsageError("a radius of gyration is a molecule's; these frames are periodic")
-    heavy = frames.numbers > HYDROGEN
-    if not heavy.any():
-        raise UsageError("a radius of gyration is of atoms that are not hydrogen; there are none")
-    masses = np.array(MASSES)[frames.numbers[heavy]]
-    masses = masses / masses.sum()
-    positions = frames.positions[:, heavy]
-    about = positions - np.einsum("a,nai->ni", masses, positions)[:, None]
-    found: Floats = np.sqrt(np.einsum("a,nai,nai->n", masses, about, about))
-    return found
+    return gyration_radii(frames.positions, frames.numbers)
 
 
 def of_reference(dataset: Dataset, subset: str) -> Floats:

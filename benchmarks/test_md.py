@@ -1,0 +1,93 @@
+"""What the loop of a simulation adds to its calculator's own time, in the same run.
+
+The calculator's own time is what is spent inside its `calculate`; the rest is the loop: ASE's
+integrator and the bookkeeping of its calculators, the monitor, frames, checkpoints, all included.
+ASE's own loop with its trajectory writer is the peer.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from ase import units
+from ase.io.trajectory import Trajectory as AseTrajectory
+from ase.md.langevin import Langevin
+
+import teadata
+from baselines import config, registry
+from teaeval import md
+
+STEPS = 100
+
+
+class Clock:
+    """Measures what is spent inside a calculator's `calculate`, and around it."""
+
+    def __init__(self, calculator) -> None:
+        self.calculator, self.inside = calculator, 0.0
+        calculate = calculator.calculate
+
+        def timed(*arguments, **options):
+            start = time.perf_counter()
+            calculate(*arguments, **options)
+            self.inside += time.perf_counter() - start
+
+        calculator.calculate = timed
+
+    def share(self, run) -> float:
+        """Time of a run that is not the calculator's, over the calculator's."""
+        self.inside, start = 0.0, time.perf_counter()
+        run()
+        return (time.perf_counter() - start - self.inside) / self.inside
+
+
+@pytest.fixture(scope="module", params=["mace", "sgdml"])
+def model(request, tmp_path_factory):
+    """A model of the quick settings, trained for a moment: its speed is that of a good one."""
+    name = request.param
+    changes = {"size": 50} | ({"max_num_epochs": 1} if name == "mace" else {})
+    _, kind = registry.entry(name).classes()
+    settings = config.read(kind, name, "quick").model_dump(mode="json") | changes
+    found = registry.entry(name).classes()[0](config.parse(kind, settings, name))
+    data, folder = teadata.load("mini-i"), tmp_path_factory.mktemp(name)
+    found.fit(data.split("folded/train/50"), data.split("folded/valid/50"), folder)
+    return name, found
+
+
+@pytest.mark.parametrize("how", ["here", "ase"])
+def test_loop(benchmark, model, how, tmp_path):
+    name, trained = model
+    benchmark.group = f"loop of a simulation with {name}"
+    clock = Clock(trained.calculator())
+    (atoms,) = teadata.load("mini-i").split("folded/test")[0].to_ase()
+    # Friction keeps a poor model together for as long as this takes.
+    settings = md.Settings(steps=STEPS, timestep=0.1, friction=0.1, monitors=("topology", "escape"))
+    shares = []
+    count = iter(range(100))
+
+    def ours(folder: Path) -> None:
+        shares.append(clock.share(lambda: md.simulate(atoms, clock.calculator, settings, folder)))
+
+    def ases(folder: Path) -> None:
+        folder.mkdir()
+        moving = atoms.copy()
+        moving.calc = clock.calculator
+        loop = Langevin(moving, 0.1 * units.fs, temperature_K=300, friction=0.1 / units.fs,
+                        fixcm=False)  # fmt: skip
+        with AseTrajectory(folder / "t.traj", "w", moving) as writer:
+            loop.attach(writer, interval=100)
+            shares.append(clock.share(lambda: loop.run(STEPS)))
+
+    benchmark.pedantic(
+        ours if how == "here" else ases,
+        setup=lambda: ((tmp_path / str(next(count)),), {}),
+        rounds=2,
+        warmup_rounds=1,
+    )
+    shares.sort()
+    benchmark.extra_info["loop over calculator"] = round(shares[len(shares) // 2], 4)
+    print(
+        f"\n{name}, {how}: the loop takes {shares[len(shares) // 2]:.2%} of the calculator's time"
+    )

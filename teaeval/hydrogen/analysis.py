@@ -1,0 +1,148 @@
+"""What a trajectory of hydrogen shows, and how far that is from the reference."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from teadata import Frames
+from teadata.errors import DataError
+from teadata.units import GIGAPASCAL
+from teaeval.hydrogen.molecules import stable
+from teaeval.hydrogen.records import (
+    Deviation,
+    Estimate,
+    Observed,
+    Protocol,
+    Radial,
+    Separation,
+)
+from teaeval.observables.arrays import Floats, Ints
+from teaeval.observables.blocks import block_mean, slices
+from teaeval.observables.distances import distance
+from teaeval.observables.pairs import mutual_neighbours, rdf
+from teaeval.observables.thermodynamics import pressure
+from teaeval.observables.transport import diffusion_by_origin, without_drift
+
+HYDROGEN = ("H", "H")
+
+PER_PS = 1e-3
+"""One Å²/ps in Å²/fs."""
+
+
+def observe(
+    positions: Floats,
+    numbers: Ints,
+    cell: Floats,
+    stress: Floats | None,
+    temperature: float,
+    spacing: float,
+    protocol: Protocol,
+) -> Observed:
+    """Pressure, diffusion, radial distribution and stable molecules of a trajectory.
+
+    Parameters
+    ----------
+    positions
+        (N, A, 3) in Å, unwrapped.
+    numbers
+        (A,) atomic numbers, all hydrogen.
+    cell
+        (3, 3) in Å.
+    stress
+        (N, 3, 3) in kcal/mol/Å³, of the potential energy; None where the model has none.
+    temperature
+        K, of the thermostat.
+    spacing
+        Time between two frames, fs.
+    protocol
+        How.
+
+    Raises
+    ------
+    DataError
+        If there are other elements than hydrogen.
+    UsageError
+        If the trajectory is shorter than the times of the protocol.
+    """
+    if (numbers != 1).any():
+        raise DataError("the hydrogen benchmark is of hydrogen; there are other elements")
+    blocks = protocol.blocks
+    found = rdf(positions, numbers, cell, bins=protocol.bins, blocks=blocks)[HYDROGEN]
+    partners = mutual_neighbours(positions, cell, protocol.cutoff)
+    share = stable(partners, round(protocol.persistence / spacing))
+    moving = diffusion_by_origin(
+        without_drift(positions, np.ones(len(numbers))), spacing, protocol.lags
+    )
+    push = None
+    if stress is not None:
+        series = pressure(stress, cell, len(numbers), temperature)
+        push = Estimate.of(block_mean(series, blocks), GIGAPASCAL)
+    return Observed(
+        frames=len(positions),
+        time=len(positions) * spacing,
+        pressure=push,
+        diffusion=Estimate.of(block_mean(moving, blocks), PER_PS),
+        molecular=Estimate.of(block_mean(share, blocks)),
+        blocks=tuple(float(share[part].mean()) for part in slices(len(share), blocks)),
+        rdf=Radial(
+            r_max=float(found.edges[-1]),
+            g=tuple(found.g.tolist()),
+            counts=tuple(tuple(int(n) for n in row) for row in found.counts),
+        ),
+    )
+
+
+def observe_frames(frames: Frames, spacing: float, protocol: Protocol) -> Observed:
+    """The same of a reference trajectory, whose frames have temperature, cell and stress.
+
+    Raises
+    ------
+    DataError
+        If they have none.
+    """
+    if frames.cell is None or frames.temperatures is None or (frames.cell != frames.cell[0]).any():
+        raise DataError("a reference trajectory needs a temperature and a constant cell")
+    return observe(
+        frames.positions,
+        frames.numbers,
+        frames.cell[0],
+        frames.stress,
+        float(frames.temperatures[0]),
+        spacing,
+        protocol,
+    )
+
+
+def deviation(model: Observed, reference: Observed, protocol: Protocol) -> Deviation:
+    """Model minus reference, each with what is not known of both."""
+    push = None
+    if model.pressure is not None and reference.pressure is not None:
+        push = difference(model.pressure, reference.pressure, protocol.blocks)
+    apart = distance(
+        np.array(model.rdf.counts),
+        np.array(reference.rdf.counts),
+        replicates=protocol.replicates,
+        seed=protocol.seed,
+    )
+    return Deviation(
+        pressure=push,
+        diffusion=difference(model.diffusion, reference.diffusion, protocol.blocks),
+        molecular=difference(model.molecular, reference.molecular, protocol.blocks),
+        rdf=Separation(value=apart.value, low=apart.low, high=apart.high, floor=apart.floor),
+    )
+
+
+def difference(first: Estimate, second: Estimate, blocks: int) -> Estimate:
+    """First minus second, of as many blocks each, with Welch's interval."""
+    from scipy.special import stdtrit
+
+    value = first.value - second.value
+    if first.error is None or second.error is None:
+        return Estimate(value=value)
+    a, b = first.error**2, second.error**2
+    error = math.sqrt(a + b)
+    freedom = (blocks - 1) * (a + b) ** 2 / (a**2 + b**2) if error else 1.0
+    half = float(stdtrit(freedom, 0.975)) * error
+    return Estimate(value=value, error=error, low=value - half, high=value + half)

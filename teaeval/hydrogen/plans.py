@@ -1,0 +1,128 @@
+"""The plan of a benchmark, and the folder that is of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from teadata import Dataset
+from teadata.errors import DataError, UsageError
+from teadata.provenance import sha256, write_text
+from teaeval.hydrogen.records import Plan, Protocol
+from teaeval.hydrogen.states import state_points
+
+PLAN_FILE = "plan.json"
+
+
+def make_plan(
+    dataset: Dataset,
+    label: str | None = None,
+    model: Path | None = None,
+    calculator: str | None = None,
+    states: Sequence[str] | None = None,
+    protocol: Protocol | None = None,
+) -> Plan:
+    """The plan of a benchmark, checked as far as it can be before anything is run.
+
+    Parameters
+    ----------
+    dataset
+        A dataset with reference trajectories at several densities, such as mini-hydrogen.
+    label
+        The model's name in tables and figures; by default that of the folder or factory.
+    model, calculator
+        A run folder, or ``module:factory`` of an ASE calculator: one of the two.
+    states
+        Names of state points; all by default.
+    protocol
+        How; the default protocol otherwise.
+
+    Raises
+    ------
+    UsageError
+        If there is no model or are two, no such state point, or frames cannot be as far apart
+        as those of the reference.
+    """
+    if (model is None) == (calculator is None):
+        raise UsageError("expected a model: either a run folder or a calculator, one of the two")
+    found = state_points(dataset, None if states is None else list(states))
+    how = protocol or Protocol()
+    for state in found:
+        steps = state.spacing / how.timestep
+        lengths = (steps, how.equilibration / state.spacing, how.length / state.spacing)
+        if not all(abs(n - round(n)) < 1e-6 for n in lengths):
+            raise UsageError(
+                f"frames of the reference are {state.spacing:g} fs apart: expected times of "
+                f"equilibration ({how.equilibration:g} fs) and length ({how.length:g} fs) that are "
+                f"multiples of that, and a time step ({how.timestep:g} fs) that divides it"
+            )
+    checksum = None
+    if model is not None:
+        record = model / "record.json"
+        if not record.is_file():
+            raise UsageError(
+                f"{model}: not the folder of a finished training, it has no record.json; give the "
+                "folder that `baselines train` made, or --calculator module:factory"
+            )
+        checksum = sha256(record)
+    return Plan(
+        label=label or (model.resolve().name if model else str(calculator)),
+        model=str(model) if model else None,
+        calculator=calculator,
+        model_sha256=checksum,
+        dataset=dataset.card.full_id,
+        frames_sha256=dataset.card.file("frames").sha256,
+        states=tuple(state.name for state in found),
+        protocol=how,
+    )
+
+
+def claim(folder: Path, plan: Plan) -> None:
+    """Make the folder of a plan, or see that it is of this one.
+
+    Raises
+    ------
+    UsageError
+        If the folder is of another plan, or something else.
+    DataError
+        If it cannot be made, or its plan not be read.
+    """
+    path = folder / PLAN_FILE
+    if path.exists():
+        _check_plan(path, plan)
+    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(
+            f"{folder}: exists and is not a folder of this benchmark; choose another --output"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be made ({error.strerror or error})") from None
+    write_text(path, plan.model_dump_json(indent=1) + "\n")
+
+
+def _check_plan(path: Path, plan: Plan) -> None:
+    """Refuse another plan; other state points of the same are welcome."""
+    try:
+        old = Plan.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValidationError) as error:
+        raise DataError(f"{path}: cannot be read as the plan of a benchmark ({error})") from None
+    before, now = _flat(old), _flat(plan)
+    changed = [
+        f"{name} {before[name]}, now {now[name]}" for name in now if before[name] != now[name]
+    ]
+    if changed:
+        raise UsageError(
+            f"{path.parent}: holds a benchmark of another plan: {'; '.join(changed)}; choose "
+            "another --output, or remove this one"
+        )
+
+
+def _flat(plan: Plan) -> dict[str, Any]:
+    """What a folder's state points have in common; the model may have been moved."""
+    values: dict[str, Any] = plan.model_dump(mode="json", exclude={"states", "label", "model"})
+    protocol: dict[str, Any] = values.pop("protocol")
+    return values | protocol

@@ -1,0 +1,246 @@
+"""What the hydrogen benchmark writes down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from teadata.errors import DataError
+from teadata.strict import StrictModel
+from teaeval.observables.blocks import Mean
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+RECORD_FILE = "record.json"
+
+
+class Protocol(StrictModel):
+    """How state points are simulated and analysed.
+
+    The dynamics are those of the reference trajectories of mini-hydrogen: Bussi's thermostat, with
+    the same time step, time constant and time of equilibration.
+
+    Parameters
+    ----------
+    timestep, relaxation
+        Time step, and time constant of the thermostat, fs.
+    equilibration, length
+        Time that is left out at the start, and that is analysed, fs.
+    seed
+        Of velocities and thermostat.
+    cutoff, persistence
+        Two atoms are a stable molecule if each is the other's nearest neighbour, nearer than
+        `cutoff` Å, in every frame for `persistence` fs.
+    lags
+        Between which the squared displacement is fitted for diffusion, fs.
+    bins
+        Of the radial distribution function, from 0 to half the cell.
+    blocks
+        Blocks of consecutive frames behind the intervals, of a simulation and of its reference.
+    replicates
+        Resamples of the blocks, for intervals of distances and of the transition.
+    """
+
+    timestep: Positive = 0.5
+    relaxation: Positive = 40.0
+    equilibration: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 250.0
+    length: Positive = 1000.0
+    seed: Annotated[int, Field(ge=0)] = 0
+    cutoff: Positive = 1.1
+    persistence: Positive = 20.0
+    lags: tuple[Positive, Positive] = (20.0, 40.0)
+    bins: Annotated[int, Field(ge=1)] = 60
+    blocks: Annotated[int, Field(ge=2)] = 5
+    replicates: Annotated[int, Field(ge=100)] = 1000
+
+    @model_validator(mode="after")
+    def _long_enough(self) -> Protocol:
+        longest = max(self.persistence, *self.lags)
+        if self.length < 2 * longest:
+            raise ValueError(
+                f"length {self.length:g} fs is less than twice the longest time that is looked "
+                f"at, {longest:g} fs"
+            )
+        if self.lags[0] >= self.lags[1]:
+            raise ValueError(f"lags {self.lags[0]:g} to {self.lags[1]:g} fs are no window")
+        return self
+
+
+class Plan(StrictModel):
+    """What is run: of which model, on which data, how.
+
+    ``model`` is a run folder, ``calculator`` a ``module:factory``: one of the two.
+    ``model_sha256`` is of the run folder's record, ``frames_sha256`` of the dataset's frames.
+    """
+
+    label: str
+    model: str | None
+    calculator: str | None
+    model_sha256: str | None
+    dataset: str
+    frames_sha256: str
+    states: tuple[str, ...]
+    protocol: Protocol
+
+
+class Estimate(StrictModel):
+    """A number with its standard error and 95 % interval, None where one block is all there is."""
+
+    value: float
+    error: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @classmethod
+    def of(cls, mean: Mean, unit: float = 1.0) -> Estimate:
+        """A mean by blocks, divided by a unit."""
+        if mean.blocks < 2:
+            return cls(value=mean.value / unit)
+        return cls(
+            value=mean.value / unit,
+            error=mean.error / unit,
+            low=mean.low / unit,
+            high=mean.high / unit,
+        )
+
+
+class Radial(StrictModel):
+    """A radial distribution function: g(r) up to `r_max` Å, and pairs counted in each block."""
+
+    r_max: float
+    g: tuple[float, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+    @property
+    def r(self) -> list[float]:
+        """Middles of the bins in Å."""
+        return [(i + 0.5) * self.r_max / len(self.g) for i in range(len(self.g))]
+
+    @property
+    def peak(self) -> tuple[float, float]:
+        """Place in Å and height of the highest value below 1.2 Å, where molecules show."""
+        near = [(g, r) for r, g in zip(self.r, self.g, strict=True) if r < 1.2]
+        height, place = max(near)
+        return place, height
+
+
+class Observed(StrictModel):
+    """What a trajectory at a state point shows.
+
+    ``pressure`` in GPa, None of a model without stress; ``diffusion`` in Å²/ps, which are
+    10⁻⁴ cm²/s; ``molecular`` the share of atoms in stable molecules, and ``blocks`` the same of
+    each block; ``time`` that was analysed in fs, in ``frames``.
+    """
+
+    frames: int
+    time: float
+    pressure: Estimate | None
+    diffusion: Estimate
+    molecular: Estimate
+    blocks: tuple[float, ...]
+    rdf: Radial
+
+
+class Separation(StrictModel):
+    """Hellinger distance of two radial distributions; see :func:`teaeval.observables.distance`."""
+
+    value: float
+    low: float
+    high: float
+    floor: float
+
+
+class Deviation(StrictModel):
+    """Model minus reference at a state point, in the units of :class:`Observed`.
+
+    ``rdf`` is the Hellinger distance of the distributions of distances up to half the cell.
+    """
+
+    pressure: Estimate | None
+    diffusion: Estimate
+    molecular: Estimate
+    rdf: Separation
+
+
+class ModelErrors(StrictModel):
+    """Mean absolute errors on test frames: energy of the cell in kcal/mol, forces in kcal/mol/Å."""
+
+    frames: int
+    energy_mae: float
+    force_mae: float
+
+
+class StateResult(StrictModel):
+    """A state point, simulated.
+
+    A simulation that ``failed`` broke, for the reason in ``failure``, after ``time`` fs, and shows
+    nothing; ``seconds`` is the time that it took.
+    """
+
+    state: str
+    temperature: float
+    density: float
+    status: Literal["finished", "failed"]
+    failure: str | None
+    time: float
+    seconds: float
+    errors: ModelErrors
+    observed: Observed | None
+    reference: Observed
+    deviation: Deviation | None
+
+
+class Transition(StrictModel):
+    """Where, along the densities of a temperature, stable molecules become less than half.
+
+    ``density`` in g/cm³ by linear interpolation between the state points in ``between``, with
+    its 95 % interval from resampled blocks; None if the share does not cross one half.
+    ``crossing`` is the share of the resamples that cross; ``verdict`` says it in words.
+    """
+
+    temperature: float
+    found: bool
+    density: float | None
+    low: float | None
+    high: float | None
+    between: tuple[float, float] | None
+    crossing: float
+    verdict: str
+
+
+class Record(StrictModel):
+    """The outcome of a hydrogen benchmark."""
+
+    format: Literal["tea-hydrogen-1"] = "tea-hydrogen-1"
+    package: str
+    plan: Plan
+    errors: ModelErrors
+    states: tuple[StateResult, ...]
+    transitions: tuple[Transition, ...]
+    reference_transitions: tuple[Transition, ...]
+
+
+def read_record(path: Path) -> Record:
+    """A record, from its file or from the folder that it is in.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or is none.
+    """
+    file = path / RECORD_FILE if path.is_dir() else path
+    try:
+        return Record.model_validate_json(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{file}: cannot be read ({error}); expected the record.json that teaeval hydrogen "
+            "writes when all state points are done"
+        ) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise DataError(
+            f"{file}: not a record of teaeval hydrogen: {where}: {first['msg']}"
+        ) from None

@@ -1,0 +1,192 @@
+"""The outcome of the benchmark, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from teadata import console
+from teadata.errors import UsageError
+from teaeval.hydrogen.records import Estimate, Record, StateResult, Transition
+
+STATE_COLUMNS = (
+    "state",
+    "P/GPa",
+    "reference",
+    "difference",
+    "D/(Å²/ps)",
+    "reference",
+    "difference",
+    "molecular",
+    "reference",
+    "difference",
+    "g(r) apart",
+    "floor",
+)
+
+MODEL_COLUMNS = (
+    "model",
+    "test frames",
+    "F MAE",
+    "E MAE",
+    "simulated",
+    "ΔP/GPa",
+    "ΔD/(Å²/ps)",
+    "Δ molecular",
+    "g(r) apart",
+)
+"""Headings of a comparison; errors in kcal/mol/Å, and in kcal/mol of the cell."""
+
+
+def _pm(estimate: Estimate | None, digits: int) -> str:
+    if estimate is None:
+        return "–"
+    if estimate.error is None:
+        return f"{estimate.value:.{digits}f}"
+    return f"{estimate.value:.{digits}f} ± {estimate.error:.{digits}f}"
+
+
+def _differs(estimate: Estimate | None, digits: int) -> str:
+    """A difference, with a star where its 95 % interval leaves zero out."""
+    if estimate is None:
+        return "–"
+    star = ""
+    if estimate.low is not None and estimate.high is not None:
+        star = "*" if not estimate.low <= 0 <= estimate.high else ""
+    return f"{estimate.value:+.{digits}f}{star}"
+
+
+def state_row(result: StateResult) -> tuple[str, ...]:
+    """A state point's line."""
+    seen, known, apart = result.observed, result.reference, result.deviation
+    return (
+        result.state,
+        _pm(seen.pressure, 0) if seen else "broke",
+        _pm(known.pressure, 0),
+        _differs(apart.pressure, 0) if apart else "–",
+        _pm(seen.diffusion, 2) if seen else "–",
+        _pm(known.diffusion, 2),
+        _differs(apart.diffusion, 2) if apart else "–",
+        _pm(seen.molecular, 2) if seen else "–",
+        _pm(known.molecular, 2),
+        _differs(apart.molecular, 2) if apart else "–",
+        f"{apart.rdf.value:.3f}" if apart else "–",
+        f"{apart.rdf.floor:.3f}" if apart else "–",
+    )
+
+
+def print_record(record: Record) -> None:
+    """Print a record: its state points, and the transition."""
+    plan = record.plan
+    console.print_table(
+        STATE_COLUMNS,
+        [state_row(result) for result in record.states],
+        title=f"{plan.label}, {plan.dataset}, {plan.protocol.length:g} fs at each state point",
+        right=STATE_COLUMNS[1:],
+    )
+    for result in record.states:
+        if result.failure is not None:
+            print(f"{result.state} broke after {result.time:g} fs: {result.failure}")
+    print(
+        f"test errors: forces {record.errors.force_mae:.3g} kcal/mol/Å, energy "
+        f"{record.errors.energy_mae:.3g} kcal/mol, of {record.errors.frames} frames"
+    )
+    for model, reference in zip(record.transitions, record.reference_transitions, strict=True):
+        print(f"molecular to atomic at {model.temperature:g} K: {model.verdict}")
+        print(f"    reference: {reference.verdict}")
+    print(
+        "± is one standard error of blocks; * marks a difference whose 95 % interval leaves zero "
+        "out; g(r) apart is a Hellinger distance, floor what it is within the reference"
+    )
+
+
+def check_same(records: Sequence[Record]) -> None:
+    """Refuse records that cannot be laid side by side.
+
+    Raises
+    ------
+    UsageError
+        If there are none, two have one label, or they differ in data or analysis.
+    """
+    if not records:
+        raise UsageError("no records; expected those that teaeval hydrogen writes")
+    labels = [record.plan.label for record in records]
+    if twice := {label for label in labels if labels.count(label) > 1}:
+        raise UsageError(f"two records are of {min(twice)!r}; run one again with another --label")
+    first = records[0].plan
+    for record in records[1:]:
+        plan = record.plan
+        if plan.frames_sha256 != first.frames_sha256:
+            raise UsageError(
+                f"{plan.label} was compared with {plan.dataset}, {first.label} with "
+                f"{first.dataset}, or with other frames of it"
+            )
+        ours, theirs = (p.protocol.model_dump() for p in (plan, first))
+        analysed = ("cutoff", "persistence", "lags", "bins", "blocks")
+        if different := [name for name in analysed if ours[name] != theirs[name]]:
+            raise UsageError(
+                f"{plan.label} and {first.label} were analysed differently: {', '.join(different)}"
+            )
+
+
+def model_columns(records: Sequence[Record]) -> tuple[str, ...]:
+    """Headings of a comparison: the transition at each temperature at the end."""
+    return MODEL_COLUMNS + tuple(f"transition, {t:g} K" for t in _reference(records))
+
+
+def _reference(records: Sequence[Record]) -> dict[float, Transition]:
+    """By temperature, the reference's transition, of the record with most state points there."""
+    found: dict[float, Transition] = {}
+    for record in sorted(records, key=lambda record: len(record.states)):
+        found |= {t.temperature: t for t in record.reference_transitions}
+    return dict(sorted(found.items()))
+
+
+def model_rows(records: Sequence[Record]) -> list[tuple[str, ...]]:
+    """A line for each model, and one for the reference.
+
+    Deviations are means of their absolute values over the state points that were simulated to
+    the end.
+
+    Raises
+    ------
+    UsageError
+        If the records cannot be laid side by side.
+    """
+    check_same(records)
+    known = _reference(records)
+    rows = []
+    for record in records:
+        apart = [result.deviation for result in record.states if result.deviation is not None]
+        push = [abs(d.pressure.value) for d in apart if d.pressure is not None]
+        rows.append(
+            (
+                record.plan.label,
+                str(record.errors.frames),
+                f"{record.errors.force_mae:.2f}",
+                f"{record.errors.energy_mae:.1f}",
+                f"{len(apart)} of {len(record.states)}",
+                _mean(push, 1),
+                _mean([abs(d.diffusion.value) for d in apart], 2),
+                _mean([abs(d.molecular.value) for d in apart], 2),
+                _mean([d.rdf.value for d in apart], 3),
+                *_verdicts(record.transitions, known),
+            )
+        )
+    blank = ("–",) * (len(MODEL_COLUMNS) - 1)
+    rows.append(("reference", *blank, *(t.verdict for t in known.values())))
+    return rows
+
+
+def _verdicts(transitions: Sequence[Transition], temperatures: Iterable[float]) -> list[str]:
+    said = {t.temperature: t.verdict for t in transitions}
+    return [said.get(temperature, "–") for temperature in temperatures]
+
+
+def _mean(values: Sequence[float], digits: int) -> str:
+    return f"{sum(values) / len(values):.{digits}f}" if values else "–"
+
+
+def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

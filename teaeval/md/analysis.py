@@ -1,0 +1,226 @@
+"""What finished simulations show: their stability, radii of gyration, drift of the energy."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teadata import Dataset, catalog
+from teadata.errors import DataError
+from teadata.provenance import DISTRIBUTION, package_version, sha256
+from teaeval.md.outcome import Outcome
+from teaeval.md.record import Distance, Drift, Gyration, Simulated, Simulations
+from teaeval.md.replicas import Plan, folders, outcomes, read_plan
+from teaeval.md.simulation import TRAJECTORY_FILE, ns_per_day, run_time
+from teaeval.md.trajectory import Trajectory
+from teaeval.observables.blocks import BLOCKS, correlation_time, of_blocks, slices
+from teaeval.observables.distances import distance
+from teaeval.observables.gyration import gyration_radii, radius_of_gyration
+
+Floats = NDArray[np.float64]
+
+RECORD_FILE = "md.json"
+
+DISCARD = 2.0
+"""ps at the start of a replica that are left out: it starts from a frame of the dataset, and
+with the published friction of 1/ps forgets that in about 1 ps."""
+
+WIDTH = 0.05
+"""Å, width of a bin of radii of gyration; edges are multiples of it."""
+
+CHUNK = 2000
+"""Frames that are read at a time."""
+
+
+def analyse(
+    folder: Path | str,
+    discard: float = DISCARD,
+    replicates: int = 1000,
+    partial: bool = False,
+) -> Simulations:
+    """What the simulations in a folder show.
+
+    Parameters
+    ----------
+    folder
+        Of :func:`teaeval.md.run`, whose replicas have all ended.
+    discard
+        ps at the start of each replica that are left out of averages and distributions.
+    replicates
+        Resamples behind the intervals.
+    partial
+        Whether replicas that have not ended are taken as far as they have come, and left out
+        if they have not begun.
+
+    Raises
+    ------
+    DataError
+        If the folder has no plan, or a replica has not ended.
+    """
+    folder = Path(folder)
+    plan = read_plan(folder)
+    ended = enumerate(outcomes(plan, folder))
+    if partial:
+        there = [(i, one or _so_far(folder, plan, i)) for i, one in ended]
+        found = [(i, one) for i, one in there if one is not None]
+        if not found:
+            raise DataError(f"{folder}: no replica has begun; there is nothing to analyse")
+    else:
+        found = [(i, _ended(folder, i, one)) for i, one in ended]
+    dataset = catalog.load(plan.dataset)
+    runs = [Trajectory(one.file, one.stable_frames) for _, one in found]
+    parts = [(run, int(np.searchsorted(run.times, 1000 * discard - 1e-6))) for run in runs]
+    return Simulations(
+        name=plan.name,
+        dataset=plan.dataset,
+        subset=plan.subset,
+        edition=dataset.card.edition,
+        frames_sha256=plan.frames_sha256,
+        calculator=plan.calculator,
+        model=plan.model,
+        settings=plan.settings,
+        discard=discard,
+        replicas=[
+            _replica(plan, i, outcome, *part)
+            for (i, outcome), part in zip(found, parts, strict=True)
+        ],
+        gyration=None if runs[0].pbc.any() else _gyration(dataset, plan.subset, parts, replicates),
+        software=f"{DISTRIBUTION} {package_version()}",
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _so_far(folder: Path, plan: Plan, index: int) -> Outcome | None:
+    """What a replica that has not ended would be, had it ended at its last whole frame."""
+    path = folders(plan, folder)[index] / TRAJECTORY_FILE
+    if not path.exists() or not (frames := len(run := Trajectory(path))):
+        return None
+    settings = plan.settings.model_copy(update={"seed": plan.replicas[index].seed})
+    spent = run_time(path.parent)
+    time = float(run.times[-1] / 1000)
+    return Outcome(
+        status="running",
+        settings=settings,
+        steps=int(run.steps[-1]),
+        time=time,
+        frames=frames,
+        stable_frames=frames,
+        temperature=float(run.temperatures.mean()),
+        wall_seconds=spent,
+        ns_per_day=ns_per_day(time, spent),
+        resumed=0,
+        file=str(path),
+    )
+
+
+def _ended(folder: Path, index: int, outcome: Outcome | None) -> Outcome:
+    if outcome is None:
+        raise DataError(
+            f"{folder}: replica {index} has not ended; `teaeval md resume {folder}` goes on with "
+            "it, --partial analyses it as far as it has come"
+        )
+    return outcome
+
+
+def _replica(plan: Plan, index: int, outcome: Outcome, run: Trajectory, start: int) -> Simulated:
+    replica = plan.replicas[index]
+    used = run.temperatures[start:]
+    nve = plan.settings.thermostat == "none"
+    return Simulated(
+        seed=replica.seed,
+        frame=replica.frame,
+        status=outcome.status,
+        steps=outcome.steps,
+        time=outcome.time,
+        stable_time=outcome.stable_time,
+        temperature=round(float(used.mean()), 2) if len(used) else None,
+        failure=outcome.failure,
+        ns_per_day=outcome.ns_per_day,
+        drift=drift(run) if nve and len(run) > 2 else None,
+        trajectory_sha256=sha256(run.path),
+    )
+
+
+def drift(run: Trajectory) -> Drift:
+    """Drift of the total energy of a trajectory.
+
+    The energies of the whole stable part are fitted: a drift has no relaxation to wait for.
+    """
+    energy = (run.energies + run.kinetic_energies) / len(run.numbers)
+    time = run.times * 1e-6  # ns
+    about = time - time.mean()
+    slope = float(about @ energy / (about @ about))
+    residuals = energy - energy.mean() - slope * about
+    # Of M residuals that are correlated over τ frames, M/τ are independent.
+    variance = float(residuals @ residuals) / max(1, len(energy) - 2)
+    error = float(np.sqrt(variance * correlation_time(residuals) / (about @ about)))
+    residual = float(np.sqrt(residuals @ residuals / len(energy)))
+    return Drift(slope=slope, error=error, residual=residual, time=float(run.times[-1] / 1000))
+
+
+def radii(run: Trajectory, start: int = 0) -> Floats:
+    """Radius of gyration of each frame from number `start` on, (N,) in Å."""
+    parts = [
+        gyration_radii(run.read("positions", first, first + CHUNK), run.numbers)
+        for first in range(start, len(run), CHUNK)
+    ]
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def _gyration(
+    dataset: Dataset, subset: str, parts: Sequence[tuple[Trajectory, int]], replicates: int
+) -> Gyration | None:
+    """Radii of gyration of all replicas against those of the test set."""
+    blocks: list[Floats] = []
+    for run, start in parts:
+        found = radii(run, start)
+        if len(found):
+            blocks += [found[rows] for rows in slices(len(found), min(BLOCKS, len(found)))]
+    if not blocks:
+        return None
+    test = dataset.split(f"{subset}/test")
+    references = _by_trajectory(radius_of_gyration(test), test.trajectories)
+    sampled, reference = np.concatenate(blocks), np.concatenate(references)
+    both = np.concatenate([sampled, reference])
+    first, last = np.floor(both.min() / WIDTH), np.floor(both.max() / WIDTH) + 1
+    edges = np.arange(first, last + 1) * WIDTH
+    counts = np.stack([np.histogram(block, edges)[0] for block in blocks])
+    expected = np.stack([np.histogram(block, edges)[0] for block in references])
+    mean = of_blocks(float(sampled.mean()), np.array([block.mean() for block in blocks]))
+    return Gyration(
+        start=round(float(edges[0]), 6),
+        width=WIDTH,
+        counts=counts.sum(axis=0).tolist(),
+        frames=len(sampled),
+        mean=mean.value,
+        error=mean.error if len(blocks) > 1 else None,
+        reference_counts=expected.sum(axis=0).tolist(),
+        reference_frames=len(reference),
+        reference_mean=float(reference.mean()),
+        reference_temperature=_temperature(dataset, subset),
+        hellinger=_distance(counts, expected, None, replicates),
+        wasserstein=_distance(counts, expected, edges, replicates),
+    )
+
+
+def _by_trajectory(values: Floats, trajectories: Any) -> list[Floats]:
+    """The values of each independent simulation of the reference, or blocks of all of them."""
+    if trajectories is None:
+        return [values[rows] for rows in slices(len(values), min(10, len(values)))]
+    return [values[trajectories == index] for index in np.unique(trajectories)]
+
+
+def _distance(first: Any, second: Any, edges: Any, replicates: int) -> Distance:
+    found = distance(first, second, edges=edges, replicates=replicates)
+    return Distance(value=found.value, low=found.low, high=found.high, floor=found.floor)
+
+
+def _temperature(dataset: Dataset, subset: str) -> float | None:
+    """Temperature of the reference's simulations in K, where it is one."""
+    found = {run.temperature for run in dataset.card.trajectories if run.role == "test"}
+    return found.pop() if len(found) == 1 else None

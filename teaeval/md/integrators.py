@@ -1,0 +1,118 @@
+"""ASE's integrators, with a state that can be kept and taken up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teadata.errors import MissingExtraError
+from teaeval.md.settings import Settings
+
+try:
+    from ase import units
+except ImportError:
+    raise MissingExtraError("ase", "md", "molecular dynamics") from None
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+Floats = NDArray[np.float64]
+
+CHAIN = 3
+"""Length of the Nosé–Hoover chain."""
+
+
+class Integrator:
+    """One of ASE's integrators on some atoms.
+
+    Parameters
+    ----------
+    atoms
+        With positions, momenta and a calculator; changed by every step.
+    settings
+        Thermostat, temperature, time step and seed.
+    """
+
+    def __init__(self, atoms: Atoms, settings: Settings) -> None:
+        self.atoms = atoms
+        self.rng = np.random.default_rng([settings.seed, 1])
+        self._dynamics = _dynamics(atoms, settings, self.rng)
+        self.step: Callable[[Any], Any] = self._dynamics.step
+        if settings.thermostat == "nose-hoover":
+            self.step = self._chain
+
+    def _chain(self, forces: Any) -> None:
+        """A step of the integrator that does not take forces, but asks the atoms for them."""
+        self._dynamics.step()
+
+    def state(self) -> dict[str, Any]:
+        """Positions, momenta, random numbers and thermostat, as arrays."""
+        found = {
+            "positions": self.atoms.positions.copy(),
+            "momenta": self.atoms.get_momenta(),
+            "rng": np.array(json.dumps(self.rng.bit_generator.state)),
+        }
+        if chain := getattr(self._dynamics, "_thermostat", None):
+            found |= {"eta": chain._eta.copy(), "p_eta": chain._p_eta.copy()}
+        return found
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up a state."""
+        self.atoms.set_positions(state["positions"])
+        self.atoms.set_momenta(state["momenta"])
+        self.rng.bit_generator.state = json.loads(str(state["rng"]))
+        if chain := getattr(self._dynamics, "_thermostat", None):
+            self._dynamics._q[:] = state["positions"]
+            self._dynamics._p[:] = state["momenta"]
+            chain._eta[:], chain._p_eta[:] = state["eta"], state["p_eta"]
+
+
+def _dynamics(atoms: Atoms, settings: Settings, rng: Any) -> Any:
+    dt = settings.timestep * units.fs
+    if settings.thermostat == "langevin":
+        from ase.md.langevin import Langevin
+
+        return Langevin(
+            atoms,
+            dt,
+            temperature_K=settings.temperature,
+            friction=settings.friction_per_fs / units.fs,
+            fixcm=False,
+            rng=rng,
+        )
+    if settings.thermostat == "bussi":
+        from ase.md.bussi import Bussi
+
+        relaxation = settings.relaxation * units.fs
+        return Bussi(atoms, dt, settings.temperature, relaxation, rng=rng)
+    if settings.thermostat == "nose-hoover":
+        from ase.md.nose_hoover_chain import NoseHooverChainNVT
+
+        relaxation = settings.relaxation * units.fs
+        return NoseHooverChainNVT(atoms, dt, settings.temperature, relaxation, tchain=CHAIN)
+    from ase.md.verlet import VelocityVerlet
+
+    return VelocityVerlet(atoms, dt)
+
+
+def start_moving(atoms: Atoms, settings: Settings) -> None:
+    """Give atoms that do not move velocities of the Maxwell–Boltzmann distribution.
+
+    But for Langevin dynamics, which does not keep it, the momentum is then made zero, with the
+    temperature kept.
+    """
+    if atoms.get_momenta().any():
+        return
+    rng = np.random.default_rng([settings.seed, 0])
+    masses = atoms.get_masses()[:, None]
+    momenta = rng.standard_normal((len(atoms), 3))
+    momenta *= np.sqrt(masses * units.kB * settings.temperature)
+    if settings.thermostat != "langevin" and len(atoms) > 1:
+        before = (momenta**2 / masses).sum()
+        momenta -= masses * (momenta.sum(axis=0) / masses.sum())
+        momenta *= np.sqrt(before / (momenta**2 / masses).sum())
+    atoms.set_momenta(momenta)

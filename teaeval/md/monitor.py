@@ -1,0 +1,175 @@
+"""Is a simulation still one of the system it began with?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from teadata.elements import SYMBOLS
+from teaeval.md.outcome import Failure
+from teaeval.md.settings import Settings
+from teaeval.md.topology import Distances, Floats, Ints, Topology
+
+BOLTZMANN = 8.617333262145179e-05
+"""eV/K (CODATA 2018)."""
+
+
+class Monitor:
+    """Watches a simulation, and says when and of what it failed.
+
+    Parameters
+    ----------
+    numbers, positions, cell, pbc
+        The starting structure; Å.
+    settings
+        What is watched, and how.
+    """
+
+    def __init__(
+        self, numbers: Ints, positions: Floats, cell: Floats, pbc: Any, settings: Settings
+    ) -> None:
+        self.settings = settings
+        self.numbers = numbers
+        self._distances = Distances(cell, pbc)
+        self._start = self._distances(positions)
+        self._topology = Topology(numbers, self._start)
+        self.hottest = np.inf
+        if "temperature" in settings.monitors:
+            self.hottest = settings.hottest(len(numbers))
+        self._geometry = {"topology", "escape"} & set(settings.monitors)
+        self.broken = np.full(len(self._topology.bonds), -1)
+        self.formed = np.full(len(self._topology.others), -1)
+
+    def state(self) -> dict[str, Ints]:
+        """Since which step each bond is broken, and each other pair too near; −1 for neither."""
+        return {"broken": self.broken, "formed": self.formed}
+
+    def restore(self, broken: Ints, formed: Ints) -> None:
+        """Take up the state of an interrupted run."""
+        self.broken, self.formed = broken.copy(), formed.copy()
+
+    def look(self, step: int, positions: Floats) -> Failure | None:
+        """What is wrong with the positions (A, 3) in Å after this step, if anything is."""
+        if not np.isfinite(positions).all():
+            return self._failure("not finite", step, step, "positions are not finite")
+        if not self._geometry:
+            return None
+        distances = self._distances(positions)
+        found = None
+        if "topology" in self._geometry:
+            self._update(step, distances)
+            found = self._bonds(step, distances, self.settings.persistence)
+        if found is None and "escape" in self._geometry:
+            found = self._escaped(step, distances)
+        return found
+
+    def too_hot(self, step: int, temperature: float, positions: Floats) -> Failure:
+        """The failure of a temperature in K that is too high, or is not a number.
+
+        The bond that is broken by then, however short a time, is named, or the most strained one.
+        """
+        if not np.isfinite(temperature):
+            kind, text = "not finite", "velocities are not finite"
+        else:
+            kind, text = "temperature", f"{temperature:.0f} K, above {self.hottest:.0f} K"
+        bond = None
+        if np.isfinite(positions).all():
+            distances = self._distances(positions)
+            self._update(step, distances)
+            bond = self._bonds(step, distances, persistence=0) or self._strained(step, distances)
+        if bond is None:
+            return self._failure(kind, step, step, text)
+        values = bond.model_dump() | {"kind": kind}
+        return Failure.model_validate(values | {"message": f"{text}; {bond.message}"})
+
+    def broken_now(self, step: int, positions: Floats) -> Failure | None:
+        """As :meth:`look`, but without patience: for positions that a calculator refused."""
+        found = self.look(step, positions)
+        if found is None and "topology" in self._geometry:
+            found = self._bonds(step, self._distances(positions), persistence=0)
+        return found
+
+    def _update(self, step: int, distances: Floats) -> None:
+        if not len(self._topology.bonds) + len(self._topology.others):
+            return
+        broken = self._topology.stretch(distances) > self.settings.broken
+        self.broken = np.where(broken, np.where(self.broken < 0, step, self.broken), -1)
+        formed = self._topology.approach(distances) < self.settings.formed
+        self.formed = np.where(formed, np.where(self.formed < 0, step, self.formed), -1)
+
+    def _bonds(self, step: int, distances: Floats, persistence: float) -> Failure | None:
+        """The bond that broke or formed first, of those that have been so long enough."""
+        oldest = step - persistence / self.settings.timestep
+        candidates = []
+        for kind, since, pairs in (
+            ("broken", self.broken, self._topology.bonds),
+            ("formed", self.formed, self._topology.others),
+        ):
+            due = np.flatnonzero((since >= 0) & (since <= oldest))
+            if len(due):
+                first = due[since[due].argmin()]
+                candidates.append((int(since[first]), kind, pairs[first]))
+        if not candidates:
+            return None
+        began, kind, (i, j) = min(candidates, key=lambda item: item[:2])
+        what = "bond broken" if kind == "broken" else "bond formed"
+        text = f"{what}: {self._ends(i, j, distances)}"
+        return self._failure(kind, began, step, text, (i, j), distances[i, j], self._start[i, j])
+
+    def _strained(self, step: int, distances: Floats) -> Failure | None:
+        """The bond whose length has changed most since the start."""
+        bonds = tuple(self._topology.bonds.T)
+        if "topology" not in self._geometry or not len(bonds[0]):
+            return None
+        worst = np.abs(np.log(distances[bonds] / self._start[bonds])).argmax()
+        i, j = self._topology.bonds[worst]
+        text = f"most strained bond: {self._ends(i, j, distances)}"
+        return self._failure(
+            "temperature", step, step, text, (i, j), distances[i, j], self._start[i, j]
+        )
+
+    def _ends(self, i: int, j: int, distances: Floats) -> str:
+        """Two atoms and their distance, now and at the start."""
+        return (
+            f"{self._name(i)}–{self._name(j)}, {distances[i, j]:.2f} Å, "
+            f"{self._start[i, j]:.2f} Å at the start"
+        )
+
+    def _escaped(self, step: int, distances: Floats) -> Failure | None:
+        if len(distances) < 2:
+            return None
+        nearest = distances.min(axis=1)
+        atom = int(nearest.argmax())
+        if nearest[atom] <= self.settings.escaped:
+            return None
+        text = f"{self._name(atom)} escaped: its nearest neighbour is {nearest[atom]:.1f} Å away"
+        start = self._start[atom].min()
+        return self._failure("escaped", step, step, text, (atom,), nearest[atom], start)
+
+    def _name(self, atom: int) -> str:
+        """Symbol and 0-based index of an atom."""
+        return f"{SYMBOLS[self.numbers[atom]]}{atom}"
+
+    def _time(self, step: int) -> float:
+        return round(step * self.settings.timestep / 1000, 9)
+
+    def _failure(
+        self,
+        kind: Any,
+        began: int,
+        step: int,
+        message: str,
+        atoms: tuple[int, ...] = (),
+        distance: float | None = None,
+        start: float | None = None,
+    ) -> Failure:
+        return Failure(
+            kind=kind,
+            time=self._time(began),
+            noticed=self._time(step),
+            message=message,
+            atoms=tuple(int(atom) for atom in atoms),
+            distance=None if distance is None else round(float(distance), 4),
+            start=None if start is None else round(float(start), 4),
+        )

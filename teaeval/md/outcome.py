@@ -1,0 +1,78 @@
+"""How a simulation ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from teadata.errors import DataError
+from teadata.strict import StrictModel
+from teaeval.md.settings import Settings
+
+OUTCOME_FILE = "outcome.json"
+
+
+class Failure(StrictModel):
+    """Why a simulation is unstable, and since when.
+
+    ``kind`` is ``broken``, ``formed``, ``temperature``, ``escaped``, ``not finite`` or
+    ``calculator``; ``time`` in ps is when it began, ``noticed`` in ps when the run was stopped.
+    ``atoms`` are the 0-based indices of the bond's ends, or the atom, at ``distance`` Å, where
+    ``start`` Å was the distance in the first frame.
+    """
+
+    kind: Literal["broken", "formed", "temperature", "escaped", "not finite", "calculator"]
+    time: float
+    noticed: float
+    message: str
+    atoms: tuple[int, ...] = ()
+    distance: float | None = None
+    start: float | None = None
+
+
+class Outcome(StrictModel):
+    """What became of a simulation; ``running`` is only said of one that is looked at meanwhile.
+
+    ``steps`` were done, which are ``time`` ps; ``frames`` are stored in ``file``, of which the
+    first ``stable_frames`` were before any failure began.  ``temperature`` is the mean over
+    these frames in K, None without any.  ``wall_seconds`` is the time of the loop,
+    interruptions left out.
+    """
+
+    status: Literal["finished", "failed", "running"]
+    settings: Settings
+    steps: int
+    time: float
+    frames: int
+    stable_frames: int
+    temperature: float | None
+    failure: Failure | None = None
+    wall_seconds: float
+    ns_per_day: float
+    resumed: int
+    file: str
+
+    @property
+    def stable_time(self) -> float:
+        """How long it was stable, ps."""
+        return self.time if self.failure is None else self.failure.time
+
+    @classmethod
+    def read(cls, folder: Path) -> Outcome:
+        """The outcome in the folder of a simulation.
+
+        Raises
+        ------
+        DataError
+            If there is none, or it is not one.
+        """
+        path = folder / OUTCOME_FILE
+        try:
+            found = cls.model_validate_json(path.read_text(encoding="utf-8"))
+        except OSError:
+            raise DataError(f"{path}: is not there; the simulation has not ended") from None
+        except (ValidationError, UnicodeDecodeError) as error:
+            raise DataError(f"{path}: not the outcome of a simulation ({error})") from None
+        return found.model_copy(update={"file": str(folder / Path(found.file).name)})

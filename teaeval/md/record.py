@@ -1,0 +1,148 @@
+"""What simulations with a model show, as a record that joins scores and reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from teadata.errors import DataError
+from teadata.strict import StrictModel
+from teaeval.md.outcome import Failure
+from teaeval.md.settings import Settings
+
+
+class Distance(StrictModel):
+    """A distance between two distributions, its 95 % interval by blocks, and its floor.
+
+    The floor is what resamples of the reference are from the reference itself, in the mean: a
+    distance of about this is none.
+    """
+
+    value: float
+    low: float
+    high: float
+    floor: float
+
+
+class Gyration(StrictModel):
+    """Radii of gyration without hydrogen, Å, pooled over the stable parts of all replicas.
+
+    Counts are in bins of `width` Å from `start` Å on; ``error`` is the standard error of the mean
+    by blocks, None of fewer than two.  ``reference_temperature`` in K is the card's, None where
+    it is not known or not the same for all frames.  ``wasserstein`` is in Å.
+    """
+
+    start: float
+    width: float
+    counts: list[int]
+    frames: int
+    mean: float
+    error: float | None
+    reference_counts: list[int]
+    reference_frames: int
+    reference_mean: float
+    reference_temperature: float | None
+    hellinger: Distance
+    wasserstein: Distance
+
+
+class Drift(StrictModel):
+    """Change of the total energy of an NVE run by a linear fit, kcal/mol/atom/ns.
+
+    ``error`` is its standard error, with the correlation of the residuals counted; ``residual``
+    is their root mean square, kcal/mol/atom; ``time`` the length that was fitted, ps.
+    """
+
+    slope: float
+    error: float
+    residual: float
+    time: float
+
+
+class Simulated(StrictModel):
+    """One replica: its seed and starting frame, how it ended, what it was like.
+
+    ``time`` and ``stable_time`` are in ps, ``temperature`` in K is the mean of the stable part.
+    """
+
+    seed: int
+    frame: int
+    status: str
+    steps: int
+    time: float
+    stable_time: float
+    temperature: float | None
+    failure: Failure | None
+    ns_per_day: float
+    drift: Drift | None
+    trajectory_sha256: str
+
+
+class Simulations(StrictModel):
+    """Simulations of a dataset's system with one model.
+
+    ``discard`` ps at the start of each replica are left out of averages and distributions, and
+    what comes after a failure began.  ``gyration`` is None of a periodic system, and where no
+    frames are left.
+    """
+
+    name: str
+    dataset: str
+    subset: str
+    edition: str
+    frames_sha256: str
+    calculator: str | None
+    model: str | None
+    settings: Settings
+    discard: float
+    replicas: list[Simulated] = Field(min_length=1)
+    gyration: Gyration | None
+    software: str
+    created: str
+
+    @property
+    def time(self) -> float:
+        """Simulated time of all replicas, ps."""
+        return sum(replica.time for replica in self.replicas)
+
+    @property
+    def stable_time(self) -> float:
+        """The part of it before a failure, ps."""
+        return sum(replica.stable_time for replica in self.replicas)
+
+    @property
+    def failed(self) -> int:
+        """How many replicas were unstable."""
+        return sum(replica.status == "failed" for replica in self.replicas)
+
+    @property
+    def conditions(self) -> str:
+        """Ensemble and time step, in a few words."""
+        s = self.settings
+        if s.thermostat == "none":
+            return f"NVE from {s.temperature:g} K, {s.timestep:g} fs"
+        detail = f"relaxation {s.relaxation:g} fs"
+        if s.thermostat == "langevin":
+            detail = f"friction {s.friction:g} {s.friction_unit}"
+        return f"NVT, {s.thermostat}, {s.temperature:g} K, {detail}, {s.timestep:g} fs"
+
+
+def read(path: Path) -> Simulations:
+    """Read the record that ``teaeval md analyse`` wrote.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or not such a record.
+    """
+    if path.is_dir():
+        path = path / "md.json"
+    try:
+        return Simulations.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{path}: cannot be read ({error}); `teaeval md analyse` writes it"
+        ) from None
+    except ValidationError as error:
+        raise DataError(f"{path}: not a record of simulations ({error})") from None

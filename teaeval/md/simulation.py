@@ -1,0 +1,394 @@
+"""The loop: steps of an integrator, frames, checkpoints, and a monitor."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from teadata import units
+from teadata.errors import DataError, MissingExtraError, UsageError
+from teadata.provenance import replacing, write_text
+from teaeval.md.monitor import BOLTZMANN, Monitor
+from teaeval.md.outcome import OUTCOME_FILE, Failure, Outcome
+from teaeval.md.settings import Settings
+from teaeval.md.trajectory import Trajectory, Writer, cut
+from teaeval.running import CalculationError
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from ase.calculators.calculator import Calculator
+
+    from teaeval.md.integrators import Integrator
+
+TRAJECTORY_FILE = "trajectory.h5md"
+CHECKPOINT_FILE = "checkpoint.npz"
+LOCK_FILE = ".lock"
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done and how fast, how many steps of it are done, and how many there are."""
+
+WARM_UP = 4
+"""Evaluations of the first structure: TorchScript, of which MACE is made, calculates a little
+differently on its first calls, and an interrupted run must not show where it was taken up."""
+
+REPORT_EVERY = 0.5
+"""Seconds between two reports of progress."""
+
+
+def simulate(
+    atoms: Atoms,
+    calculator: Calculator,
+    settings: Settings,
+    folder: Path | str,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Run a simulation in a folder, or go on with the one that was interrupted there.
+
+    A finished one is not run again.  An interrupted run, also one whose process was killed,
+    goes on from its last checkpoint and gives the trajectory that it would have given, bit for
+    bit, with any calculator whose results depend on the structure alone once it has been
+    ``reset()``, which happens at every checkpoint.
+
+    Parameters
+    ----------
+    atoms
+        The starting structure, not changed.  Its velocities are kept if it has any; otherwise
+        they are drawn.
+    calculator
+        Any ASE calculator (eV, Å).
+    settings
+        What to run.
+    folder
+        Where trajectory, checkpoint and outcome are; made if need be.
+    progress
+        Told of the progress.
+
+    Returns
+    -------
+    Outcome
+        Finished, or failed where the monitor found the run to be unstable.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds a simulation of something else, or one that is running.
+    CalculationError
+        If the calculator fails on a structure in which the monitor finds nothing wrong.
+    MissingExtraError
+        If ASE is not installed.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be made ({error.strerror or error})") from None
+    with _held(folder):
+        return _Run(atoms, calculator, settings, folder, progress).complete()
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold a folder, so that no other process simulates in it; the hold ends with a process."""
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(folder / LOCK_FILE, timeout=0):
+            yield
+    except Timeout:
+        raise UsageError(
+            f"{folder}: another process is simulating here; wait for it, or choose another folder"
+        ) from None
+
+
+class _Run:
+    """A simulation from its start, or a checkpoint, to its end."""
+
+    def __init__(
+        self,
+        atoms: Atoms,
+        calculator: Calculator,
+        settings: Settings,
+        folder: Path,
+        progress: Progress | None,
+    ) -> None:
+        from teaeval.md.integrators import Integrator, start_moving
+
+        self.settings, self.folder, self.progress = settings, folder, progress
+        self.atoms = atoms.copy()
+        self.atoms.set_constraint()
+        start_moving(self.atoms, settings)
+        self.identity = _identity(self.atoms, settings)
+        self.atoms.calc = self.calculator = calculator
+        self.monitor = Monitor(
+            self.atoms.numbers,
+            self.atoms.positions,
+            self.atoms.cell.array,
+            self.atoms.pbc,
+            settings,
+        )
+        self.integrator: Integrator = Integrator(self.atoms, settings)
+        self.per_kelvin = 3 * len(self.atoms) * BOLTZMANN  # eV, twice the kinetic energy
+        self.inverse_masses = 1 / self.atoms.get_masses()[:, None]
+        self.step = self.resumed = 0
+        self.spent = 0.0
+        self.frames = _Buffer(0)
+
+    def complete(self) -> Outcome:
+        """Run to the end, unless it has been reached already."""
+        if (self.folder / OUTCOME_FILE).exists():
+            found = Outcome.read(self.folder)
+            self._check(found.settings)
+            return found
+        started = self._restore() if (self.folder / CHECKPOINT_FILE).exists() else self._begin()
+        writer = Writer(self.folder / TRAJECTORY_FILE)
+        try:
+            failure = self._loop(writer, started)
+        finally:
+            writer.close()
+        return self._end(failure)
+
+    def _begin(self) -> bool:
+        """Make the trajectory's file."""
+        settings = self.settings
+        steps = np.arange(settings.frames) * settings.interval
+        optional = [name for name in ("forces", "stress") if getattr(settings, name)]
+        path = self.folder / TRAJECTORY_FILE
+        Writer.create(path, self.atoms, steps, settings.timestep, tuple(optional))
+        return False
+
+    def _restore(self) -> bool:
+        """Take up the checkpoint."""
+        path = self.folder / CHECKPOINT_FILE
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                state = dict(archive)
+            identity = json.loads(str(state["identity"]))
+        except (OSError, ValueError, KeyError) as error:
+            raise DataError(f"{path}: not a checkpoint of a simulation ({error})") from None
+        self._check(Settings.model_validate(identity["settings"]))
+        if identity != self.identity:
+            raise UsageError(
+                f"{self.folder}: holds a simulation that started from another structure; choose "
+                "another folder, or remove this one"
+            )
+        self.integrator.restore(state)
+        self.monitor.restore(state["broken"], state["formed"])
+        self.step, self.spent = int(state["step"]), float(state["spent"])
+        self.resumed = int(state["resumed"]) + 1
+        return True
+
+    def _check(self, found: Settings) -> None:
+        if found != self.settings:
+            pairs = (
+                (n, getattr(found, n), getattr(self.settings, n)) for n in Settings.model_fields
+            )
+            changed = "; ".join(f"{n} {old}, now {new}" for n, old, new in pairs if old != new)
+            raise UsageError(
+                f"{self.folder}: holds a simulation with other settings: {changed}; choose another "
+                "folder, or remove this one"
+            )
+
+    def _loop(self, writer: Writer, started: bool) -> Failure | None:
+        """Steps until the end, or until a failure; the frames are written."""
+        settings = self.settings
+        begun = time.perf_counter() - self.spent
+        told = 0.0
+        self.frames = _Buffer(self.step // settings.interval + started)
+        forces = self._first()
+        if not started:
+            self._store()
+            self._save(writer, begun)
+        failure = None
+        while failure is None and self.step < settings.steps:
+            forces, failure = self._advance(forces)
+            if failure is None and self.step % settings.interval == 0:
+                self._store()
+                if self.step % settings.checkpoint == 0:
+                    self._save(writer, begun)
+                    self.calculator.reset()
+                    forces = None
+            if self.progress and (now := time.perf_counter()) - told > REPORT_EVERY:
+                self.progress(self._speed(now - begun), self.step, settings.steps)
+                told = now
+        self._write(writer, begun)
+        if self.progress:
+            self.progress(self._speed(self.spent), self.step, settings.steps)
+        return failure
+
+    def _advance(self, forces: Any) -> tuple[Any, Failure | None]:
+        """One step from forces in eV/Å, or None for those of the atoms; the forces after it."""
+        before = self.atoms.positions.copy()
+        try:
+            forces = self.integrator.step(forces)
+        except MissingExtraError:
+            raise
+        except Exception as error:
+            return None, self._refused(error, before)
+        self.step += 1
+        temperature = self._temperature()
+        if not temperature < self.monitor.hottest:
+            return None, self.monitor.too_hot(self.step, temperature, self.atoms.positions)
+        if self.step % self.settings.monitor_interval == 0:
+            return forces, self.monitor.look(self.step, self.atoms.positions)
+        return forces, None
+
+    def _first(self) -> Any:
+        """Forces of the structure at hand, in eV/Å."""
+        try:
+            for _ in range(WARM_UP):
+                self.calculator.reset()
+                forces = self.atoms.get_forces(md=True)
+            return forces
+        except MissingExtraError:
+            raise
+        except Exception as error:
+            raise CalculationError(
+                f"{self.folder}: the calculator failed on the structure at step {self.step}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+    def _refused(self, error: Exception, before: Any) -> Failure:
+        """The failure that a calculator's error is, where the structure is broken."""
+        text = f"{type(error).__name__}: {error}"
+        for positions in (self.atoms.positions, before):
+            found = self.monitor.broken_now(self.step + 1, positions)
+            if found is not None:
+                message = f"{found.message}; then the calculator failed: {text}"
+                return found.model_copy(update={"message": message})
+        raise CalculationError(
+            f"{self.folder}: the calculator failed after step {self.step}, on a structure in which "
+            f"nothing is broken: {text}. What was simulated until the last checkpoint is kept"
+        ) from error
+
+    def _temperature(self) -> float:
+        """Kinetic temperature in K, of 3 A degrees of freedom."""
+        momenta = self.atoms.arrays["momenta"]
+        return float(np.vdot(momenta, momenta * self.inverse_masses)) / self.per_kelvin
+
+    def _store(self) -> None:
+        """Keep the present frame until it is written."""
+        from ase.units import fs
+
+        atoms, temperature = self.atoms, self._temperature()
+        frame = {
+            "positions": atoms.positions.copy(),
+            "velocities": atoms.get_velocities() * fs,
+            "energies": atoms.get_potential_energy() * units.EV,
+            "kinetic_energies": temperature * self.per_kelvin / 2 * units.EV,
+            "temperatures": temperature,
+        }
+        if self.settings.forces:
+            frame["forces"] = atoms.get_forces() * units.EV
+        if self.settings.stress:
+            frame["stress"] = self._stress()
+        self.frames.append(frame)
+
+    def _stress(self) -> Any:
+        from ase.calculators.calculator import PropertyNotImplementedError
+
+        try:
+            return self.atoms.get_stress(voigt=False) * units.EV
+        except (PropertyNotImplementedError, ValueError) as error:
+            raise UsageError(
+                f"the calculator gives no stress of this system ({error}); leave stress out"
+            ) from None
+
+    def _write(self, writer: Writer, begun: float) -> None:
+        """Write the frames that are kept."""
+        self.frames.flush(writer)
+        self.spent = time.perf_counter() - begun
+
+    def _save(self, writer: Writer, begun: float) -> None:
+        """Write the frames, then the checkpoint, from which they could be made again."""
+        self._write(writer, begun)
+        state = {
+            "identity": json.dumps(self.identity),
+            "step": self.step,
+            "spent": self.spent,
+            "resumed": self.resumed,
+            **self.monitor.state(),
+            **self.integrator.state(),
+        }
+        with replacing(self.folder / CHECKPOINT_FILE) as partial, open(partial, "wb") as stream:
+            np.savez(stream, **state)
+
+    def _end(self, failure: Failure | None) -> Outcome:
+        """Write the outcome; a failed run's trajectory ends where the run did."""
+        settings, path = self.settings, self.folder / TRAJECTORY_FILE
+        frames = self.frames.start
+        if frames < settings.frames:
+            cut(path, frames)
+        stable = frames
+        if failure is not None:
+            spacing = settings.interval * settings.timestep / 1000
+            stable = min(frames, int(np.ceil(failure.time / spacing - 1e-9)))
+        time_ps = round(self.step * settings.timestep / 1000, 9)
+        temperatures = Trajectory(path, stable).temperatures
+        outcome = Outcome(
+            status="finished" if failure is None else "failed",
+            settings=settings,
+            steps=self.step,
+            time=time_ps,
+            frames=frames,
+            stable_frames=stable,
+            temperature=round(float(temperatures.mean()), 2) if stable else None,
+            failure=failure,
+            wall_seconds=round(self.spent, 2),
+            ns_per_day=round(ns_per_day(time_ps, self.spent), 4),
+            resumed=self.resumed,
+            file=str(path),
+        )
+        write_text(self.folder / OUTCOME_FILE, outcome.model_dump_json(indent=1) + "\n")
+        return outcome
+
+    def _speed(self, spent: float) -> str:
+        done = self.step * self.settings.timestep / 1000
+        return f"{self.folder.name} {done:.1f} ps, {ns_per_day(done, spent):.2f} ns/day"
+
+
+class _Buffer:
+    """Frames that are not written yet, from number `start` on."""
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.frames: list[dict[str, Any]] = []
+
+    def append(self, frame: dict[str, Any]) -> None:
+        self.frames.append(frame)
+
+    def flush(self, writer: Writer) -> None:
+        if self.frames:
+            names = self.frames[0]
+            writer.write(self.start, {n: np.stack([f[n] for f in self.frames]) for n in names})
+            self.start += len(self.frames)
+            self.frames = []
+
+
+def run_time(folder: Path) -> float:
+    """Seconds of an interrupted simulation until its last checkpoint, 0 without one."""
+    try:
+        with np.load(folder / CHECKPOINT_FILE, allow_pickle=False) as archive:
+            return float(archive["spent"])
+    except (OSError, KeyError, ValueError):
+        return 0.0
+
+
+def ns_per_day(time_ps: float, seconds: float) -> float:
+    """Speed of a simulation."""
+    return time_ps / 1000 / max(seconds, 1e-9) * 86400
+
+
+def _identity(atoms: Atoms, settings: Settings) -> dict[str, Any]:
+    """What a checkpoint must be of: settings, and a digest of the starting structure."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    for array in (atoms.numbers, atoms.positions, atoms.get_momenta(), atoms.cell.array, atoms.pbc):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return {"settings": settings.model_dump(mode="json"), "start": digest.hexdigest()}

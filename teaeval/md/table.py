@@ -1,0 +1,121 @@
+"""Simulations as tables for the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from teadata import console
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from teaeval.md.outcome import Outcome
+    from teaeval.md.record import Distance, Simulations
+    from teaeval.md.replicas import Plan
+
+COLUMNS = ("replica", "frame", "status", "ps", "stable ps", "K", "ns/day", "why")
+RIGHT = ("replica", "frame", "ps", "stable ps", "K", "ns/day")
+
+
+def _row(
+    i: int,
+    frame: int,
+    status: str,
+    time: float,
+    stable: float,
+    temperature: float | None,
+    speed: float,
+    why: str | None,
+) -> tuple[str, ...]:
+    warm = "–" if temperature is None else f"{temperature:.0f}"
+    return (
+        str(i),
+        str(frame),
+        status,
+        f"{time:.2f}",
+        f"{stable:.3f}",
+        warm,
+        f"{speed:.3g}",
+        why or "",
+    )
+
+
+def print_outcomes(plan: Plan, found: Sequence[Outcome]) -> None:
+    """What became of each replica."""
+    rows = [
+        _row(
+            i,
+            replica.frame,
+            outcome.status,
+            outcome.time,
+            outcome.stable_time,
+            outcome.temperature,
+            outcome.ns_per_day,
+            outcome.failure.message if outcome.failure else None,
+        )
+        for i, (replica, outcome) in enumerate(zip(plan.replicas, found, strict=True))
+    ]
+    title = f"{plan.name} on {plan.dataset} {plan.subset}"
+    console.print_table(COLUMNS, rows, title=title, right=RIGHT)
+
+
+def rows_of(found: Simulations) -> list[tuple[str, ...]]:
+    """The table of a record, under :data:`COLUMNS`."""
+    return [
+        _row(
+            i,
+            replica.frame,
+            replica.status,
+            replica.time,
+            replica.stable_time,
+            replica.temperature,
+            replica.ns_per_day,
+            replica.failure.message if replica.failure else None,
+        )
+        for i, replica in enumerate(found.replicas)
+    ]
+
+
+def lines_of(found: Simulations) -> list[str]:
+    """What a record says beside its table."""
+    lines = [
+        f"{found.conditions}; {found.failed} of {len(found.replicas)} replicas unstable; "
+        f"{found.stable_time:.2f} of {found.time:.2f} ps stable",
+    ]
+    if (rg := found.gyration) is not None:
+        error = "" if rg.error is None else f" ± {rg.error:.3f}"
+        kelvin = rg.reference_temperature
+        warm = "" if kelvin is None else f" at {kelvin:g} K"
+        lines += [
+            f"radius of gyration: {rg.mean:.3f}{error} Å ({rg.frames} frames after "
+            f"{found.discard:g} ps), reference{warm} {rg.reference_mean:.3f} Å "
+            f"({rg.reference_frames} frames)",
+            f"distance of the distributions: Hellinger {_distance(rg.hellinger)}, Wasserstein "
+            f"{_distance(rg.wasserstein)} Å",
+        ]
+        if kelvin is not None and kelvin != found.settings.temperature:
+            lines.append(
+                f"the reference is of {kelvin:g} K, the simulations of "
+                f"{found.settings.temperature:g} K: the distance is of that difference too"
+            )
+    lines += [
+        f"replica {i}: energy drift {d.slope:.3g} ± {d.error:.2g} kcal/mol/atom/ns over "
+        f"{d.time:.2f} ps, residual {d.residual:.2g} kcal/mol/atom"
+        for i, d in enumerate(replica.drift for replica in found.replicas)
+        if d is not None
+    ]
+    return lines
+
+
+def _distance(found: Distance) -> str:
+    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f}, floor {found.floor:.3f})"
+
+
+def print_simulations(found: Simulations) -> None:
+    """A record as a table, and what it says beside it."""
+    title = f"{found.name} on {found.dataset} {found.subset}"
+    console.print_table(COLUMNS, rows_of(found), title=title, right=RIGHT)
+    for line in lines_of(found):
+        typer.echo(line)

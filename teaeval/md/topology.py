@@ -1,0 +1,106 @@
+"""Covalent bonds of a starting structure, and what becomes of them.
+
+Distances are measured in sums of covalent radii (Cordero et al., Dalton Trans. 2832, 2008).  In
+the frames of the embedded molecules (mini-i, mini-ii and mini-iii at 500 K, 11 770 frames) no bond
+is longer than 1.25 of them, and no two atoms that are not bonded are nearer than 1.40: the
+start's bonds are told between the two.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teadata.elements import COVALENT_RADII
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+BONDED = 1.33
+"""Two atoms of a starting structure are bonded below so many times the sum of their radii."""
+
+COVALENT = (1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 34, 35, 53)
+"""Elements whose bonds with each other are watched: H B C N O F Si P S Cl Se Br I.
+
+Bonds of metals, e.g. Pb–I of a perovskite, break and form without harm; so do contacts of
+halogens where there is a metal, whose ions they are.
+"""
+
+HALOGENS = (9, 17, 35, 53)
+
+
+def radii_sums(numbers: Ints) -> Floats:
+    """Sum of the covalent radii of each two atoms, (A, A), in Å."""
+    radii = np.array(COVALENT_RADII)[np.minimum(numbers, len(COVALENT_RADII) - 1)]
+    sums: Floats = radii[:, None] + radii
+    return sums
+
+
+class Distances:
+    """Distances between atoms, to the nearest image where a cell vector is periodic.
+
+    The nearest image is found by reducing fractional coordinates: exact for distances up to
+    half the smallest height of the cell, which bonds are far below.
+
+    Parameters
+    ----------
+    cell
+        (3, 3) in Å.
+    pbc
+        (3,)
+    """
+
+    def __init__(self, cell: Floats, pbc: Mask) -> None:
+        self.vectors = np.asarray(cell, dtype=np.float64)[np.asarray(pbc)]
+        self.inverse = np.linalg.pinv(self.vectors) if len(self.vectors) else None
+
+    def __call__(self, positions: Floats) -> Floats:
+        """Distances of positions (A, 3) in Å: (A, A) in Å, infinite on the diagonal."""
+        between = positions[:, None] - positions
+        if self.inverse is not None:
+            between -= np.round(between @ self.inverse) @ self.vectors
+        found: Floats = np.sqrt(np.einsum("abi,abi->ab", between, between))
+        np.fill_diagonal(found, np.inf)
+        return found
+
+
+class Topology:
+    """The covalent bonds of a starting structure.
+
+    Parameters
+    ----------
+    numbers
+        (A,) atomic numbers.
+    start
+        (A, A) distances at the start, Å.
+
+    Attributes
+    ----------
+    bonds
+        (B, 2) atoms that are bonded.
+    others
+        (P, 2) atoms that are not, both of elements that could be.
+    """
+
+    def __init__(self, numbers: Ints, start: Floats) -> None:
+        sums = radii_sums(numbers)
+        covalent = np.isin(numbers, COVALENT)
+        if not covalent.all():
+            covalent &= ~np.isin(numbers, HALOGENS)
+        watched = np.triu(covalent[:, None] & covalent, 1)
+        bonded = start < BONDED * sums
+        self.bonds = np.argwhere(watched & bonded)
+        self.others = np.argwhere(watched & ~bonded)
+        self._bond_sums = sums[tuple(self.bonds.T)]
+        self._other_sums = sums[tuple(self.others.T)]
+
+    def stretch(self, distances: Floats) -> Floats:
+        """Length of each bond in sums of radii, (B,)."""
+        found: Floats = distances[tuple(self.bonds.T)] / self._bond_sums
+        return found
+
+    def approach(self, distances: Floats) -> Floats:
+        """Distance of each pair that is not bonded, in sums of radii, (P,)."""
+        found: Floats = distances[tuple(self.others.T)] / self._other_sums
+        return found

@@ -1,0 +1,94 @@
+"""What the observables take, checked: positions, velocities, cells, times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from teadata.errors import DataError, UsageError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+CHUNK = 1 << 22
+"""Numbers of a chunk of frames that are worked on at a time: some 30 MB an array."""
+
+
+def checked_positions(values: ArrayLike, what: str = "positions") -> Floats:
+    """Positions (Å) or velocities (Å/fs) as a float array (N, A, 3).
+
+    Raises
+    ------
+    DataError
+        If they have another shape, there are none, or one is not finite.
+    """
+    found: Floats = np.asarray(values, dtype=np.float64)
+    if found.ndim != 3 or found.shape[2] != 3 or not found.size:
+        raise DataError(f"{what} have shape {found.shape}; expected (frames, atoms, 3)")
+    finite = np.isfinite(found).all(axis=(1, 2))
+    if not finite.all():
+        raise DataError(
+            f"{what} of {int((~finite).sum())} of {len(found)} frames are not finite, the first "
+            f"is {int(np.argmin(finite))}; leave out what comes after a simulation broke"
+        )
+    return found
+
+
+def checked_numbers(values: ArrayLike, positions: Floats) -> Ints:
+    """Atomic numbers (A,) of these positions.
+
+    Raises
+    ------
+    DataError
+        If there is not one for each atom.
+    """
+    found: Ints = np.asarray(values, dtype=np.int64)
+    if found.shape != positions.shape[1:2]:
+        raise DataError(
+            f"atomic numbers have shape {found.shape}; expected ({positions.shape[1]},), one for "
+            "each atom of the positions"
+        )
+    return found
+
+
+def checked_cells(values: ArrayLike, frames: int) -> Floats:
+    """Cell vectors as rows (N, 3, 3) in Å, of one cell for all frames or of one for each.
+
+    Raises
+    ------
+    DataError
+        If the shape is another one, or a cell has no volume.
+    """
+    found: Floats = np.asarray(values, dtype=np.float64)
+    if found.shape not in ((3, 3), (frames, 3, 3)):
+        raise DataError(f"cell has shape {found.shape}; expected (3, 3) or ({frames}, 3, 3), in Å")
+    found = np.broadcast_to(found, (frames, 3, 3))
+    volume = np.abs(np.linalg.det(found))
+    if not (np.isfinite(volume) & (volume > 0)).all():
+        raise DataError(
+            "a cell has no finite volume; all three cell vectors are needed, in Å: give no cell "
+            "for a molecule"
+        )
+    return found
+
+
+def checked_step(spacing: float) -> float:
+    """Time between two frames, in fs.
+
+    Raises
+    ------
+    UsageError
+        If it is not positive.
+    """
+    if not (np.isfinite(spacing) and spacing > 0):
+        raise UsageError(f"time between frames {spacing:g} fs; expected a positive number")
+    return float(spacing)
+
+
+def chunks(frames: int, size: int, most: int = CHUNK) -> Iterator[slice]:
+    """Slices of the frames, each of about `most` numbers if a frame has `size` of them."""
+    step = max(1, most // max(1, size))
+    for start in range(0, frames, step):
+        yield slice(start, min(start + step, frames))

@@ -1,0 +1,190 @@
+"""Figures of the hydrogen benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from teaeval.hydrogen.records import Estimate, Observed, Record
+from teaeval.hydrogen.table import check_same
+from teaeval.plots.plot import COLOURS, LINES, MARKERS, MODEL_ORDER, Plot, panels, styled
+
+REFERENCE = "reference"
+BLACK = "#000000"
+
+QUANTITIES = {
+    "pressure": "pressure (GPa)",
+    "diffusion": "diffusion coefficient (Å²/ps)",
+    "molecular": "atoms in stable molecules",
+    "peak": "height of the first peak of g(r)",
+}
+"""Panels of a row, and their labels."""
+
+
+def _value(observed: Observed, quantity: str) -> Estimate | None:
+    if quantity == "peak":
+        return Estimate(value=observed.rdf.peak[1])
+    found: Estimate | None = getattr(observed, quantity)
+    return found
+
+
+def _series(records: Sequence[Record]) -> dict[str, dict[tuple[float, float], Observed]]:
+    """By label, what was seen at each temperature and density; the reference first."""
+    every = [result for record in records for result in record.states]
+    found = {REFERENCE: {(r.temperature, r.density): r.reference for r in every}}
+    for record in records:
+        found[record.plan.label] = {
+            (r.temperature, r.density): r.observed for r in record.states if r.observed is not None
+        }
+    return found
+
+
+def _looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Colour, marker and line of each series: the reference black, a model of the paper as ever."""
+    known = {name: COLOURS[MODEL_ORDER.index(name)] for name in names if name in MODEL_ORDER}
+    free = [tint for tint in COLOURS if tint not in (*known.values(), BLACK)]
+    found = {}
+    others = 0
+    for i, name in enumerate(names):
+        if name == REFERENCE:
+            found[name] = {"color": BLACK, "marker": MARKERS[0], "linestyle": "-", "zorder": 1}
+            continue
+        tint = known.get(name, free[others % len(free)])
+        others += name not in known
+        line = LINES[i % len(LINES)]
+        found[name] = {"color": tint, "marker": MARKERS[i % len(MARKERS)], "linestyle": line}
+    return found
+
+
+def against_density(records: Sequence[Record], title: str = "") -> Plot:
+    """Pressure, diffusion, stable molecules and first peak against density, a row a temperature.
+
+    Bars are 95 % intervals by blocks.  Simulations that broke are left out.
+
+    Raises
+    ------
+    UsageError
+        If the records cannot be laid side by side.
+    """
+    check_same(records)
+    series = _series(records)
+    looks = _looks(list(series))
+    temperatures = sorted({t for t, _ in series[REFERENCE]})
+    data: list[dict[str, Any]] = []
+    with styled():
+        figure, axes = panels(
+            len(QUANTITIES), len(temperatures), width=2.6, height=2.3, sharex=True
+        )
+        for i, temperature in enumerate(temperatures):
+            for j, (quantity, label) in enumerate(QUANTITIES.items()):
+                ax = axes[i * len(QUANTITIES) + j]
+                for name, states in series.items():
+                    _draw(ax, name, looks[name], temperature, quantity, states, data)
+                if quantity == "molecular":
+                    ax.axhline(0.5, color="0.7", linewidth=0.8, zorder=0)
+                    ax.set_ylim(-0.05, 1.05)
+                elif quantity == "peak":
+                    ax.set_ylim(bottom=0)
+                ax.set_ylabel(label)
+                if j == 0:
+                    ax.set_title(f"{temperature:g} K", loc="left")
+                if i == len(temperatures) - 1:
+                    ax.set_xlabel("density (g/cm³)")
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+        if title:
+            figure.suptitle(title)
+    return Plot(figure, data)
+
+
+def _draw(
+    ax: Any,
+    name: str,
+    look: dict[str, Any],
+    temperature: float,
+    quantity: str,
+    states: dict[tuple[float, float], Observed],
+    data: list[dict[str, Any]],
+) -> None:
+    rows = []
+    for (t, density), observed in states.items():
+        estimate = _value(observed, quantity)
+        if t == temperature and estimate is not None:
+            rows.append((density, estimate))
+    if not rows:
+        ax.plot([], [], label=name, **look)  # in the legend all the same
+        return
+    values = [e.value for _, e in rows]
+    low = [e.value if e.low is None else e.low for _, e in rows]
+    high = [e.value if e.high is None else e.high for _, e in rows]
+    bars = [[v - a for v, a in zip(values, low, strict=True)],
+            [b - v for v, b in zip(values, high, strict=True)]]  # fmt: skip
+    ax.errorbar([d for d, _ in rows], values, bars, label=name, elinewidth=0.8, **look)
+    data += [
+        {
+            "label": name,
+            "temperature": temperature,
+            "density": density,
+            "quantity": quantity,
+            "value": estimate.value,
+            "low": a,
+            "high": b,
+        }
+        for (density, estimate), a, b in zip(rows, low, high, strict=True)
+    ]
+
+
+def radial(records: Sequence[Record], title: str = "") -> Plot:
+    """Radial distribution functions, a panel a state point, a row a temperature.
+
+    Raises
+    ------
+    UsageError
+        If the records cannot be laid side by side.
+    """
+    check_same(records)
+    series = _series(records)
+    looks = _looks(list(series))
+    states = sorted(series[REFERENCE])
+    temperatures = sorted({t for t, _ in states})
+    columns = max(sum(t == temperature for t, _ in states) for temperature in temperatures)
+    data: list[dict[str, Any]] = []
+    with styled():
+        figure, axes = panels(columns, len(temperatures), width=1.9, height=1.8)
+        for i, temperature in enumerate(temperatures):
+            row = [state for state in states if state[0] == temperature]
+            for j in range(columns):
+                ax = axes[i * columns + j]
+                if j >= len(row):
+                    ax.axis("off")
+                    continue
+                for name, found in series.items():
+                    observed = found.get(row[j])
+                    if observed is None:
+                        continue
+                    look = looks[name] | {"marker": ""}
+                    ax.plot(observed.rdf.r, observed.rdf.g, label=name, linewidth=1.1, **look)
+                    data += [
+                        {
+                            "label": name,
+                            "temperature": row[j][0],
+                            "density": row[j][1],
+                            "r": r,
+                            "g": g,
+                        }
+                        for r, g in zip(observed.rdf.r, observed.rdf.g, strict=True)
+                    ]
+                ax.set_title(f"{row[j][0]:g} K, {row[j][1]:g} g/cm³", loc="left", fontsize=8)
+                if i == len(temperatures) - 1:
+                    ax.set_xlabel("r (Å)")
+                if j == 0:
+                    ax.set_ylabel("g(r)")
+        shown = {
+            name: line
+            for ax in axes
+            for line, name in zip(*ax.get_legend_handles_labels(), strict=True)
+        }
+        figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=len(shown))
+        if title:
+            figure.suptitle(title)
+    return Plot(figure, data)

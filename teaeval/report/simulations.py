@@ -1,0 +1,49 @@
+"""Simulations on the page: how stable, what they sampled, where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from teaeval.md.record import Simulations
+
+CAPTION = "Radii of gyration of the stable parts of simulations, against the test set's."
+
+
+def section(runs: Sequence[Simulations]) -> str:
+    """The section of some records, nothing without any."""
+    from teaeval.report.page import figure_html
+
+    if not runs:
+        return ""
+    parts = ['<section id="simulations"><h2>Simulations</h2>', *map(_one, runs)]
+    if any(run.gyration is not None for run in runs):
+        from teaeval.plots.gyration import simulated
+
+        parts.append(figure_html("gyration", CAPTION, simulated(runs)))
+    return "\n".join([*parts, "</section>"])
+
+
+def _one(run: Simulations) -> str:
+    """A table of the replicas of a record, and what else it says."""
+    from teaeval.md.table import COLUMNS, lines_of, rows_of
+
+    def line(cells: Sequence[str], tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag}>{escape(text)}</{tag}>" for text in cells) + "</tr>"
+
+    source = run.model or run.calculator or "–"
+    checksums = ", ".join(replica.trajectory_sha256[:12] for replica in run.replicas)
+    lines = [
+        *lines_of(run),
+        f"Model: {source}. Frames of {run.dataset}: SHA-256 {run.frames_sha256}. Trajectories: "
+        f"SHA-256 {checksums} …; {run.software}, {run.created}.",
+    ]
+    return (
+        f"<h3>{escape(run.name)}, {escape(run.dataset)} ({run.edition} edition), from frames of "
+        f"{escape(run.subset)}</h3><table><thead>{line(COLUMNS, 'th')}</thead><tbody>"
+        + "".join(line(row, "td") for row in rows_of(run))
+        + "</tbody></table>"
+        + "".join(f'<p class="note">{escape(text)}</p>' for text in lines)
+    )

@@ -1,0 +1,219 @@
+"""Several simulations: plans, batches, analysis, scores, the report, the command."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tomllib
+from importlib.metadata import EntryPoint
+
+import numpy as np
+import pytest
+
+import teadata
+import teaeval
+from teadata.errors import DataError, UsageError
+from teaeval import md
+from teaeval.md import analysis, calculators, record
+
+from .conftest import same
+
+
+def plan_of(settings, replicas=3, **options):
+    return md.make_plan(teadata.load("mini-i"), "folded", settings, replicas, **options)
+
+
+def test_replicas_differ_and_can_be_repeated(simulated, mini_i):
+    plan = json.loads((simulated / "plan.json").read_text())
+    frames = [replica["frame"] for replica in plan["replicas"]]
+    assert len(set(frames)) == 2
+    assert set(frames) <= set(mini_i.split("folded/test").ids)
+    runs = [md.Trajectory(simulated / f"replica-{i}/trajectory.h5md") for i in range(2)]
+    start = mini_i.split("folded/test").select(frames)
+    for run, positions in zip(runs, start.positions, strict=True):
+        np.testing.assert_array_equal(run.positions[0], positions)
+    assert not np.array_equal(runs[0].velocities[0], runs[1].velocities[0])
+    assert plan_of(md.Settings(), calculator="x:y") == plan_of(md.Settings(), calculator="x:y")
+
+
+def test_together_is_the_same_as_one_by_one(calculators, tmp_path):
+    settings = md.Settings(steps=40, interval=10, checkpoint=20)
+    one = plan_of(settings, calculator="cheap:Batch")
+    md.run(one, tmp_path / "one")
+    calculators.Batch.asked = 0
+    md.run(one.model_copy(update={"together": True}), tmp_path / "all")
+    assert calculators.Batch.asked < 50  # 40 steps, and what it takes to begin
+    for i in range(3):
+        a, b = (
+            md.Trajectory(tmp_path / how / f"replica-{i}/trajectory.h5md").positions
+            for how in ("one", "all")
+        )
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-9)  # but for units of its answers
+    with pytest.raises(UsageError, match="no predict"):
+        md.run(plan_of(settings, calculator="cheap:Tied", together=True), tmp_path / "tied")
+
+
+def test_one_that_fails_does_not_stop_the_others(calculators, tmp_path):
+    class Fails(calculators.Batch):
+        def predict(self, frames):
+            energies, forces = super().predict(frames)
+            if not hasattr(self, "first"):
+                self.first = frames.positions[1].copy()
+            away = np.abs(frames.positions - self.first).max(axis=(1, 2))
+            forces[away < 0.3] *= 1e6
+            return energies, forces
+
+    calculators.Fails = Fails
+    plan = plan_of(md.Settings(steps=40, interval=10, checkpoint=20), calculator="cheap:Fails")
+    found = md.run(plan.model_copy(update={"together": True}), tmp_path / "all")
+    assert [outcome.status for outcome in found] == ["finished", "failed", "finished"]
+
+
+def test_radii_of_gyration_against_the_reference(simulated, mini_i):
+    found = md.analyse(simulated, discard=0.02, replicates=50)
+    rg = found.gyration
+    assert (found.time, found.failed) == (pytest.approx(0.2), 0)
+    assert rg.frames == sum(rg.counts) == 2 * (41 - 8)  # 0.02 ps are 8 frames
+    assert rg.reference_frames == sum(rg.reference_counts) == 2500
+    radii = [
+        analysis.radii(md.Trajectory(simulated / f"replica-{i}/trajectory.h5md"), 8)
+        for i in range(2)
+    ]
+    assert rg.mean == pytest.approx(np.concatenate(radii).mean(), abs=1e-12)
+    assert 0 <= rg.hellinger.low <= rg.hellinger.value <= rg.hellinger.high <= 1
+    assert rg.reference_temperature == 500
+    everything = md.analyse(simulated, discard=10, replicates=50)
+    assert everything.gyration is None
+    assert everything.replicas[0].temperature is None
+
+
+def test_drift_of_an_energy_that_grows(calculators, tmp_path, peptide):
+    class Pumped(calculators.Tied):
+        """A force that is not one of an energy: it does work."""
+
+        def of(self, positions):
+            energy, forces = super().of(positions)
+            self.k *= 1 + 2e-5
+            return energy, forces
+
+    settings = md.Settings(thermostat="none", steps=600, interval=5, checkpoint=600)
+    still = md.Trajectory(md.simulate(peptide, calculators.Tied(), settings, tmp_path / "a").file)
+    pumped = md.Trajectory(md.simulate(peptide, Pumped(), settings, tmp_path / "b").file)
+    none, some = analysis.drift(still), analysis.drift(pumped)
+    assert abs(none.slope) < 5 * none.error
+    assert some.slope > 10 * abs(none.slope)
+    total = (pumped.energies + pumped.kinetic_energies) / 42
+    expected = np.polyfit(pumped.times * 1e-6, total, 1)[0]
+    assert some.slope == pytest.approx(expected, rel=1e-6)
+
+
+def test_what_has_not_ended_is_not_analysed(simulated, tmp_path):
+    (tmp_path / "plan.json").write_text((simulated / "plan.json").read_text())
+    with pytest.raises(DataError, match="replica 0 has not ended"):
+        md.analyse(tmp_path)
+    with pytest.raises(DataError, match="no replica has begun"):
+        md.analyse(tmp_path, partial=True)
+    shutil.copytree(simulated / "replica-1", tmp_path / "replica-1")
+    (tmp_path / "replica-1/outcome.json").unlink()
+    found = md.analyse(tmp_path, 0, 20, partial=True)
+    assert [(one.status, one.time) for one in found.replicas] == [("running", 0.1)]
+    assert found.gyration.frames == 41
+    with pytest.raises(DataError, match="no folder of simulations"):
+        md.analyse(tmp_path / "nothing")
+
+
+def test_simulations_join_scores_and_reports(simulated, invoke, prediction_file, tmp_path):
+    invoke("md", "analyse", simulated, "--discard", "0", "--bootstrap", "20", "-o",
+           tmp_path / "rg.svg")  # fmt: skip
+    file = simulated / "md.json"
+    text = invoke("score", prediction_file, "--bootstrap", "0", "--md", file, "-o",
+                  tmp_path / "score.json")  # fmt: skip
+    assert "simulations with Tied: NVT, langevin, 300 K, friction 0.001 1/fs, 0.5 fs" in text
+    score = teaeval.Score.model_validate_json((tmp_path / "score.json").read_text())
+    assert score.simulations == [record.read(file)]
+    assert "all as" in invoke("verify", tmp_path / "score.json", "--prediction", prediction_file)
+    other = score.simulations[0].model_copy(update={"dataset": "mini-ii@1.0.0"})
+    with pytest.raises(UsageError, match="expected the same dataset"):
+        score.with_simulations([other])
+    invoke("report", prediction_file, "--bootstrap", "0", "--frames", "1", "--md", file, "-o",
+           tmp_path / "r.html")  # fmt: skip
+    page = (tmp_path / "r.html").read_text()
+    section = re.search(r'<section id="simulations">.*?</section>', page, re.DOTALL).group()
+    assert "0 of 2 replicas unstable" in section
+    assert section.count("<figure") == 1
+    assert 'href="#simulations"' in page
+    invoke("plot", "gyration", file, simulated, "-o", tmp_path / "both.svg")
+    lines = (tmp_path / "both.csv").read_text().splitlines()[1:]
+    assert len({line.split(",")[0].strip('"') for line in lines}) >= 2
+
+
+def test_the_command(calculators_folder, calculators, invoke, tmp_path, monkeypatch):
+    monkeypatch.chdir(calculators_folder)
+    start = ("md", "run", "mini-i", "--subset", "folded", "--steps", "2000", "--json")
+    start += ("--replicas", "1", "-o", tmp_path / "torn")
+    with pytest.raises(SystemExit, match="1"):
+        invoke(*start, "--calculator", "cheap:Torn")
+    kept = md.Outcome.read(tmp_path / "torn/replica-0")
+    assert kept.failure.atoms == (0, 1)
+    with pytest.raises(UsageError, match="another plan"):
+        invoke(*start, "--calculator", "cheap:Tied")
+    for options, message in (
+        (("--calculator", "cheap:Tied", "--thermostat", "ice"), "--thermostat Input should be"),
+        (("--calculator", "cheap:Tied", "--interval", "7"), "not a multiple of interval"),
+        (("--calculator", "cheap:Tied", "--replicas", "9999"), "expected 1 to 2500"),
+        (
+            (
+                "--calculator",
+                "cheap:nothing",
+            ),
+            "has no nothing",
+        ),
+        (
+            (
+                "--calculator",
+                "cheap:START",
+            ),
+            "failed",
+        ),
+        ((), "expected one of --calculator"),
+        (("--model", str(tmp_path)), "is not a run folder|entry point"),
+        (("--model", "nowhere"), "no such folder"),
+        (("--calculator", "cheap:Tied", "--device", "cuda"), "--device is for --model"),
+    ):
+        where = ("-o", tmp_path / "other")
+        with pytest.raises(UsageError, match=message):
+            invoke("md", "run", "mini-i", "--subset", "folded", *options, *where)
+        assert not (tmp_path / "other").exists()
+
+
+def test_run_folders_are_found_by_entry_points(repository, monkeypatch, tmp_path):
+    """As pyproject.toml states them: the metadata of an installation may be older."""
+    project = tomllib.loads((repository / "pyproject.toml").read_text())
+    stated = project["project"]["entry-points"][calculators.GROUP]
+    points = [EntryPoint(name, value, calculators.GROUP) for name, value in stated.items()]
+    monkeypatch.setattr(calculators, "entry_points", lambda group: points)
+    with pytest.raises(UsageError, match="is not a run folder that baselines knows"):
+        calculators.find_calculator(model=tmp_path)
+    (tmp_path / "plan.json").write_text("{}")
+    with pytest.raises(DataError, match="record"):
+        calculators.find_calculator(model=tmp_path)
+    monkeypatch.setattr(calculators, "entry_points", lambda group: [])
+    with pytest.raises(UsageError, match="no installed package has an entry point"):
+        calculators.find_calculator(model=tmp_path)
+
+
+@pytest.mark.slow
+def test_replicas_in_processes(calculators_folder, run, tmp_path):
+    command = ["md", "run", "mini-i", "--subset", "folded", "--calculator", "cheap:Tied"]
+    command += ["--replicas", "3", "--steps", "100", "--interval", "10", "--checkpoint", "20"]
+    for jobs in ("1", "2"):
+        done = run("teaeval", *command, "--jobs", jobs, "-o", tmp_path / jobs,
+                   cwd=calculators_folder)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    for i in range(3):
+        name = f"replica-{i}/trajectory.h5md"
+        assert same(tmp_path / "1" / name, tmp_path / "2" / name)
+    done = run("teaeval", *command, "--jobs", "2", "--calculator", "cheap:nothing", "-o",
+               tmp_path / "3", cwd=calculators_folder)  # fmt: skip
+    assert done.returncode == 2

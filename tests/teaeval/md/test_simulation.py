@@ -1,0 +1,186 @@
+"""The loop: ensembles, exact resume, settings."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import units as ase_units
+from ase.calculators.emt import EMT
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from teadata.errors import DataError, UsageError
+from teaeval import md
+from teaeval.md import simulation
+from teaeval.md.settings import ASE_TIME_FS
+from teaeval.observables import temperature
+from teaeval.running import CalculationError
+
+from .conftest import same
+
+THERMOSTATS = ("langevin", "nose-hoover", "bussi", "none")
+
+
+def interrupt_after(step: int):
+    def progress(what: str, done: int, total: int) -> None:
+        if done > step:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+@pytest.mark.parametrize("thermostat", THERMOSTATS)
+def test_an_interrupted_run_goes_on_bit_for_bit(copper, tmp_path, thermostat, monkeypatch):
+    monkeypatch.setattr(simulation, "REPORT_EVERY", 0.0)
+    settings = md.Settings(
+        steps=60, interval=5, checkpoint=20, thermostat=thermostat, forces=True, timestep=2.0
+    )
+    whole = md.simulate(copper, EMT(), settings, tmp_path / "whole")
+    for step in (25, 47):
+        with pytest.raises(KeyboardInterrupt):
+            md.simulate(copper, EMT(), settings, tmp_path / "parts", interrupt_after(step))
+    assert len(md.Trajectory(tmp_path / "parts/trajectory.h5md")) == 9  # step 40
+    parts = md.simulate(copper, EMT(), settings, tmp_path / "parts")
+    assert same(whole.file, parts.file)
+    assert (whole.status, whole.frames, parts.resumed) == ("finished", 13, 2)
+    assert md.simulate(copper, EMT(), settings, tmp_path / "parts") == parts  # not run again
+
+
+def test_a_killed_process_goes_on_bit_for_bit(calculators_folder, run, tmp_path):
+    command = ["md", "run", "mini-i", "--subset", "folded", "--calculator", "cheap:Tied"]
+    command += ["--replicas", "1", "--steps", "300", "--interval", "10", "--checkpoint", "20"]
+    done = run("teaeval", *command, "-o", tmp_path / "whole", cwd=calculators_folder)
+    assert done.returncode == 0, done.stderr
+    killed = subprocess.Popen(
+        [str(Path(sys.executable).parent / "teaeval"), *command, "-o", str(tmp_path / "parts")],
+        cwd=calculators_folder,
+        env=os.environ | {"PAUSE": "0.005"},
+    )
+    checkpoint = tmp_path / "parts/replica-0/checkpoint.npz"
+    while not checkpoint.exists() or np.load(checkpoint)["step"] < 40:
+        time.sleep(0.02)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    left = md.Trajectory(tmp_path / "parts/replica-0/trajectory.h5md")
+    assert 5 <= len(left) < 31
+    done = run("teaeval", "md", "resume", tmp_path / "parts", cwd=calculators_folder)
+    assert done.returncode == 0, done.stderr
+    files = [tmp_path / name / "replica-0/trajectory.h5md" for name in ("whole", "parts")]
+    assert same(*files)
+
+
+@pytest.mark.parametrize("thermostat", ["langevin", "nose-hoover", "bussi"])
+def test_the_temperature_is_the_thermostats(calculators, peptide, tmp_path, thermostat):
+    settings = md.Settings(
+        temperature=450,
+        thermostat=thermostat,
+        friction=0.05,
+        relaxation=30,
+        timestep=1.0,
+        steps=1500,
+        interval=10,
+        checkpoint=1500,
+        monitors=(),
+    )
+    outcome = md.simulate(peptide, calculators.Tied(), settings, tmp_path)
+    found = md.Trajectory(outcome.file).temperatures[30:]
+    # 126 oscillators: a standard deviation of 450 K · √(2/126) = 57 K a frame
+    assert found.mean() == pytest.approx(450, abs=25)
+
+
+def test_nve_keeps_energy_and_momentum(calculators, peptide, tmp_path):
+    settings = md.Settings(thermostat="none", steps=500, interval=10, checkpoint=500)
+    outcome = md.simulate(peptide, calculators.Tied(), settings, tmp_path)
+    run = md.Trajectory(outcome.file)
+    total = run.energies + run.kinetic_energies
+    assert np.ptp(total) < 1e-2 * run.kinetic_energies.mean()
+    start = np.einsum("a,ai->i", run.masses, run.velocities[0])
+    assert np.abs(start).max() < 1e-10
+
+
+def test_units_of_a_trajectory(copper, tmp_path):
+    settings = md.Settings(
+        steps=10, interval=1, checkpoint=10, forces=True, timestep=0.25, thermostat="none"
+    )
+    run = md.Trajectory(md.simulate(copper, EMT(), settings, tmp_path).file)
+    assert run.spacing == 0.25
+    np.testing.assert_allclose(run.times, 0.25 * np.arange(11))
+    # velocities in Å/fs are the slope of positions in Å over times in fs
+    slope = (run.positions[2:] - run.positions[:-2]) / 0.5
+    np.testing.assert_allclose(slope, run.velocities[1:-1], atol=1e-6)
+    np.testing.assert_allclose(temperature(run.velocities, run.masses), run.temperatures, rtol=1e-7)
+    (atoms,) = run.to_ase(3, 4)
+    expected = atoms.get_potential_energy(), atoms.get_forces()
+    atoms.calc = EMT()
+    assert atoms.get_potential_energy() == pytest.approx(expected[0], abs=1e-9)
+    np.testing.assert_allclose(atoms.get_forces(), expected[1], atol=1e-9)
+    assert atoms.get_temperature() == pytest.approx(run.temperatures[3], rel=1e-6)
+
+
+def test_stress_is_stored_where_the_calculator_has_it(tmp_path, calculators, peptide):
+    from ase.build import bulk
+
+    crystal = bulk("Cu", cubic=True).repeat(2)
+    settings = md.Settings(steps=4, interval=2, checkpoint=4, stress=True)
+    run = md.Trajectory(md.simulate(crystal, EMT(), settings, tmp_path / "a").file)
+    (atoms,) = run.to_ase(1, 2)
+    expected = atoms.get_stress()
+    atoms.calc = EMT()
+    np.testing.assert_allclose(atoms.get_stress(), expected, atol=1e-9)
+    with pytest.raises(UsageError, match="gives no stress"):
+        md.simulate(peptide, calculators.Tied(), settings, tmp_path / "b")
+
+
+def test_velocities_that_are_there_are_kept(copper, tmp_path):
+    velocities = np.random.default_rng(0).normal(size=copper.positions.shape) * 1e-3
+    copper.set_velocities(velocities / ase_units.fs)
+    settings = md.Settings(steps=2, interval=2, checkpoint=2)
+    run = md.Trajectory(md.simulate(copper, EMT(), settings, tmp_path).file)
+    np.testing.assert_allclose(run.velocities[0], velocities, rtol=1e-12)
+
+
+def test_other_settings_in_the_same_folder(copper, tmp_path):
+    settings = md.Settings(steps=4, interval=2, checkpoint=2)
+    md.simulate(copper, EMT(), settings, tmp_path / "done")
+    hotter = settings.model_copy(update={"temperature": 400.0})
+    with pytest.raises(UsageError, match=r"other settings: temperature 300\.0, now 400\.0"):
+        md.simulate(copper, EMT(), hotter, tmp_path / "done")
+    (tmp_path / "done/outcome.json").unlink()
+    copper.positions[0] += 0.01
+    with pytest.raises(UsageError, match="another structure"):
+        md.simulate(copper, EMT(), settings, tmp_path / "done")
+    (tmp_path / "done/checkpoint.npz").write_bytes(b"nothing")
+    with pytest.raises(DataError, match="not a checkpoint"):
+        md.simulate(copper, EMT(), settings, tmp_path / "done")
+
+
+def test_a_calculator_that_fails_at_once(peptide, tmp_path):
+    peptide.numbers[0] = 18
+    with pytest.raises(CalculationError, match="the structure at step 0: NotImplementedError"):
+        md.simulate(peptide, EMT(), md.Settings(), tmp_path)
+    assert not (tmp_path / "outcome.json").exists()
+
+
+def test_wrong_settings():
+    with pytest.raises(ValidationError, match="not a multiple of interval"):
+        md.Settings(checkpoint=150)
+    with pytest.raises(ValidationError, match="longer than the run"):
+        md.Settings(steps=10)
+    with pytest.raises(ValidationError, match="not below broken"):
+        md.Settings(formed=1.6)
+
+
+@given(st.floats(1e-6, 10), st.sampled_from(["1/fs", "1/ps", "1/ase"]))
+def test_units_of_friction(friction, unit):
+    found = md.Settings(friction=friction, friction_unit=unit).friction_per_fs
+    expected = {"1/fs": 1.0, "1/ps": 1e-3, "1/ase": ase_units.fs}[unit]
+    assert found == pytest.approx(friction * expected, rel=1e-9)
+    assert pytest.approx(1 / ase_units.fs, rel=1e-9) == ASE_TIME_FS

@@ -1,0 +1,107 @@
+"""Errors by blocks, and distances of distributions, against SciPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.stats import wasserstein_distance
+
+from teadata.errors import DataError, UsageError
+from teaeval.observables import block_mean, correlation_time, distance, hellinger, wasserstein
+from teaeval.observables.blocks import slices
+
+histograms = arrays(float, 8, elements=st.floats(0, 100)).filter(lambda c: c.sum() > 1)
+EDGES = np.linspace(0, 4, 9)
+
+
+def correlated(frames, memory, seed=0):
+    """An autoregressive series of mean 0 and variance 1 whose time is (1 + m)/(1 − m)."""
+    rng = np.random.default_rng(seed)
+    x = np.empty(frames)
+    x[0] = rng.normal()
+    noise = rng.normal(0, np.sqrt(1 - memory**2), frames)
+    for i in range(1, frames):
+        x[i] = memory * x[i - 1] + noise[i]
+    return x
+
+
+def test_correlation_time_of_a_series_that_has_one():
+    assert correlation_time(correlated(20_000, 0.8)) == pytest.approx(1.8 / 0.2, rel=0.2)
+    assert correlation_time(np.random.default_rng(0).normal(size=20_000)) < 1.2
+    assert correlation_time(np.ones(10)) == 1.0
+    with pytest.raises(DataError, match="finite"):
+        correlation_time([1.0, np.nan])
+
+
+def test_intervals_by_blocks_cover_as_often_as_they_say():
+    found = [block_mean(correlated(500, 0.8, seed), 5) for seed in range(200)]
+    covered = np.mean([mean.low < 0 < mean.high for mean in found])
+    assert 0.90 <= covered <= 0.99
+    # one standard error of independent frames would be 3 times too small
+    assert np.median([mean.error for mean in found]) > 2 / np.sqrt(500)
+
+
+def test_one_block_has_no_error_and_more_than_frames_are_refused():
+    mean = block_mean([1.0, 2.0, 3.0], 1)
+    assert mean.value == 2.0
+    assert np.isnan(mean.error)
+    with pytest.raises(UsageError, match="4 blocks of 3 frames"):
+        block_mean([1.0, 2.0, 3.0], 4)
+
+
+@given(st.integers(1, 50), st.integers(1, 50))
+def test_blocks_hold_every_frame_once(frames, blocks):
+    if blocks > frames:
+        return
+    parts = slices(frames, blocks)
+    assert [i for part in parts for i in range(frames)[part]] == list(range(frames))
+    lengths = [part.stop - part.start for part in parts]
+    assert max(lengths) - min(lengths) <= 1
+
+
+@given(histograms, histograms)
+@settings(max_examples=60)
+def test_distances_are_metrics(p, q):
+    for between in (hellinger, lambda a, b: wasserstein(a, b, EDGES)):
+        assert between(p, q) == pytest.approx(between(q, p), abs=1e-12)
+        assert between(p, 3 * p) == pytest.approx(0, abs=1e-7)
+        assert between(p, q) >= 0
+    assert hellinger(p, q) <= 1 + 1e-12
+
+
+@given(histograms, histograms)
+@settings(max_examples=30)
+def test_wasserstein_is_that_of_scipy(p, q):
+    # counts spread over their bins as many points
+    points = (np.arange(8 * 200) + 0.5) / 400
+    expected = wasserstein_distance(points, points, np.repeat(p, 200), np.repeat(q, 200))
+    assert wasserstein(p, q, EDGES) == pytest.approx(expected, abs=2e-3)
+
+
+def test_distance_of_what_is_shifted_and_of_what_is_not():
+    rng = np.random.default_rng(5)
+    edges = np.linspace(-5, 6, 111)
+
+    def counts(mean):
+        return np.stack([np.histogram(rng.normal(mean, 1, 400), edges)[0] for _ in range(10)])
+
+    same, moved = distance(counts(0), counts(0), edges=edges), distance(
+        counts(0.5), counts(0), edges=edges
+    )  # fmt: skip
+    assert moved.low < 0.5 < moved.high
+    assert moved.low > same.high
+    assert same.value < 3 * same.floor
+    one, two = counts(0), counts(0)
+    assert distance(one, two, seed=1) == distance(one, two, seed=1)
+
+
+def test_distance_refuses_other_bins_and_nothing():
+    with pytest.raises(DataError, match="same bins"):
+        distance(np.ones((3, 4)), np.ones((3, 5)))
+    with pytest.raises(DataError, match="without counts"):
+        distance(np.zeros((3, 4)), np.ones((3, 4)))
+    with pytest.raises(DataError, match="not all zero"):
+        hellinger(np.zeros(3), np.ones(3))
