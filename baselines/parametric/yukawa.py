@@ -92,10 +92,10 @@ def sums(near: AllPairs, values: Floats, slopes: Floats, frames: Frames) -> Pred
     frame = near.first // atoms
     energies = np.bincount(frame, values, count) / 2
     pulls = near.vectors * (slopes / near.lengths)[:, None]
-    forces = np.empty((count * atoms, 3))
+    forces = np.empty((count, atoms, 3))
     for axis in range(3):
-        forces[:, axis] = np.bincount(near.first, pulls[:, axis], count * atoms)
-    forces = forces.reshape(count, atoms, 3)
+        found = np.bincount(near.first, pulls[:, axis], count * atoms)
+        forces[..., axis] = found.reshape(count, atoms)
     volume = volumes(frames)
     if volume is None:
         return Predicted(energies, forces)
