@@ -1,8 +1,8 @@
-"""Reference trainings of the TEA Challenge's models, with the published settings.
+"""Reference trainings of the TEA Challenge's models, and of the hydrogen benchmark's potentials.
 
 >>> import baselines
 >>> sorted(baselines.MODELS)
-['fchl', 'gap', 'mace', 'sgdml', 'so3krates']
+['fchl', 'gap', 'mace', 'pace', 'sgdml', 'so3krates', 'tersoff', 'uf3', 'yukawa']
 
 A backend is imported by the model that needs it, and only then.
 """

@@ -33,7 +33,7 @@ class BaselineCalculator(Calculator):  # type: ignore[misc]
         A trained model.
     """
 
-    implemented_properties = ("energy", "forces", "stress")
+    implemented_properties: tuple[str, ...] = ("energy", "forces", "stress")
 
     def __init__(self, model: Baseline[Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)

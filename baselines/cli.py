@@ -283,6 +283,60 @@ def table(
         accuracy_table.print_records(found)
 
 
+@app.command("learning-curve", epilog="Example: baselines learning-curve physnet mini-i -o lc.png")
+def learning_curve(
+    model: ModelName,
+    dataset: DatasetName,
+    subset: Annotated[str, typer.Option(help="Subset to train and test on.")] = "complete",
+    size: Annotated[
+        list[int] | None,
+        typer.Option(help="Frames to train on; repeatable; default: 200, 400, … 1000."),
+    ] = None,
+    config: ConfigName = "quick",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
+    frames: Annotated[
+        int | None, typer.Option(min=1, help="Test only so many, spread over the test set.")
+    ] = None,
+    folder: RunFolders = Path("runs"),
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--output", "-o", help="Figure, .png, .svg or .pdf, its data beside it as .csv."
+        ),
+    ] = None,
+    as_markdown: AsMarkdown = False,
+) -> None:
+    """Train on more and more frames, twice each on different splits (as Table SI 6).
+
+    The table has the better of the two by its validation; the figure has both.
+    """
+    from baselines import learning_curve as curve
+    from teadata import catalog
+    from teaeval.plots.plot import check_suffix
+
+    for path in output or []:
+        check_suffix(path)
+    data = catalog.load(dataset)
+    plans = curve.plans(model, data, subset, size or curve.SIZES, config, seed)
+    with console.progress_bar() as progress:
+        found = list(curve.carry_out(plans, folder, frames, progress))
+    made = curve.tables(found)
+    if as_markdown:
+        typer.echo(curve.markdown(made), nl=False)
+    else:
+        for caption, table in made.items():
+            sizes = list(table[curve.ROWS[0]])
+            columns = [caption, *(f"{n} {kind}" for n in sizes for kind in ("valid", "test"))]
+            rows = [
+                [row, *(f"{error:.2f}" for n in sizes for error in table[row][n])]
+                for row in curve.ROWS
+            ]
+            console.print_table(columns, rows, right=columns[1:])
+    if output:
+        for path in curve.figure(found).save(*output):
+            typer.echo(f"{path}: written", err=as_markdown)
+
+
 @app.command(epilog="Example: baselines bench runs/mace-mini-i-folded-200-quick-seed0")
 def bench(run: Run, device: Device = None, as_json: AsJson = False) -> None:
     """Time the predictions of a trained model, one frame and many at a time."""

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from teadata.errors import UsageError
 
-Framework = Literal["torch", "jax"]
+Framework = Literal["torch", "jax", "tensorflow"]
 
 
 def check_device(device: str, framework: Framework = "torch") -> None:
@@ -30,6 +30,15 @@ def check_device(device: str, framework: Framework = "torch") -> None:
                 "cpu, or install jax[cuda12] on a machine with a GPU"
             ) from None
         return
+    if framework == "tensorflow":
+        import tensorflow as tf
+
+        if not tf.config.list_physical_devices("GPU"):
+            raise UsageError(
+                f"device 'cuda': TensorFlow {tf.__version__} finds no CUDA device here; use "
+                "--device cpu, or install tensorflow[and-cuda] on a machine with a GPU"
+            )
+        return
     import torch
 
     if not torch.cuda.is_available():
@@ -48,6 +57,13 @@ def gpu(device: str, framework: Framework = "torch") -> dict[str, str]:
         memory = found.memory_stats() or {}
         # JAX keeps a share of the memory to itself; it knows how much that is.
         return {"gpu": found.device_kind, "gpu_memory": _gib(memory.get("bytes_limit", 0))}
+    if framework == "tensorflow":
+        import tensorflow as tf
+
+        details = tf.config.experimental.get_device_details(
+            tf.config.list_physical_devices("GPU")[0]
+        )
+        return {"gpu": details.get("device_name", "unknown")}
     import torch
 
     properties = torch.cuda.get_device_properties(0)
@@ -66,6 +82,10 @@ def peak_gpu_memory_mib(device: str, framework: Framework = "torch") -> float | 
         return round(
             float((_jax_gpu().memory_stats() or {}).get("peak_bytes_in_use", 0)) / 2**20, 1
         )
+    if framework == "tensorflow":
+        import tensorflow as tf
+
+        return round(float(tf.config.experimental.get_memory_info("GPU:0")["peak"]) / 2**20, 1)
     import torch
 
     return round(float(torch.cuda.max_memory_reserved()) / 2**20, 1)

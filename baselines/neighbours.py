@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,3 +58,61 @@ def pairs(
             "this frame out"
         )
     return i, j, images, vectors
+
+
+class AllPairs(NamedTuple):
+    """Pairs of the atoms of N frames of A atoms, in both orders, sorted by the first atom.
+
+    The atoms of all frames are numbered through: frame · A + atom.
+
+    Parameters
+    ----------
+    first, second
+        (P,) atoms.
+    vectors
+        (P, 3) from the first to that image of the second, in Å.
+    lengths
+        (P,) in Å.
+    """
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    vectors: NDArray[np.float64]
+    lengths: NDArray[np.float64]
+
+
+def all_pairs(frames: Frames, cutoff: float) -> AllPairs:
+    """The pairs of all frames within a cutoff in Å; errors are those of :func:`pairs`."""
+    found = [pairs(frames, row, cutoff) for row in range(len(frames))]
+    start = np.repeat(np.arange(len(frames)) * frames.n_atoms, [len(row[0]) for row in found])
+    first = np.concatenate([row[0] for row in found]).astype(np.int64) + start
+    second = np.concatenate([row[1] for row in found]).astype(np.int64) + start
+    vectors = np.concatenate([row[3] for row in found])
+    order = np.argsort(first, kind="stable")
+    vectors = vectors[order]
+    lengths = np.sqrt((vectors**2).sum(axis=1))
+    return AllPairs(first[order], second[order], vectors, lengths)
+
+
+def pairs_of_pairs(
+    first: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which pairs share their first atom, in both orders.
+
+    Parameters
+    ----------
+    first
+        (P,) first atoms of pairs, sorted.
+
+    Returns
+    -------
+    ij, ik
+        (T,) places of the two pairs.
+    """
+    _, starts, counts = np.unique(first, return_index=True, return_counts=True)
+    partners = np.repeat(counts, counts)
+    ij = np.repeat(np.arange(len(first)), partners)
+    begins = np.cumsum(partners) - partners
+    ik = np.arange(len(ij)) - begins[ij] + np.repeat(starts, counts)[ij]
+    other = ij != ik
+    return ij[other], ik[other]

@@ -39,7 +39,7 @@ class ModelEntry:
     traced
         Packages whose versions its records state.
     framework
-        Which package finds the GPU: ``"torch"`` or ``"jax"``.
+        Which package finds the GPU: ``"torch"``, ``"jax"`` or ``"tensorflow"``.
     """
 
     title: str
@@ -134,6 +134,20 @@ MODELS = {
         devices=("cpu", "cuda"),
         framework="jax",
     ),
+    "physnet": ModelEntry(
+        title="PhysNet",
+        module="baselines.physnet",
+        class_name="PhysNet",
+        config_name="PhysNetConfig",
+        backend="tensorflow",
+        package="tensorflow",
+        extra="physnet",
+        reference="10.1021/acs.jctc.9b00181",
+        datasets=("mini-i", "mini-ii"),
+        traced=("numpy", "tensorflow", "tensorflow-cpu", "vesin"),
+        devices=("cpu", "cuda"),
+        framework="tensorflow",
+    ),
     "yukawa": ModelEntry(
         title="Yukawa",
         module="baselines.parametric",
@@ -157,6 +171,30 @@ MODELS = {
         reference="10.1103/PhysRevB.39.5566",
         datasets=("mini-hydrogen",),
         traced=("numpy", "scipy", "vesin", "ase", "matscipy"),
+    ),
+    "uf3": ModelEntry(
+        title="UF3",
+        module="baselines.uf3",
+        class_name="UF3",
+        config_name="UF3Config",
+        backend="uf3",
+        package="uf3",
+        extra="uf3",
+        reference="10.1038/s41524-023-01092-7",
+        datasets=("mini-hydrogen",),
+        traced=("numpy", "scipy", "vesin", "uf3"),
+    ),
+    "pace": ModelEntry(
+        title="PACE",
+        module="baselines.pace",
+        class_name="PACE",
+        config_name="PACEConfig",
+        backend="pyace",
+        package="python-ace",
+        extra="pace",
+        reference="10.1038/s41524-021-00559-9",
+        datasets=("mini-hydrogen",),
+        traced=("numpy", "scikit-learn", "vesin", "ase", "python-ace"),
     ),
 }
 """The models that can be trained, by name."""

@@ -127,4 +127,4 @@ def hydrogen_table(
     elif as_markdown:
         typer.echo(table.markdown(columns, rows), nl=False)
     else:
-        console.print_table(columns, rows, right=columns[1:8])
+        console.print_table(columns, rows, right=table.MODEL_COLUMNS[1:])

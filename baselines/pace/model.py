@@ -31,7 +31,7 @@ FORMAT = "tea-benchmark PACE 1"
 
 
 class PACEModel(StrictModel):
-    """What is saved: the elements, their energies in kcal/mol, the potential in python-ace's YAML."""
+    """What is saved: elements, their energies in kcal/mol, the potential in python-ace's YAML."""
 
     format: str
     elements: list[int]
@@ -83,7 +83,7 @@ class PACE(Baseline[PACEConfig]):
                     elements=elements,
                     energies=energies.tolist(),
                     potential=problem.solved(ridge, core),
-                )  # fmt: skip
+                )
             )
             step = {"ridge": ridge, **validation_errors(self.predict(valid), valid)}
             curve.append(step)

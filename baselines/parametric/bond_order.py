@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from baselines.neighbours import pairs
+from baselines.neighbours import all_pairs, pairs_of_pairs
 from baselines.parametric.objective import Floats, volumes
 from baselines.protocol import Predicted
 from teadata import Frames
@@ -17,7 +17,7 @@ try:
     from ase import Atoms
     from matscipy.calculators.manybody import Manybody
     from matscipy.calculators.manybody.explicit_forms import TersoffBrenner
-    from matscipy.neighbours import CutoffNeighbourhood, first_neighbours, triplet_list
+    from matscipy.neighbours import CutoffNeighbourhood
 except ImportError:
     raise MissingExtraError("matscipy", "classical", "a Tersoff potential") from None
 
@@ -39,22 +39,15 @@ class Bonds(CutoffNeighbourhood):  # type: ignore[misc]
     def __init__(self, frames: Frames, cutoff: float) -> None:
         super().__init__()
         self.frames = frames
-        found = [pairs(frames, n, cutoff) for n in range(len(frames))]
-        shift = np.repeat(np.arange(len(found)) * frames.n_atoms, [len(row[0]) for row in found])
-        first = np.concatenate([row[0] for row in found]).astype(np.int32) + shift
-        second = np.concatenate([row[1] for row in found]).astype(np.int32) + shift
-        vectors = np.concatenate([row[3] for row in found])
-        order = np.argsort(first, kind="stable")
-        first, second, vectors = first[order].astype(np.int32), second[order], vectors[order]
-        lengths = np.sqrt((vectors**2).sum(axis=1))
-        self.pairs = {"i": first, "j": second.astype(np.int32), "d": lengths, "D": vectors}
-        starts = first_neighbours(len(frames) * frames.n_atoms, first)
-        ij, ik = triplet_list(starts, lengths, cutoff)
-        columns = np.ascontiguousarray(vectors.T)
+        near = all_pairs(frames, cutoff)
+        first, second = near.first.astype(np.int32), near.second.astype(np.int32)
+        self.pairs = {"i": first, "j": second, "d": near.lengths, "D": near.vectors}
+        ij, ik = pairs_of_pairs(near.first)
+        columns = np.ascontiguousarray(near.vectors.T)
         self.triplets = {
             "i": ij,
             "j": ik,
-            "d": np.stack([lengths[ij], lengths[ik]], axis=1),
+            "d": np.stack([near.lengths[ij], near.lengths[ik]], axis=1),
             # Each component in one piece: norms over the last axis are several times faster.
             "D": np.stack([columns[:, ij], columns[:, ik]]).transpose(2, 0, 1),
         }
@@ -93,12 +86,8 @@ def evaluate(form: dict[str, float], bonds: Bonds) -> Predicted:
     terms = {key: [value] for key, value in form.items()}
     element = chemical_symbols[int(frames.numbers[0])]
     functions = TersoffBrenner({"style": "Tersoff", "el": [element], "chi": [1.0], **terms})
-    # Atoms of one element and bonds of one type: both are number 0.
-    functions["atom_type"] = functions["pair_type"] = None
-    bonds.atom_type = lambda numbers: np.zeros(np.shape(numbers), dtype=int)
-    bonds.pair_type = lambda first, second: np.zeros(np.shape(first), dtype=int)
+    bonds.atom_type, bonds.pair_type = functions["atom_type"], functions["pair_type"]
     calculator = Manybody(**functions, neighbourhood=bonds)
-    calculator.cutoff = form["r2"]
     calculator.calculate(bonds.atoms, ["energies", "forces", "stresses"], [])
     found = calculator.results
     energies = found["energies"].reshape(count, atoms).sum(axis=1) * EV

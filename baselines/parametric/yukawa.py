@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, NamedTuple, Self
+from typing import Annotated, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from baselines.neighbours import pairs
+from baselines.neighbours import AllPairs, all_pairs
 from baselines.parametric.objective import (
     Floats,
     Length,
@@ -76,61 +76,34 @@ class YukawaParameters(Parameters):
     switch: float
 
 
-class Pairs(NamedTuple):
-    """Pairs of N frames, in both orders.
+def sums(near: AllPairs, values: Floats, slopes: Floats, frames: Frames) -> Predicted:
+    """Energies, forces and stress of a pair potential.
 
     Parameters
     ----------
-    frame, first
-        (P,) frame, and the atom that a pair is seen from.
-    vectors, distances
-        (P, 3) and (P,) to the other atom, in Å.
+    near
+        Pairs of the frames.
+    values, slopes
+        (P,) potential and its derivative at their lengths, in kcal/mol and kcal/mol/Å.
+    frames
+        The frames.
     """
-
-    frame: Floats
-    first: Floats
-    vectors: Floats
-    distances: Floats
-
-    @classmethod
-    def of(cls, frames: Frames, cutoff: float) -> Pairs:
-        """The pairs within a cutoff in Å."""
-        found = [pairs(frames, n, cutoff) for n in range(len(frames))]
-        counts = [len(first) for first, *_ in found]
-        vectors = np.concatenate([each[3] for each in found])
-        return cls(
-            np.repeat(np.arange(len(frames)), counts),
-            np.concatenate([each[0] for each in found]).astype(np.int64),
-            vectors,
-            np.sqrt((vectors**2).sum(axis=1)),
-        )
-
-    def sums(self, values: Floats, slopes: Floats, frames: Frames) -> Predicted:
-        """Energies, forces and stress of a pair potential.
-
-        Parameters
-        ----------
-        values, slopes
-            (P,) potential and its derivative at the distances, in kcal/mol and kcal/mol/Å.
-        frames
-            The frames of these pairs.
-        """
-        count, atoms = len(frames), frames.n_atoms
-        energies = np.bincount(self.frame, values, count) / 2
-        pulls = self.vectors * (slopes / self.distances)[:, None]
-        place = self.frame * atoms + self.first
-        forces = np.stack(
-            [np.bincount(place, pulls[:, axis], count * atoms) for axis in range(3)], axis=-1
-        ).reshape(count, atoms, 3)
-        volume = volumes(frames)
-        if volume is None:
-            return Predicted(energies, forces)
-        stress = np.empty((count, 3, 3))
-        for a in range(3):
-            for b in range(a, 3):
-                sums = np.bincount(self.frame, pulls[:, a] * self.vectors[:, b], count)
-                stress[:, a, b] = stress[:, b, a] = sums / 2 / volume
-        return Predicted(energies, forces, stress)
+    count, atoms = len(frames), frames.n_atoms
+    frame = near.first // atoms
+    energies = np.bincount(frame, values, count) / 2
+    pulls = near.vectors * (slopes / near.lengths)[:, None]
+    forces = np.stack(
+        [np.bincount(near.first, pulls[:, axis], count * atoms) for axis in range(3)], axis=-1
+    ).reshape(count, atoms, 3)
+    volume = volumes(frames)
+    if volume is None:
+        return Predicted(energies, forces)
+    stress = np.empty((count, 3, 3))
+    for a in range(3):
+        for b in range(a, 3):
+            virials = np.bincount(frame, pulls[:, a] * near.vectors[:, b], count) / 2
+            stress[:, a, b] = stress[:, b, a] = virials / volume
+    return Predicted(energies, forces, stress)
 
 
 def unit_yukawa(
@@ -197,9 +170,9 @@ class Yukawa(Parametrised[YukawaConfig, YukawaParameters]):
 
     def _predict(self, frames: Frames) -> Predicted:
         fitted = self.parameters
-        near = Pairs.of(frames, fitted.cutoff)
-        values, slopes = unit_yukawa(near.distances, fitted.kappa, fitted.cutoff, fitted.switch)
-        found = near.sums(fitted.amplitude * values, fitted.amplitude * slopes, frames)
+        near = all_pairs(frames, fitted.cutoff)
+        values, slopes = unit_yukawa(near.lengths, fitted.kappa, fitted.cutoff, fitted.switch)
+        found = sums(near, fitted.amplitude * values, fitted.amplitude * slopes, frames)
         return found._replace(energies=found.energies + frames.n_atoms * fitted.energy_per_atom)
 
 
@@ -208,7 +181,7 @@ class _Search:
 
     def __init__(self, config: YukawaConfig, train: Frames, progress: Progress) -> None:
         self.config, self.train, self.progress = config, train, progress
-        self.pairs = Pairs.of(train, config.cutoff)
+        self.pairs = all_pairs(train, config.cutoff)
         self.target = weighted(labels(train), train, config)
         one = Predicted(np.full(len(train), float(train.n_atoms)), np.zeros_like(train.forces))
         stress = None if train.stress is None else np.zeros_like(train.stress)
@@ -218,8 +191,8 @@ class _Search:
     def solve(self, kappa: float) -> tuple[float, float, float]:
         """Amplitude, not negative, energy per atom, and loss of one κ."""
         config = self.config
-        unit = unit_yukawa(self.pairs.distances, kappa, config.cutoff, config.switch)
-        columns = [weighted(self.pairs.sums(*unit, self.train), self.train, config), self.constant]
+        unit = unit_yukawa(self.pairs.lengths, kappa, config.cutoff, config.switch)
+        columns = [weighted(sums(self.pairs, *unit, self.train), self.train, config), self.constant]
         # The columns may differ by many orders of magnitude: their condition would tell.
         scales = [max(float(np.linalg.norm(column)), 1e-300) for column in columns]
         design = np.stack(columns, axis=1) / scales

@@ -15,11 +15,12 @@ import optax
 from flax import nnx
 
 from baselines.composition import composition_energy
+from baselines.order import Order
 from baselines.protocol import LOG_FILE, Progress
 from baselines.so3krates import offsets
 from baselines.so3krates.checkpoints import Checkpoints
 from baselines.so3krates.config import SO3kratesConfig
-from baselines.so3krates.data import Labelled, Order, Resident
+from baselines.so3krates.data import Labelled, Resident
 from baselines.so3krates.network import Network
 from baselines.so3krates.pairs import joined
 from baselines.so3krates.potential import evaluate

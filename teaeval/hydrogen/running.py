@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import multiprocessing
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -46,11 +47,12 @@ CHECKPOINT_FRAMES = 50
 
 @dataclass(frozen=True)
 class Job:
-    """One state point of a plan, to be done in a folder."""
+    """One state point of a plan, to be done in a folder, wherever the worker is."""
 
     plan: Plan
     state: str
     folder: Path
+    model: Path | None
 
 
 def run(
@@ -87,7 +89,8 @@ def run(
         If a simulation cannot be run; the state points that could are kept.
     """
     claim(folder, plan)
-    jobs = [Job(plan, state, folder) for state in plan.states]
+    model = Path(plan.model).resolve() if plan.model else None
+    jobs = [Job(plan, state, folder.resolve(), model) for state in plan.states]
     results: dict[str, StateResult] = {}
     for done, result in enumerate(_results(jobs, processes, scheduler, progress), 1):
         results[result.state] = result
@@ -130,9 +133,9 @@ def _results(
         raise failed
 
 
-@functools.lru_cache(maxsize=1)
-def _calculator(model: str | None, reference: str | None) -> Any:
-    """The calculator, made once per process."""
+@functools.lru_cache(maxsize=16)
+def _calculator(model: Path | None, reference: str | None, thread: int) -> Any:
+    """The calculator, made once per thread: it remembers the structure that it was given."""
     from teaeval.md.calculators import find_calculator
 
     return find_calculator(reference, model)
@@ -162,7 +165,7 @@ def run_state(job: Job, progress: Progress | None = None) -> StateResult:
     if dataset.card.file("frames").sha256 != job.plan.frames_sha256:
         raise DataError(f"{dataset.card.full_id}: its frames are not those of the plan")
     (state,) = state_points(dataset, [job.state])
-    calculator = _calculator(job.plan.model, job.plan.calculator)
+    calculator = _calculator(job.model, job.plan.calculator, threading.get_ident())
     result = _simulated(job, state, dataset, calculator, folder, progress)
     write_text(path, result.model_dump_json(indent=1) + "\n")
     return result

@@ -23,8 +23,18 @@ STATE_COLUMNS = (
     "floor",
 )
 
-MODEL_COLUMNS = ("model", "F MAE", "E MAE", "simulated", "ΔP/GPa", "ΔD/(Å²/ps)", "Δ molecular",
-                 "g(r) apart")  # fmt: skip
+MODEL_COLUMNS = (
+    "model",
+    "test frames",
+    "F MAE",
+    "E MAE",
+    "simulated",
+    "ΔP/GPa",
+    "ΔD/(Å²/ps)",
+    "Δ molecular",
+    "g(r) apart",
+)
+"""Headings of a comparison; errors in kcal/mol/Å, and in kcal/mol of the cell."""
 
 
 def _pm(estimate: Estimate | None, digits: int) -> str:
@@ -151,6 +161,7 @@ def model_rows(records: Sequence[Record]) -> list[tuple[str, ...]]:
         rows.append(
             (
                 record.plan.label,
+                str(record.errors.frames),
                 f"{record.errors.force_mae:.2f}",
                 f"{record.errors.energy_mae:.1f}",
                 f"{len(apart)} of {len(record.states)}",

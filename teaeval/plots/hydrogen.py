@@ -7,9 +7,10 @@ from typing import Any
 
 from teaeval.hydrogen.records import Estimate, Observed, Record
 from teaeval.hydrogen.table import check_same
-from teaeval.plots.plot import COLOURS, LINES, MARKERS, Plot, panels, styled
+from teaeval.plots.plot import COLOURS, LINES, MARKERS, MODEL_ORDER, Plot, panels, styled
 
 REFERENCE = "reference"
+BLACK = "#000000"
 
 QUANTITIES = {
     "pressure": "pressure (GPa)",
@@ -38,17 +39,21 @@ def _series(records: Sequence[Record]) -> dict[str, dict[tuple[float, float], Ob
     return found
 
 
-def _look(place: int) -> dict[str, Any]:
-    """Colour, marker and line of a series; the reference is black."""
-    if place == 0:
-        return {"color": "black", "marker": "o", "linestyle": "-", "zorder": 1}
-    i = place - 1
-    return {
-        "color": COLOURS[:-1][i % (len(COLOURS) - 1)],
-        "marker": MARKERS[1:][i % (len(MARKERS) - 1)],
-        "linestyle": LINES[i % len(LINES)],
-        "zorder": 2,
-    }
+def _looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Colour, marker and line of each series: the reference black, a model of the paper as ever."""
+    known = {name: COLOURS[MODEL_ORDER.index(name)] for name in names if name in MODEL_ORDER}
+    free = [tint for tint in COLOURS if tint not in (*known.values(), BLACK)]
+    found = {}
+    others = 0
+    for i, name in enumerate(names):
+        if name == REFERENCE:
+            found[name] = {"color": BLACK, "marker": MARKERS[0], "linestyle": "-", "zorder": 1}
+            continue
+        tint = known.get(name, free[others % len(free)])
+        others += name not in known
+        line = LINES[i % len(LINES)]
+        found[name] = {"color": tint, "marker": MARKERS[i % len(MARKERS)], "linestyle": line}
+    return found
 
 
 def against_density(records: Sequence[Record], title: str = "") -> Plot:
@@ -63,6 +68,7 @@ def against_density(records: Sequence[Record], title: str = "") -> Plot:
     """
     check_same(records)
     series = _series(records)
+    looks = _looks(list(series))
     temperatures = sorted({t for t, _ in series[REFERENCE]})
     data: list[dict[str, Any]] = []
     with styled():
@@ -72,8 +78,8 @@ def against_density(records: Sequence[Record], title: str = "") -> Plot:
         for i, temperature in enumerate(temperatures):
             for j, (quantity, label) in enumerate(QUANTITIES.items()):
                 ax = axes[i * len(QUANTITIES) + j]
-                for place, (name, states) in enumerate(series.items()):
-                    _draw(ax, name, place, temperature, quantity, states, data)
+                for name, states in series.items():
+                    _draw(ax, name, looks[name], temperature, quantity, states, data)
                 if quantity == "molecular":
                     ax.axhline(0.5, color="0.7", linewidth=0.8, zorder=0)
                     ax.set_ylim(-0.05, 1.05)
@@ -94,7 +100,7 @@ def against_density(records: Sequence[Record], title: str = "") -> Plot:
 def _draw(
     ax: Any,
     name: str,
-    place: int,
+    look: dict[str, Any],
     temperature: float,
     quantity: str,
     states: dict[tuple[float, float], Observed],
@@ -106,14 +112,14 @@ def _draw(
         if t == temperature and estimate is not None:
             rows.append((density, estimate))
     if not rows:
-        ax.plot([], [], label=name, **_look(place))  # in the legend all the same
+        ax.plot([], [], label=name, **look)  # in the legend all the same
         return
     values = [e.value for _, e in rows]
     low = [e.value if e.low is None else e.low for _, e in rows]
     high = [e.value if e.high is None else e.high for _, e in rows]
     bars = [[v - a for v, a in zip(values, low, strict=True)],
             [b - v for v, b in zip(values, high, strict=True)]]  # fmt: skip
-    ax.errorbar([d for d, _ in rows], values, bars, label=name, elinewidth=0.8, **_look(place))
+    ax.errorbar([d for d, _ in rows], values, bars, label=name, elinewidth=0.8, **look)
     data += [
         {
             "label": name,
@@ -138,6 +144,7 @@ def radial(records: Sequence[Record], title: str = "") -> Plot:
     """
     check_same(records)
     series = _series(records)
+    looks = _looks(list(series))
     states = sorted(series[REFERENCE])
     temperatures = sorted({t for t, _ in states})
     columns = max(sum(t == temperature for t, _ in states) for temperature in temperatures)
@@ -151,11 +158,11 @@ def radial(records: Sequence[Record], title: str = "") -> Plot:
                 if j >= len(row):
                     ax.axis("off")
                     continue
-                for place, (name, found) in enumerate(series.items()):
+                for name, found in series.items():
                     observed = found.get(row[j])
                     if observed is None:
                         continue
-                    look = _look(place) | {"marker": ""}
+                    look = looks[name] | {"marker": ""}
                     ax.plot(observed.rdf.r, observed.rdf.g, label=name, linewidth=1.1, **look)
                     data += [
                         {

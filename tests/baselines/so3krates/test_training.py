@@ -157,7 +157,7 @@ def test_four_steps_are_those_of_adam_by_hand(settings, splits):
 
 
 def test_every_pass_takes_every_frame_once():
-    from baselines.so3krates.data import Order
+    from baselines.order import Order
 
     order = Order(seed=3, frames=10, batch_size=3)
     first, second = order.epoch(0), order.epoch(1)

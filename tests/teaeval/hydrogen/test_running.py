@@ -121,7 +121,7 @@ def test_the_command_the_table_and_the_figures(here, invoke):
     }  # fmt: skip
     data = teadata.load("mini-hydrogen")
     plan = make_plan(
-        data, "other", calculator="springs:without_stress", states=STATES, protocol=how
+        data, "other", calculator="springs:without_stress", states=STATES, protocol=SHORT
     )
     record = run(plan, here / "hydrogen/other")
     assert record.states[0].observed.rdf == read_record(folder).states[0].observed.rdf
@@ -138,6 +138,19 @@ def test_the_command_the_table_and_the_figures(here, invoke):
         invoke("hydrogen-table", folder, folder)
     with pytest.raises(UsageError, match="less than twice"):
         invoke("hydrogen", "--calculator", "springs:make", "--length", "20")
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_gives_the_same(here, dataset):
+    from distributed import LocalCluster
+
+    plan = make_plan(dataset, calculator="springs:make", states=STATES, protocol=SHORT)
+    here_and_now = run(plan, here / "one")
+    with LocalCluster(
+        n_workers=1, threads_per_worker=2, dashboard_address=":0", host="127.0.0.1"
+    ) as cluster:
+        far = run(plan, here / "two", scheduler=cluster.scheduler_address)
+    assert [r.observed for r in far.states] == [r.observed for r in here_and_now.states]
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from teadata.units import EV, GIGAPASCAL, INVERSE_FS, KINETIC
 from teaeval.observables import (
     density_of_states,
     diffusion,
+    diffusion_by_origin,
     finite_size,
     msd,
     pressure,
@@ -81,6 +82,17 @@ def test_diffusion_of_brownian_motion():
         )
     ]
     assert np.mean(covered) > 0.85
+
+
+def test_diffusion_by_origin_is_the_fit_to_the_mean_over_these_origins():
+    places = walk(300, 5)
+    found = diffusion_by_origin(places, 2.0, (6.0, 20.0))
+    lags = np.arange(3, 11)
+    curve = [((places[k : k + 290] - places[:290]) ** 2).sum(axis=2).mean() for k in lags]
+    assert len(found) == 290
+    assert found.mean() == pytest.approx(np.polyfit(2.0 * lags, curve, 1)[0] / 6)
+    with pytest.raises(UsageError, match="at least two lags"):
+        diffusion_by_origin(places, 2.0, (600.0, 700.0))
 
 
 def test_diffusion_refuses_lags_that_are_not_there():

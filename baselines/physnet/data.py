@@ -1,0 +1,151 @@
+"""Frames as tensors, with their pairs of atoms."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from baselines import neighbours
+from baselines.physnet.config import PhysNetConfig
+from baselines.physnet.potential import Graph
+from teadata import Frames
+from teadata.errors import DataError
+from teadata.units import EV
+
+Tensor = Any
+Ints = NDArray[np.int32]
+
+
+def check_not_periodic(frames: Frames) -> None:
+    """Refuse periodic systems.
+
+    Raises
+    ------
+    DataError
+        If they are periodic along any axis.
+    """
+    if np.any(frames.pbc):
+        axes = "".join(axis for axis, periodic in zip("xyz", frames.pbc, strict=True) if periodic)
+        raise DataError(
+            f"frames of {frames.formula} are periodic along {axes}; PhysNet's electrostatics and "
+            "dispersion are those of an isolated system, expected pbc False: choose another model"
+        )
+
+
+def short_pairs(frames: Frames, cutoff: float) -> list[tuple[Ints, Ints]]:
+    """Pairs of atoms of each frame closer than a cutoff (Å), in both directions, in order.
+
+    Raises
+    ------
+    DataError
+        If two atoms are at the same place.
+    """
+    found = []
+    for n in range(len(frames)):
+        i, j, _, _ = neighbours.pairs(frames, n, cutoff)
+        order = np.lexsort((j, i))
+        found.append((i[order].astype(np.int32), j[order].astype(np.int32)))
+    return found
+
+
+def graph_of(config: PhysNetConfig, frames: Frames) -> Graph:
+    """Frames as molecules of one graph."""
+    count, atoms = len(frames), frames.n_atoms
+    start = atoms * np.arange(count, dtype=np.int32)
+    short = short_pairs(frames, config.r_cut)
+    first, second = (
+        np.concatenate([pairs[end] + offset for pairs, offset in zip(short, start, strict=True)])
+        for end in (0, 1)
+    )
+    one, other = (
+        (end.astype(np.int32) + start[:, None]).ravel() for end in np.triu_indices(atoms, 1)
+    )
+    return Graph(
+        tf.constant(np.tile(frames.numbers, count), tf.int32),
+        tf.constant(frames.positions.reshape(-1, 3), config.dtype),
+        tf.constant(np.repeat(np.arange(count), atoms), tf.int32),
+        tf.fill([count], tf.constant(config.total_charge, config.dtype)),
+        *(tf.constant(end, tf.int32) for end in (first, second, one, other)),
+    )
+
+
+class Labelled(NamedTuple):
+    """Frames of one system with labels; lists of pairs are as long as the longest.
+
+    Parameters
+    ----------
+    numbers
+        (A,) atomic numbers.
+    positions, energies, forces
+        (N, A, 3) in Å, (N,) in eV without offset, and (N, A, 3) in eV/Å.
+    first, second
+        (N, P) pairs within the network's cutoff, padded with those of atom 0 with itself.
+    """
+
+    numbers: Tensor
+    positions: Tensor
+    energies: Tensor
+    forces: Tensor
+    first: Tensor
+    second: Tensor
+
+
+def labelled(config: PhysNetConfig, frames: Frames, offset: float) -> Labelled:
+    """Frames with labels as tensors.
+
+    Parameters
+    ----------
+    config
+        The settings.
+    frames
+        In kcal/mol and Å.
+    offset
+        What is taken off the energies, in kcal/mol.
+    """
+    short = short_pairs(frames, config.r_cut)
+    # At least one, which may be padding alone
+    length = max(1, *(len(first) for first, _ in short))
+    ends = np.zeros((2, len(frames), length), np.int32)
+    for n, (first, second) in enumerate(short):
+        ends[:, n, : len(first)] = first, second
+    return Labelled(
+        tf.constant(frames.numbers, tf.int32),
+        tf.constant(frames.positions, config.dtype),
+        tf.constant((frames.energies - offset) / EV, config.dtype),
+        tf.constant(frames.forces / EV, config.dtype),
+        tf.constant(ends[0]),
+        tf.constant(ends[1]),
+    )
+
+
+def batch(
+    config: PhysNetConfig, frames: Labelled, chosen: Tensor, one: Tensor, other: Tensor
+) -> Graph:
+    """Some frames (B,) as molecules of one graph.
+
+    Parameters
+    ----------
+    config, frames, chosen
+        The settings, and which frames of which.
+    one, other
+        All pairs of atoms of one frame, each once.
+    """
+    count, atoms = tf.shape(chosen)[0], tf.shape(frames.numbers)[0]
+    start = (atoms * tf.range(count))[:, None]
+
+    def listed(ends: Tensor) -> Tensor:
+        return tf.reshape(ends + start, [-1])
+
+    return Graph(
+        tf.tile(frames.numbers, [count]),
+        tf.reshape(tf.gather(frames.positions, chosen), [-1, 3]),
+        tf.reshape(tf.tile(tf.range(count)[:, None], [1, atoms]), [-1]),
+        tf.fill([count], tf.constant(config.total_charge, config.dtype)),
+        listed(tf.gather(frames.first, chosen)),
+        listed(tf.gather(frames.second, chosen)),
+        listed(one[None]),
+        listed(other[None]),
+    )

@@ -1,0 +1,82 @@
+"""The trained network, traced once for any number of atoms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from baselines.physnet import backend, d3
+from baselines.physnet.config import PhysNetConfig
+from baselines.physnet.data import graph_of
+from baselines.physnet.network import Outputs
+from baselines.physnet.potential import Graph, Outcome, with_forces
+from teadata import Frames
+
+
+def signature(dtype: str) -> Graph:
+    """Shapes and types of a graph of any size."""
+    ends = tf.TensorSpec([None], tf.int32)
+    return Graph(
+        ends, tf.TensorSpec([None, 3], dtype), ends, tf.TensorSpec([None], dtype),
+        ends, ends, ends, ends,
+    )  # fmt: skip
+
+
+def tables(elements: Iterable[int], dtype: str) -> d3.Tables:
+    """Those of dispersion for some elements, as tensors."""
+    known = d3.tables(elements)
+    return d3.Tables(tf.constant(known.numbers), *(tf.constant(part, dtype) for part in known[1:]))
+
+
+class Potential:
+    """Energies (eV), forces (eV/Å) and charges (e) with some weights on a device.
+
+    Parameters
+    ----------
+    config, device
+        Settings of the network, and where it calculates.
+    weights
+        Parameters by name.
+    elements
+        What the frames may be made of.
+    """
+
+    def __init__(
+        self,
+        config: PhysNetConfig,
+        device: str,
+        weights: dict[str, NDArray[Any]],
+        elements: Iterable[int],
+    ) -> None:
+        self.config, self.device = config, device
+        with backend.session(device):
+            held = {name: tf.constant(value, config.dtype) for name, value in weights.items()}
+            known = tables(elements, config.dtype)
+
+            def evaluate(graph: Graph) -> Outcome:
+                found = with_forces(config, held, known, graph)
+                # Of the network nothing else is asked for.
+                return found._replace(outputs=Outputs(*found.outputs[:3], [], []))
+
+            self.evaluate = tf.function(
+                evaluate, autograph=False, input_signature=[signature(config.dtype)]
+            )
+
+    @property
+    def traces(self) -> int:
+        """How many times the function was traced."""
+        return int(self.evaluate.experimental_get_tracing_count())
+
+    def predict(self, frames: Frames) -> Outcome:
+        """Those of frames, without the energies of the elements; NumPy arrays in float64."""
+        with backend.session(self.device):
+            found: Outcome = self.evaluate(graph_of(self.config, frames))
+            return found._replace(
+                energies=np.asarray(found.energies, np.float64),
+                forces=np.asarray(found.forces, np.float64),
+                charges=np.asarray(found.charges, np.float64),
+            )

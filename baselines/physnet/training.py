@@ -1,0 +1,331 @@
+"""The loop over steps: traced once, resumable, and with the best average of the weights kept."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from baselines.composition import composition_energy
+from baselines.order import Order
+from baselines.physnet import inference, parameters
+from baselines.physnet.checkpoints import Checkpoint
+from baselines.physnet.config import PhysNetConfig
+from baselines.physnet.data import Labelled, batch, labelled
+from baselines.physnet.optimiser import State, learning_rate, updated
+from baselines.physnet.potential import Outcome, with_forces
+from baselines.protocol import LOG_FILE, Progress
+from teadata import Frames, TeaError
+from teadata.errors import DataError
+from teadata.units import EV
+
+Tensor = Any
+
+CHUNK = 16
+"""Steps between two reports of progress."""
+
+CHECKPOINT_COST = 0.01
+"""Share of the training time that checkpoints may take; one is made after a validation at most."""
+
+
+def loss_of(
+    config: PhysNetConfig, found: Outcome, totals: Tensor, energies: Tensor, forces: Tensor
+) -> Tensor:
+    """Loss of a batch, from mean absolute errors (eV, eV/Å, e) and the penalty.
+
+    Parameters
+    ----------
+    config
+        The settings.
+    found
+        What the model says of B frames of n atoms in all.
+    totals
+        (B,) sums of their charges before these are corrected, in e.
+    energies, forces
+        Labels (B,) in eV and (n, 3) in eV/Å.
+    """
+    return (
+        tf.reduce_mean(tf.abs(found.energies - energies))
+        + config.forces_weight * tf.reduce_mean(tf.abs(found.forces - forces))
+        + config.charge_weight * tf.reduce_mean(tf.abs(totals - config.total_charge))
+        + config.nh_weight * found.outputs.penalty
+    )
+
+
+class Training:
+    """A training at some step.
+
+    Parameters
+    ----------
+    config
+        The settings.
+    seed
+        Of the initial weights and of the order of the frames.
+    train, valid
+        Frames of one system, in kcal/mol and Å.
+
+    Attributes
+    ----------
+    curve
+        An entry per validation.
+    best
+        ``{"step", "loss"}`` of the validation of lowest loss; its averaged weights are in
+        `kept`.
+    step_function, errors_function
+        One step of training, and errors of some frames; each is traced once.
+    """
+
+    def __init__(self, config: PhysNetConfig, seed: int, train: Frames, valid: Frames) -> None:
+        if len(train) < config.batch_size:
+            raise DataError(
+                f"{len(train)} training frames, expected at least {config.batch_size}: a batch "
+                "that is not full is not trained on; take more frames (--size), or lower "
+                "batch_size"
+            )
+        self.config, self.seed = config, seed
+        found = np.unique(train.numbers)
+        self.elements: list[int] = found.tolist()
+        # Their mean is taken off the energies, the same share of it for every atom.
+        self.energies = np.full(len(found), train.energies.mean() / train.n_atoms)
+        offset = composition_energy(train, self.elements, self.energies, "PhysNet")
+        composition_energy(valid, self.elements, self.energies, "PhysNet")
+        self.train = labelled(config, train, offset)
+        self.valid = labelled(config, valid, offset)
+        self.order = Order(seed, len(train), config.batch_size)
+        self.total = self.order.total(config.steps)
+        self.interval = min(config.eval_every or self.order.per_epoch, self.total)
+        self.tables = inference.tables(self.elements, config.dtype)
+        self.one, self.other = (
+            tf.constant(end, tf.int32) for end in np.triu_indices(train.n_atoms, 1)
+        )
+        self._make_functions()
+        self.state = State(*(tf.Variable(self._initial(train) * keep) for keep in (1, 1, 0, 0, 0)))
+        self.kept = self.state.average.numpy()
+        self.step = 0
+        self.curve: list[dict[str, float]] = []
+        self.best: dict[str, float] = {}
+
+    def _initial(self, train: Frames) -> Any:
+        """The parameters before training, one vector.
+
+        The elements' energies take what dispersion adds to every frame off again, so that the
+        energies that are to be learned have the mean zero.
+        """
+        config = self.config
+        scale = 1.0
+        if config.scale_by == "std":
+            scale = float(train.energies.std()) / EV / train.n_atoms or 1.0
+        start = parameters.initial(config, self.seed, 0.0, scale)
+        vector = tf.constant(parameters.joined(config, start), config.dtype)
+        added = float(np.mean(self._of_frames(vector, self.train)[:, 0]))
+        start = parameters.initial(config, self.seed, -added / train.n_atoms, scale)
+        return parameters.joined(config, start).astype(config.dtype)
+
+    # -- what TensorFlow calculates
+
+    def _outcome(
+        self, vector: Tensor, frames: Labelled, chosen: Tensor
+    ) -> tuple[Outcome, Tensor, Tensor, Tensor]:
+        """What the model says of some frames, their energies and forces, and sums of charges."""
+        graph = batch(self.config, frames, chosen, self.one, self.other)
+        weights = parameters.tensors(self.config, vector)
+        found = with_forces(self.config, weights, self.tables, graph)
+        totals = tf.reduce_sum(tf.reshape(found.uncorrected, [tf.shape(chosen)[0], -1]), axis=1)
+        energies = tf.gather(frames.energies, chosen)
+        forces = tf.reshape(tf.gather(frames.forces, chosen), [-1, 3])
+        return found, energies, forces, totals
+
+    def _step(self, chosen: Tensor, step: Tensor) -> Tensor:
+        """One step of training with some frames; its loss."""
+        config, state = self.config, self.state
+        vector = state.weights.read_value()
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(vector)
+            found, energies, forces, totals = self._outcome(vector, self.train, chosen)
+            loss = loss_of(config, found, totals, energies, forces)
+        slope = tape.gradient(loss, vector)
+        after = updated(config, State(*(part.read_value() for part in state)), slope, step)
+        for part, value in zip(state, after, strict=True):
+            part.assign(value)
+        return loss
+
+    def _errors(self, vector: Tensor, frames: Labelled, chosen: Tensor) -> Tensor:
+        """Of some frames (B, 6): ΔE and the energy, mean |ΔF| and (ΔF)², |ΔQ|, penalty."""
+        found, energies, forces, totals = self._outcome(vector, frames, chosen)
+        wrong = tf.reshape(found.forces - forces, [tf.shape(chosen)[0], -1])
+        return tf.stack(
+            [
+                found.energies,
+                found.energies - energies,
+                tf.reduce_mean(tf.abs(wrong), axis=1),
+                tf.reduce_mean(wrong**2, axis=1),
+                tf.abs(totals - self.config.total_charge),
+                tf.fill(tf.shape(totals), found.outputs.penalty),
+            ],
+            axis=1,
+        )
+
+    def _make_functions(self) -> None:
+        config = self.config
+        self.step_function = tf.function(
+            self._step,
+            autograph=False,
+            jit_compile=config.jit_compile,
+            input_signature=[
+                tf.TensorSpec([config.batch_size], tf.int32), tf.TensorSpec([], tf.float64)
+            ],
+        )  # fmt: skip
+        of_frames = Labelled(
+            tf.TensorSpec(self.train.numbers.shape, tf.int32),
+            *(tf.TensorSpec([None, *part.shape[1:]], part.dtype) for part in self.train[1:4]),
+            *(tf.TensorSpec([None, None], tf.int32) for _ in range(2)),
+        )
+        self.errors_function = tf.function(
+            self._errors,
+            autograph=False,
+            input_signature=[
+                tf.TensorSpec([None], config.dtype), of_frames, tf.TensorSpec([None], tf.int32)
+            ],
+        )  # fmt: skip
+
+    def _of_frames(self, vector: Tensor, frames: Labelled) -> Any:
+        """What :meth:`_errors` says of all frames, (N, 6)."""
+        count, size = len(frames.energies), self.config.valid_batch_size
+        parts = [
+            self.errors_function(vector, frames, tf.range(start, min(start + size, count)))
+            for start in range(0, count, size)
+        ]
+        return np.concatenate([np.asarray(part, np.float64) for part in parts])
+
+    # -- the loop
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done, or so many validations were no better than one before."""
+        patience = self.config.patience
+        if self.step >= self.total:
+            return True
+        if patience is None or not self.best:
+            return False
+        return sum(entry["step"] > self.best["step"] for entry in self.curve) >= patience
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a training must have in common with a checkpoint."""
+        return {"config": self.config.model_dump(mode="json"), "seed": self.seed}
+
+    def weights(self) -> dict[str, Any]:
+        """The kept parameters by name."""
+        return parameters.named(self.config, self.kept)
+
+    def _validation(self) -> dict[str, float]:
+        """Loss of the averaged weights (eV), and MAE and RMSE in kcal/mol and kcal/mol/Å."""
+        config = self.config
+        found = self._of_frames(self.state.average.read_value(), self.valid)
+        _, energy, force, square, charge, penalty = found.T
+        energy_mae, force_mae = np.abs(energy).mean(), force.mean()
+        loss = (
+            energy_mae
+            + config.forces_weight * force_mae
+            + config.charge_weight * charge.mean()
+            + config.nh_weight * penalty.mean()
+        )
+        return {
+            "valid_loss": float(loss),
+            "energy_mae": float(energy_mae) * EV,
+            "energy_rmse": math.sqrt((energy**2).mean()) * EV,
+            "force_mae": float(force_mae) * EV,
+            "force_rmse": math.sqrt(square.mean()) * EV,
+        }
+
+    def _task(self) -> str:
+        if not self.best:
+            return "steps"
+        error = next(e["force_mae"] for e in self.curve if e["step"] == self.best["step"])
+        return f"steps, best valid F MAE {error:.3f} kcal/mol/Å"
+
+    def _advance(self, progress: Progress) -> float:
+        """Train to the next validation; the mean loss."""
+        start, stop = self.step, min(self.total, (self.step // self.interval + 1) * self.interval)
+        losses, task = [], self._task()
+        while self.step < stop:
+            number, first = divmod(self.step, self.order.per_epoch)
+            for chosen in self.order.epoch(number)[first : first + stop - self.step]:
+                losses.append(
+                    self.step_function(
+                        tf.constant(chosen, tf.int32), tf.constant(self.step, tf.float64)
+                    )
+                )
+                self.step += 1
+                if self.step % CHUNK == 0 or self.step == stop:
+                    progress(task, self.step, self.total)
+        return float(np.sum([np.float64(loss) for loss in losses])) / (stop - start)
+
+    def interval_entry(self, progress: Progress) -> dict[str, float]:
+        """Train to the next validation and validate; the entry of the curve.
+
+        Raises
+        ------
+        TeaError
+            If the loss is not a number.
+        """
+        began = time.perf_counter()
+        rate = learning_rate(self.config, self.step)
+        loss = self._advance(progress)
+        found = self._validation()
+        if not math.isfinite(loss + found["valid_loss"]):
+            raise TeaError(
+                f"the loss is not a number before step {self.step}; lower lr or clip_grad, or look "
+                "for unphysical frames"
+            )
+        if not self.best or found["valid_loss"] < self.best["loss"]:
+            self.best = {"step": self.step, "loss": found["valid_loss"]}
+            self.kept = self.state.average.numpy()
+        entry = {"step": self.step, "train_loss": loss} | found | {"lr": rate}
+        entry["seconds"] = time.perf_counter() - began
+        self.curve.append(entry)
+        return entry
+
+    def run(self, workdir: Path, progress: Progress) -> None:
+        """Train to the end from the checkpoint there is, with checkpoints on the way.
+
+        Raises
+        ------
+        DataError
+            If the checkpoint cannot be read, or is another training's.
+        TeaError
+            If the loss is not a number.
+        """
+        checkpoint = Checkpoint(workdir, self.identity)
+        self._restore(checkpoint)
+        if self.finished:
+            return
+        written, cost = time.perf_counter(), 0.0
+        with open(workdir / LOG_FILE, "a", encoding="utf-8") as log:
+            while not self.finished:
+                entry = self.interval_entry(progress)
+                log.write(", ".join(f"{key} {value:.6g}" for key, value in entry.items()))
+                log.write("\n")
+                log.flush()
+                start = time.perf_counter()
+                if self.finished or (start - written) * CHECKPOINT_COST >= cost:
+                    arrays = {name: part.numpy() for name, part in self.state._asdict().items()}
+                    checkpoint.save(
+                        arrays | {"kept": self.kept}, {"curve": self.curve, "best": self.best}
+                    )
+                    written = time.perf_counter()
+                    cost = written - start
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        found = checkpoint.restore()
+        if found is None:
+            return
+        arrays, notes = found
+        for name, part in self.state._asdict().items():
+            part.assign(arrays[name])
+        self.kept, self.curve, self.best = arrays["kept"], notes["curve"], notes["best"]
+        self.step = int(self.curve[-1]["step"])

@@ -1,0 +1,106 @@
+"""The reference case, small models and settings that the tests of PhysNet share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from baselines.physnet import PhysNet, PhysNetConfig, from_reference
+from teadata import Frames
+
+pytest.importorskip("tensorflow")
+
+TINY = {
+    "size": 8, "features": 8, "n_rbf": 6, "modules": 1, "residual_atomic": 1,
+    "residual_interaction": 1, "residual_output": 1, "r_cut": 3.0, "lr": 1e-2, "steps": 16,
+    "batch_size": 2, "valid_batch_size": 5, "jit_compile": False,
+}  # fmt: skip
+"""Settings of which a training takes seconds, nearly all of them for tracing."""
+
+
+@pytest.fixture(scope="session")
+def golden(repository) -> dict[str, np.ndarray]:
+    """Arrays of the reference case: ethanol, and a cation of C, H, N and O, by name."""
+    with np.load(repository / "tests" / "data" / "physnet_reference.npz") as file:
+        return {name: file[name] for name in file.files}
+
+
+def _frames(numbers, positions, pbc=False, cell=None) -> Frames:
+    """Frames of positions (N, A, 3); the labels are of no interest."""
+    positions = np.asarray(positions, dtype=float)
+    return Frames(
+        numbers=np.asarray(numbers),
+        positions=positions,
+        energies=np.zeros(len(positions)),
+        forces=np.zeros(positions.shape),
+        cell=None if cell is None else np.broadcast_to(cell, (len(positions), 3, 3)),
+        pbc=np.full(3, pbc),
+    )
+
+
+@pytest.fixture(scope="session")
+def frames() -> Callable[..., Frames]:
+    return _frames
+
+
+@pytest.fixture(scope="session")
+def molecules(golden) -> list[Frames]:
+    """The two molecules of the reference case."""
+    return [
+        _frames(golden["Z"][mine], golden["R"][mine][None])
+        for mine in (golden["batch_seg"] == n for n in range(2))
+    ]
+
+
+def below(case, name):
+    return {key[len(name) + 1 :]: v for key, v in case.items() if key.startswith(name + "/")}
+
+
+@pytest.fixture(scope="session")
+def reference(golden) -> PhysNet:
+    """The model of the reference case, for neutral molecules."""
+    return from_reference(below(golden, "param"), below(golden, "cfg"))
+
+
+@pytest.fixture(scope="session")
+def settings() -> Callable[..., PhysNetConfig]:
+    """Tiny settings; what a test is about it states."""
+
+    def make(**values: object) -> PhysNetConfig:
+        return PhysNetConfig.model_validate(TINY | values)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def evaluated(golden) -> Callable[..., object]:
+    """Energies, forces and charges by the reference's parameters, calculated step by step.
+
+    Nothing is traced.  Settings of the model may be changed, and parameters be added.
+    """
+    from baselines.physnet import backend, inference, potential
+    from baselines.physnet import reference as names
+    from baselines.physnet.data import graph_of
+
+    params, cfg = below(golden, "param"), below(golden, "cfg")
+
+    def calculate(frames: Frames, extra=None, **changes: object):
+        config = names.settings(params, cfg).model_copy(update=changes)
+        with backend.session("cpu") as tf:
+            weights = {k: tf.constant(v) for k, v in (params | (extra or {})).items()}
+            known = inference.tables(range(1, 95), "float64")
+            found = potential.with_forces(config, weights, known, graph_of(config, frames))
+            return potential.Outcome(*(part.numpy() for part in found[:6]), found.outputs)
+
+    return calculate
+
+
+@pytest.fixture(scope="session")
+def trained(settings, mini_i, tmp_path_factory):
+    """A tiny trained model, its result, and the workdir."""
+    workdir = tmp_path_factory.mktemp("physnet")
+    model = PhysNet(settings())
+    result = model.fit(mini_i.split("complete/train/8"), mini_i.split("complete/valid/7"), workdir)
+    return model, result, workdir
