@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from teadata import Dataset, catalog
 from teadata.errors import DataError
 from teadata.provenance import DISTRIBUTION, package_version, sha256
-from teaeval.md.outcome import Outcome
+from teaeval.md.outcome import OUTCOME_FILE, Outcome
 from teaeval.md.record import Distance, Drift, Gyration, Simulated, Simulations
 from teaeval.md.replicas import Plan, folders, outcomes, read_plan
 from teaeval.md.simulation import TRAJECTORY_FILE, ns_per_day, run_time
@@ -104,7 +104,7 @@ def _so_far(folder: Path, plan: Plan, index: int) -> Outcome | None:
     spent = run_time(path.parent)
     time = float(run.times[-1] / 1000)
     return Outcome(
-        status="running",
+        status="finished",
         settings=settings,
         steps=int(run.steps[-1]),
         time=time,
@@ -128,13 +128,14 @@ def _ended(folder: Path, index: int, outcome: Outcome | None) -> Outcome:
 
 
 def _replica(plan: Plan, index: int, outcome: Outcome, run: Trajectory, start: int) -> Simulated:
+    ended = (run.path.parent / OUTCOME_FILE).exists()
     replica = plan.replicas[index]
     used = run.temperatures[start:]
     nve = plan.settings.thermostat == "none"
     return Simulated(
         seed=replica.seed,
         frame=replica.frame,
-        status=outcome.status,
+        status=outcome.status if ended else "running",
         steps=outcome.steps,
         time=outcome.time,
         stable_time=outcome.stable_time,

@@ -33,7 +33,7 @@ class Failure(StrictModel):
 
 
 class Outcome(StrictModel):
-    """What became of a simulation; ``running`` is only said of one that is looked at meanwhile.
+    """What became of a simulation.
 
     ``steps`` were done, which are ``time`` ps; ``frames`` are stored in ``file``, of which the
     first ``stable_frames`` were before any failure began.  ``temperature`` is the mean over
@@ -41,7 +41,7 @@ class Outcome(StrictModel):
     interruptions left out.
     """
 
-    status: Literal["finished", "failed", "running"]
+    status: Literal["finished", "failed"]
     settings: Settings
     steps: int
     time: float

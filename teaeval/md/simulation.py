@@ -117,6 +117,7 @@ class _Run:
         folder: Path,
         progress: Progress | None,
     ) -> None:
+        from teaeval.md.direct import Direct
         from teaeval.md.integrators import Integrator, start_moving
 
         self.settings, self.folder, self.progress = settings, folder, progress
@@ -124,7 +125,7 @@ class _Run:
         self.atoms.set_constraint()
         start_moving(self.atoms, settings)
         self.identity = _identity(self.atoms, settings)
-        self.atoms.calc = self.calculator = calculator
+        self.atoms.calc = self.calculator = Direct(calculator)
         self.monitor = Monitor(
             self.atoms.numbers,
             self.atoms.positions,

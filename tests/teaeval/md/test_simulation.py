@@ -139,6 +139,28 @@ def test_stress_is_stored_where_the_calculator_has_it(tmp_path, calculators, pep
         md.simulate(peptide, calculators.Tied(), settings, tmp_path / "b")
 
 
+def test_a_calculator_that_is_not_made_on_ases_base_class(copper, tmp_path):
+    class Duck:
+        def __init__(self):
+            self.inner = EMT()
+
+        def get_forces(self, atoms):
+            return self.inner.get_forces(atoms)
+
+        def get_potential_energy(self, atoms, force_consistent=False):
+            return self.inner.get_potential_energy(atoms, force_consistent=force_consistent)
+
+        def reset(self):
+            self.inner.reset()
+
+    settings = md.Settings(steps=20, interval=5, checkpoint=10)
+    files = [
+        md.simulate(copper, calculator, settings, tmp_path / name).file
+        for name, calculator in (("emt", EMT()), ("duck", Duck()))
+    ]
+    assert same(*files)
+
+
 def test_velocities_that_are_there_are_kept(copper, tmp_path):
     velocities = np.random.default_rng(0).normal(size=copper.positions.shape) * 1e-3
     copper.set_velocities(velocities / ase_units.fs)
