@@ -92,9 +92,10 @@ def sums(near: AllPairs, values: Floats, slopes: Floats, frames: Frames) -> Pred
     frame = near.first // atoms
     energies = np.bincount(frame, values, count) / 2
     pulls = near.vectors * (slopes / near.lengths)[:, None]
-    forces = np.stack(
-        [np.bincount(near.first, pulls[:, axis], count * atoms) for axis in range(3)], axis=-1
-    ).reshape(count, atoms, 3)
+    forces = np.empty((count, atoms, 3))
+    for axis in range(3):
+        found = np.bincount(near.first, pulls[:, axis], count * atoms)
+        forces[..., axis] = found.reshape(count, atoms)
     volume = volumes(frames)
     if volume is None:
         return Predicted(energies, forces)
@@ -211,7 +212,8 @@ class _Search:
             from scipy.optimize import minimize_scalar
         except ImportError:
             raise MissingExtraError("scipy", "classical", "a Yukawa potential") from None
-        grid = np.linspace(*np.log(self.config.kappa), self.config.grid)
+        least, most = np.log(self.config.kappa)
+        grid = np.linspace(least, most, self.config.grid)
         losses = [self.solve(float(np.exp(step)))[2] for step in grid]
         best = int(np.argmin(losses))
         between = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]

@@ -103,7 +103,9 @@ class Training:
             tf.constant(end, tf.int32) for end in np.triu_indices(train.n_atoms, 1)
         )
         self._make_functions()
-        self.state = State(*(tf.Variable(self._initial(train) * keep) for keep in (1, 1, 0, 0, 0)))
+        start = self._initial(train)
+        nothing = np.zeros_like(start)
+        self.state = State(*map(tf.Variable, (start, start, nothing, nothing, nothing)))
         self.kept = self.state.average.numpy()
         self.step = 0
         self.curve: list[dict[str, float]] = []

@@ -68,6 +68,11 @@ class Triangles(NamedTuple):
         sides = np.sqrt((edges**2).sum(axis=-1))
         return cls(np.stack([first[ij], second[ij], second[ik]], axis=1), sides, edges)
 
+    def part(self, start: int) -> Triangles:
+        """:data:`AT_ONCE` of them from `start` on."""
+        kept = slice(start, start + AT_ONCE)
+        return Triangles(self.corners[kept], self.sides[kept], self.edges[kept])
+
     def ends(self, side: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The two atoms of a side: of ij, ik or jk."""
         a, b = ((0, 1), (0, 2), (1, 2))[side]
@@ -124,7 +129,7 @@ def trio_features(
     shape = tuple(len(each) - DEGREE - 1 for each in knots)
     sums, slopes = np.zeros(shape), np.zeros((3 * atoms + 9, *shape))
     for start in range(0, len(triangles.sides), AT_ONCE):
-        part = Triangles(*(each[start : start + AT_ONCE] for each in triangles))
+        part = triangles.part(start)
         found = [basis(knots[side], part.sides[:, side]) for side in range(3)]
         values = [each[0] for each in found]
         sums += np.einsum("ta,tb,tc->abc", *values, optimize=True)

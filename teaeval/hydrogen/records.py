@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -170,6 +171,16 @@ class ModelErrors(StrictModel):
     frames: int
     energy_mae: float
     force_mae: float
+
+
+def pooled(errors: Sequence[ModelErrors]) -> ModelErrors:
+    """Errors of all frames, from those of each state point's."""
+    frames = sum(e.frames for e in errors)
+    return ModelErrors(
+        frames=frames,
+        energy_mae=sum(e.frames * e.energy_mae for e in errors) / max(frames, 1),
+        force_mae=sum(e.frames * e.force_mae for e in errors) / max(frames, 1),
+    )
 
 
 class StateResult(StrictModel):

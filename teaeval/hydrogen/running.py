@@ -30,6 +30,7 @@ from teaeval.hydrogen.records import (
     Record,
     StateResult,
     Transition,
+    pooled,
 )
 from teaeval.hydrogen.states import StatePoint, state_points
 from teaeval.hydrogen.transition import find_transition
@@ -207,7 +208,7 @@ def _simulated(
         state=state.name,
         temperature=state.temperature,
         density=state.density,
-        status=outcome.status,
+        status="failed" if outcome.failure else "finished",
         failure=outcome.failure.message if outcome.failure else None,
         time=outcome.time * 1000,
         seconds=outcome.wall_seconds,
@@ -285,16 +286,10 @@ def _settings(state: StatePoint, protocol: Protocol, stress: bool) -> Settings:
 
 def summarise(plan: Plan, results: Sequence[StateResult]) -> Record:
     """The record of all state points: errors put together, and the transition."""
-    counts = np.array([r.errors.frames for r in results], dtype=np.float64)
-    weights = counts / max(counts.sum(), 1.0)
     return Record(
         package=package_version(),
         plan=plan,
-        errors=ModelErrors(
-            frames=int(counts.sum()),
-            energy_mae=float(weights @ [r.errors.energy_mae for r in results]),
-            force_mae=float(weights @ [r.errors.force_mae for r in results]),
-        ),
+        errors=pooled([result.errors for result in results]),
         states=tuple(results),
         transitions=tuple(_transitions(plan.protocol, results, [r.observed for r in results])),
         reference_transitions=tuple(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from teadata import console
 from teadata.errors import UsageError
-from teaeval.hydrogen.records import Estimate, Record, StateResult, Transition
+from teaeval.hydrogen.records import Estimate, Record, StateResult, Transition, pooled
 
 STATE_COLUMNS = (
     "state",
@@ -144,8 +144,8 @@ def _reference(records: Sequence[Record]) -> dict[float, Transition]:
 def model_rows(records: Sequence[Record]) -> list[tuple[str, ...]]:
     """A line for each model, and one for the reference.
 
-    Deviations are means of their absolute values over the state points that were simulated to
-    the end.
+    Errors and deviations are of the state points that all records have: means of absolute
+    values, deviations over those of them that were simulated to the end.
 
     Raises
     ------
@@ -154,17 +154,21 @@ def model_rows(records: Sequence[Record]) -> list[tuple[str, ...]]:
     """
     check_same(records)
     known = _reference(records)
+    common = set.intersection(*({r.state for r in record.states} for record in records))
     rows = []
     for record in records:
-        apart = [result.deviation for result in record.states if result.deviation is not None]
+        shared = [result for result in record.states if result.state in common]
+        errors = pooled([result.errors for result in shared])
+        apart = [result.deviation for result in shared if result.deviation is not None]
+        finished = sum(result.deviation is not None for result in record.states)
         push = [abs(d.pressure.value) for d in apart if d.pressure is not None]
         rows.append(
             (
                 record.plan.label,
-                str(record.errors.frames),
-                f"{record.errors.force_mae:.2f}",
-                f"{record.errors.energy_mae:.1f}",
-                f"{len(apart)} of {len(record.states)}",
+                str(errors.frames),
+                f"{errors.force_mae:.2f}",
+                f"{errors.energy_mae:.1f}",
+                f"{finished} of {len(record.states)}",
                 _mean(push, 1),
                 _mean([abs(d.diffusion.value) for d in apart], 2),
                 _mean([abs(d.molecular.value) for d in apart], 2),
