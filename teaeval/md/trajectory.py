@@ -152,13 +152,26 @@ def _describe(file: Any, atoms: Atoms) -> None:
         box["edges"].attrs["unit"] = "Angstrom"
 
 
+def _opened(path: Path) -> Any:
+    """The file for reading, also while this process has it open another way.
+
+    HDF5 wants a file that is opened twice locked twice or not at all.
+    """
+    import h5py
+
+    try:
+        return h5py.File(path)
+    except OSError:
+        return h5py.File(path, locking=False)
+
+
 def cut(path: Path, frames: int) -> None:
     """Rewrite a file with its first frames only."""
     import h5py
 
     with (
         replacing(path) as partial,
-        h5py.File(path, locking=False) as old,
+        _opened(path) as old,
         h5py.File(partial, "w") as new,
     ):
         shared: dict[str, Any] = {}
@@ -236,10 +249,8 @@ class Trajectory:
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
-        import h5py
-
         try:
-            file = h5py.File(self.path, locking=False)
+            file = _opened(self.path)
         except OSError as error:
             raise DataError(f"{self.path}: cannot be read as HDF5 ({error})") from None
         with file:
