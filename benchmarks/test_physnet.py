@@ -27,7 +27,7 @@ def frames():
 
 
 @pytest.fixture(scope="module")
-def test_frames():
+def fifty():
     return teadata.load("mini-i").split("complete/test")[:50]
 
 
@@ -96,15 +96,15 @@ def physnet():
 
 
 @pytest.mark.benchmark(group=PREDICTIONS)
-def test_prediction(benchmark, test_frames):
+def test_prediction(benchmark, fifty):
     model = physnet()
-    found = benchmark.pedantic(model.predict, (test_frames,), rounds=10, warmup_rounds=1)
+    found = benchmark.pedantic(model.predict, (fifty,), rounds=10, warmup_rounds=1)
     assert np.isfinite(found.forces).all()
     assert model.network().traces == 1
 
 
 @pytest.mark.benchmark(group=PREDICTIONS)
-def test_prediction_untraced(benchmark, test_frames):
+def test_prediction_untraced(benchmark, fifty):
     """Operation by operation."""
     import tensorflow as tf
 
@@ -112,7 +112,7 @@ def test_prediction_untraced(benchmark, test_frames):
     model.network()
     tf.config.run_functions_eagerly(True)
     try:
-        found = benchmark.pedantic(model.predict, (test_frames,), rounds=10, warmup_rounds=1)
+        found = benchmark.pedantic(model.predict, (fifty,), rounds=10, warmup_rounds=1)
     finally:
         tf.config.run_functions_eagerly(False)
     assert np.isfinite(found.forces).all()
@@ -120,7 +120,7 @@ def test_prediction_untraced(benchmark, test_frames):
 
 @pytest.mark.benchmark(group=PREDICTIONS)
 @pytest.mark.parametrize("name", ["sgdml", "fchl", "so3krates"])
-def test_prediction_of_a_peer(benchmark, name, test_frames, tmp_path):
+def test_prediction_of_a_peer(benchmark, name, fifty, tmp_path):
     """As trained by its quick configuration, but on few frames and for few steps."""
     from baselines import config
     from baselines.registry import entry
@@ -134,5 +134,5 @@ def test_prediction_of_a_peer(benchmark, name, test_frames, tmp_path):
     data = teadata.load("mini-i")
     model = kind(settings)
     model.fit(data.split("complete/train/20"), data.split("complete/valid/5"), tmp_path)
-    found = benchmark.pedantic(model.predict, (test_frames,), rounds=5, warmup_rounds=1)
+    found = benchmark.pedantic(model.predict, (fifty,), rounds=5, warmup_rounds=1)
     assert np.isfinite(found.forces).all()

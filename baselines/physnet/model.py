@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from baselines import array_files
 from baselines.composition import composition_energy
-from baselines.config import parse
 from baselines.physnet import backend, reference
 from baselines.physnet.config import ARCHITECTURE, PhysNetConfig
 from baselines.physnet.parameters import ELEMENTS
@@ -26,8 +24,6 @@ from baselines.protocol import (
     validation_errors,
 )
 from teadata import Frames, TeaError
-from teadata.errors import DataError
-from teadata.provenance import replacing
 from teadata.units import EV
 
 FORMAT = "tea-benchmark PhysNet 1"
@@ -157,16 +153,7 @@ class PhysNet(Baseline[PhysNetConfig]):
         """Write settings, parameters by the original's names, and energies of the elements."""
         if self._trained is None:
             raise TeaError("this PhysNet model is not trained: there is nothing to save")
-        content = {f"param/{name}": value for name, value in self._trained["weights"].items()}
-        with replacing(path) as partial, open(partial, "wb") as stream:
-            np.savez(
-                stream,
-                format=FORMAT,
-                config=json.dumps(self.config.model_dump(mode="json")),
-                elements=np.array(self._trained["elements"]),
-                energies=self._trained["energies"],
-                **content,
-            )
+        array_files.write(path, FORMAT, self.config, self._trained)
 
     @classmethod
     def load(cls, path: Path, config: PhysNetConfig, device: str = "cpu") -> Self:
@@ -177,24 +164,11 @@ class PhysNet(Baseline[PhysNetConfig]):
         DataError
             If the file is not such a model.
         """
-        expected = f"{path}: expected a PhysNet model of this package ({FORMAT!r})"
-        try:
-            with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-                values = {name: file[name] for name in file.files}
-            if str(values["format"]) != FORMAT:
-                raise DataError(expected)
-            stored = parse(PhysNetConfig, json.loads(str(values["config"])), str(path))
-            elements, energies = values["elements"].tolist(), values["energies"]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise DataError(f"{expected} ({error})") from None
+        stored, trained = array_files.read(path, "a PhysNet model", FORMAT, PhysNetConfig)
         network = {name: getattr(stored, name) for name in ARCHITECTURE}
         model = cls(config.model_copy(update=network), device=device)
-        weights = {
-            name.removeprefix("param/"): value
-            for name, value in values.items()
-            if name.startswith("param/")
-        }
-        model._use(reference.checked(weights, model.config, str(path)), elements, energies)
+        trained["weights"] = reference.checked(trained["weights"], model.config, str(path))
+        model._use(**trained)
         return model
 
     def calculator(self) -> Any:

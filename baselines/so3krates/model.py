@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
+from baselines import array_files
 from baselines.composition import composition_energy
-from baselines.config import parse
 from baselines.protocol import (
     Baseline,
     FitResult,
@@ -24,8 +22,6 @@ from baselines.protocol import (
 from baselines.so3krates import backend
 from baselines.so3krates.config import ARCHITECTURE, SO3kratesConfig
 from teadata import Frames, TeaError
-from teadata.errors import DataError
-from teadata.provenance import replacing
 from teadata.units import EV
 
 FORMAT = "tea-benchmark SO3krates 1"
@@ -146,16 +142,7 @@ class SO3krates(Baseline[SO3kratesConfig]):
         """Write settings, weights by the original's names, and energies of the elements."""
         if self._trained is None:
             raise TeaError("this SO3krates model is not trained: there is nothing to save")
-        content = {f"param/{name}": value for name, value in self._trained["weights"].items()}
-        with replacing(path) as partial, open(partial, "wb") as stream:
-            np.savez(
-                stream,
-                format=FORMAT,
-                config=json.dumps(self.config.model_dump(mode="json")),
-                elements=np.array(self._trained["elements"]),
-                energies=self._trained["energies"],
-                **content,
-            )
+        array_files.write(path, FORMAT, self.config, self._trained)
 
     @classmethod
     def load(cls, path: Path, config: SO3kratesConfig, device: str = "cpu") -> Self:
@@ -167,24 +154,10 @@ class SO3krates(Baseline[SO3kratesConfig]):
             If the file is not such a model.
         """
         backend.load()
-        expected = f"{path}: expected an SO3krates model of this package ({FORMAT!r})"
-        try:
-            with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-                values = {name: file[name] for name in file.files}
-            if str(values["format"]) != FORMAT:
-                raise DataError(expected)
-            stored = parse(SO3kratesConfig, json.loads(str(values["config"])), str(path))
-            elements, energies = values["elements"].tolist(), values["energies"]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise DataError(f"{expected} ({error})") from None
+        stored, trained = array_files.read(path, "an SO3krates model", FORMAT, SO3kratesConfig)
         network = {name: getattr(stored, name) for name in ARCHITECTURE}
         model = cls(config.model_copy(update=network), device=device)
-        weights = {
-            name.removeprefix("param/"): value
-            for name, value in values.items()
-            if name.startswith("param/")
-        }
-        model._use(weights, elements, energies)
+        model._use(**trained)
         model._check(str(path))
         return model
 
