@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +15,13 @@ from baselines.record import Plan, TrainingRecord, hardware, peak_memory_mib, ve
 from baselines.registry import ModelEntry, entry
 from teadata import Dataset, TeaError, catalog
 from teadata.errors import DataError, MissingExtraError, UsageError, unknown_name
-from teadata.provenance import replacing, sha256, sha256_of, write_text
+from teadata.provenance import LOCK_FILE, held, replacing, sha256, sha256_of, write_text
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
 
 PLAN_FILE, CONFIG_FILE = "plan.json", "config.yaml"
 CURVE_FILE, RECORD_FILE = "curve.parquet", "record.json"
-LOCK_FILE = ".lock"
 
 
 def _usable(name: str, device: str) -> ModelEntry:
@@ -112,20 +109,6 @@ def default_folder(plan: Plan) -> Path:
     name = Path(plan.config_name).stem
     dataset = plan.dataset.partition("@")[0]
     return Path("runs") / f"{plan.model}-{dataset}-{subset}-{size}-{name}-seed{plan.seed}"
-
-
-@contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Hold a run folder, so that no other process trains in it; the hold ends with a process."""
-    from filelock import FileLock, Timeout
-
-    try:
-        with FileLock(folder / LOCK_FILE, timeout=0):
-            yield
-    except Timeout:
-        raise UsageError(
-            f"{folder}: another process is training here; wait for it, or choose another --output"
-        ) from None
 
 
 def _check_folder(folder: Path) -> None:
@@ -232,7 +215,7 @@ def train(plan: Plan, folder: Path, progress: Progress = no_progress) -> Trainin
     settings = config.parse(kind, plan.config, PLAN_FILE)
     dataset = same_data(plan)
     _check_folder(folder)
-    with _held(folder):
+    with held(folder, "training", "another --output"):
         resumed = _prepare(plan, settings, folder)
         start = time.perf_counter()
         model = model_class(settings, plan.seed, plan.device)

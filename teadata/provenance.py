@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from teadata.errors import DataError
+from teadata.errors import DataError, UsageError
 
 DISTRIBUTION = "tea-benchmark"
 
@@ -76,6 +76,39 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             partial.unlink()
+
+
+LOCK_FILE = ".lock"
+"""In a folder that a process holds."""
+
+
+@contextmanager
+def held(folder: Path, work: str, other: str) -> Iterator[None]:
+    """Hold a folder, so that no other process works in it; the hold ends with a process.
+
+    Parameters
+    ----------
+    folder
+        An existing folder.
+    work
+        What a process does there: ``training``.
+    other
+        What to choose instead: ``another folder``.
+
+    Raises
+    ------
+    UsageError
+        If another process holds it.
+    """
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(folder / LOCK_FILE, timeout=0):
+            yield
+    except Timeout:
+        raise UsageError(
+            f"{folder}: another process is {work} here; wait for it, or choose {other}"
+        ) from None
 
 
 def write_text(path: Path, text: str) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ import numpy as np
 
 from teadata import units
 from teadata.errors import DataError, MissingExtraError, UsageError
-from teadata.provenance import replacing, write_text
+from teadata.provenance import held, replacing, write_text
 from teaeval.md.monitor import BOLTZMANN, Monitor
 from teaeval.md.outcome import OUTCOME_FILE, Failure, Outcome
 from teaeval.md.settings import Settings
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 TRAJECTORY_FILE = "trajectory.h5md"
 CHECKPOINT_FILE = "checkpoint.npz"
-LOCK_FILE = ".lock"
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done and how fast, how many steps of it are done, and how many there are."""
@@ -88,22 +86,8 @@ def simulate(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{folder}: cannot be made ({error.strerror or error})") from None
-    with _held(folder):
+    with held(folder, "simulating", "another folder"):
         return _Run(atoms, calculator, settings, folder, progress).complete()
-
-
-@contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Hold a folder, so that no other process simulates in it; the hold ends with a process."""
-    from filelock import FileLock, Timeout
-
-    try:
-        with FileLock(folder / LOCK_FILE, timeout=0):
-            yield
-    except Timeout:
-        raise UsageError(
-            f"{folder}: another process is simulating here; wait for it, or choose another folder"
-        ) from None
 
 
 class _Run:
