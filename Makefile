@@ -1,7 +1,7 @@
 # Every figure of docs/figures.md:  make figures
 #
-# Trains, predicts and scores below $(RUNS) what is missing there first: from the times in the
-# records about an hour on one core, an estimate; it was not run from nothing in one go.
+# Trains, predicts, scores and simulates below $(RUNS) what is missing there first: from the times
+# in the documents some six hours on two cores, an estimate; it was not run from nothing in one go.
 # With RUNS=<folder> finished runs are used again.
 RUNS ?= runs
 OUT ?= docs/figures
@@ -20,8 +20,13 @@ PREDICTIONS = $(foreach r,$(FOLDED),$(call run,$(r))/predictions/folded-500.npz)
 MATRIX = $(foreach r,$(BOTH),$(call run,$(r))/scores/folded-500.json $(call run,$(r))/scores/unfolded-500.json)
 SURFACE = $(foreach r,mace-mini-iii-complete-60 gap-mini-iii-complete-12,$(call run,$(r))/predictions/complete.npz)
 CRYSTAL = $(call run,mace-mini-iv-complete-200)/predictions/complete.npz
+# docs/md.md and docs/hydrogen.md; each potential by its quick configuration but MACE
+SIMULATIONS = $(RUNS)/md/mace-300K/md.json $(RUNS)/md/sgdml-300K/md.json
+POTENTIALS = Yukawa Tersoff UF3 MACE PACE
+HYDROGEN = $(POTENTIALS:%=$(RUNS)/hydrogen/%)
 NAMES = learning-curve learning-curve-published gyration errors parity elements magnitude atoms \
-	worst atoms-mini-iii worst-mini-iv matrix report
+	worst atoms-mini-iii worst-mini-iv matrix report learning-curve-physnet gyration-simulations \
+	hydrogen hydrogen-rdf
 
 .PHONY: figures
 figures: $(NAMES:%=$(OUT)/%.png)
@@ -41,6 +46,14 @@ $(OUT)/worst-mini-iv.png: $(CRYSTAL)
 	teaeval plot worst $^ -o $@
 $(OUT)/matrix.png: $(MATRIX)
 	teaeval plot matrix $^ -o $@
+$(OUT)/learning-curve-physnet.png:
+	baselines learning-curve physnet mini-i --config curve --frames 500 --folder $(RUNS) -o $@
+$(OUT)/gyration-simulations.png: $(SIMULATIONS)
+	teaeval plot gyration $^ -o $@
+$(OUT)/hydrogen.png: $(HYDROGEN:%=%/record.json)
+	teaeval plot hydrogen $(HYDROGEN) -o $@
+$(OUT)/hydrogen-rdf.png: $(HYDROGEN:%=%/record.json)
+	teaeval plot hydrogen --rdf $(HYDROGEN) -o $@
 $(OUT)/report.png: $(RUNS)/report.html
 	$(CHROMIUM) --headless --no-sandbox --hide-scrollbars --window-size=1100,1150 \
 		--virtual-time-budget=8000 --screenshot=$@ file://$(abspath $<) 2>/dev/null
@@ -59,3 +72,23 @@ $(RUNS)/%/scores/folded-500.json $(RUNS)/%/predictions/folded-500.npz: $(RUNS)/%
 	baselines score $(RUNS)/$* --subset folded $(PART)
 $(RUNS)/%/scores/unfolded-500.json $(RUNS)/%/predictions/unfolded-500.npz: $(RUNS)/%/record.json
 	baselines score $(RUNS)/$* --subset unfolded $(PART)
+
+# Simulations end with status 1 if one of them broke: that is what the figure shows.
+$(RUNS)/md/mace-300K/md.json: $(call run,mace-mini-i-folded-150)/record.json
+	teaeval md run mini-i --subset folded --model $(dir $<) --name MACE --together --replicas 4 \
+		--steps 25000 --checkpoint 500 -o $(dir $@) || test $$? = 1
+	teaeval md analyse $(dir $@) || test $$? = 1
+$(RUNS)/md/sgdml-300K/md.json: $(call run,sgdml-mini-i-folded-500)/record.json
+	teaeval md run mini-i --subset folded --model $(dir $<) --name sGDML --replicas 16 \
+		--steps 12500 -o $(dir $@) || test $$? = 1
+	teaeval md analyse $(dir $@) || test $$? = 1
+
+$(RUNS)/hydrogen/Yukawa/record.json: $(call run,yukawa-mini-hydrogen-complete-192)/record.json
+$(RUNS)/hydrogen/Tersoff/record.json: $(call run,tersoff-mini-hydrogen-complete-12)/record.json
+$(RUNS)/hydrogen/UF3/record.json: $(call run,uf3-mini-hydrogen-complete-24)/record.json
+$(RUNS)/hydrogen/MACE/record.json: $(RUNS)/mace-mini-hydrogen-complete-192-hydrogen-seed0/record.json
+$(RUNS)/hydrogen/PACE/record.json: $(call run,pace-mini-hydrogen-complete-48)/record.json
+$(HYDROGEN:%=%/record.json):
+	teaeval hydrogen --model $(dir $<) --label $(notdir $(@D)) --processes 2 -o $(@D)
+$(RUNS)/%-hydrogen-seed0/record.json:
+	baselines train mace mini-hydrogen --subset complete --config hydrogen -o $(dir $@)
