@@ -13,8 +13,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from baselines.record import Plan, TrainingRecord
 from teadata import Dataset
 from teadata.errors import DataError, unknown_name
@@ -156,14 +154,9 @@ def read_record(path: Path) -> AccuracyRecord:
     DataError
         If there is none, or it is not one.
     """
-    try:
-        return AccuracyRecord.model_validate_json(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise DataError(
-            f"{path}: no record of accuracy; make one with `baselines record`"
-        ) from None
-    except (ValidationError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not a record of accuracy ({error})") from None
+    return AccuracyRecord.from_json(
+        path, "a record of accuracy", "make one with `baselines record`"
+    )
 
 
 def read_records(folder: Path = RECORDS, model: str | None = None) -> list[AccuracyRecord]:

@@ -10,9 +10,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from teadata.errors import DataError
 from teadata.provenance import DISTRIBUTION
 from teadata.strict import StrictModel
 
@@ -66,15 +63,12 @@ class TrainingRecord(StrictModel):
         DataError
             If there is none, or it is not one.
         """
-        try:
-            return cls.model_validate_json(path.read_text(encoding="utf-8"))
-        except OSError:
-            raise DataError(
-                f"{path}: no training record; the training there has not finished, or this is "
-                "not a run folder: run `baselines train` first"
-            ) from None
-        except (ValidationError, UnicodeDecodeError) as error:
-            raise DataError(f"{path}: not a training record ({error})") from None
+        return cls.from_json(
+            path,
+            "a training record",
+            "the training there has not finished, or this is not a run folder: run "
+            "`baselines train` first",
+        )
 
 
 def versions(packages: list[str]) -> dict[str, str]:

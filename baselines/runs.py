@@ -6,8 +6,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from baselines import config
 from baselines.devices import check_device, gpu, peak_gpu_memory_mib
 from baselines.protocol import Baseline, Progress, no_progress
@@ -152,16 +150,11 @@ def read_plan(folder: Path) -> Plan:
     DataError
         If there is none.
     """
-    path = folder / PLAN_FILE
-    try:
-        return Plan.model_validate_json(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise DataError(
-            f"{path}: no plan of a training, so this is not a run folder; start one with "
-            "`baselines train`"
-        ) from None
-    except (ValidationError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not the plan of a training ({error})") from None
+    return Plan.from_json(
+        folder / PLAN_FILE,
+        "the plan of a training",
+        "this is not a run folder: start one with `baselines train`",
+    )
 
 
 def _write_curve(path: Path, curve: list[dict[str, float]]) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from teadata.errors import DataError, unknown_name
-from teadata.strict import StrictModel
+from teadata.strict import StrictModel, what_is_wrong
 
 Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
 
@@ -278,8 +278,5 @@ class DatasetCard(StrictModel):
         except yaml.YAMLError as error:
             raise DataError(f"{path}: not readable as YAML ({error})") from None
         except ValidationError as error:
-            wrong = "; ".join(
-                f"{'.'.join(map(str, item['loc'])) or 'card'}: {item['msg']}"
-                for item in error.errors()
-            )
+            wrong = what_is_wrong(error)
             raise DataError(f"{path}: not a dataset card: {wrong}") from None

@@ -2,10 +2,49 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from teadata.errors import DataError
 
 
 class StrictModel(BaseModel):
     """A pydantic model that cannot be changed and refuses fields it does not know."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def from_json(cls, path: Path, expected: str, missing: str) -> Self:
+        """Read a file that holds such a model as JSON.
+
+        Parameters
+        ----------
+        path
+            The file.
+        expected
+            What it should be, e.g. ``"a training record"``.
+        missing
+            What it means that it cannot be opened, and what to do.
+
+        Raises
+        ------
+        DataError
+            If it cannot be opened, or is something else.
+        """
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read ({error.strerror}); {missing}") from None
+        except ValidationError as error:
+            raise DataError(f"{path}: not {expected}: {what_is_wrong(error)}") from None
+
+
+def what_is_wrong(error: ValidationError, limit: int = 8) -> str:
+    """What pydantic found, on one line: ``field: reason; field: reason``."""
+    return "; ".join(
+        f"{'.'.join(map(str, item['loc'])) or 'the file'}: "
+        f"{item['msg'].removeprefix('Value error, ')}"
+        for item in error.errors()[:limit]
+    )

@@ -7,9 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from teadata.errors import DataError
 from teaeval.reading import read_prediction
 from teaeval.scoring import Score, score
 
@@ -28,16 +25,9 @@ def read_score(path: Path) -> Score:
     DataError
         If the file is missing or not a score.
     """
-    try:
-        return Score.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from None
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}"
-            for item in error.errors()[:8]
-        )
-        raise DataError(f"{path}: not a score of this version of teaeval: {wrong}") from None
+    return Score.from_json(
+        path, "a score of this version of teaeval", "`teaeval score -o` writes one"
+    )
 
 
 def verify(stated: Score, file: Path) -> list[str]:

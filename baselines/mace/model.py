@@ -21,9 +21,9 @@ from baselines.protocol import (
     no_progress,
     validation_errors,
 )
+from baselines.stepwise import check_batch
 from baselines.torch_files import read_model, write
 from teadata import Frames, TeaError
-from teadata.errors import DataError
 from teadata.provenance import replacing
 from teadata.units import EV
 
@@ -64,7 +64,7 @@ class MACE(Baseline[MACEConfig]):
         """
         check_labels(train, "training")
         check_labels(valid, "validation")
-        _check_batch(train, self.config.batch_size)
+        check_batch(len(train), self.config.batch_size)
         with backend.backend(self.config, self.device, workdir / LOG_FILE):
             training = Training(self.config, self.seed, self.device, train, valid)
             for _ in training.run(workdir, progress):
@@ -169,16 +169,6 @@ class MACE(Baseline[MACEConfig]):
             energies.copy_(trained["atomic_energies"].reshape(energies.shape))
             with replacing(path) as partial:
                 torch.save(network, partial)
-
-
-def _check_batch(train: Frames, batch_size: int) -> None:
-    """Whether these frames fill a batch."""
-    if len(train) < batch_size:
-        raise DataError(
-            f"{len(train)} training frames, expected at least {batch_size}: of a batch that is not "
-            "full (batch_size) mace-torch trains nothing; take more frames (--size), or lower "
-            "batch_size"
-        )
 
 
 def _trained(training: Training) -> dict[str, Any]:

@@ -14,15 +14,12 @@ from baselines.composition import composition_energy
 from baselines.mace import backend
 from baselines.mace.config import MACEConfig
 from baselines.protocol import LOG_FILE, Progress
+from baselines.stepwise import Pace, check_identity
 from baselines.torch_files import read, write
 from teadata import Frames, TeaError
-from teadata.errors import DataError
 from teadata.units import EV
 
 CHECKPOINT_FILE = "checkpoint.pt"
-
-CHECKPOINT_COST = 0.01
-"""Share of the training time that checkpoints may take; one is made after an epoch at most."""
 
 
 class Steps:
@@ -242,22 +239,13 @@ class Training:
             logging.info("taken up after epoch %d", len(self.curve))
         total = self.config.max_num_epochs * len(self.train_loader)
         steps = Steps(progress, total, workdir / LOG_FILE)
-        written, cost = time.perf_counter(), 0.0
+        pace = Pace()
         while not self.finished:
             yield self.epoch(steps)
-            start = time.perf_counter()
-            if self.finished or (start - written) * CHECKPOINT_COST >= cost:
-                write(path, self.state())
-                written = time.perf_counter()
-                cost = written - start
+            pace.checkpoint(lambda: write(path, self.state()), last=self.finished)
 
     def _checkpoint(self, path: Path) -> dict[str, Any]:
         state = read(path, "a checkpoint of a MACE training; remove it to start from the beginning")
         expected = {"config": self.config.model_dump(mode="json"), "seed": self.seed}
-        for name, value in expected.items():
-            if state.get(name) != value:
-                raise DataError(
-                    f"{path}: the checkpoint of a training with another {name}; expected {value}, "
-                    f"found {state.get(name)}; remove it, or train in another folder"
-                )
+        check_identity(path, expected, state)
         return state

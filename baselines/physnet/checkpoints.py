@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from baselines.stepwise import check_identity
 from teadata.errors import DataError
 from teadata.provenance import replacing
 
@@ -56,10 +57,5 @@ class Checkpoint:
                 f"{self.path}: expected the checkpoint of a PhysNet training ({error}); remove it "
                 "to start from the beginning"
             ) from None
-        for name, value in self.identity.items():
-            if identity.get(name) != value:
-                raise DataError(
-                    f"{self.path}: the checkpoint of a training with another {name}; expected "
-                    f"{value}, found {identity.get(name)}; remove it, or train in another folder"
-                )
+        check_identity(self.path, self.identity, identity)
         return arrays, notes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import numpy as np
 import tensorflow as tf
 
 from baselines.composition import composition_energy
-from baselines.order import Order
 from baselines.physnet import inference, parameters
 from baselines.physnet.checkpoints import Checkpoint
 from baselines.physnet.config import PhysNetConfig
@@ -19,17 +17,11 @@ from baselines.physnet.data import Labelled, batch, labelled
 from baselines.physnet.optimiser import State, learning_rate, updated
 from baselines.physnet.potential import Outcome, with_forces
 from baselines.protocol import LOG_FILE, Progress
+from baselines.stepwise import Stepwise
 from teadata import Frames, TeaError
-from teadata.errors import DataError
 from teadata.units import EV
 
 Tensor = Any
-
-CHUNK = 16
-"""Steps between two reports of progress."""
-
-CHECKPOINT_COST = 0.01
-"""Share of the training time that checkpoints may take; one is made after a validation at most."""
 
 
 def loss_of(
@@ -56,8 +48,8 @@ def loss_of(
     )
 
 
-class Training:
-    """A training at some step.
+class Training(Stepwise):
+    """A training at some step; see :class:`baselines.stepwise.Stepwise`.
 
     Parameters
     ----------
@@ -70,22 +62,20 @@ class Training:
 
     Attributes
     ----------
-    curve
-        An entry per validation.
-    best
-        ``{"step", "loss"}`` of the validation of lowest loss; its averaged weights are in
-        `kept`.
+    kept
+        Averaged weights of the validation of lowest loss.
     step_function, errors_function
         One step of training, and errors of some frames; each is traced once.
     """
 
     def __init__(self, config: PhysNetConfig, seed: int, train: Frames, valid: Frames) -> None:
-        if len(train) < config.batch_size:
-            raise DataError(
-                f"{len(train)} training frames, expected at least {config.batch_size}: a batch "
-                "that is not full is not trained on; take more frames (--size), or lower "
-                "batch_size"
-            )
+        super().__init__(
+            seed=seed,
+            frames=len(train),
+            batch_size=config.batch_size,
+            steps=config.steps,
+            eval_every=config.eval_every,
+        )
         self.config, self.seed = config, seed
         found = np.unique(train.numbers)
         self.elements: list[int] = found.tolist()
@@ -95,9 +85,6 @@ class Training:
         composition_energy(valid, self.elements, self.energies, "PhysNet")
         self.train = labelled(config, train, offset)
         self.valid = labelled(config, valid, offset)
-        self.order = Order(seed, len(train), config.batch_size)
-        self.total = self.order.total(config.steps)
-        self.interval = min(config.eval_every or self.order.per_epoch, self.total)
         self.tables = inference.tables(self.elements, config.dtype)
         self.one, self.other = (
             tf.constant(end, tf.int32) for end in np.triu_indices(train.n_atoms, 1)
@@ -107,9 +94,6 @@ class Training:
         nothing = np.zeros_like(start)
         self.state = State(*map(tf.Variable, (start, start, nothing, nothing, nothing)))
         self.kept = self.state.average.numpy()
-        self.step = 0
-        self.curve: list[dict[str, float]] = []
-        self.best: dict[str, float] = {}
 
     def _initial(self, train: Frames) -> Any:
         """The parameters before training, one vector.
@@ -244,53 +228,24 @@ class Training:
             "force_rmse": math.sqrt(square.mean()) * EV,
         }
 
-    def _task(self) -> str:
-        if not self.best:
-            return "steps"
-        error = next(e["force_mae"] for e in self.curve if e["step"] == self.best["step"])
-        return f"steps, best valid F MAE {error:.3f} kcal/mol/Å"
+    def _rate(self) -> float:
+        return float(learning_rate(self.config, self.step))
 
     def _advance(self, progress: Progress) -> float:
-        """Train to the next validation; the mean loss."""
-        start, stop = self.step, min(self.total, (self.step // self.interval + 1) * self.interval)
-        losses, task = [], self._task()
-        while self.step < stop:
-            number, first = divmod(self.step, self.order.per_epoch)
-            for chosen in self.order.epoch(number)[first : first + stop - self.step]:
-                losses.append(
-                    self.step_function(
-                        tf.constant(chosen, tf.int32), tf.constant(self.step, tf.float64)
-                    )
-                )
-                self.step += 1
-                if self.step % CHUNK == 0 or self.step == stop:
-                    progress(task, self.step, self.total)
-        return float(np.sum([np.float64(loss) for loss in losses])) / (stop - start)
+        losses = [
+            self.step_function(tf.constant(chosen, tf.int32), tf.constant(self.step, tf.float64))
+            for chosen in self._batches(progress)
+        ]
+        return float(np.mean([np.float64(loss) for loss in losses]))
 
-    def interval_entry(self, progress: Progress) -> dict[str, float]:
-        """Train to the next validation and validate; the entry of the curve.
+    def _keep(self) -> None:
+        self.kept = self.state.average.numpy()
 
-        Raises
-        ------
-        TeaError
-            If the loss is not a number.
-        """
-        began = time.perf_counter()
-        rate = learning_rate(self.config, self.step)
-        loss = self._advance(progress)
-        found = self._validation()
-        if not math.isfinite(loss + found["valid_loss"]):
-            raise TeaError(
-                f"the loss is not a number before step {self.step}; lower lr or clip_grad, or look "
-                "for unphysical frames"
-            )
-        if not self.best or found["valid_loss"] < self.best["loss"]:
-            self.best = {"step": self.step, "loss": found["valid_loss"]}
-            self.kept = self.state.average.numpy()
-        entry = {"step": self.step, "train_loss": loss} | found | {"lr": rate}
-        entry["seconds"] = time.perf_counter() - began
-        self.curve.append(entry)
-        return entry
+    def _not_a_number(self) -> None:
+        raise TeaError(
+            f"the loss is not a number before step {self.step}; lower lr or clip_grad, or look "
+            "for unphysical frames"
+        )
 
     def run(self, workdir: Path, progress: Progress) -> None:
         """Train to the end from the checkpoint there is, with checkpoints on the way.
@@ -304,23 +259,11 @@ class Training:
         """
         checkpoint = Checkpoint(workdir, self.identity)
         self._restore(checkpoint)
-        if self.finished:
-            return
-        written, cost = time.perf_counter(), 0.0
-        with open(workdir / LOG_FILE, "a", encoding="utf-8") as log:
-            while not self.finished:
-                entry = self.interval_entry(progress)
-                log.write(", ".join(f"{key} {value:.6g}" for key, value in entry.items()))
-                log.write("\n")
-                log.flush()
-                start = time.perf_counter()
-                if self.finished or (start - written) * CHECKPOINT_COST >= cost:
-                    arrays = {name: part.numpy() for name, part in self.state._asdict().items()}
-                    checkpoint.save(
-                        arrays | {"kept": self.kept}, {"curve": self.curve, "best": self.best}
-                    )
-                    written = time.perf_counter()
-                    cost = written - start
+        self._to_the_end(workdir / LOG_FILE, progress, lambda: self._save(checkpoint))
+
+    def _save(self, checkpoint: Checkpoint) -> None:
+        arrays = {name: part.numpy() for name, part in self.state._asdict().items()}
+        checkpoint.save(arrays | {"kept": self.kept}, {"curve": self.curve, "best": self.best})
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         found = checkpoint.restore()

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import orbax.checkpoint as ocp
 
+from baselines.stepwise import check_identity
 from teadata.errors import DataError
 
 CHECKPOINT_FOLDER = "checkpoints"
@@ -78,12 +79,7 @@ class Checkpoints:
             identity = notes.pop("identity")
         except Exception as error:  # whatever Orbax and its storage raise of a broken folder
             raise self._wrong(f"{type(error).__name__}: {str(error).splitlines()[0]}") from None
-        for name, value in self.identity.items():
-            if identity.get(name) != value:
-                raise DataError(
-                    f"{self.folder}: the checkpoint of a training with another {name}; expected "
-                    f"{value}, found {identity.get(name)}; remove it, or train in another folder"
-                )
+        check_identity(self.folder, self.identity, identity)
         leaves, structure = jax.tree.flatten(like)
         try:
             state = self.manager.restore(

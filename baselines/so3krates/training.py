@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import time
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +15,6 @@ import optax
 from flax import nnx
 
 from baselines.composition import composition_energy
-from baselines.order import Order
 from baselines.protocol import LOG_FILE, Progress
 from baselines.so3krates import offsets
 from baselines.so3krates.checkpoints import Checkpoints
@@ -24,17 +23,12 @@ from baselines.so3krates.data import Labelled, Resident
 from baselines.so3krates.network import Network
 from baselines.so3krates.pairs import joined
 from baselines.so3krates.potential import evaluate
+from baselines.stepwise import CHUNK, Stepwise
 from teadata import Frames, TeaError
 from teadata.errors import DataError
 from teadata.units import EV
 
 Array = Any
-
-CHUNK = 16
-"""Steps between two looks at what the device has done; it is one such chunk ahead."""
-
-CHECKPOINT_COST = 0.01
-"""Share of the training time that checkpoints may take; one is made after a validation at most."""
 
 RESTARTS = 3
 """After so many returns to the best weights in a row, a training gives up."""
@@ -81,8 +75,8 @@ def loss_function(
     return loss, (energy, force)
 
 
-class Training:
-    """A training at some step.
+class Training(Stepwise):
+    """A training at some step; see :class:`baselines.stepwise.Stepwise`.
 
     Parameters
     ----------
@@ -95,50 +89,43 @@ class Training:
 
     Attributes
     ----------
-    curve
-        An entry per validation.
-    best
-        ``{"step", "loss"}`` of the validation of lowest loss; its weights are in `kept`.
+    kept
+        Weights of the validation of lowest loss.
     steps
         The compiled training steps, by length of neighbour lists.
     """
 
     def __init__(self, config: SO3kratesConfig, seed: int, train: Frames, valid: Frames) -> None:
-        if len(train) < config.batch_size:
-            raise DataError(
-                f"{len(train)} training frames, expected at least {config.batch_size}: a batch "
-                "that is not full is not trained on; take more frames (--size), or lower "
-                "batch_size"
-            )
+        super().__init__(
+            seed=seed,
+            frames=len(train),
+            batch_size=config.batch_size,
+            steps=config.steps,
+            eval_every=config.eval_every,
+        )
         self.config, self.seed = config, seed
         self.elements, self.energies = offsets.element_energies(config, train)
         offset = composition_energy(train, self.elements, self.energies, "SO3krates")
         self.train = Resident.of(config, train, offset, config.buckets)
         self.valid = Resident.of(config, valid, offset, 1)
-        self.order = Order(seed, len(train), config.batch_size)
-        self.total = self._total()
-        self.interval = min(config.eval_every or self.order.per_epoch, self.total)
+        self.total = min(self.total, self._allowed())
         self.numbers = jnp.asarray(train.numbers, jnp.int32)
         self.definition, weights = nnx.split(Network(config, nnx.Rngs(seed)))
         self.optimiser = optimiser(config)
         average = None if config.ema_decay is None else jax.tree.map(jnp.copy, weights)
         self.state = State(weights, average, self.optimiser.init(weights))
         self.kept = jax.tree.map(jnp.copy, weights)
-        self.step = 0
-        self.curve: list[dict[str, float]] = []
-        self.best: dict[str, float] = {}
-        self.restarts = 0
         self.steps: dict[int, Any] = {}
 
-    def _total(self) -> int:
-        """Steps of the whole training; it ends before the learning rate is too low."""
-        config, total = self.config, self.order.total(self.config.steps)
+    def _allowed(self) -> int:
+        """Steps before the learning rate is too low."""
+        config = self.config
         if config.lr_stop is None or config.lr_decay == 1:
-            return total
+            return self.total
         if config.lr <= config.lr_stop:
             raise DataError(f"lr is {config.lr}, not above lr_stop, {config.lr_stop}")
         allowed = config.lr_decay_steps * math.log(config.lr_stop / config.lr, config.lr_decay)
-        return min(total, math.ceil(allowed))
+        return math.ceil(allowed)
 
     # -- compiled functions
 
@@ -188,11 +175,6 @@ class Training:
 
     # -- the loop
 
-    @property
-    def finished(self) -> bool:
-        """Whether all steps are done."""
-        return self.step >= self.total
-
     def _validation(self) -> dict[str, float]:
         """Loss, MAE and RMSE on the validation frames, in kcal/mol but for the loss (eV)."""
         config, count = self.config, min(self.config.valid_batch_size, len(self.valid))
@@ -219,62 +201,32 @@ class Training:
             "force_rmse": math.sqrt(means[2]) * EV,
         }
 
-    def _task(self) -> str:
-        if not self.best:
-            return "steps"
-        error = next(e["force_mae"] for e in self.curve if e["step"] == self.best["step"])
-        return f"steps, best valid F MAE {error:.3f} kcal/mol/Å"
+    def _rate(self) -> float:
+        return float(learning_rate(self.config, self.step))
 
     def _advance(self, progress: Progress) -> float:
-        """Train to the next validation; the mean loss."""
-        start, stop = self.step, min(self.total, (self.step // self.interval + 1) * self.interval)
+        start, behind = self.step, None
         seen = jnp.zeros((), self.config.dtype)
-        task, behind = self._task(), None
-        while self.step < stop:
-            number, first = divmod(self.step, self.order.per_epoch)
-            for chosen in self.order.epoch(number)[first : first + stop - self.step]:
-                compiled = self.steps[self.train.length(chosen)]
-                self.state, seen = compiled(
-                    self.state, seen, self.train.frames, jnp.asarray(chosen, jnp.int32)
-                )
-                self.step += 1
-                if self.step % CHUNK == 0 or self.step == stop:
-                    # Wait for the chunk before, while the device is at this one.
-                    if behind is not None:
-                        behind.block_until_ready()
-                    behind = seen + 0
-                    progress(task, self.step, self.total)
-        return float(seen) / (stop - start)
+        for number, chosen in enumerate(self._batches(progress), 1):
+            compiled = self.steps[self.train.length(chosen)]
+            self.state, seen = compiled(
+                self.state, seen, self.train.frames, jnp.asarray(chosen, jnp.int32)
+            )
+            if number % CHUNK == 0:
+                # Wait for the chunk before, while the device is at this one.
+                if behind is not None:
+                    behind.block_until_ready()
+                behind = seen + 0
+        return float(seen) / (self.step - start)
 
-    def interval_entry(self, progress: Progress) -> dict[str, float]:
-        """Train to the next validation and validate; the entry of the curve.
+    def _keep(self) -> None:
+        weights = self.state.weights if self.state.average is None else self.state.average
+        self.kept = jax.tree.map(jnp.copy, weights)
 
-        Raises
-        ------
-        TeaError
-            If losses are no numbers, again and again.
-        """
-        began = time.perf_counter()
-        rate = float(learning_rate(self.config, self.step))
-        loss = self._advance(progress)
-        found = self._validation()
-        entry = {"step": self.step, "train_loss": loss} | found | {"lr": rate}
-        if math.isfinite(loss) and math.isfinite(found["valid_loss"]):
-            self.restarts = 0
-            if not self.best or found["valid_loss"] < self.best["loss"]:
-                self.best = {"step": self.step, "loss": found["valid_loss"]}
-                weights = self.state.weights if self.state.average is None else self.state.average
-                self.kept = jax.tree.map(jnp.copy, weights)
-        else:
-            self._restart()
-        entry["seconds"] = time.perf_counter() - began
-        self.curve.append(entry)
-        return entry
-
-    def _restart(self) -> None:
+    def _not_a_number(self) -> None:
         """Back to the best weights, with a new optimiser, whose schedule goes on."""
-        self.restarts += 1
-        if self.restarts > RESTARTS or not self.best:
+        restarts = 1 + len(list(takewhile(_wrong, reversed(self.curve))))
+        if restarts > RESTARTS or not self.best:
             raise TeaError(
                 f"the loss is not a number before step {self.step}, and going back to the best "
                 "weights did not help; lower lr, set clip_grad, or look for unphysical frames"
@@ -302,27 +254,22 @@ class Training:
             if self.finished:
                 return
             self.compile()
-            written, cost = time.perf_counter(), 0.0
-            with open(workdir / LOG_FILE, "a", encoding="utf-8") as log:
-                while not self.finished:
-                    entry = self.interval_entry(progress)
-                    log.write(", ".join(f"{key} {value:.6g}" for key, value in entry.items()))
-                    log.write("\n")
-                    log.flush()
-                    start = time.perf_counter()
-                    if self.finished or (start - written) * CHECKPOINT_COST >= cost:
-                        notes = {"curve": self.curve, "best": self.best, "restarts": self.restarts}
-                        checkpoints.save(self.step, (self.state, self.kept), notes)
-                        written = time.perf_counter()
-                        cost = written - start
+            self._to_the_end(workdir / LOG_FILE, progress, lambda: self._save(checkpoints))
         finally:
             checkpoints.close()
+
+    def _save(self, checkpoints: Checkpoints) -> None:
+        notes = {"curve": self.curve, "best": self.best}
+        checkpoints.save(self.step, (self.state, self.kept), notes)
 
     def _restore(self, checkpoints: Checkpoints) -> None:
         found = checkpoints.restore((self.state, self.kept))
         if found is None:
             return
         self.step, (self.state, self.kept), notes = found
-        self.curve, self.best, self.restarts = (
-            notes[name] for name in ("curve", "best", "restarts")
-        )
+        self.curve, self.best = notes["curve"], notes["best"]
+
+
+def _wrong(entry: dict[str, float]) -> bool:
+    """Whether a loss of a validation was not a number."""
+    return not math.isfinite(entry["train_loss"] + entry["valid_loss"])

@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from teadata.errors import DataError, unknown_name
-from teadata.strict import StrictModel
+from teadata.strict import StrictModel, what_is_wrong
 
 ALGORITHMS = {"md5", "sha1", "sha256", "sha512"}
 LONGEST_NAME = 200
@@ -136,10 +136,7 @@ def parse(document: Any, *, asked: str, url: str) -> Record:
             fields["concept_id"] = fields["concept_id"] or asked
         record = Record.model_validate(fields)
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, item['loc'])) or 'record'}: {item['msg']}"
-            for item in error.errors()
-        )
+        wrong = what_is_wrong(error)
         raise DataError(f"{url}: not a record that can be fetched: {wrong}") from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DataError(

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError
-
 from teadata.errors import DataError, UsageError
 from teadata.provenance import write_text
 from teadata.remote import settings
@@ -197,12 +195,8 @@ def _remembered(wanted: str) -> Record | None:
 
 
 def _read(path: Path) -> Record:
-    try:
-        return Record.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValidationError as error:
-        raise DataError(
-            f"{path}: not the description of a record ({error.errors()[0]['msg']}); remove the "
-            "file and run the command again with network"
-        ) from None
+    return Record.from_json(
+        path,
+        "the description of a record; remove the file and run the command again with network",
+        "see who may read it",
+    )

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from teadata import Dataset
 from teadata.errors import DataError, UsageError
 from teadata.provenance import sha256, write_text
@@ -106,10 +104,7 @@ def claim(folder: Path, plan: Plan) -> None:
 
 def _check_plan(path: Path, plan: Plan) -> None:
     """Refuse another plan; other state points of the same are welcome."""
-    try:
-        old = Plan.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValidationError) as error:
-        raise DataError(f"{path}: cannot be read as the plan of a benchmark ({error})") from None
+    old = Plan.from_json(path, "the plan of a benchmark", "take another folder")
     before, now = _flat(old), _flat(plan)
     changed = [
         f"{name} {before[name]}, now {now[name]}" for name in now if before[name] != now[name]

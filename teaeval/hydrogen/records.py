@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from teadata.errors import DataError
 from teadata.strict import StrictModel
 from teaeval.observables.blocks import Mean
 
@@ -242,16 +241,8 @@ def read_record(path: Path) -> Record:
         If it cannot be read, or is none.
     """
     file = path / RECORD_FILE if path.is_dir() else path
-    try:
-        return Record.model_validate_json(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(
-            f"{file}: cannot be read ({error}); expected the record.json that teaeval hydrogen "
-            "writes when all state points are done"
-        ) from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise DataError(
-            f"{file}: not a record of teaeval hydrogen: {where}: {first['msg']}"
-        ) from None
+    return Record.from_json(
+        file,
+        "a record of teaeval hydrogen",
+        "expected the record.json that teaeval hydrogen writes when all state points are done",
+    )

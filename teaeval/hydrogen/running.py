@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from teadata import Dataset, Frames, catalog
 from teadata.elements import MASSES
@@ -158,10 +157,9 @@ def run_state(job: Job, progress: Progress | None = None) -> StateResult:
     folder = job.folder / STATES / job.state
     path = folder / RESULT_FILE
     if path.exists():
-        try:
-            return StateResult.model_validate_json(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, ValidationError) as error:
-            raise DataError(f"{path}: cannot be read ({error}); remove this file") from None
+        return StateResult.from_json(
+            path, "the result of a state point; remove this file", "remove this file"
+        )
     dataset = _dataset(job.plan.dataset.partition("@")[0])
     if dataset.card.file("frames").sha256 != job.plan.frames_sha256:
         raise DataError(f"{dataset.card.full_id}: its frames are not those of the plan")

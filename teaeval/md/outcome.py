@@ -5,9 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
-
-from teadata.errors import DataError
 from teadata.strict import StrictModel
 from teaeval.md.settings import Settings
 
@@ -69,10 +66,5 @@ class Outcome(StrictModel):
             If there is none, or it is not one.
         """
         path = folder / OUTCOME_FILE
-        try:
-            found = cls.model_validate_json(path.read_text(encoding="utf-8"))
-        except OSError:
-            raise DataError(f"{path}: is not there; the simulation has not ended") from None
-        except (ValidationError, UnicodeDecodeError) as error:
-            raise DataError(f"{path}: not the outcome of a simulation ({error})") from None
+        found = cls.from_json(path, "the outcome of a simulation", "the simulation has not ended")
         return found.model_copy(update={"file": str(folder / Path(found.file).name)})

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from teadata.errors import DataError
 from teadata.strict import StrictModel
 from teaeval.md.outcome import Failure
 from teaeval.md.settings import Settings
@@ -138,11 +137,4 @@ def read(path: Path) -> Simulations:
     """
     if path.is_dir():
         path = path / "md.json"
-    try:
-        return Simulations.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(
-            f"{path}: cannot be read ({error}); `teaeval md analyse` writes it"
-        ) from None
-    except ValidationError as error:
-        raise DataError(f"{path}: not a record of simulations ({error})") from None
+    return Simulations.from_json(path, "a record of simulations", "`teaeval md analyse` writes it")

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from teadata import Dataset, catalog
 from teadata.errors import DataError, MissingExtraError, TeaError, UsageError
@@ -116,16 +115,11 @@ def read_plan(folder: Path) -> Plan:
     DataError
         If there is none.
     """
-    path = folder / PLAN_FILE
-    try:
-        return Plan.model_validate_json(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise DataError(
-            f"{path}: no plan, so this is no folder of simulations; start some with "
-            "`teaeval md run`"
-        ) from None
-    except (ValidationError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not a plan of simulations ({error})") from None
+    return Plan.from_json(
+        folder / PLAN_FILE,
+        "a plan of simulations",
+        "this is no folder of simulations: start some with `teaeval md run`",
+    )
 
 
 def folders(plan: Plan, folder: Path) -> list[Path]:

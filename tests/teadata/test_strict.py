@@ -1,0 +1,48 @@
+"""One line says what is wrong with a file that should hold a record."""
+
+from __future__ import annotations
+
+import pytest
+
+from teadata.errors import DataError
+from teadata.strict import StrictModel
+
+
+class Note(StrictModel):
+    text: str
+    pages: int
+
+
+def read(path):
+    return Note.from_json(path, "a note", "write one first")
+
+
+def test_what_was_written_is_read(tmp_path):
+    note = Note(text="°C, Å", pages=3)
+    path = tmp_path / "note.json"
+    path.write_text(note.model_dump_json(), encoding="utf-8")
+    assert read(path) == note
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"text": 5, "page": 1}', r"text: .* string; pages: Field required; page: Extra inputs"),
+        (b'{"text": "cut', "the file: Invalid JSON"),
+        (b'{"text": "\xff", "pages": 1}', "the file: Invalid JSON"),
+        (b"", "the file: Invalid JSON"),
+    ],
+)
+def test_what_is_wrong_is_named_on_one_line(tmp_path, content, message):
+    path = tmp_path / "note.json"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=rf"note\.json: not a note: .*{message}") as raised:
+        read(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_file_that_is_not_there_or_is_a_folder(tmp_path):
+    with pytest.raises(DataError, match=r"gone\.json: cannot be read \(No such.*; write one first"):
+        read(tmp_path / "gone.json")
+    with pytest.raises(DataError, match="cannot be read"):
+        read(tmp_path)
