@@ -20,7 +20,7 @@ PREDICTIONS = $(foreach r,$(FOLDED),$(call run,$(r))/predictions/folded-500.npz)
 MATRIX = $(foreach r,$(BOTH),$(call run,$(r))/scores/folded-500.json $(call run,$(r))/scores/unfolded-500.json)
 SURFACE = $(foreach r,mace-mini-iii-complete-60 gap-mini-iii-complete-12,$(call run,$(r))/predictions/complete.npz)
 CRYSTAL = $(call run,mace-mini-iv-complete-200)/predictions/complete.npz
-# docs/md.md and docs/hydrogen.md; each potential by its quick configuration but MACE
+# docs/md.md and docs/hydrogen.md
 SIMULATIONS = $(RUNS)/md/mace-300K/md.json $(RUNS)/md/sgdml-300K/md.json
 POTENTIALS = Yukawa Tersoff UF3 MACE PACE
 HYDROGEN = $(POTENTIALS:%=$(RUNS)/hydrogen/%)
@@ -86,9 +86,9 @@ $(RUNS)/md/sgdml-300K/md.json: $(call run,sgdml-mini-i-folded-500)/record.json
 $(RUNS)/hydrogen/Yukawa/record.json: $(call run,yukawa-mini-hydrogen-complete-192)/record.json
 $(RUNS)/hydrogen/Tersoff/record.json: $(call run,tersoff-mini-hydrogen-complete-12)/record.json
 $(RUNS)/hydrogen/UF3/record.json: $(call run,uf3-mini-hydrogen-complete-24)/record.json
-$(RUNS)/hydrogen/MACE/record.json: $(RUNS)/mace-mini-hydrogen-complete-192-hydrogen-seed0/record.json
+$(RUNS)/hydrogen/MACE/record.json: $(RUNS)/mace-mini-hydrogen-complete-192-quick-hydrogen-seed0/record.json
 $(RUNS)/hydrogen/PACE/record.json: $(call run,pace-mini-hydrogen-complete-48)/record.json
 $(HYDROGEN:%=%/record.json):
 	teaeval hydrogen --model $(dir $<) --label $(notdir $(@D)) --processes 2 -o $(@D)
-$(RUNS)/%-hydrogen-seed0/record.json:
-	baselines train mace mini-hydrogen --subset complete --config hydrogen -o $(dir $@)
+$(RUNS)/%-quick-hydrogen-seed0/record.json:
+	baselines train mace mini-hydrogen --subset complete --config quick-hydrogen -o $(dir $@)
