@@ -206,7 +206,9 @@ class Transition(StrictModel):
     """Where, along the densities of a temperature, stable molecules become less than half.
 
     ``density`` in g/cm³ by linear interpolation between the state points in ``between``, with
-    its 95 % interval from resampled blocks; None if the share does not cross one half.
+    its 95 % interval from resampled blocks; None if the share does not cross one half.  Where a
+    simulation between those two broke, only they are known: the interval is `between`, and there
+    is no ``density``.
     ``crossing`` is the share of the resamples that cross; ``verdict`` says it in words.
     """
 

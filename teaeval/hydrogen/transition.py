@@ -79,9 +79,9 @@ def find_transition(
                 np.stack([values, np.ones_like(values)], axis=1),
                 lambda totals: totals[:, 0] / totals[:, 1],
                 protocol.replicates,
-                protocol.seed + place,
+                protocol.seed + number,
             )
-            for place, values in enumerate(known.values())
+            for number, values in enumerate(known.values())
         ],
         axis=1,
     )
@@ -91,21 +91,27 @@ def find_transition(
         kind = "molecular" if shares[-1] >= HALF else "atomic"
         where = f"{densities[0]:g} to {densities[-1]:g} g/cm³"
         return _none(temperature, crossed, f"not found: {kind} from {where}{note}")
-    low, high = interval(all_found)
     between = next(
         (a, b)
         for (a, fa), (b, fb) in itertools.pairwise(zip(densities, shares, strict=True))
         if fa >= HALF > fb
     )
+    low, high = interval(all_found)
+    verdict = f"found at {found:.2f} g/cm³ ({low:.2f} to {high:.2f}){note}"
+    place: float | None = found
+    if any(between[0] < rho < between[1] for rho in broken):
+        # What the model shows in between is not known: nothing to interpolate over.
+        place, (low, high) = None, between
+        verdict = f"found between {low:g} and {high:g} g/cm³{note}"
     return Transition(
         temperature=temperature,
         found=True,
-        density=found,
+        density=place,
         low=low,
         high=high,
         between=between,
         crossing=crossed,
-        verdict=f"found at {found:.2f} g/cm³ ({low:.2f} to {high:.2f}){note}",
+        verdict=verdict,
     )
 
 

@@ -75,6 +75,17 @@ def test_transition_in_words():
     assert find_transition(1000.0, {0.5: None}, protocol).verdict.startswith("unknown: 0 densities")
 
 
+def test_no_transition_is_interpolated_over_a_simulation_that_broke():
+    blocks = {0.5: [0.9, 1.0], 0.7: None, 0.9: [0.0, 0.1], 1.1: None}
+    found = find_transition(1000.0, blocks, Protocol())
+    assert found.found
+    assert found.density is None
+    assert (found.low, found.high) == found.between == (0.5, 0.9)
+    assert found.verdict == (
+        "found between 0.5 and 0.9 g/cm³; no simulation lasted at 0.7, 1.1 g/cm³"
+    )
+
+
 def test_state_points_and_what_their_reference_shows():
     dataset = teadata.load("mini-hydrogen")
     states = state_points(dataset)
