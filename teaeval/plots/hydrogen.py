@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from teaeval.hydrogen.records import Estimate, Observed, Record
 from teaeval.hydrogen.table import check_same
 from teaeval.plots.plot import COLOURS, LINES, MARKERS, MODEL_ORDER, Plot, panels, styled
@@ -59,7 +61,7 @@ def _looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
 def against_density(records: Sequence[Record], title: str = "") -> Plot:
     """Pressure, diffusion, stable molecules and first peak against density, a row a temperature.
 
-    Bars are 95 % intervals by blocks.  Simulations that broke are left out.
+    Bars are 95 % intervals by blocks.  Simulations that broke are left out, and a line ends there.
 
     Raises
     ------
@@ -76,10 +78,13 @@ def against_density(records: Sequence[Record], title: str = "") -> Plot:
             len(QUANTITIES), len(temperatures), width=2.6, height=2.3, sharex=True
         )
         for i, temperature in enumerate(temperatures):
+            densities = sorted(rho for t, rho in series[REFERENCE] if t == temperature)
             for j, (quantity, label) in enumerate(QUANTITIES.items()):
                 ax = axes[i * len(QUANTITIES) + j]
                 for name, states in series.items():
-                    _draw(ax, name, looks[name], temperature, quantity, states, data)
+                    found = {rho: states.get((temperature, rho)) for rho in densities}
+                    rows = _draw(ax, name, looks[name], quantity, found)
+                    data += [{"label": name, "temperature": temperature} | row for row in rows]
                 if quantity == "molecular":
                     ax.axhline(0.5, color="0.7", linewidth=0.8, zorder=0)
                     ax.set_ylim(-0.05, 1.05)
@@ -101,36 +106,27 @@ def _draw(
     ax: Any,
     name: str,
     look: dict[str, Any],
-    temperature: float,
     quantity: str,
-    states: dict[tuple[float, float], Observed],
-    data: list[dict[str, Any]],
-) -> None:
+    states: dict[float, Observed | None],
+) -> list[dict[str, Any]]:
+    """Draw a quantity of one model by density; what was drawn."""
     rows = []
-    for (t, density), observed in states.items():
-        estimate = _value(observed, quantity)
-        if t == temperature and estimate is not None:
-            rows.append((density, estimate))
-    if not rows:
-        ax.plot([], [], label=name, **look)  # in the legend all the same
-        return
-    values = [e.value for _, e in rows]
-    low = [e.value if e.low is None else e.low for _, e in rows]
-    high = [e.value if e.high is None else e.high for _, e in rows]
-    bars = [[v - a for v, a in zip(values, low, strict=True)],
-            [b - v for v, b in zip(values, high, strict=True)]]  # fmt: skip
-    ax.errorbar([d for d, _ in rows], values, bars, label=name, elinewidth=0.8, **look)
-    data += [
-        {
-            "label": name,
-            "temperature": temperature,
-            "density": density,
-            "quantity": quantity,
-            "value": estimate.value,
-            "low": a,
-            "high": b,
-        }
-        for (density, estimate), a, b in zip(rows, low, high, strict=True)
+    for density, observed in states.items():
+        estimate = None if observed is None else _value(observed, quantity)
+        if estimate is not None:
+            value = estimate.value
+            low = value if estimate.low is None else estimate.low
+            high = value if estimate.high is None else estimate.high
+            rows.append((density, value, low, high))
+        else:
+            rows.append((density, np.nan, np.nan, np.nan))
+    at, values, low_ends, high_ends = np.array(rows, dtype=float).T
+    bars = [values - low_ends, high_ends - values]
+    ax.errorbar(at, values, bars, label=name, elinewidth=0.8, **look)
+    return [
+        {"density": density, "quantity": quantity, "value": value, "low": low, "high": high}
+        for density, value, low, high in rows
+        if not np.isnan(value)
     ]
 
 
