@@ -17,7 +17,7 @@ from baselines.physnet.data import Labelled, batch, labelled
 from baselines.physnet.optimiser import State, learning_rate, updated
 from baselines.physnet.potential import Outcome, with_forces
 from baselines.protocol import LOG_FILE, Progress
-from baselines.stepwise import Stepwise
+from baselines.stepwise import CHUNK, Stepwise
 from teadata import Frames, TeaError
 from teadata.units import EV
 
@@ -232,11 +232,17 @@ class Training(Stepwise):
         return float(learning_rate(self.config, self.step))
 
     def _advance(self, progress: Progress) -> float:
-        losses = [
-            self.step_function(tf.constant(chosen, tf.int32), tf.constant(self.step, tf.float64))
-            for chosen in self._batches(progress)
-        ]
-        return float(np.mean([np.float64(loss) for loss in losses]))
+        losses: list[float] = []
+        ahead: list[Tensor] = []
+        for chosen in self._batches(progress):
+            step = tf.constant(self.step, tf.float64)
+            ahead.append(self.step_function(tf.constant(chosen, tf.int32), step))
+            if len(ahead) == 2 * CHUNK:
+                # Wait for the chunk before, while the device is at this one: what XLA compiled
+                # returns at once, and every step that waits to be run has its own state in memory.
+                losses.extend(map(float, ahead[:CHUNK]))
+                del ahead[:CHUNK]
+        return float(np.mean([*losses, *map(float, ahead)]))
 
     def _keep(self) -> None:
         self.kept = self.state.average.numpy()

@@ -162,6 +162,37 @@ def test_a_training_is_traced_once_and_goes_on_where_it_was(trained, splits, tmp
         np.testing.assert_array_equal(kept[name], value)
 
 
+def test_few_steps_wait_to_be_run(trained, splits):
+    """Compiled steps return before they are run: without a limit they would fill the memory."""
+    from baselines.physnet.training import Training
+    from baselines.stepwise import CHUNK
+
+    waiting, most = 0, 0
+
+    class Loss(float):
+        def __float__(self):
+            nonlocal waiting
+            waiting -= 1
+            return float.__float__(self)
+
+    steps = 4 * CHUNK
+    with backend.session("cpu"):
+        config = trained[0].config.model_copy(update={"steps": steps, "eval_every": steps})
+        training = Training(config, 0, *splits)
+        step_function = training.step_function
+
+        def counted(chosen, step):
+            nonlocal waiting, most
+            waiting += 1
+            most = max(most, waiting)
+            return Loss(step_function(chosen, step))
+
+        training.step_function = counted
+        training.interval_entry(no_progress)
+    assert most == 2 * CHUNK
+    assert waiting == 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
 def test_a_killed_training_ends_with_the_same_weights(end, trained, splits, tmp_path):
