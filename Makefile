@@ -20,6 +20,8 @@ PREDICTIONS = $(foreach r,$(FOLDED),$(call run,$(r))/predictions/folded-500.npz)
 MATRIX = $(foreach r,$(BOTH),$(call run,$(r))/scores/folded-500.json $(call run,$(r))/scores/unfolded-500.json)
 SURFACE = $(foreach r,mace-mini-iii-complete-60 gap-mini-iii-complete-12,$(call run,$(r))/predictions/complete.npz)
 CRYSTAL = $(call run,mace-mini-iv-complete-200)/predictions/complete.npz
+# Below the published sizes too, where the number of frames limits the error more than the steps
+SIZES = 25 50 100 200 400 600 800 1000
 # docs/md.md and docs/hydrogen.md
 SIMULATIONS = $(RUNS)/md/mace-300K/md.json $(RUNS)/md/sgdml-300K/md.json
 POTENTIALS = Yukawa Tersoff UF3 MACE PACE
@@ -47,7 +49,8 @@ $(OUT)/worst-mini-iv.png: $(CRYSTAL)
 $(OUT)/matrix.png: $(MATRIX)
 	teaeval plot matrix $^ -o $@
 $(OUT)/learning-curve-physnet.png:
-	baselines learning-curve physnet mini-i --config curve --frames 500 --folder $(RUNS) -o $@
+	baselines learning-curve physnet mini-i --config curve $(SIZES:%=--size %) $(PART) \
+		--folder $(RUNS) -o $@
 $(OUT)/gyration-simulations.png: $(SIMULATIONS)
 	teaeval plot gyration $^ -o $@
 $(OUT)/hydrogen.png: $(HYDROGEN:%=%/record.json)

@@ -12,11 +12,7 @@ import pytest
 import teadata
 
 BATCH = 10
-SETTINGS = {
-    "features": 32, "n_rbf": 32, "modules": 2, "residual_atomic": 1, "residual_interaction": 1,
-    "r_cut": 5.0,
-}  # fmt: skip
-STEPS = f"a training step of {BATCH} frames of 42 atoms, width 32, 5 Å"
+STEPS = f"a training step of {BATCH} frames of 42 atoms, width 64, 5 Å"
 PREDICTIONS = "energies and forces of 50 frames of 42 atoms"
 
 
@@ -31,13 +27,19 @@ def fifty():
     return teadata.load("mini-i").split("complete/test")[:50]
 
 
+def quick(**others):
+    """The shipped settings, but for those given."""
+    from baselines import config
+    from baselines.physnet import PhysNetConfig
+
+    return config.read(PhysNetConfig, "physnet", "quick").model_copy(update=others)
+
+
 def training(frames, compiled=False):
     pytest.importorskip("tensorflow")
-    from baselines.physnet import PhysNetConfig, backend
+    from baselines.physnet import backend
 
-    config = PhysNetConfig(
-        size=BATCH, batch_size=BATCH, steps=10**6, jit_compile=compiled, **SETTINGS
-    )
+    config = quick(size=BATCH, batch_size=BATCH, steps=10**6, jit_compile=compiled)
     with backend.session("cpu") as tf:
         from baselines.physnet.training import Training
 
@@ -73,7 +75,7 @@ def test_step_of_so3krates(benchmark, frames):
     from baselines.so3krates import SO3kratesConfig, backend
 
     config = SO3kratesConfig(
-        size=BATCH, batch_size=BATCH, steps=10**6, eval_every=1, buckets=1, features=32, layers=2,
+        size=BATCH, batch_size=BATCH, steps=10**6, eval_every=1, buckets=1, features=64, layers=2,
         degrees=[1, 2], heads=2, r_cut=5.0, n_rbf=32,
     )  # fmt: skip
     with backend.session(config, "cpu"):
@@ -87,9 +89,9 @@ def test_step_of_so3krates(benchmark, frames):
 
 def physnet():
     pytest.importorskip("tensorflow")
-    from baselines.physnet import PhysNet, PhysNetConfig, parameters
+    from baselines.physnet import PhysNet, parameters
 
-    model = PhysNet(PhysNetConfig(size=1, **SETTINGS))
+    model = PhysNet(quick())
     weights = parameters.initial(model.config, 0, 0.0, 1.0)
     model._use(weights, list(range(1, 95)), np.zeros(94))
     return model
