@@ -109,6 +109,16 @@ def published_points(measure: str = "MAE") -> list[Point]:
     return found
 
 
+def _apart(sizes: Sequence[int]) -> list[int]:
+    """Of ascending sizes, the last and those whose labels leave room for it, right to left."""
+    room = (sizes[-1] / sizes[0]) ** 0.08  # of a logarithmic axis
+    named = [sizes[-1]]
+    for size in reversed(sizes[:-1]):
+        if named[-1] / size >= room:
+            named.append(size)
+    return named[::-1]
+
+
 def learning_curves(found: Sequence[Point], title: str | None = None) -> Plot:
     """Energy and force error against the size of the training set, a line per model and task.
 
@@ -165,7 +175,8 @@ def learning_curves(found: Sequence[Point], title: str | None = None) -> Plot:
                     for at, low, high in bars:
                         ax.plot([at, at], [low, high], color=tint, linewidth=1.0)
             sizes = sorted({p.size for p in found})
-            ax.set_xticks(sizes, [str(s) for s in sizes])
+            named = _apart(sizes)
+            ax.set_xticks(sizes, [str(s) if s in named else "" for s in sizes])
             ax.minorticks_off()
             plain_ticks(ax.yaxis, *ax.get_ylim())
             ax.set(xlabel="training frames", ylabel=label.format(m=found[0].measure))

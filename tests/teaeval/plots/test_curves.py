@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,20 @@ def test_learning_curves(base):
         (size, s.row("F").mae) for s, size in zip(scores, (400, 100, 200) * 2, strict=True)
     }
     assert "mini edition" in plot.figure.get_suptitle()
+
+
+def test_labels_of_sizes_do_not_overlap(base):
+    """800 is marked but not named beside 1000, with so small a size as 25; every other is named."""
+    scores = [
+        variant(base, "MACE", f"folded/train/{size}") for size in (25, 50, 200, 600, 800, 1000)
+    ]
+    plot = curves.learning_curves(curves.points(scores))
+    plot.figure.canvas.draw()
+    for ax in plot.figure.axes:
+        labels = [t for t in ax.get_xticklabels() if t.get_text()]
+        assert [t.get_text() for t in labels] == ["25", "50", "200", "600", "1000"]
+        ends = [(t.get_window_extent().x0, t.get_window_extent().x1) for t in labels]
+        assert all(a[1] < b[0] for a, b in itertools.pairwise(ends))
 
 
 def test_repeated_sizes_are_marked_each_and_joined_by_their_mean(base):
