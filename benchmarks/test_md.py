@@ -19,7 +19,7 @@ import teadata
 from baselines import config, registry
 from teaeval import md
 
-STEPS = 100
+STEPS = 1000
 
 
 class Clock:

@@ -11,7 +11,7 @@ import pytest
 
 import teadata
 
-BATCH = 10
+BATCH = 2  # as quick
 STEPS = f"a training step of {BATCH} frames of 42 atoms, width 64, 5 Å"
 PREDICTIONS = "energies and forces of 50 frames of 42 atoms"
 
