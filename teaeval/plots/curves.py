@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from teaeval import published
 from teaeval.plots.plot import COLOURS, LINES, Plot, colour, marker, panels, plain_ticks, styled
 from teaeval.scoring import Score
 from teaeval.tables.scores import train_size
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 QUANTITIES = {"E": "energy {m} (kcal/mol)", "F": "force {m} (kcal/mol/Å)"}
 MEASURES = ("MAE", "RMSE", "MAX")
@@ -119,6 +122,19 @@ def _apart(sizes: Sequence[int]) -> list[int]:
     return named[::-1]
 
 
+def _draw(ax: Axes, chosen: Sequence[Point], *, label: str, linestyle: Any, **look: Any) -> None:
+    """The line of a model and task, through the mean of each size; its points and intervals."""
+    sizes = sorted({p.size for p in chosen})
+    means = [np.mean([p.value for p in chosen if p.size == s]) for s in sizes]
+    ax.plot(sizes, means, label=label, linestyle=linestyle, **look)
+    if len(chosen) > len(sizes):
+        x, y = zip(*((p.size, p.value) for p in chosen), strict=True)
+        ax.plot(x, y, linestyle="", alpha=0.4, **look)
+    for p in chosen:
+        if p.low is not None and p.high is not None:
+            ax.plot([p.size, p.size], [p.low, p.high], color=look["color"], linewidth=1.0)
+
+
 def learning_curves(found: Sequence[Point], title: str | None = None) -> Plot:
     """Energy and force error against the size of the training set, a line per model and task.
 
@@ -156,24 +172,16 @@ def learning_curves(found: Sequence[Point], title: str | None = None) -> Plot:
                     ]
                     if not chosen:
                         continue
-                    name = model if len(tasks) == 1 else f"{model}, {task.replace('->', ' → ')}"
                     # of one model colours tell the tasks apart
                     many = len(models) == 1 < len(tasks)
-                    tint = COLOURS[n % len(COLOURS)] if many else colour(model, models)
-                    look: dict[str, Any] = {"color": tint, "marker": marker(model, models)}
-                    sizes = sorted({p.size for p in chosen})
-                    means = [np.mean([p.value for p in chosen if p.size == s]) for s in sizes]
-                    ax.plot(sizes, means, label=name, linestyle=LINES[n % len(LINES)], **look)
-                    if len(chosen) > len(sizes):
-                        x, y = zip(*((p.size, p.value) for p in chosen), strict=True)
-                        ax.plot(x, y, linestyle="", alpha=0.4, **look)
-                    bars = [
-                        (p.size, p.low, p.high)
-                        for p in chosen
-                        if p.low is not None and p.high is not None
-                    ]
-                    for at, low, high in bars:
-                        ax.plot([at, at], [low, high], color=tint, linewidth=1.0)
+                    _draw(
+                        ax,
+                        chosen,
+                        label=model if len(tasks) == 1 else f"{model}, {task.replace('->', ' → ')}",
+                        linestyle=LINES[n % len(LINES)],
+                        color=COLOURS[n % len(COLOURS)] if many else colour(model, models),
+                        marker=marker(model, models),
+                    )
             sizes = sorted({p.size for p in found})
             named = _apart(sizes)
             ax.set_xticks(sizes, [str(s) if s in named else "" for s in sizes])
