@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from teadata.lazy import exports
 
 if TYPE_CHECKING:
-    from baselines.predictions import predict
     from baselines.protocol import Baseline
     from baselines.registry import MODELS, load_model
-    from baselines.runs import load, resume, train
+    from baselines.runs.folder import load, resume, train
+    from baselines.runs.predictions import predict
 
 _HOME = {
     "Baseline": "protocol",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from baselines.config import ModelConfig
 from teadata import Frames
 from teadata.errors import DataError
-from teaeval.metrics import errors
+from teaeval.metrics.definitions import errors
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
@@ -156,7 +156,7 @@ class Baseline(ABC, Generic[ConfigT]):
         MissingExtraError
             If ASE is not installed.
         """
-        from baselines.calculator import BaselineCalculator
+        from baselines.toolkit.calculator import BaselineCalculator
 
         return BaselineCalculator(self)
 

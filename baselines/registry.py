@@ -9,8 +9,8 @@ from typing import Any
 
 from baselines import config
 from baselines.config import ModelConfig
-from baselines.devices import Framework
 from baselines.protocol import Baseline
+from baselines.toolkit.devices import Framework
 from teadata.errors import unknown_name
 
 

@@ -37,7 +37,7 @@ def quick(**others):
 
 def training(frames, compiled=False):
     pytest.importorskip("tensorflow")
-    from baselines.physnet import backend
+    from baselines.physnet import session as backend
 
     config = quick(size=BATCH, batch_size=BATCH, steps=10**6, jit_compile=compiled)
     with backend.session("cpu") as tf:
@@ -72,7 +72,8 @@ def test_step_of_so3krates(benchmark, frames):
     """As many frames, layers and features, with degrees 1 and 2."""
     pytest.importorskip("flax")
     from baselines.protocol import no_progress
-    from baselines.so3krates import SO3kratesConfig, backend
+    from baselines.so3krates import SO3kratesConfig
+    from baselines.so3krates import session as backend
 
     config = SO3kratesConfig(
         size=BATCH, batch_size=BATCH, steps=10**6, eval_every=1, buckets=1, features=64, layers=2,

@@ -15,7 +15,7 @@ from teadata.splits import SplitName, SplitTable
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from teadata.stored import AnyFrames
+    from teadata.stored_frames import AnyFrames
 
 
 @lru_cache(maxsize=64)
@@ -139,7 +139,7 @@ class Dataset:
         atoms = self.card.system.n_atoms or 0
         if "frames" in self.__dict__ or len(ids) * atoms * 24 <= IN_MEMORY:
             return self.split(f"{subset}/test")
-        from teadata.stored import open_frames
+        from teadata.stored_frames import open_frames
 
         return open_frames(self._verified("frames"), ids)
 

@@ -15,13 +15,13 @@ from teadata.lazy import exports
 
 if TYPE_CHECKING:
     from teaeval.checks import check
-    from teaeval.comparison import Comparison, compare
-    from teaeval.findings import Finding, PredictionError
-    from teaeval.metrics import Errors, errors
-    from teaeval.prediction import Prediction
-    from teaeval.reading import read_prediction
-    from teaeval.scoring import Row, Score, score
-    from teaeval.writing import template, write_prediction
+    from teaeval.metrics.definitions import Errors, errors
+    from teaeval.predictions.findings import Finding, PredictionError
+    from teaeval.predictions.prediction import Prediction
+    from teaeval.predictions.reading import read_prediction
+    from teaeval.predictions.writing import template, write_prediction
+    from teaeval.scores.comparison import Comparison, compare
+    from teaeval.scores.scoring import Row, Score, score
 
 _HOME = {
     "Comparison": "comparison",

@@ -33,7 +33,7 @@ def test_every_public_name_resolves(package):
 def test_scoring_loads_no_backend_either():
     code = (
         "import sys; sys.argv = ['teaeval', 'score', '--help']\n"
-        "from teaeval.cli import app\n"
+        "from teaeval.cli.score import app\n"
         "from teaeval import scoring, table, prediction\n"
         "print(','.join(sorted({name.split('.')[0] for name in sys.modules})))"
     )

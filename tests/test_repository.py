@@ -83,7 +83,7 @@ def test_example_prediction_is_sgdmls_and_scores(repository):
 
 
 def test_example_traces_back_to_its_training_record(repository):
-    from baselines.record import TrainingRecord
+    from baselines.runs.record import TrainingRecord
     from teadata.provenance import sha256
 
     record_file = repository / "examples" / "mini-i_folded_sgdml.record.json"

@@ -18,7 +18,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from baselines.fchl.neighbours import COLLINEAR
-from baselines.neighbours import COINCIDENT
+from baselines.toolkit.neighbours import COINCIDENT
 
 Array = NDArray[Any]
 

@@ -21,7 +21,7 @@ from baselines.protocol import (
     check_labels,
     no_progress,
 )
-from baselines.torch_files import read_model, write
+from baselines.toolkit.torch_files import read_model, write
 from teadata import Frames, TeaError
 from teadata.errors import DataError, MissingExtraError
 from teadata.provenance import write_text

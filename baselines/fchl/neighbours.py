@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.composition import places
-from baselines.neighbours import pairs
+from baselines.toolkit.composition import places
+from baselines.toolkit.neighbours import pairs
 from teadata import Frames
 
 if TYPE_CHECKING:

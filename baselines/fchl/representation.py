@@ -21,7 +21,7 @@ import numpy as np
 
 from baselines.fchl.config import FCHLConfig
 from baselines.fchl.neighbours import COLLINEAR, Environments, environments
-from baselines.neighbours import COINCIDENT
+from baselines.toolkit.neighbours import COINCIDENT
 from teadata import Frames
 from teadata.errors import MissingExtraError
 

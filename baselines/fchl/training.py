@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from baselines.composition import composition_energy, least_norm_energies
 from baselines.fchl.config import FCHLConfig
 from baselines.fchl.features import Features, Reduction
 from baselines.fchl.regression import NormalEquations
 from baselines.fchl.representation import representation
 from baselines.fchl.sorf import Sorf
 from baselines.protocol import Predicted, Progress, validation_errors
+from baselines.toolkit.composition import composition_energy, least_norm_energies
 from teadata import Frames
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ two-body kernel and two smooth-overlap-of-atomic-positions kernels (Bartók, Kon
 Phys. Rev. B 87, 184115, 2013), as in the TEA Challenge 2023 (SI, section 1.5).
 """
 
+from baselines.gap.config import GAPConfig
 from baselines.gap.model import GAP
-from baselines.gap.settings import GAPConfig
 
 __all__ = ["GAP", "GAPConfig"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
-from baselines.gap.settings import (
+from baselines.gap.config import (
     TRANSITION,
     GAPConfig,
     SoapKernel,
@@ -14,7 +14,7 @@ from baselines.gap.settings import (
 )
 from teadata import Frames
 from teadata.errors import DataError
-from teadata.neighbours import distances
+from teadata.structure.neighbours import distances
 
 # As in the two-body stage of the wfl package's example of a multi-stage fit: the transition
 # and the kernel's width are a fifth of the cutoff, and pairs are counted up to a little less.

@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from baselines.gap import descriptors, fitting, potential
-from baselines.gap.settings import GAPConfig
+from baselines.gap.config import GAPConfig
 from baselines.protocol import (
     LOG_FILE,
     Baseline,

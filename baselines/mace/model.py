@@ -7,7 +7,6 @@ from typing import Any, Self
 
 import numpy as np
 
-from baselines.composition import composition_energy
 from baselines.mace import backend
 from baselines.mace.config import MACEConfig
 from baselines.mace.training import Training
@@ -21,8 +20,9 @@ from baselines.protocol import (
     no_progress,
     validation_errors,
 )
-from baselines.stepwise import check_batch
-from baselines.torch_files import read_model, write
+from baselines.toolkit.composition import composition_energy
+from baselines.toolkit.stepwise import check_batch
+from baselines.toolkit.torch_files import read_model, write
 from teadata import Frames, TeaError
 from teadata.provenance import replacing
 from teadata.units import EV

@@ -10,12 +10,12 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from baselines.composition import composition_energy
 from baselines.mace import backend
 from baselines.mace.config import MACEConfig
 from baselines.protocol import LOG_FILE, Progress
-from baselines.stepwise import Pace, check_identity
-from baselines.torch_files import read, write
+from baselines.toolkit.composition import composition_energy
+from baselines.toolkit.stepwise import Pace, check_identity
+from baselines.toolkit.torch_files import read, write
 from teadata import Frames, TeaError
 from teadata.units import EV
 

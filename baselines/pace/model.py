@@ -8,8 +8,6 @@ from typing import Any, Self
 import numpy as np
 from pydantic import ValidationError
 
-from baselines.composition import composition_energy, least_norm_energies
-from baselines.neighbours import pairs
 from baselines.pace.config import PACEConfig
 from baselines.protocol import (
     LOG_FILE,
@@ -21,6 +19,8 @@ from baselines.protocol import (
     no_progress,
     validation_errors,
 )
+from baselines.toolkit.composition import composition_energy, least_norm_energies
+from baselines.toolkit.neighbours import pairs
 from teadata import Frames, TeaError
 from teadata.elements import SYMBOLS
 from teadata.errors import DataError

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from baselines.neighbours import all_pairs, pairs_of_pairs
 from baselines.parametric.objective import Floats, volumes
 from baselines.protocol import Predicted
+from baselines.toolkit.neighbours import all_pairs, pairs_of_pairs
 from teadata import Frames
 from teadata.errors import MissingExtraError
 from teadata.units import EV

@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import numpy as np
 from pydantic import ValidationError
 
-from baselines.composition import places, symbols
 from baselines.parametric.objective import WeightedConfig
 from baselines.protocol import Baseline, Predicted, Progress, check_labels, no_progress
+from baselines.toolkit.composition import places, symbols
 from teadata import Frames, TeaError
 from teadata.errors import DataError
 from teadata.provenance import write_text

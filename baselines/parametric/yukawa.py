@@ -12,7 +12,6 @@ from typing import Annotated, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from baselines.neighbours import AllPairs, all_pairs
 from baselines.parametric.objective import (
     Floats,
     Length,
@@ -30,6 +29,7 @@ from baselines.protocol import (
     no_progress,
     validation_errors,
 )
+from baselines.toolkit.neighbours import AllPairs, all_pairs
 from teadata import Frames
 from teadata.errors import DataError, MissingExtraError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from baselines.calculator import BaselineCalculator, frame_of
+from baselines.toolkit.calculator import BaselineCalculator, frame_of
 from teadata.errors import MissingExtraError
 from teadata.units import EV
 

@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from baselines import neighbours
 from baselines.physnet.config import PhysNetConfig
 from baselines.physnet.potential import Graph
+from baselines.toolkit import neighbours
 from teadata import Frames
 from teadata.errors import DataError
 from teadata.units import EV

@@ -9,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from baselines.physnet import backend, d3
+from baselines.physnet import d3
+from baselines.physnet import session as backend
 from baselines.physnet.config import PhysNetConfig
 from baselines.physnet.data import graph_of
 from baselines.physnet.network import Outputs

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from baselines import array_files
-from baselines.composition import composition_energy
-from baselines.physnet import backend, reference
+from baselines.physnet import reference
+from baselines.physnet import session as backend
 from baselines.physnet.config import ARCHITECTURE, PhysNetConfig
 from baselines.physnet.parameters import ELEMENTS
 from baselines.protocol import (
@@ -23,6 +22,8 @@ from baselines.protocol import (
     no_progress,
     validation_errors,
 )
+from baselines.toolkit import array_files
+from baselines.toolkit.composition import composition_energy
 from teadata import Frames, TeaError
 from teadata.units import EV
 

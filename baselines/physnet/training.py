@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from baselines.composition import composition_energy
 from baselines.physnet import inference, parameters
 from baselines.physnet.checkpoints import Checkpoint
 from baselines.physnet.config import PhysNetConfig
@@ -17,7 +16,8 @@ from baselines.physnet.data import Labelled, batch, labelled
 from baselines.physnet.optimiser import State, learning_rate, updated
 from baselines.physnet.potential import Outcome, with_forces
 from baselines.protocol import LOG_FILE, Progress
-from baselines.stepwise import CHUNK, Stepwise
+from baselines.toolkit.composition import composition_energy
+from baselines.toolkit.stepwise import CHUNK, Stepwise
 from teadata import Frames, TeaError
 from teadata.units import EV
 
@@ -49,7 +49,7 @@ def loss_of(
 
 
 class Training(Stepwise):
-    """A training at some step; see :class:`baselines.stepwise.Stepwise`.
+    """A training at some step; see :class:`baselines.toolkit.stepwise.Stepwise`.
 
     Parameters
     ----------

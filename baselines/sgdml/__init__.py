@@ -7,7 +7,7 @@ the validation set; as in sGDML's command line, the search goes upwards and stop
 error rises.
 """
 
+from baselines.sgdml.config import SGDMLConfig
 from baselines.sgdml.model import SGDML
-from baselines.sgdml.settings import SGDMLConfig
 
 __all__ = ["SGDML", "SGDMLConfig"]

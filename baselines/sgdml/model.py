@@ -22,7 +22,7 @@ from baselines.protocol import (
     validation_errors,
 )
 from baselines.sgdml.backend import backend, sound_blas, workers
-from baselines.sgdml.settings import SGDMLConfig
+from baselines.sgdml.config import SGDMLConfig
 from teadata import Frames, TeaError
 from teadata.errors import DataError
 from teadata.formats import npz

@@ -24,7 +24,7 @@ from sgdml.solvers.analytic import Analytic
 from sgdml.solvers.iterative import Iterative
 
 from baselines.protocol import Progress
-from baselines.sgdml.settings import SGDMLConfig
+from baselines.sgdml.config import SGDMLConfig
 from teadata import TeaError
 from teadata.formats import npz
 from teadata.provenance import replacing

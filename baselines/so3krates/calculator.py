@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from baselines.calculator import BaselineCalculator, frame_of
 from baselines.protocol import Predicted
-from baselines.so3krates import backend
+from baselines.so3krates import session as backend
+from baselines.toolkit.calculator import BaselineCalculator, frame_of
 from teadata.units import EV
 
 if TYPE_CHECKING:

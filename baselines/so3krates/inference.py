@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from baselines.so3krates import backend, neighbours, reference
+from baselines.so3krates import neighbours, reference
+from baselines.so3krates import session as backend
 from baselines.so3krates.config import SO3kratesConfig
 from baselines.so3krates.pairs import Listed, joined
 from baselines.so3krates.potential import Outcome, evaluate

@@ -8,8 +8,6 @@ from typing import Any, Self
 
 import numpy as np
 
-from baselines import array_files
-from baselines.composition import composition_energy
 from baselines.protocol import (
     Baseline,
     FitResult,
@@ -19,8 +17,10 @@ from baselines.protocol import (
     no_progress,
     validation_errors,
 )
-from baselines.so3krates import backend
+from baselines.so3krates import session as backend
 from baselines.so3krates.config import ARCHITECTURE, SO3kratesConfig
+from baselines.toolkit import array_files
+from baselines.toolkit.composition import composition_energy
 from teadata import Frames, TeaError
 from teadata.units import EV
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines import neighbours
 from baselines.so3krates.pairs import Listed
+from baselines.toolkit import neighbours
 from teadata import Frames
 
 Ints = NDArray[np.int32]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.composition import least_norm_energies, symbols
 from baselines.so3krates.config import SO3kratesConfig
+from baselines.toolkit.composition import least_norm_energies, symbols
 from teadata import Frames
 from teadata.errors import DataError
 

@@ -14,7 +14,6 @@ import numpy as np
 import optax
 from flax import nnx
 
-from baselines.composition import composition_energy
 from baselines.protocol import LOG_FILE, Progress
 from baselines.so3krates import offsets
 from baselines.so3krates.checkpoints import Checkpoints
@@ -23,7 +22,8 @@ from baselines.so3krates.data import Labelled, Resident
 from baselines.so3krates.network import Network
 from baselines.so3krates.pairs import joined
 from baselines.so3krates.potential import evaluate
-from baselines.stepwise import CHUNK, Stepwise
+from baselines.toolkit.composition import composition_energy
+from baselines.toolkit.stepwise import CHUNK, Stepwise
 from teadata import Frames, TeaError
 from teadata.errors import DataError
 from teadata.units import EV
@@ -76,7 +76,7 @@ def loss_function(
 
 
 class Training(Stepwise):
-    """A training at some step; see :class:`baselines.stepwise.Stepwise`.
+    """A training at some step; see :class:`baselines.toolkit.stepwise.Stepwise`.
 
     Parameters
     ----------

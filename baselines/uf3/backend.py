@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from baselines.neighbours import all_pairs
 from baselines.parametric.objective import volumes
 from baselines.protocol import Predicted, Progress
+from baselines.toolkit.neighbours import all_pairs
 from baselines.uf3 import splines
 from baselines.uf3.config import UF3Config
 from baselines.uf3.splines import Floats, Triangles

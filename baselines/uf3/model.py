@@ -7,7 +7,6 @@ from typing import Any, Self
 
 import numpy as np
 
-from baselines.composition import places
 from baselines.parametric.parameters import the_element
 from baselines.protocol import (
     LOG_FILE,
@@ -18,6 +17,7 @@ from baselines.protocol import (
     no_progress,
     validation_errors,
 )
+from baselines.toolkit.composition import places
 from baselines.uf3.config import UF3Config
 from teadata import Frames, TeaError
 from teadata.elements import SYMBOLS

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.neighbours import AllPairs, pairs_of_pairs
+from baselines.toolkit.neighbours import AllPairs, pairs_of_pairs
 from teadata.errors import MissingExtraError
 
 try:

@@ -19,7 +19,7 @@ from teadata.formats import hdf5
 from teadata.frames import Frames
 from teadata.provenance import sha256, write_text
 from teadata.splits import SplitTable
-from teaeval.metrics import errors
+from teaeval.metrics.definitions import errors
 
 DATASETS = Path(__file__).resolve().parents[1]
 BUILD = DATASETS.parent / "build"

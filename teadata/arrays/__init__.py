@@ -6,7 +6,7 @@ import importlib
 from pathlib import Path
 
 from teadata.arrays.base import Array, ArrayFile, SeekableFile, text
-from teadata.arrays.stored import IN_MEMORY, StoredArray
+from teadata.arrays.stored_array import IN_MEMORY, StoredArray
 from teadata.errors import unknown_name
 
 __all__ = [

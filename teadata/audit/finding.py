@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teadata.card import DatasetCard
-from teadata.fingerprint import Fingerprints, fingerprints
 from teadata.frames import Floats, Frames, Ints
 from teadata.splits import ROLES
+from teadata.structure.fingerprint import Fingerprints, fingerprints
 
 Outcome = Literal["pass", "warning", "fail"]
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from teadata.audit.finding import Finding, Outcome, Sample, listed, name_ids
 from teadata.elements import COVALENT_RADII, SYMBOLS
-from teadata.fingerprint import CUTOFF
 from teadata.frames import Floats, Frames
+from teadata.structure.fingerprint import CUTOFF
 
 COLLAPSED = 0.05
 """A cell whose volume is less than this part of the product of its edges has collapsed."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from teadata.bonds import STRETCH, bonded, pieces
 from teadata.elements import formula
 from teadata.errors import DataError
 from teadata.frames import Frames
+from teadata.structure.bonds import STRETCH, bonded, pieces
 
 
 def molecules(frame: Frames) -> list[list[int]]:

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from teadata import Dataset
-from teadata.stored import AnyFrames
+from teadata.stored_frames import AnyFrames
 from teaeval.checks import energies, geometry, order, scale, structure
 from teaeval.checks.sample import draw
 from teaeval.checks.structure import Ints
 from teaeval.engines import Engine, Threads
-from teaeval.findings import Finding
-from teaeval.pieces import Compared, compare
-from teaeval.prediction import Prediction
+from teaeval.metrics.one_pass import Compared, compare
+from teaeval.predictions.findings import Finding
+from teaeval.predictions.prediction import Prediction
 
 __all__ = ["Examined", "check", "check_against", "examine"]
 
@@ -100,7 +100,7 @@ def examine(
     block
         Frames whose errors are put together, a power of two.
     details
-        Whether the pass also looks at what :mod:`teaeval.force_details` reports.
+        Whether the pass also looks at what :mod:`teaeval.metrics.force_distribution` reports.
     """
     findings = structure.shapes(prediction, test.n_atoms)
     if findings:

@@ -8,7 +8,7 @@ import numpy as np
 
 from teadata import units
 from teaeval.checks.sample import Floats, Sample
-from teaeval.findings import Finding
+from teaeval.predictions.findings import Finding
 
 OFFSET_DEVIATIONS = 3.0
 """A mean error is an offset if it exceeds so many standard deviations of the errors …"""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from teadata import units
-from teadata.stored import AnyFrames
+from teadata.stored_frames import AnyFrames
 from teaeval.checks.sample import Floats, Ints, evenly
 from teaeval.checks.structure import POSITION_TOLERANCE
-from teaeval.findings import Finding
-from teaeval.prediction import Prediction
+from teaeval.predictions.findings import Finding
+from teaeval.predictions.prediction import Prediction
 
 FRAMES = 50
 """Frames whose geometries are looked at."""

@@ -11,9 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from teadata.stored import AnyFrames
+from teadata.stored_frames import AnyFrames
 from teaeval.checks.sample import FEWEST, Floats, Ints, Sample, evenly, regress
-from teaeval.findings import Evidence, Finding
+from teaeval.predictions.findings import Evidence, Finding
 
 OWN_COSINE = 0.5
 """A frame whose forces are nearer to their reference than this is in its place."""

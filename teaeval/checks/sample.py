@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from teadata.stored import AnyFrames
-from teaeval.prediction import Prediction
+from teadata.stored_frames import AnyFrames
+from teaeval.predictions.prediction import Prediction
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

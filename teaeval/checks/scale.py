@@ -25,7 +25,7 @@ import numpy as np
 from teadata import units
 from teadata.elements import SYMBOLS
 from teaeval.checks.sample import Ints, Regression, Sample, regress
-from teaeval.findings import Evidence, Finding
+from teaeval.predictions.findings import Evidence, Finding
 
 SURE_R2, LIKELY_R2 = 0.9, 0.8
 """Share of the variance the reference must explain, for a slope that a model might have

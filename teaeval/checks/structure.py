@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from teadata import Dataset
 from teadata.arrays import StoredArray
-from teadata.stored import AnyFrames
+from teadata.stored_frames import AnyFrames
 from teaeval.checks.sample import evenly
 from teaeval.engines import Engine
-from teaeval.findings import Finding
-from teaeval.pieces import rows_taken, slices
-from teaeval.prediction import Prediction
+from teaeval.metrics.one_pass import rows_taken, slices
+from teaeval.predictions.findings import Finding
+from teaeval.predictions.prediction import Prediction
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

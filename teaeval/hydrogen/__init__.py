@@ -17,7 +17,7 @@ from teadata.lazy import exports
 if TYPE_CHECKING:
     from teaeval.hydrogen.analysis import observe
     from teaeval.hydrogen.plans import make_plan
-    from teaeval.hydrogen.records import Plan, Protocol, Record, read_record
+    from teaeval.hydrogen.record import Plan, Protocol, Record, read_record
     from teaeval.hydrogen.running import run
     from teaeval.hydrogen.states import state_points
     from teaeval.hydrogen.transition import find_transition

@@ -10,7 +10,7 @@ from teadata import Frames
 from teadata.errors import DataError
 from teadata.units import GIGAPASCAL
 from teaeval.hydrogen.molecules import stable
-from teaeval.hydrogen.records import (
+from teaeval.hydrogen.record import (
     Deviation,
     Estimate,
     Observed,

@@ -9,7 +9,7 @@ from typing import Any
 from teadata import Dataset
 from teadata.errors import DataError, UsageError
 from teadata.provenance import sha256, write_text
-from teaeval.hydrogen.records import Plan, Protocol
+from teaeval.hydrogen.record import Plan, Protocol
 from teaeval.hydrogen.states import state_points
 
 PLAN_FILE = "plan.json"

@@ -20,7 +20,7 @@ from teadata.provenance import package_version, write_text
 from teadata.units import BOLTZMANN, KINETIC
 from teaeval.hydrogen.analysis import deviation, observe, observe_frames
 from teaeval.hydrogen.plans import claim
-from teaeval.hydrogen.records import (
+from teaeval.hydrogen.record import (
     RECORD_FILE,
     ModelErrors,
     Observed,
@@ -33,7 +33,7 @@ from teaeval.hydrogen.records import (
 )
 from teaeval.hydrogen.states import StatePoint, state_points
 from teaeval.hydrogen.transition import find_transition
-from teaeval.running import Progress, evaluate
+from teaeval.predictions.predicting import Progress, evaluate
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -136,7 +136,7 @@ def _results(
 @functools.lru_cache(maxsize=16)
 def _calculator(model: Path | None, reference: str | None, thread: int) -> Any:
     """The calculator, made once per thread: it remembers the structure that it was given."""
-    from teaeval.md.calculators import find_calculator
+    from teaeval.calculators import find_calculator
 
     return find_calculator(reference, model)
 

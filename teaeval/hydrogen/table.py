@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from teadata import console
 from teadata.errors import UsageError
-from teaeval.hydrogen.records import Estimate, Record, StateResult, Transition, pooled
+from teaeval.hydrogen.record import Estimate, Record, StateResult, Transition, pooled
 
 STATE_COLUMNS = (
     "state",

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from teadata.errors import DataError
-from teaeval.bootstrap import interval
-from teaeval.hydrogen.records import Protocol, Transition
+from teaeval.hydrogen.record import Protocol, Transition
+from teaeval.metrics.bootstrap import interval
 from teaeval.observables.arrays import Floats
 from teaeval.observables.blocks import resampled
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from teadata.lazy import exports
 
 if TYPE_CHECKING:
+    from teaeval.calculators import find_calculator
     from teaeval.md.analysis import analyse
-    from teaeval.md.calculators import find_calculator
     from teaeval.md.outcome import Failure, Outcome
     from teaeval.md.record import Simulations
     from teaeval.md.replicas import Plan, make_plan, run

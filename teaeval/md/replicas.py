@@ -18,11 +18,11 @@ from teadata import Dataset, catalog
 from teadata.errors import DataError, MissingExtraError, TeaError, UsageError
 from teadata.provenance import package_version, write_text
 from teadata.strict import StrictModel
-from teaeval.md.calculators import find_calculator
+from teaeval.calculators import find_calculator
 from teaeval.md.outcome import OUTCOME_FILE, Outcome
 from teaeval.md.settings import Settings
 from teaeval.md.simulation import Progress, simulate
-from teaeval.running import Batched
+from teaeval.predictions.predicting import Batched
 
 if TYPE_CHECKING:
     from ase import Atoms

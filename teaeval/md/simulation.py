@@ -17,7 +17,7 @@ from teaeval.md.monitor import BOLTZMANN, Monitor
 from teaeval.md.outcome import OUTCOME_FILE, Failure, Outcome
 from teaeval.md.settings import Settings
 from teaeval.md.trajectory import Trajectory, Writer, cut
-from teaeval.running import CalculationError
+from teaeval.predictions.predicting import CalculationError
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -218,8 +218,8 @@ def backbone(frame: Frames) -> Backbone:
     UsageError
         If the frame is not of a peptide with a residue between two others, caps included.
     """
-    from teadata.bonds import bonded
-    from teadata.residues import residues
+    from teadata.structure.bonds import bonded
+    from teadata.structure.residues import residues
 
     chain = residues(frame)
     if len(chain) < 3:

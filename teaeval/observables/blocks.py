@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from teadata.errors import DataError, UsageError
-from teaeval.bootstrap import LEVEL, Resampling
+from teaeval.metrics.bootstrap import LEVEL, Resampling
 from teaeval.observables.arrays import Floats, Ints
 
 BLOCKS = 5

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from teadata.errors import DataError
-from teaeval.bootstrap import interval
+from teaeval.metrics.bootstrap import interval
 from teaeval.observables.arrays import Floats
 from teaeval.observables.blocks import resampled
 

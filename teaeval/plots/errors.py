@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from teaeval.collected import Collected, named, quantiles
+from teaeval.plots.collected import Collected, named, quantiles
 from teaeval.plots.plot import Plot, colour, marker, panels, styled
 
 MOST_POINTS = 4000

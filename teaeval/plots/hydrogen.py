@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from teaeval.hydrogen.records import Estimate, Observed, Record
+from teaeval.hydrogen.record import Estimate, Observed, Record
 from teaeval.hydrogen.table import check_same
 from teaeval.plots.plot import COLOURS, LINES, MARKERS, MODEL_ORDER, Plot, panels, styled
 

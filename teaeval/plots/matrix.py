@@ -10,9 +10,9 @@ import numpy as np
 from teadata import catalog
 from teadata.errors import UsageError, unknown_name
 from teaeval.plots.plot import Plot, panels, plain_ticks, styled
-from teaeval.scoring import Score
-from teaeval.table import significant
+from teaeval.scores.scoring import Score
 from teaeval.tables.scores import labels, where
+from teaeval.tables.single import significant
 
 UNITS = {"absolute": "", "mean": "% of mean", "std": "% of std"}
 

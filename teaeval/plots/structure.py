@@ -10,10 +10,10 @@ import numpy as np
 from teadata.elements import SYMBOLS
 from teadata.errors import UsageError
 from teadata.frames import Floats
-from teaeval.collected import Collected, named
+from teaeval.plots.collected import Collected, named
 from teaeval.plots.molecule import ELEMENTS, OTHER, View, draw, element_colours, view
 from teaeval.plots.plot import Plot, panels, styled
-from teaeval.table import significant
+from teaeval.tables.single import significant
 
 COLUMNS = 3
 """Panels in a row."""

@@ -17,10 +17,10 @@ from teadata.provenance import DISTRIBUTION, package_version, write_text
 from teaeval.defaults import REPLICATES
 
 if TYPE_CHECKING:
-    from teaeval.collected import Collected
     from teaeval.md.record import Simulations
+    from teaeval.plots.collected import Collected
     from teaeval.plots.plot import Plot
-    from teaeval.scoring import Score
+    from teaeval.scores.scoring import Score
 
 Progress = Callable[[str, int, int], None]
 
@@ -80,11 +80,11 @@ def write(
     MissingExtraError
         If Matplotlib is not installed.
     """
-    from teaeval.collected import collect
     from teaeval.md import record
+    from teaeval.plots.collected import collect
     from teaeval.plots.plot import styled
-    from teaeval.reading import read_prediction
-    from teaeval.scoring import score
+    from teaeval.predictions.reading import read_prediction
+    from teaeval.scores.scoring import score
 
     if not paths:
         raise UsageError("a report needs a prediction")

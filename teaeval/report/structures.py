@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from teaeval.collected import Collected, Floats, named
+from teaeval.plots.collected import Collected, Floats, named
 from teaeval.plots.molecule import ELEMENTS, OTHER, view
 
 DECIMALS = 3

@@ -1,6 +1,6 @@
 """Tables of many scores, laid out as Tables SI 7 and SI 8 of the TEA Challenge.
 
-:mod:`teaeval.table` prints a single score.
+:mod:`teaeval.tables.single` prints a single score.
 """
 
 from teaeval.tables.grid import Cell, Grid, Row

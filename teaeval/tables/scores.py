@@ -12,10 +12,10 @@ from typing import Any, Literal
 from teadata import catalog
 from teadata.errors import UsageError
 from teaeval import published
-from teaeval.scoring import Row as Errors
-from teaeval.scoring import Score
-from teaeval.table import significant
+from teaeval.scores.scoring import Row as Errors
+from teaeval.scores.scoring import Score
 from teaeval.tables.grid import EMPTY, Cell, Grid, Row
+from teaeval.tables.single import significant
 
 Kind = Literal["mean", "std", "absolute"]
 

@@ -10,8 +10,10 @@ import pytest
 import yaml
 
 import teadata
-from baselines import accuracy, accuracy_table, runs
-from baselines.accuracy import AccuracyRecord, Reached, SeedResult, Spread, Training
+from baselines.accuracy import record as accuracy
+from baselines.accuracy import table as accuracy_table
+from baselines.accuracy.record import AccuracyRecord, Reached, SeedResult, Spread, Training
+from baselines.runs import folder as runs
 from teadata.errors import DataError, UsageError
 
 

@@ -17,7 +17,7 @@ import pytest
 import teadata
 from baselines import config, protocol
 from baselines.gap import GAP, GAPConfig, descriptors, fitting, potential
-from baselines.gap.settings import SoapKernel, soap_kernels
+from baselines.gap.config import SoapKernel, soap_kernels
 from teadata import Frames, TeaError
 from teadata.errors import DataError, MissingExtraError
 from teadata.provenance import sha256_of

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 import teadata
-from baselines import accuracy
+from baselines.accuracy import record as accuracy
 
 pytestmark = pytest.mark.slow
 

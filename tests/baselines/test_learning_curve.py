@@ -7,7 +7,7 @@ import json
 import pytest
 
 import teadata
-from baselines import learning_curve
+from baselines.accuracy import learning_curve
 from teadata.errors import UsageError
 
 

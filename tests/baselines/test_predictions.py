@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import teaeval
-from baselines import predictions
+from baselines.runs import predictions
 from teadata.errors import DataError
 from teadata.provenance import sha256
 

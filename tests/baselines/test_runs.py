@@ -17,8 +17,9 @@ from filelock import FileLock
 
 import baselines
 import teadata
-from baselines import config, registry, runs
-from baselines.record import TrainingRecord
+from baselines import config, registry
+from baselines.runs import folder as runs
+from baselines.runs.record import TrainingRecord
 from teadata.errors import UsageError
 from teadata.provenance import sha256
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from teadata import Frames
 from teadata.errors import DataError
-from teadata.fingerprint import CUTOFF, fingerprints, nearest, rms
-from teadata.neighbours import distances
+from teadata.structure.fingerprint import CUTOFF, fingerprints, nearest, rms
+from teadata.structure.neighbours import distances
 
 PERIODICITIES = ([True] * 3, [True, True, False], [False, True, False], [False] * 3)
 
@@ -104,7 +104,7 @@ def test_the_images_of_a_single_atom_are_its_neighbours():
 def test_chunks_do_not_matter(monkeypatch):
     frames = make([1, 6, 8, 8], np.random.default_rng(0).normal(size=(23, 4, 3)))
     whole = fingerprints(frames).values
-    monkeypatch.setattr("teadata.neighbours.CHUNK", 500)
+    monkeypatch.setattr("teadata.structure.neighbours.CHUNK", 500)
     np.testing.assert_array_equal(fingerprints(frames).values, whole)
 
 

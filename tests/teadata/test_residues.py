@@ -7,7 +7,7 @@ import pytest
 
 import teadata
 from teadata import Frames
-from teadata.residues import residues
+from teadata.structure.residues import residues
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from teadata import Dataset, Frames, formats
 from teadata.errors import DataError
 from teadata.formats import zarr
 from teadata.provenance import sha256_of
-from teadata.stored import StoredFrames, open_frames
+from teadata.stored_frames import StoredFrames, open_frames
 
 
 @pytest.fixture(params=["mini-i", "mini-iii"])

@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import teaeval
-from teaeval import bootstrap
-from teaeval.bootstrap import (
+from teaeval.metrics import bootstrap
+from teaeval.metrics.bootstrap import (
     Distribution,
     Resampling,
     distributions,
     interval,
     resampling,
 )
-from teaeval.frame_errors import FrameErrors
-from teaeval.metrics import errors
+from teaeval.metrics.definitions import errors
+from teaeval.metrics.frame_errors import FrameErrors
 
 numbers = st.floats(-1e6, 1e6)
 
@@ -142,7 +142,9 @@ def test_trajectories_are_resampled_where_frames_are_correlated(mini_i):
     assert draws.kind == "trajectory"
     assert draws.count == len(np.unique(test.trajectories)) < len(test)
     card = mini_i.card.model_copy(update={"correlation_times": {}})
-    independent = teaeval.bootstrap.resampling(type(mini_i)(card, mini_i.root), test, replicates=10)
+    independent = teaeval.metrics.bootstrap.resampling(
+        type(mini_i)(card, mini_i.root), test, replicates=10
+    )
     assert (independent.kind, independent.count) == ("frame", len(test))
 
 

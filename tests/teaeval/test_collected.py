@@ -10,7 +10,7 @@ import pytest
 import teaeval
 from teadata import Dataset
 from teaeval import PredictionError
-from teaeval.collected import ABSOLUTE, collect, named, quantiles
+from teaeval.plots.collected import ABSOLUTE, collect, named, quantiles
 
 
 def test_sums_are_those_of_the_score(noisy, mini_i: Dataset):

@@ -12,9 +12,9 @@ import teaeval
 from teadata import Dataset, Frames
 from teadata.errors import UsageError
 from teaeval import Prediction, PredictionError
-from teaeval.bootstrap import Resampling, distributions
-from teaeval.comparison import _row
-from teaeval.frame_errors import FrameErrors
+from teaeval.metrics.bootstrap import Resampling, distributions
+from teaeval.metrics.frame_errors import FrameErrors
+from teaeval.scores.comparison import _row
 
 
 def made(test: Frames, noise: float, seed: int, **more) -> Prediction:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import teaeval
 from teadata import Frames
 from teaeval import PredictionError
-from teaeval.force_details import MAGNITUDES, ForceDetails
-from teaeval.scoring import Score
+from teaeval.metrics.force_distribution import MAGNITUDES, ForceDetails
+from teaeval.scores.scoring import Score
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,7 @@ def test_sums_of_pieces_are_those_of_all():
 def test_errors_grow_with_the_distance_to_the_training_set(mini_i):
     """A model that knows its training frames and fails by how far others are."""
     test, train = mini_i.split("folded/test"), mini_i.split("folded/train/100")
-    from teadata.fingerprint import fingerprints, nearest
+    from teadata.structure.fingerprint import fingerprints, nearest
 
     both = Frames.concatenate([test, train])
     values = fingerprints(both).values

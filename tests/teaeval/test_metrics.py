@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from teadata import formats
-from teaeval.frame_errors import FrameErrors, Quantities, force_errors
-from teaeval.metrics import errors, net_forces
+from teaeval.metrics.definitions import errors, net_forces
+from teaeval.metrics.frame_errors import FrameErrors, Quantities, force_errors
 
 values = st.integers(-(10**9), 10**9).map(lambda i: i / 1e5)
 

@@ -14,7 +14,7 @@ import teaeval
 from teadata import catalog, units
 from teadata.errors import DataError, UsageError
 from teaeval import Prediction, PredictionError
-from teaeval.writing import WRITERS
+from teaeval.predictions.writing import WRITERS
 
 SUFFIXES = sorted({*WRITERS} - {".hdf5", ".extxyz"})
 

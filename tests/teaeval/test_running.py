@@ -15,7 +15,7 @@ import pytest
 import teaeval
 from teadata import units
 from teadata.errors import UsageError
-from teaeval.running import find_calculator
+from teaeval.predictions.predicting import find_calculator
 
 MODELS = '''
 import os, time

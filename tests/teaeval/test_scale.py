@@ -15,7 +15,7 @@ from teadata.arrays import StoredArray
 from teadata.errors import TeaError
 from teaeval import Prediction, PredictionError
 from teaeval.engines import Threads, connected
-from teaeval.scoring import Score
+from teaeval.scores.scoring import Score
 
 SUFFIXES = (".npz", ".h5", ".zarr", ".zip", ".parquet", ".xyz")
 
@@ -52,7 +52,7 @@ def numbers_of(score: Score) -> str:
 @pytest.fixture
 def nothing_in_memory(monkeypatch):
     """Arrays of any size stay in their file."""
-    monkeypatch.setattr("teaeval.reading.IN_MEMORY", 0)
+    monkeypatch.setattr("teaeval.predictions.reading.IN_MEMORY", 0)
     monkeypatch.setattr("teadata.arrays.IN_MEMORY", 0)
 
 
@@ -89,14 +89,14 @@ def test_ase_files_give_the_same_within_the_rounding_of_units(dataset, subset, t
 
 @pytest.mark.parametrize("suffix", [".h5", ".zarr", ".zip"])
 def test_from_the_file_as_from_memory(suffix, tmp_path, monkeypatch):
-    monkeypatch.setattr("teaeval.pieces.PIECE", 1 << 15)  # many pieces
+    monkeypatch.setattr("teaeval.metrics.one_pass.PIECE", 1 << 15)  # many pieces
     path = tmp_path / f"prediction{suffix}"
     teaeval.write_prediction(path, made("mini-i", "folded"))
     options = {"replicates": 20, "with_details": True}
     in_memory = teaeval.read_prediction(path)
     assert isinstance(in_memory.forces, np.ndarray)
     expected = teaeval.score(in_memory, engine=Threads(1), **options)
-    monkeypatch.setattr("teaeval.reading.IN_MEMORY", 0)
+    monkeypatch.setattr("teaeval.predictions.reading.IN_MEMORY", 0)
     monkeypatch.setattr("teadata.arrays.IN_MEMORY", 0)
     from_file = teaeval.read_prediction(path)
     assert isinstance(from_file.forces, StoredArray)
@@ -152,7 +152,7 @@ def test_on_a_cluster_to_the_last_digit(tmp_path, run, monkeypatch):
         paths.append(tmp_path / f"prediction{suffix}")
         teaeval.write_prediction(paths[-1], made("mini-i", "folded"))
     here = [teaeval.score(teaeval.read_prediction(path), with_details=True) for path in paths]
-    monkeypatch.setattr("teaeval.reading.IN_MEMORY", 0)
+    monkeypatch.setattr("teaeval.predictions.reading.IN_MEMORY", 0)
     with LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=":0", host="127.0.0.1"
     ) as cluster:
@@ -205,7 +205,7 @@ def test_blocks_change_the_intervals_alone(monkeypatch):
     prediction = made("mini-iii", "complete")
     expected = teaeval.score(prediction, with_details=True)
     assert expected.bootstrap.unit == "frame"
-    monkeypatch.setattr("teaeval.bootstrap.MOST_UNITS", 60)
+    monkeypatch.setattr("teaeval.metrics.bootstrap.MOST_UNITS", 60)
     found = teaeval.score(prediction, with_details=True)
     assert (found.bootstrap.unit, found.bootstrap.units) == ("block", 50)
     for a, b in zip(expected.rows, found.rows, strict=True):

@@ -8,8 +8,9 @@ import pytest
 
 import teadata
 import teaeval
-from teaeval import PredictionError, table
-from teaeval.scoring import Score
+from teaeval import PredictionError
+from teaeval.scores.scoring import Score
+from teaeval.tables import single as table
 
 
 def test_score_is_of_the_reference_and_says_where_from(noisy, mini_i):

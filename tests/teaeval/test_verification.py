@@ -10,7 +10,7 @@ import pytest
 
 import teaeval
 from teadata.errors import DataError
-from teaeval.verification import read_score, verify
+from teaeval.scores.verification import read_score, verify
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import sys
 import numpy as np
 import pytest
 
-from baselines.composition import composition_energy
 from baselines.mace import MACE, backend
+from baselines.toolkit.composition import composition_energy
 from teadata import Frames, TeaError
 from teadata.errors import DataError
 from teadata.units import EV

@@ -80,8 +80,9 @@ def evaluated(golden) -> Callable[..., object]:
 
     Nothing is traced.  Settings of the model may be changed, and parameters be added.
     """
-    from baselines.physnet import backend, inference, potential
+    from baselines.physnet import inference, potential
     from baselines.physnet import reference as names
+    from baselines.physnet import session as backend
     from baselines.physnet.data import graph_of
 
     params, cfg = below(golden, "param"), below(golden, "cfg")

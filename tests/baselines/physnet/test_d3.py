@@ -15,7 +15,8 @@ DAMPINGS = {
 
 def ours(numbers, positions, damping, lr_cut=None):
     """Energy in Hartree and its gradient in Hartree per bohr."""
-    from baselines.physnet import backend, inference, potential
+    from baselines.physnet import inference, potential
+    from baselines.physnet import session as backend
 
     with backend.session("cpu") as tf:
         known = inference.tables(np.unique(numbers), "float64")

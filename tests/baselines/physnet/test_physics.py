@@ -115,8 +115,9 @@ def test_nothing_jumps_at_the_cutoff(evaluated, frames):
 
 def test_atoms_at_the_same_place_or_alone_have_finite_slopes(golden):
     """Of energies and, through them, of a loss of forces."""
-    from baselines.physnet import backend, inference, potential
+    from baselines.physnet import inference, potential
     from baselines.physnet import reference as names
+    from baselines.physnet import session as backend
 
     params = {k[6:]: v for k, v in golden.items() if k.startswith("param/")}
     params |= {name: np.array(value) for name, value in LEARNED.items()}

@@ -39,7 +39,8 @@ def test_energies_forces_and_charges(golden, reference, molecules):
 
 def test_every_layer_and_the_loss(golden):
     """Both molecules in one graph, with the original's pairs."""
-    from baselines.physnet import backend, inference, potential
+    from baselines.physnet import inference, potential
+    from baselines.physnet import session as backend
     from baselines.physnet.network import radial
     from baselines.physnet.training import loss_of
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from baselines import config as configs
-from baselines.physnet import PhysNet, PhysNetConfig, backend
+from baselines.physnet import PhysNet, PhysNetConfig
+from baselines.physnet import session as backend
 from baselines.physnet.checkpoints import CHECKPOINT_FILE, Checkpoint
 from baselines.protocol import no_progress
 from teadata import Frames, TeaError
@@ -165,7 +166,7 @@ def test_a_training_is_traced_once_and_goes_on_where_it_was(trained, splits, tmp
 def test_few_steps_wait_to_be_run(trained, splits):
     """Compiled steps return before they are run: without a limit they would fill the memory."""
     from baselines.physnet.training import Training
-    from baselines.stepwise import CHUNK
+    from baselines.toolkit.stepwise import CHUNK
 
     waiting, most = 0, 0
 

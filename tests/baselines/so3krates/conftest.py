@@ -108,8 +108,8 @@ def random_model() -> Callable[..., SO3krates]:
     def make(**values: object) -> SO3krates:
         from flax import nnx
 
-        from baselines.so3krates import backend
         from baselines.so3krates import reference as names
+        from baselines.so3krates import session as backend
 
         config = SO3kratesConfig.model_validate(TINY | {"dtype": "float64"} | values)
         with backend.session(config, "cpu"):

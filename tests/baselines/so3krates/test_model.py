@@ -93,7 +93,7 @@ def crystal(random_model):
 
 
 def test_calculator_is_the_prediction_in_ases_units(crystal):
-    from baselines.calculator import frame_of
+    from baselines.toolkit.calculator import frame_of
 
     model, atoms = crystal
     predicted = model.predict(frame_of(atoms))
@@ -109,8 +109,8 @@ def test_the_list_is_kept_within_the_skin_and_nothing_is_compiled(crystal):
     """While atoms move, leave the cell and come back, and the cell changes."""
     import jax
 
-    from baselines.calculator import frame_of
     from baselines.so3krates.inference import _evaluate
+    from baselines.toolkit.calculator import frame_of
 
     model, atoms = crystal
     atoms = atoms.copy()
@@ -195,7 +195,7 @@ def test_the_command_takes_allow_tf32_for_this_model_only(run, tmp_path):
 def test_a_cuda_device_that_is_not_there_is_an_error():
     import jax
 
-    from baselines.devices import check_device
+    from baselines.toolkit.devices import check_device
     from teadata.errors import UsageError
 
     if any(device.platform == "gpu" for device in jax.devices()):

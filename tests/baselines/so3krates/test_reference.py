@@ -52,7 +52,8 @@ def test_energies_and_forces(name, index, cases, reference):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_every_layer(name, cases, reference):
-    from baselines.so3krates import backend, neighbours
+    from baselines.so3krates import neighbours
+    from baselines.so3krates import session as backend
     from baselines.so3krates.pairs import joined
     from baselines.so3krates.reference import to_network
 
@@ -95,7 +96,7 @@ def test_every_layer(name, cases, reference):
 
 
 def test_weights_go_back_to_the_originals_names_and_shapes(cases, reference):
-    from baselines.so3krates import backend
+    from baselines.so3krates import session as backend
     from baselines.so3krates.reference import to_network, to_reference
 
     for name in CASES:

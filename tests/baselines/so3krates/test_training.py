@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from baselines import config as configs
-from baselines.so3krates import SO3krates, SO3kratesConfig, backend
+from baselines.so3krates import SO3krates, SO3kratesConfig
+from baselines.so3krates import session as backend
 from teadata import Frames, TeaError
 from teadata.errors import DataError
 from teadata.units import EV
@@ -345,8 +346,8 @@ def test_a_wrong_setting_is_named(changed, message, settings):
 
 @pytest.mark.parametrize("shift_by", ["mean", "lse", "atomic_number"])
 def test_energies_of_the_elements(shift_by, settings, small):
-    from baselines.composition import composition_energy
     from baselines.so3krates.offsets import element_energies
+    from baselines.toolkit.composition import composition_energy
 
     shifts = {1: -10.0, 6: -100.0, 7: -200.0, 8: -300.0} if shift_by == "atomic_number" else None
     elements, energies = element_energies(settings(shift_by=shift_by, shifts=shifts), small)

@@ -16,9 +16,10 @@ import teaeval
 from teadata import Frames
 from teadata.errors import UsageError
 from teadata.units import BOHR, EV
-from teaeval import Finding, Prediction, check, findings, fixes
-from teaeval.checks import check_against
+from teaeval import Finding, Prediction, check
+from teaeval.checks import check_against, fixes
 from teaeval.checks.sample import FEWEST, Sample, evenly, regress
+from teaeval.predictions import findings
 
 
 def diagnosed(prediction: Prediction, dataset: Any, **changes: Any) -> dict[str, Finding]:

@@ -12,7 +12,7 @@ from teadata.errors import DataError, UsageError
 from teaeval.hydrogen import Protocol, find_transition, state_points
 from teaeval.hydrogen.analysis import difference, observe_frames
 from teaeval.hydrogen.molecules import stable
-from teaeval.hydrogen.records import Estimate
+from teaeval.hydrogen.record import Estimate
 from teaeval.hydrogen.transition import crossing
 
 DENSITIES = [0.5, 0.7, 0.9, 1.1]

@@ -18,7 +18,7 @@ import numpy as np
 import teadata
 from ase.calculators.calculator import Calculator
 from teadata import units
-from teadata.bonds import bonded, pieces
+from teadata.structure.bonds import bonded, pieces
 
 START = teadata.load("mini-i").split("folded/test")[0]
 BONDS = bonded(START)

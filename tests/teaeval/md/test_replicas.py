@@ -14,8 +14,8 @@ import pytest
 import teadata
 import teaeval
 from teadata.errors import DataError, UsageError
-from teaeval import md
-from teaeval.md import analysis, calculators, record
+from teaeval import calculators, md
+from teaeval.md import analysis, record
 
 from .conftest import same
 

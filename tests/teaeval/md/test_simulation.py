@@ -22,7 +22,7 @@ from teaeval import md
 from teaeval.md import simulation
 from teaeval.md.settings import ASE_TIME_FS
 from teaeval.observables import temperature
-from teaeval.running import CalculationError
+from teaeval.predictions.predicting import CalculationError
 
 from .conftest import same
 

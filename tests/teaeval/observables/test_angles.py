@@ -68,7 +68,7 @@ def test_dihedrals_are_those_of_mdanalysis(peptide):
 def test_backbone_of_three_alanines_by_mdanalysis(peptide):
     chain = backbone(peptide[:1])
     assert chain.names == ("ALA2", "ALA3", "ALA4")
-    residues = teadata.residues.residues(peptide[:1])
+    residues = teadata.structure.residues.residues(peptide[:1])
     names = np.empty(42, dtype=object)
     names[:] = "X"
     for phi, psi in zip(chain.phi, chain.psi, strict=True):

@@ -9,7 +9,7 @@ import pytest
 
 import teadata
 from teaeval import Prediction
-from teaeval.collected import Collected, collect
+from teaeval.plots.collected import Collected, collect
 
 Made = Callable[..., Prediction]
 

@@ -7,8 +7,8 @@ import pytest
 from matplotlib.patches import Circle, Polygon
 
 import teadata
-from teadata.bonds import bonded
 from teadata.errors import UsageError
+from teadata.structure.bonds import bonded
 from teaeval.plots import structure
 from teaeval.plots.molecule import view
 

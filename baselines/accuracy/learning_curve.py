@@ -1,0 +1,191 @@
+"""Learning curves: a model trained on more and more frames, twice each, on different splits.
+
+As PhysNet's in the supplementary information (section 1.6, Figs. SI 1 and SI 2, Table SI 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from baselines.protocol import Progress, no_progress
+from baselines.registry import entry
+from baselines.runs import folder as runs
+from baselines.runs import predictions
+from baselines.runs.record import Plan, TrainingRecord
+from teadata import Dataset
+from teadata.errors import UsageError
+from teaeval import published
+from teaeval.scores.scoring import Score
+
+if TYPE_CHECKING:
+    from teaeval.plots.plot import Plot
+
+SIZES = (200, 400, 600, 800, 1000)
+"""The published ones."""
+
+ROWS = ("MAE(E)", "RMSE(E)", "MAE(F)", "RMSE(F)")
+"""Of the table: energies in kcal/mol, forces in kcal/mol/Å."""
+
+OFFICIAL = ("tea2023-i", "complete")
+"""Dataset and subset that Table SI 6 is of."""
+
+Table = dict[str, dict[int, tuple[float, float]]]
+"""For each of :data:`ROWS` and size: error of the validation and of the test frames."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One training of the curve: how many frames, its record, and its score."""
+
+    size: int
+    record: TrainingRecord
+    score: Score
+
+    def errors(self, row: str) -> tuple[float, float]:
+        """One of :data:`ROWS`, of the validation and of the test frames."""
+        measure, quantity = row[:-3].lower(), row[-2]
+        name = {"E": "energy", "F": "force"}[quantity]
+        test: float = getattr(self.score.row(quantity), measure)
+        return self.record.valid[f"{name}_{measure}"], test
+
+
+def plans(
+    model: str,
+    dataset: Dataset,
+    subset: str,
+    sizes: Sequence[int] = SIZES,
+    config_name: str = "quick",
+    seed: int = 0,
+) -> list[Plan]:
+    """Two for each size, on different splits of the same frames.
+
+    What the first validates with the second trains on, and the other way round.
+
+    Raises
+    ------
+    UsageError
+        If there is no such model, configuration, subset or size, or there are fewer frames to
+        validate with.
+    """
+    made = []
+    for size in sizes:
+        first = runs.make_plan(model, dataset, subset, size, config_name, seed)
+        if first.valid.split("/")[-1] != str(size):
+            raise UsageError(
+                f"{subset} of {first.dataset} has {first.valid.split('/')[-1]} validation frames, "
+                f"expected {size}, as many as are trained on: the second training of a size "
+                "exchanges the two; leave this size out"
+            )
+        made += [first, first.model_copy(update={"train": first.valid, "valid": first.train})]
+    return made
+
+
+def folder_of(plan: Plan) -> str:
+    """Name of the run folder of a plan; that of a second training says so."""
+    exchanged = plan.train.split("/")[1] == "valid"
+    return runs.default_folder(plan).name + ("-exchanged" if exchanged else "")
+
+
+def carry_out(
+    chosen: Sequence[Plan],
+    folder: Path,
+    frames: int | None = None,
+    progress: Progress = no_progress,
+) -> Iterator[Trained]:
+    """Train and score; what is finished is used, what was interrupted is gone on with.
+
+    Parameters
+    ----------
+    chosen
+        From :func:`plans`.
+    folder
+        Where the run folders are.
+    frames
+        Test frames that are predicted, spread over all; None: all.
+    progress
+        Called as trainings and predictions advance.
+
+    Raises
+    ------
+    UsageError
+        If a run folder holds another training.
+    """
+    for plan in chosen:
+        place = folder / folder_of(plan)
+        finished = place / runs.RECORD_FILE
+        if finished.is_file():
+            record = TrainingRecord.read(finished)
+            if record.plan != plan:
+                raise UsageError(
+                    f"{place}: holds a training with another plan; choose another --folder"
+                )
+        else:
+            record = runs.train(plan, place, progress)
+        score = predictions.score(place, progress=progress, replicates=0, frames=frames)
+        yield Trained(int(plan.train.split("/")[-1]), record, score)
+
+
+def better(found: Sequence[Trained]) -> list[Trained]:
+    """For each size the training with the lower force MAE of its validation frames."""
+    return [
+        min(
+            (item for item in found if item.size == size),
+            key=lambda item: item.record.valid["force_mae"],
+        )
+        for size in sorted({item.size for item in found})
+    ]
+
+
+def table_of(found: Sequence[Trained]) -> Table:
+    """The better of the trainings of each size, laid out as Table SI 6."""
+    return {row: {item.size: item.errors(row) for item in better(found)} for row in ROWS}
+
+
+def published_table() -> Table:
+    """Table SI 6."""
+    made: Table = {row: {} for row in ROWS}
+    for item in published.physnet():
+        made[item.quantity][item.n_train] = (item.valid, item.test_error)
+    return made
+
+
+def tables(found: Sequence[Trained]) -> dict[str, Table]:
+    """What was reached, by caption, and Table SI 6 with it where it is of the same frames."""
+    plan, data = found[0].record.plan, found[0].score.dataset
+    title, subset = entry(plan.model).title, plan.train.split("/")[0]
+    made = {
+        f"{title} on {data.id}@{data.version} {subset} ({data.edition} edition)": table_of(found)
+    }
+    if (data.id, subset, title) == (*OFFICIAL, "PhysNet"):
+        made["Table SI 6"] = published_table()
+    return made
+
+
+def markdown(made: dict[str, Table]) -> str:
+    """Tables in Markdown, with their captions."""
+    parts = []
+    for caption, table in made.items():
+        sizes = list(table[ROWS[0]])
+        lines = [
+            f"{caption}:",
+            "",
+            f"| frames | {' | '.join(f'{size} valid | {size} test' for size in sizes)} |",
+            f"|---|{'--:|' * (2 * len(sizes))}",
+        ]
+        for row in ROWS:
+            cells = [f"{error:.2f}" for size in sizes for error in table[row][size]]
+            lines.append(f"| {' | '.join([row, *cells])} |")
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def figure(found: Sequence[Trained]) -> Plot:
+    """Energy and force MAE of the test frames, of both trainings of each size."""
+    from teaeval.plots import curves
+    from teaeval.tables.scores import where
+
+    scores = [item.score for item in found]
+    return curves.learning_curves(curves.points(scores), where(scores))

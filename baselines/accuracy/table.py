@@ -1,0 +1,115 @@
+"""Records of accuracy, and comparisons with them, as tables."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+
+from baselines.accuracy.record import AccuracyRecord, Checked
+from baselines.accuracy.retraining import Retrained
+from baselines.registry import MODELS
+from teadata import console
+from teaeval.tables.single import significant
+
+COLUMNS = [
+    "model", "dataset", "trained on", "tested on", "frames", "E MAE", "F MAE", "F MAE, % of mean",
+    "seeds", "time, s", "memory, MiB",
+]  # fmt: skip
+
+
+def _mean_and_spread(values: Sequence[float]) -> str:
+    """Mean of some values, and the larger deviation from it."""
+    mean = sum(values) / len(values)
+    text = significant(mean)
+    spread = max(abs(value - mean) for value in values)
+    return f"{text} ± {significant(spread)}" if spread > 1e-3 * mean else text
+
+
+def _rows(records: Sequence[AccuracyRecord]) -> list[list[str]]:
+    rows = []
+    for record in records:
+        title = MODELS[record.model].title
+        if record.config_name != "quick":
+            title += f" ({Path(record.config_name).stem})"
+        for training in record.trainings:
+            seeds = training.seeds
+            for test in seeds[0].tests:
+                percent = [seed.tests[test]["F"].percent_mean for seed in seeds]
+                rows.append(
+                    [
+                        title,
+                        record.dataset,
+                        training.train,
+                        test,
+                        str(seeds[0].tests[test]["F"].frames),
+                        _mean_and_spread(training.values(test, "E")),
+                        _mean_and_spread(training.values(test, "F")),
+                        significant(sum(percent) / len(percent)),
+                        str(len(seeds)),
+                        f"{training.wall_seconds:.0f}",
+                        f"{max(seed.peak_memory_mib for seed in seeds):.0f}",
+                    ]
+                )
+    return rows
+
+
+def print_records(records: Sequence[AccuracyRecord]) -> None:
+    """Print what records hold: energies in kcal/mol, forces in kcal/mol/Å."""
+    console.print_table(COLUMNS, _rows(records), right=COLUMNS[4:])
+
+
+def markdown(records: Sequence[AccuracyRecord]) -> str:
+    """The same as a Markdown table."""
+    head = f"| {' | '.join(COLUMNS)} |\n|{'---|' * 4}{'--:|' * (len(COLUMNS) - 4)}\n"
+    return head + "".join(f"| {' | '.join(row)} |\n" for row in _rows(records))
+
+
+def print_costs(retrained: Retrained) -> None:
+    """Say what a retraining cost beside what was recorded, and what was not as recorded."""
+    record, training, _, found, changes = retrained
+    memory = max(seed.peak_memory_mib for seed in training.seeds)
+    costs = f"recorded {training.wall_seconds:.0f} s, {memory:.0f} MiB"
+    now = (
+        "failed"
+        if found is None
+        else f"{found.wall_seconds:.0f} s, {found.peak_memory_mib:.0f} MiB"
+    )
+    typer.echo(f"{record.model} {record.dataset} {training.train}: {now} ({costs})", err=True)
+    for change in changes:
+        typer.echo(f"  not as it was recorded: {change}", err=True)
+
+
+def print_checked(checked: Sequence[Checked]) -> None:
+    """Print comparisons; the bound is what another seed could reach."""
+    columns = ["model", "dataset", "task", "MAE", "recorded", "bound", "found", ""]
+    console.print_table(
+        columns,
+        [
+            [
+                line.model,
+                line.dataset,
+                line.task,
+                line.quantity,
+                significant(line.recorded),
+                significant(line.bound),
+                "failed" if line.found is None else significant(line.found),
+                "REGRESSED" if line.regressed else "ok",
+            ]
+            for line in checked
+        ],
+        right=["recorded", "bound", "found"],
+    )
+
+
+@contextmanager
+def kept_or_temporary(folder: Path | None) -> Iterator[Path]:
+    """A folder to work in: the given one, or one that is removed afterwards."""
+    if folder is not None:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="baselines-check-") as made:
+        yield Path(made)

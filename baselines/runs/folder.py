@@ -1,0 +1,309 @@
+"""Run folders: a training from its plan to its record, and the model that it made."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from baselines import config
+from baselines.protocol import Baseline, Progress, no_progress
+from baselines.registry import ModelEntry, entry
+from baselines.runs.record import Plan, TrainingRecord, hardware, peak_memory_mib, versions
+from baselines.toolkit.devices import check_device, gpu, peak_gpu_memory_mib
+from teadata import Dataset, TeaError, catalog
+from teadata.errors import DataError, MissingExtraError, UsageError, unknown_name
+from teadata.provenance import LOCK_FILE, held, replacing, sha256, sha256_of, write_text
+
+if TYPE_CHECKING:
+    from ase.calculators.calculator import Calculator
+
+PLAN_FILE, CONFIG_FILE = "plan.json", "config.yaml"
+CURVE_FILE, RECORD_FILE = "curve.parquet", "record.json"
+
+
+def _usable(name: str, device: str) -> ModelEntry:
+    model = entry(name)
+    if device not in model.devices:
+        raise unknown_name(f"device of {name}", device, model.devices)
+    if not model.installed:
+        raise MissingExtraError(model.package, model.extra, model.title)
+    check_device(device, model.framework)
+    return model
+
+
+def make_plan(
+    model: str,
+    dataset: Dataset,
+    subset: str,
+    size: int | None = None,
+    config_name: str = "quick",
+    seed: int = 0,
+    device: str = "cpu",
+    dtype: str | None = None,
+    allow_tf32: bool | None = None,
+) -> Plan:
+    """The plan of a training: splits, settings and checksums, all resolved and checked.
+
+    Parameters
+    ----------
+    model
+        Name of the model.
+    dataset
+        What to train on.
+    subset
+        Subset whose train and valid splits are used.
+    size
+        Frames to train on; by default the configuration's.  As many validate, or all the
+        validation frames there are.
+    config_name
+        Name of a shipped configuration, or path of a YAML file.
+    seed
+        Seed of everything random.
+    device
+        ``"cpu"`` or ``"cuda"``.
+    dtype
+        ``"float32"`` or ``"float64"``; by default the configuration's.
+    allow_tf32
+        Whether a GPU may round the factors of matrix products, for a model that can choose; by
+        default the configuration's.
+
+    Raises
+    ------
+    UsageError
+        If the model, configuration, subset, size or device does not exist.
+    DataError
+        If the configuration is not valid, or the model has no such dtype or option.
+    """
+    model_entry = entry(model)
+    _, kind = model_entry.classes()
+    settings = config.read(kind, model, config_name)
+    for option, value in (("size", size), ("dtype", dtype), ("allow_tf32", allow_tf32)):
+        if value is not None:
+            values = settings.model_dump() | {option: value}
+            settings = config.parse(kind, values, f"--{option.replace('_', '-')} of {model}")
+    train, valid = f"{subset}/train/{settings.size}", f"{subset}/valid"
+    dataset.splits.ids(train)
+    valid = f"{valid}/{min(settings.size, len(dataset.splits.ids(valid)))}"
+    if device not in model_entry.devices:
+        raise unknown_name(f"device of {model}", device, model_entry.devices)
+    return Plan(
+        model=model,
+        config_name=config_name,
+        config=settings.model_dump(mode="json"),
+        seed=seed,
+        device=device,
+        dataset=dataset.card.full_id,
+        frames_sha256=dataset.card.file("frames").sha256,
+        splits_sha256=dataset.card.file("splits").sha256,
+        train=train,
+        valid=valid,
+    )
+
+
+def default_folder(plan: Plan) -> Path:
+    """``runs/<model>-<dataset>-<subset>-<size>-<config>-seed<seed>``."""
+    subset, _, size = plan.train.split("/")
+    name = Path(plan.config_name).stem
+    dataset = plan.dataset.partition("@")[0]
+    return Path("runs") / f"{plan.model}-{dataset}-{subset}-{size}-{name}-seed{plan.seed}"
+
+
+def _check_folder(folder: Path) -> None:
+    """Make the run folder unless it is one; anything else is left alone."""
+    if (folder / RECORD_FILE).exists():
+        raise UsageError(
+            f"{folder}: a training has finished here already; remove the folder to repeat it, or "
+            "choose another one with --output"
+        )
+    if (folder / PLAN_FILE).exists():
+        return
+    there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if folder.exists() and (not folder.is_dir() or there - {LOCK_FILE}):
+        raise UsageError(f"{folder}: exists and is not a run folder; choose another --output")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be made ({error.strerror or error})") from None
+
+
+def _prepare(plan: Plan, settings: config.ModelConfig, folder: Path) -> bool:
+    """Write the plan, or take up one that is the same; say whether it is taken up."""
+    plan_file = folder / PLAN_FILE
+    if plan_file.exists():
+        if read_plan(folder) != plan:
+            raise UsageError(
+                f"{folder}: holds an unfinished training with another plan ({PLAN_FILE}); remove "
+                "the folder, or choose another one with --output"
+            )
+        return True
+    write_text(folder / CONFIG_FILE, config.to_yaml(settings))
+    write_text(plan_file, plan.model_dump_json(indent=1))
+    return False
+
+
+def read_plan(folder: Path) -> Plan:
+    """The plan of a run folder.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    return Plan.from_json(
+        folder / PLAN_FILE,
+        "the plan of a training",
+        "this is not a run folder: start one with `baselines train`",
+    )
+
+
+def _write_curve(path: Path, curve: list[dict[str, float]]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with replacing(path) as partial:
+        pq.write_table(pa.Table.from_pylist(curve), partial)
+
+
+def read_curve(folder: Path) -> list[dict[str, float]]:
+    """The learning curve of a run folder: one entry per step of training or selection.
+
+    Raises
+    ------
+    DataError
+        If the training has not finished.
+    """
+    import pyarrow.parquet as pq
+
+    if not (folder / CURVE_FILE).is_file():
+        raise DataError(f"{folder / CURVE_FILE}: no learning curve; the training has not finished")
+    curve: list[dict[str, float]] = pq.read_table(folder / CURVE_FILE).to_pylist()
+    return curve
+
+
+def train(plan: Plan, folder: Path, progress: Progress = no_progress) -> TrainingRecord:
+    """Carry out a plan in a run folder, and leave its record there.
+
+    An interrupted training is taken up where its model's fit can.
+
+    Parameters
+    ----------
+    plan
+        From :func:`make_plan`.
+    folder
+        Made if it does not exist.
+    progress
+        Called as the training advances.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds a finished training, another plan's, or anything else, or
+        another process trains there.
+    MissingExtraError
+        If the backend is not installed.
+    """
+    model_entry = _usable(plan.model, plan.device)
+    model_class, kind = model_entry.classes()
+    settings = config.parse(kind, plan.config, PLAN_FILE)
+    dataset = same_data(plan)
+    _check_folder(folder)
+    with held(folder, "training", "another --output"):
+        resumed = _prepare(plan, settings, folder)
+        start = time.perf_counter()
+        model = model_class(settings, plan.seed, plan.device)
+        fitted = model.fit(dataset.split(plan.train), dataset.split(plan.valid), folder, progress)
+        _write_curve(folder / CURVE_FILE, fitted.curve)
+        record = TrainingRecord(
+            plan=plan,
+            selected=fitted.selected,
+            valid=fitted.valid,
+            model_sha256=sha256_of(folder / model.model_file),
+            curve_sha256=sha256(folder / CURVE_FILE),
+            versions=versions(list(model_entry.traced)),
+            hardware=hardware() | gpu(plan.device, model_entry.framework),
+            wall_seconds=round(time.perf_counter() - start, 1),
+            peak_memory_mib=round(peak_memory_mib(), 1),
+            peak_gpu_memory_mib=peak_gpu_memory_mib(plan.device, model_entry.framework),
+            resumed=resumed,
+        )
+        write_text(folder / RECORD_FILE, record.model_dump_json(indent=1))
+    return record
+
+
+def resume(folder: Path, progress: Progress = no_progress) -> TrainingRecord:
+    """Go on with the interrupted training of a run folder, as :func:`train` with its plan.
+
+    Raises
+    ------
+    DataError
+        If it is not a run folder.
+    UsageError
+        If its training has finished, or another process is at it.
+    """
+    return train(read_plan(folder), folder, progress)
+
+
+def same_data(plan: Plan) -> Dataset:
+    """The dataset of a plan.
+
+    Raises
+    ------
+    TeaError
+        If the one here has other frames or splits.
+    """
+    dataset = catalog.load(plan.dataset)
+    for name, expected in (("frames", plan.frames_sha256), ("splits", plan.splits_sha256)):
+        found = dataset.card.file(name).sha256
+        if found != expected:
+            raise TeaError(
+                f"{plan.dataset} here is not the one of this training: its {name} have sha256 "
+                f"{found}, the plan says {expected}"
+            )
+    return dataset
+
+
+def load(folder: Path | str, device: str | None = None) -> Baseline[Any]:
+    """The trained model of a run folder.
+
+    Parameters
+    ----------
+    folder
+        A run folder whose training has finished.
+    device
+        Where to predict; by default where it was trained.
+
+    Raises
+    ------
+    DataError
+        If the folder has no record, or its model is not the one the record is of.
+    UsageError
+        If there is no such device.
+    MissingExtraError
+        If the backend is not installed.
+    """
+    folder = Path(folder)
+    record = TrainingRecord.read(folder / RECORD_FILE)
+    device = device or record.plan.device
+    model_class, kind = _usable(record.plan.model, device).classes()
+    path = folder / model_class.model_file
+    if not path.exists():
+        raise DataError(f"{path}: the trained model is missing")
+    found = sha256_of(path)
+    if found != record.model_sha256:
+        raise DataError(
+            f"{path}: sha256 {found}, the record says {record.model_sha256}; the model is not the "
+            "one that was trained here"
+        )
+    return model_class.load(path, config.parse(kind, record.plan.config, RECORD_FILE), device)
+
+
+def calculator_of(folder: Path, device: str | None = None) -> Calculator | None:
+    """The ASE calculator of a run folder, None for a folder that is none.
+
+    The entry point ``baselines`` of the group ``tea.calculators``, through which
+    ``teaeval md --model`` finds it; errors as for :func:`load`.
+    """
+    if not (folder / PLAN_FILE).exists():
+        return None
+    return load(folder, device).calculator()

@@ -1,0 +1,121 @@
+"""Predictions of test sets with the models of run folders, and their scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from baselines.protocol import Progress, no_progress
+from baselines.registry import entry
+from baselines.runs.folder import RECORD_FILE, load, same_data
+from baselines.runs.record import TrainingRecord
+from teadata.provenance import sha256, write_text
+from teaeval.defaults import REPLICATES
+from teaeval.predictions.prediction import Prediction
+
+if TYPE_CHECKING:
+    from teaeval.scores.scoring import Score
+
+
+def predict(
+    folder: Path,
+    subset: str | None = None,
+    progress: Progress = no_progress,
+    device: str | None = None,
+    frames: int | None = None,
+) -> Prediction:
+    """Predict a test set with the model of a run folder.
+
+    Parameters
+    ----------
+    folder
+        A run folder whose training has finished.
+    subset
+        Subset whose test set is predicted; by default the one trained on.
+    progress
+        Called as the prediction advances.
+    device
+        Where to predict; by default where it was trained.
+    frames
+        Predict only so many frames, spread over the test set; by default all.
+
+    Raises
+    ------
+    DataError
+        If the folder has no record, or its model is not the one the record is of.
+    UsageError
+        If there is no such subset or device.
+    TeaError
+        If the dataset here is not the one that was trained on.
+    """
+    model = load(folder, device)
+    plan = TrainingRecord.read(folder / RECORD_FILE).plan
+    subset = subset or plan.train.split("/")[0]
+    test = same_data(plan).split(f"{subset}/test")
+    if frames is not None and frames < len(test):
+        test = test[np.linspace(0, len(test) - 1, frames).astype(int)]
+    predicted = model.predict(test, progress)
+    return Prediction(
+        dataset=plan.dataset,
+        subset=subset,
+        energies=predicted.energies,
+        forces=predicted.forces,
+        frame_ids=test.ids,
+        numbers=test.numbers,
+        model=entry(plan.model).title,
+        train=plan.train,
+        record=sha256(folder / RECORD_FILE),
+    )
+
+
+def score(
+    folder: Path,
+    subset: str | None = None,
+    progress: Progress = no_progress,
+    device: str | None = None,
+    replicates: int = REPLICATES,
+    frames: int | None = None,
+) -> Score:
+    """Score the model of a run folder on a test set.
+
+    The prediction is kept in ``predictions/<subset>.npz`` of the folder, and used again; the
+    score in ``scores/<subset>.json``.  Of a part of the frames the names are
+    ``<subset>-<frames>``, and the score's coverage tells how many there are of how many.
+
+    Parameters
+    ----------
+    folder, subset, progress, device, frames
+        As for :func:`predict`.
+    replicates
+        Bootstrap resamples behind the intervals; 0: none.
+
+    Raises
+    ------
+    TeaError
+        As :func:`predict` does, and if the prediction cannot be scored.
+    """
+    from teaeval.predictions.reading import read_prediction
+    from teaeval.predictions.writing import write_prediction
+    from teaeval.scores.scoring import score as score_prediction
+
+    plan = TrainingRecord.read(folder / RECORD_FILE).plan
+    subset = subset or plan.train.split("/")[0]
+    name = part_name(subset, frames)
+    path = folder / "predictions" / f"{name}.npz"
+    if not path.is_file() or read_prediction(path).record != sha256(folder / RECORD_FILE):
+        prediction = predict(folder, subset, progress, device, frames)
+        path.parent.mkdir(exist_ok=True)
+        write_prediction(path, prediction)
+    scored = score_prediction(
+        read_prediction(path), replicates=replicates, allow_failed=frames is not None
+    )
+    (folder / "scores").mkdir(exist_ok=True)
+    write_text(folder / "scores" / f"{name}.json", scored.model_dump_json(indent=2) + "\n")
+    return scored
+
+
+def part_name(subset: str, frames: int | None = None) -> str:
+    """Name of the files of a test set's prediction and score, or of those of a part of it."""
+    return subset if frames is None else f"{subset}-{frames}"

@@ -1,0 +1,116 @@
+"""How fast a trained baseline is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from baselines.registry import entry
+from baselines.runs import folder as runs
+from baselines.runs.record import Plan, TrainingRecord, hardware
+from baselines.toolkit.devices import gpu
+from teadata import Frames, catalog
+from teadata.strict import StrictModel
+
+SECONDS = 3.0
+"""Time that each way of predicting is repeated for."""
+
+MANY = 64
+"""Frames that are predicted at once."""
+
+
+class Speed(StrictModel):
+    """Speed of a trained model.
+
+    Parameters
+    ----------
+    train_seconds
+        Time of the training, as recorded.
+    train_frames
+        Frames that it passed over: those of an epoch times epochs, or of a batch times steps, for
+        a model that has these.
+    one_us_per_atom, many_us_per_atom
+        Time of energies and forces, in µs per atom, for one frame at a time and for
+        `many_frames` at once.
+    calculator_us_per_atom
+        The same through the ASE calculator, one frame at a time.
+    hardware
+        Where the predictions were timed.
+    """
+
+    model: str
+    dataset: str
+    device: str
+    train_seconds: float
+    train_frames: int
+    one_us_per_atom: float
+    many_us_per_atom: float
+    many_frames: int
+    calculator_us_per_atom: float
+    hardware: dict[str, str]
+
+
+def repeated(work: Callable[[], object], seconds: float = SECONDS) -> float:
+    """Shortest time of a function, in seconds, after one call that warms it up."""
+    work()
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+    while not times or time.perf_counter() < end:
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def bench(folder: Path, device: str | None = None) -> Speed:
+    """Time the predictions of the model of a run folder.
+
+    Parameters
+    ----------
+    folder
+        A run folder whose training has finished.
+    device
+        Where to predict; by default where it was trained.
+
+    Raises
+    ------
+    TeaError
+        If it has not finished, or its backend or the device is not there.
+    """
+    model = runs.load(folder, device)
+    record = TrainingRecord.read(folder / runs.RECORD_FILE)
+    plan = record.plan
+    frames = catalog.load(plan.dataset).split(f"{plan.train.split('/')[0]}/test")[:MANY]
+    curve = runs.read_curve(folder)
+    calculator = model.calculator()
+    images = frames.to_ase()
+    atoms = frames.n_atoms
+
+    def by_calculator() -> None:
+        calculator.calculate(images[0], ["energy", "forces"])
+
+    def seconds_for(part: Frames) -> float:
+        return repeated(lambda: model.predict(part))
+
+    return Speed(
+        model=plan.model,
+        dataset=plan.dataset,
+        device=model.device,
+        train_seconds=record.wall_seconds,
+        train_frames=_frames_passed(plan, curve),
+        one_us_per_atom=1e6 * seconds_for(frames[:1]) / atoms,
+        many_us_per_atom=1e6 * seconds_for(frames) / (atoms * len(frames)),
+        many_frames=len(frames),
+        calculator_us_per_atom=1e6 * repeated(by_calculator) / atoms,
+        hardware=hardware() | gpu(model.device, entry(plan.model).framework),
+    )
+
+
+def _frames_passed(plan: Plan, curve: list[dict[str, float]]) -> int:
+    size = int(plan.train.split("/")[2])
+    if curve and "epoch" in curve[0]:
+        return len(curve) * size
+    if curve and "step" in curve[0]:
+        return int(curve[-1]["step"]) * int(plan.config["batch_size"])
+    return size

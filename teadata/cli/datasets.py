@@ -1,0 +1,217 @@
+"""The command ``teadata``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from teadata import console
+from teadata.cli import official as cli_official
+from teadata.errors import UsageError, unknown_name
+
+if TYPE_CHECKING:
+    from teadata.dataset import Dataset
+
+app = console.new_app("Versioned, checksummed datasets of the TEA Challenge, with fixed splits.")
+
+DatasetId = Annotated[
+    str, typer.Argument(metavar="DATASET", help="Dataset id, e.g. mini-i or mini-i@1.0.0.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+@app.command("list", epilog="Example: teadata list")
+def list_datasets(as_json: AsJson = False) -> None:
+    """List the datasets."""
+    from teadata.card import UNKNOWN
+    from teadata.catalog import cards
+
+    found = cards()
+    if as_json:
+        console.print_json([card.model_dump(mode="json") for card in found])
+        return
+    console.print_table(
+        ["dataset", "here", "edition", "system", "atoms", "level of theory", "subsets"],
+        [
+            (
+                card.full_id,
+                "yes" if card.files else "no",
+                card.edition,
+                card.system.name,
+                str(card.system.n_atoms or UNKNOWN),
+                card.level_of_theory.method,
+                ", ".join(card.subsets),
+            )
+            for card in found
+        ],
+        right=["atoms"],
+    )
+
+
+@app.command(epilog="Example: teadata info mini-i")
+def info(dataset: DatasetId, as_json: AsJson = False) -> None:
+    """Show a dataset's card and the sizes of its splits."""
+    from teadata import catalog
+    from teadata.cli.show import show
+    from teadata.splits import ROLES
+
+    card, counts = catalog.card(dataset), {}
+    if card.files:
+        splits = catalog.load(dataset).splits
+        counts = {s: {role: splits.count(s, role) for role in ROLES} for s in card.subsets}
+    if as_json:
+        console.print_json(card.model_dump(mode="json") | {"frames": counts})
+        return
+    show(card, counts)
+
+
+@app.command(epilog="Example: teadata cite mini-i --bibtex > tea.bib")
+def cite(
+    dataset: DatasetId,
+    bibtex: Annotated[bool, typer.Option("--bibtex", help="Print BibTeX entries.")] = False,
+) -> None:
+    """Print what to cite when using a dataset."""
+    from teadata.catalog import card
+
+    for citation in card(dataset).citations:
+        if bibtex:
+            typer.echo(citation.bibtex.strip() + "\n")
+        else:
+            doi = f" https://doi.org/{citation.doi}" if citation.doi else ""
+            typer.echo(f"- {' '.join(citation.text.split())}{doi}")
+
+
+DatasetIds = Annotated[
+    list[str] | None, typer.Argument(metavar="[DATASET]...", help="Default: all that are here.")
+]
+Everything = Annotated[bool, typer.Option("--all", help="All that are here, the default.")]
+
+
+def _named(datasets: list[str] | None, everything: bool) -> Iterator[tuple[str, Dataset]]:
+    """The named datasets or all, opened one after another; a wrong name comes first."""
+    from teadata.catalog import card, here, load
+
+    if datasets and everything:
+        raise UsageError(f"either --all or {', '.join(datasets)}, not both")
+    names = datasets or here()
+    for name in names:
+        card(name)
+    for name in names:
+        yield name, load(name)
+
+
+def _print_results(rows: Iterable[tuple[str, str, str, str]]) -> None:
+    console.print_table(["dataset", "check", "result", "found"], rows)
+
+
+@app.command(epilog="Example: teadata verify mini-i")
+def verify(
+    datasets: DatasetIds = None, everything: Everything = False, as_json: AsJson = False
+) -> None:
+    """Check datasets: checksums, arrays, splits, duplicates and leaks.
+
+    Ends with status 1 if a check failed.
+    """
+    from teadata.verify import verify as run_checks
+
+    results = {name: list(run_checks(data)) for name, data in _named(datasets, everything)}
+    if as_json:
+        console.print_json({n: [vars(check) for check in checks] for n, checks in results.items()})
+    else:
+        _print_results(
+            (name, check.name, "ok" if check.passed else "FAILED", check.found)
+            for name, checks in results.items()
+            for check in checks
+        )
+    if not all(check.passed for checks in results.values() for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: teadata audit mini-i")
+def audit(
+    datasets: DatasetIds = None, everything: Everything = False, as_json: AsJson = False
+) -> None:
+    """Judge datasets: duplicates, leakage, outliers, net forces, cells.
+
+    Ends with status 1 if a check failed; a warning is none.
+    """
+    from teadata.audit import audit as run_checks
+
+    results = {name: list(run_checks(data)) for name, data in _named(datasets, everything)}
+    if as_json:
+        console.print_json({n: [vars(check) for check in checks] for n, checks in results.items()})
+    else:
+        shown = {"pass": "ok", "warning": "warning", "fail": "FAILED"}
+        _print_results(
+            (name, check.name, shown[check.outcome], check.found)
+            for name, checks in results.items()
+            for check in checks
+        )
+    if any(check.outcome == "fail" for checks in results.values() for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: teadata export mini-i --split folded/train/200 -o folded_200.xyz")
+def export(
+    dataset: DatasetId,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
+    split: Annotated[
+        str | None,
+        typer.Option(help="<subset>/<role>[/<size>], e.g. folded/train/200; default: all frames."),
+    ] = None,
+    format_name: Annotated[
+        str | None,
+        typer.Option(
+            "--format", help="npz (sGDML), extxyz, hdf5, parquet or zarr; default: by the suffix."
+        ),
+    ] = None,
+) -> None:
+    """Write a split to a file: sGDML's npz, extended XYZ, HDF5, parquet, Zarr (kcal/mol, Å)."""
+    from teadata import formats
+    from teadata.catalog import load
+
+    if format_name is not None and format_name not in formats.MODULES:
+        raise unknown_name("format", format_name, formats.MODULES)
+    data = load(dataset)
+    frames = data.frames if split is None else data.split(split)
+    formats.write(
+        output, frames, format_name, name=data.card.id, theory=data.card.level_of_theory.method
+    )
+    typer.echo(f"{output}: {len(frames)} frames of {data.card.full_id} ({split or 'all'})")
+
+
+@app.command(epilog="Example: teadata croissant mini-i -o mini-i-croissant")
+def croissant(
+    dataset: DatasetId,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
+    url: Annotated[
+        str | None,
+        typer.Option(help="Where the folder will be published; Croissant asks for it."),
+    ] = None,
+) -> None:
+    """Write a dataset as an MLCommons Croissant folder: a description and two tables.
+
+    croissant.json, frames.parquet and splits.parquet; mlcroissant loads them offline.
+    """
+    from teadata.catalog import load
+    from teadata.croissant import DESCRIPTION, write
+
+    data = load(dataset)
+    description = write(output, data, url=url)
+    for file in description["distribution"]:
+        typer.echo(f"{output / file['name']}: {file['contentSize']}, sha256 {file['sha256']}")
+    names = ", ".join(record_set["name"] for record_set in description["recordSet"])
+    typer.echo(f"{output / DESCRIPTION}: {data.card.full_id} with the record sets {names}")
+    if url is None:
+        typer.echo("Before the folder is published, say where with --url: Croissant asks for it.")
+
+
+cli_official.register(app)
+
+
+def main() -> None:
+    """Entry point of ``teadata``."""
+    console.run(app)

@@ -1,0 +1,264 @@
+"""The commands of ``teadata`` that bring official data: fetch, ingest, pin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from teadata import console
+from teadata.errors import TeaError, UsageError
+
+if TYPE_CHECKING:
+    from teadata.card import DatasetCard
+    from teadata.ingest import Ingestion
+    from teadata.remote import Record
+
+DatasetId = Annotated[
+    str, typer.Argument(metavar="DATASET", help="Id of an official dataset, e.g. tea2023-iii.")
+]
+Mapping = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map", metavar="FILE=SPLIT", help="What a file holds, e.g. data.npz=folded/train/1000."
+    ),
+]
+EnergyUnit = Annotated[
+    str | None, typer.Option(help="Unit of energy of files that declare none, e.g. eV.")
+]
+LengthUnit = Annotated[
+    str | None, typer.Option(help="Unit of length of files that declare none; default: Å.")
+]
+Float32 = Annotated[
+    bool, typer.Option("--accept-float32", help="Take energies of single precision.")
+]
+ForceScale = Annotated[
+    bool, typer.Option("--accept-force-scale", help="Take forces of an unusual size.")
+]
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Make the dataset anew if it is here already.")
+]
+
+SHOWN = 40
+"""Files listed one by one; of more, as many are shown and the others counted."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command(epilog="Example: teadata fetch tea2023-iii --dry-run")(fetch)
+    app.command(epilog="Example: teadata ingest folded.zip --dataset tea2023-i")(ingest)
+    app.command(epilog="Example: teadata pin tea2023-iii | git apply")(pin)
+
+
+def fetch(
+    dataset: DatasetId,
+    record: Annotated[
+        str | None,
+        typer.Option(help="DOI or id of the Zenodo record; default: the card's."),
+    ] = None,
+    file: Annotated[
+        list[str] | None, typer.Option("--file", help="A file of the record; may be repeated.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All files of the record.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be downloaded, and stop.")
+    ] = False,
+    mapping: Mapping = None,
+    energy_unit: EnergyUnit = None,
+    length_unit: LengthUnit = None,
+    accept_float32: Float32 = False,
+    accept_force_scale: ForceScale = False,
+    replace: Replace = False,
+) -> None:
+    """Download the files of an official dataset from Zenodo, and ingest them.
+
+    What was downloaded is kept and verified; a broken download goes on where it stopped.
+    """
+    from teadata import catalog, remote
+
+    card = catalog.packaged(dataset)
+    if card.edition != "official":
+        raise UsageError(f"{card.full_id} comes with the package: there is nothing to fetch")
+    if file and everything:
+        raise UsageError("either --file or --all, not both")
+    reference = record or _reference(card)
+    with remote.shown() as progress:
+        found = remote.resolve(reference, dataset=card.id, progress=progress)
+    names = [f.name for f in found.files] if everything else _choose(card, found, file or [])
+    _show_record(found, names)
+    if not names:
+        raise UsageError(
+            f"which of these files belong to {card.id} is not known; choose with --file NAME, "
+            "or take them --all"
+        )
+    if dry_run:
+        return
+    pins = {f.name: f.sha256 for f in card.source.files} if card.source else {}
+    with remote.shown() as progress:
+        paths = remote.fetch_files(found, names, pins=pins, dataset=card.id, progress=progress)
+    if catalog.card(card.id).files and not replace:
+        typer.echo(f"{card.full_id} is here already; --replace makes it anew of these files")
+        return
+    try:
+        _ingest(paths, card, mapping, energy_unit, length_unit, accept_float32,
+                accept_force_scale, found.id, replace)  # fmt: skip
+    except TeaError as error:
+        files = " ".join(f"'{path}'" for path in paths)
+        raise type(error)(
+            f"{error}\nThe files are kept. To go on: teadata ingest {files} --dataset {card.id}"
+        ) from None
+
+
+def _show_record(found: Record, names: list[str]) -> None:
+    """Print which version of a record was found, its files, and which of them are wanted."""
+    from teadata import remote
+
+    typer.echo(f"{found.title}, {found.label} (doi:{found.doi})")
+    if found.requested is not None:
+        typer.echo(
+            f"{found.requested} stands for all versions; this is {found.label}. To get the same "
+            f"one again: --record {found.id}"
+        )
+    console.print_table(
+        ["file", "size", "here", "wanted"],
+        [
+            (
+                f.name,
+                remote.size_text(f.bytes),
+                f"{remote.bytes_here(found, f) / max(f.bytes, 1):.0%}",
+                "yes" if f.name in names else "no",
+            )
+            for f in found.files
+        ],
+        right=["size", "here"],
+    )
+
+
+def _reference(card: DatasetCard) -> str:
+    """The version of the record that the card pins, or the DOI it knows."""
+    if card.source is not None and (card.source.record or card.source.doi):
+        return card.source.record or str(card.source.doi)
+    raise UsageError(
+        f"where the data of {card.id} are published is not known to its card; give the record "
+        f"with --record, or ingest files that you have: teadata ingest FILE... --dataset {card.id}"
+    )
+
+
+def _choose(card: DatasetCard, record: Record, wanted: list[str]) -> list[str]:
+    """Files of a record that were asked for, are pinned, or whose names say the dataset."""
+    from teadata import catalog
+    from teadata.errors import unknown_name
+    from teadata.ingest.naming import belongs
+
+    there = [f.name for f in record.files]
+    for name in wanted:
+        if name not in there:
+            raise unknown_name("file", name, there)
+    if wanted:
+        return wanted
+    pinned = [f.name for f in card.source.files if f.name in there] if card.source else []
+    if pinned and card.source is not None and len(pinned) == len(card.source.files):
+        return pinned
+    if len(there) == 1:
+        return there
+    owners = {
+        name: {c.id for c in catalog.cards() if c.source and belongs(name, c.source.hints)}
+        for name in there
+    }
+    return [name for name, ids in owners.items() if ids == {card.id}]
+
+
+def ingest(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Files, archives (zip, tar) or folders."),
+    ],
+    dataset: Annotated[str, typer.Option(help="Official dataset they are of, e.g. tea2023-i.")],
+    mapping: Mapping = None,
+    energy_unit: EnergyUnit = None,
+    length_unit: LengthUnit = None,
+    accept_float32: Float32 = False,
+    accept_force_scale: ForceScale = False,
+    replace: Replace = False,
+) -> None:
+    """Make an official dataset of files that you have: npz (sGDML), extended XYZ, HDF5.
+
+    Asks for nothing: what is not clear is an error that shows the option to give.
+    """
+    from teadata import catalog
+
+    card = catalog.card(dataset)
+    _ingest(paths, card, mapping, energy_unit, length_unit, accept_float32,
+            accept_force_scale, None, replace)  # fmt: skip
+
+
+def _ingest(
+    paths: list[Path],
+    card: DatasetCard,
+    mapping: list[str] | None,
+    energy_unit: str | None,
+    length_unit: str | None,
+    accept_float32: bool,
+    accept_force_scale: bool,
+    record: str | None,
+    replace: bool,
+) -> None:
+    from teadata.ingest import Options, ingest
+    from teadata.ingest.naming import parse_map
+
+    options = Options(
+        mapping=parse_map(mapping or []),
+        energy_unit=energy_unit,
+        length_unit=length_unit,
+        accept_float32=accept_float32,
+        accept_force_scale=accept_force_scale,
+    )
+    _show(ingest(paths, card.id, options, record=record, replace=replace))
+
+
+def _show(done: Ingestion) -> None:
+    """Print what each file was taken for."""
+    from teadata import catalog
+
+    rows = [
+        (
+            item.source.label,
+            str(item.source.header.count),
+            f"{item.source.header.formula}, {len(item.source.header.numbers)}",
+            item.claim.split,
+            item.claim.origin,
+            f"{item.energy_unit}, {item.length_unit}",
+        )
+        for item in done.assigned
+    ]
+    console.print_table(
+        ["file", "frames", "system, atoms", "taken for", "by its", "units"],
+        rows[:SHOWN],
+        right=["frames"],
+    )
+    if len(rows) > SHOWN:
+        typer.echo(f"… and {len(rows) - SHOWN} more files")
+    for source in done.passed_over[:SHOWN]:
+        typer.echo(f"passed over: {source.label}, {source.header.formula}, another system")
+    data = catalog.load(done.card.id)
+    counts = ", ".join(f"{s}/{r} {len(ids)}" for (s, r), ids in data.splits.members.items())
+    typer.echo(f"{done.card.full_id}: {counts}; in {data.root}")
+
+
+def pin(
+    dataset: DatasetId,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; default: print it.")
+    ] = None,
+) -> None:
+    """Write a patch that pins the names, sizes and SHA-256 of the local files in the card."""
+    from teadata.ingest.pin import patch
+    from teadata.provenance import write_text
+
+    text = patch(dataset)
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    write_text(output, text)
+    typer.echo(f"{output}: apply it in a checkout with: git apply {output}")

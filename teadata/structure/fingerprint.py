@@ -1,0 +1,132 @@
+"""Fingerprints of geometries, whose distance says in Å how much two frames differ.
+
+The fingerprint of a frame lists, for every ordered pair of elements, the distances of each
+atom of the first to its nearest atoms of the second, shortest first, and sorts each rank
+over the atoms.  Translation, rotation, reflection, exchange of like atoms, another choice
+of periodic image or of an equivalent cell change nothing.
+
+If no atom moves by more than δ, no entry changes by more than 2 δ, so near geometries
+are never far in fingerprint.  Different geometries with one fingerprint can be constructed;
+what independent frames of real data are apart is measured in ``docs/audit.md``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teadata.frames import Floats, Frames, Ints
+from teadata.structure.neighbours import distances
+
+CUTOFF = 6.0
+"""Å; a neighbour further away counts as at this distance, so none enters with a jump."""
+
+NEIGHBOURS = 8
+"""Nearest neighbours of each element that are listed of each atom."""
+
+SAME = 1e-3
+"""Å; fingerprints no entry of which differs by more are of one geometry, stored twice."""
+
+BLOCK = 1024
+"""Rows compared at a time, by one product of matrices."""
+
+Singles = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """Fingerprints of N frames.
+
+    Parameters
+    ----------
+    values
+        (N, D) in Å, in single precision.
+    shortest
+        For each pair of atomic numbers, first not above second, the shortest distance in
+        each frame, (N,) in Å; :data:`CUTOFF` where it is longer.
+    """
+
+    values: Singles
+    shortest: dict[tuple[int, int], Singles]
+
+
+def fingerprints(frames: Frames) -> Fingerprints:
+    """Fingerprints of frames.
+
+    Only fingerprints of one call can be compared: how many periodic images are looked at
+    depends on the smallest cell.
+
+    Raises
+    ------
+    DataError
+        If the frames are periodic without a finite cell, or a cell is collapsed.
+    """
+    if len(frames) == 0:
+        return Fingerprints(np.empty((0, 1), np.float32), {})
+    members = {int(z): np.flatnonzero(frames.numbers == z) for z in np.unique(frames.numbers)}
+    parts: dict[tuple[int, int], list[Singles]] = {(a, b): [] for a in members for b in members}
+    for _, found in distances(frames, CUTOFF):
+        near = np.minimum(found, CUTOFF).astype(np.float32)
+        for b, second in members.items():
+            ranked = _nearest_of_each(near[:, :, second])
+            for a, first in members.items():
+                # Without images, the last neighbour among its own kind is the atom itself.
+                width = len(second) - (a == b) if near.shape[3] == 1 else NEIGHBOURS
+                if width:
+                    parts[a, b].append(np.sort(ranked[:, first, :width], axis=1))
+    blocks = {pair: np.concatenate(part) for pair, part in parts.items() if part}
+    flat = [block.reshape(len(frames), -1) for block in blocks.values()]
+    return Fingerprints(
+        values=np.concatenate(flat, axis=1) if flat else np.zeros((len(frames), 1), np.float32),
+        shortest={(a, b): block[:, 0, 0] for (a, b), block in blocks.items() if a <= b},
+    )
+
+
+def _nearest_of_each(near: Singles) -> Singles:
+    """The shortest of distances (n, A, B, S), (n, A, at most NEIGHBOURS), in order."""
+    flat = near.reshape(*near.shape[:2], -1)
+    if flat.shape[2] > NEIGHBOURS:
+        flat = np.partition(flat, NEIGHBOURS - 1, axis=2)[:, :, :NEIGHBOURS]
+    ordered: Singles = np.sort(flat, axis=2)
+    return ordered
+
+
+def rms(first: Singles, second: Singles) -> Floats:
+    """Root mean square difference (N,) in Å of fingerprints, row by row, from (N, D) each."""
+    return np.sqrt(np.mean((first - second) ** 2, axis=1, dtype=np.float64))
+
+
+def nearest(
+    queries: Singles, references: Singles, apart: tuple[Ints, Ints] | None = None
+) -> tuple[Floats, Ints]:
+    """Distance (Q,) in Å of each query to its nearest reference, and that one's row, (Q,).
+
+    Infinite, and −1, where there is none.
+
+    Parameters
+    ----------
+    queries, references
+        Fingerprints, (Q, D) and (R, D) in Å.
+    apart
+        Labels (Q,) and (R,); a reference with the label of the query is left out.
+    """
+    distance, row = np.full(len(queries), np.inf), np.full(len(queries), -1)
+    if len(references) == 0:
+        return distance, row
+    # Centred, the squares are small, and little is lost where two of them nearly cancel.
+    centre = references.mean(axis=0)
+    centred = references - centre
+    squares = np.einsum("ij,ij->i", centred, centred)
+    for start in range(0, len(queries), BLOCK):
+        rows = slice(start, start + BLOCK)
+        # The query's own square is the same for all references.
+        gap = squares - 2 * ((queries[rows] - centre) @ centred.T)
+        if apart is not None:
+            gap[apart[0][rows, None] == apart[1]] = np.inf
+        best = gap.argmin(axis=1)
+        there = np.isfinite(gap[np.arange(len(gap)), best])
+        distance[rows] = np.where(there, rms(queries[rows], references[best]), np.inf)
+        row[rows] = np.where(there, best, -1)
+    return distance, row

@@ -1,0 +1,156 @@
+"""Mending a prediction as a finding says, on request only, and saying that it was done.
+
+Each function returns another prediction and one line for the score.  ``Prediction.source`` goes
+on saying what the file declared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from teadata import units
+from teadata.arrays import StoredArray
+from teadata.errors import UsageError, unknown_name
+from teaeval.predictions.findings import Finding
+from teaeval.predictions.prediction import Prediction
+
+Fixed = tuple[Prediction, str]
+
+
+def fix_units(prediction: Prediction, quantity: Literal["energy", "forces"], unit: str) -> Fixed:
+    """Take energies or forces for another unit's than the one declared.
+
+    Parameters
+    ----------
+    prediction
+        In kcal/mol and kcal/mol/Å, converted from the units that its source declares.
+    quantity
+        Which values.
+    unit
+        Theirs: an energy unit, or for forces an energy unit per length unit, e.g. ``eV/Å``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such unit.
+    """
+    energy = prediction.source.get("energy_unit", "kcal/mol")
+    length = prediction.source.get("length_unit", "Å")
+    if quantity == "energy":
+        factor = units.energy_factor(unit) / units.energy_factor(energy)
+        fixed = replace(prediction, energies=prediction.energies * factor)
+        return fixed, f"fixed: energy taken as {unit}, declared {energy}"
+    per_energy, _, per_length = unit.rpartition("/")
+    factor = units.force_factor(per_energy, per_length) / units.force_factor(energy, length)
+    fixed = replace(prediction, forces=prediction.forces * factor)
+    return fixed, f"fixed: forces taken as {unit}, declared {energy}/{length}"
+
+
+def fix_sign(prediction: Prediction) -> Fixed:
+    """Take gradients for what they are: the negative of forces."""
+    return replace(prediction, forces=-prediction.forces), "fixed: sign of the forces flipped"
+
+
+def fix_atoms(prediction: Prediction, belongs: Sequence[int]) -> Fixed:
+    """Give each atom's forces to the atom of the dataset that they belong to.
+
+    Parameters
+    ----------
+    prediction
+        Its positions and numbers stay as they are.
+    belongs
+        (A,) for each atom of the prediction, the atom of the dataset whose forces it has.
+
+    Raises
+    ------
+    UsageError
+        If that is no permutation of the prediction's atoms.
+    """
+    place = np.asarray(belongs)
+    atoms = prediction.forces.shape[1]
+    if not np.array_equal(np.sort(place), np.arange(atoms)):
+        raise UsageError(f"expected a permutation of {atoms} atoms, found {list(belongs)}")
+    source = np.argsort(place)
+    forces = (
+        prediction.forces.reordered(source)
+        if isinstance(prediction.forces, StoredArray)
+        else prediction.forces[:, source]
+    )
+    moved = int((place != np.arange(atoms)).sum())
+    return replace(
+        prediction, forces=forces
+    ), f"fixed: forces of {moved} of {atoms} atoms reordered"
+
+
+def _units(prediction: Prediction, finding: Finding) -> Fixed:
+    quantity: Literal["energy", "forces"] = (
+        "energy" if finding.code == "unit-of-energy" else "forces"
+    )
+    unit, others = str(finding.evidence["unit"]), finding.evidence["alternatives"]
+    if others:
+        raise UsageError(
+            f"the unit of {quantity} may be {unit}, {others}: declare which it is, instead of a fix"
+        )
+    return fix_units(prediction, quantity, unit)
+
+
+def _sign(prediction: Prediction, finding: Finding) -> Fixed:
+    return fix_sign(prediction)
+
+
+def _atoms(prediction: Prediction, finding: Finding) -> Fixed:
+    belongs = finding.evidence["belongs"]
+    assert isinstance(belongs, tuple)
+    return fix_atoms(prediction, belongs)
+
+
+FIXES: dict[str, dict[str, Callable[[Prediction, Finding], Fixed]]] = {
+    "units": {"unit-of-energy": _units, "unit-of-forces": _units},
+    "sign": {"sign-of-forces": _sign},
+    "atoms": {"permuted-atoms": _atoms},
+}
+"""What can be asked for, and how it mends which finding."""
+
+
+def apply(
+    prediction: Prediction, findings: Iterable[Finding], wanted: Collection[str]
+) -> tuple[Prediction, list[str]]:
+    """Mend what was found, as far as it is wanted.
+
+    Findings are to be looked for again afterwards: a mended prediction is checked like any.
+
+    Parameters
+    ----------
+    prediction
+        What was predicted; it is left as it is.
+    findings
+        Those of :func:`teaeval.check`; warnings mend nothing.
+    wanted
+        Names of :data:`FIXES`.
+
+    Returns
+    -------
+    prediction
+        Another one, or the same if there was nothing to mend.
+    notes
+        One line for each thing that was done.
+
+    Raises
+    ------
+    UsageError
+        If there is no such fix, or a unit cannot be told from another.
+    """
+    for name in wanted:
+        if name not in FIXES:
+            raise unknown_name("fix", name, FIXES)
+    ways = {code: way for name in wanted for code, way in FIXES[name].items()}
+    notes = []
+    for finding in findings:
+        if finding.severity == "error" and finding.code in ways:
+            prediction, note = ways[finding.code](prediction, finding)
+            notes.append(note)
+    return prediction, notes

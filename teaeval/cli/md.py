@@ -1,0 +1,229 @@
+"""The commands ``teaeval md …``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from teadata import console
+
+if TYPE_CHECKING:
+    from teaeval.md.replicas import Plan
+
+md = typer.Typer(
+    help="Molecular dynamics with a model: does the system stay whole (extra: md).",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of `teaeval md run`.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Jobs = Annotated[int, typer.Option(min=1, help="Replicas that run at a time, as processes.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to ``teaeval``."""
+    app.add_typer(md, name="md")
+
+
+def settings_of(values: dict[str, Any]) -> Any:
+    """Settings, or an error that says which option is wrong."""
+    from pydantic import ValidationError
+
+    from teadata.errors import UsageError
+    from teaeval.md.settings import Settings
+
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        wrong = "; ".join(
+            " ".join(["--" + "-".join(map(str, item["loc"])).replace("_", "-")] * bool(item["loc"]))
+            + f" {item['msg'].removeprefix('Value error, ')}"
+            for item in error.errors()
+        )
+        raise UsageError(wrong.strip()) from None
+
+
+@md.command(
+    "run", epilog="Example: teaeval md run mini-i --subset folded --model runs/my_run --replicas 4"
+)
+def run_replicas(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="See `teadata list`.")],
+    subset: Annotated[str, typer.Option(help="Subset whose test frames the replicas start from.")],
+    calculator: Annotated[
+        str | None, typer.Option(help="module:factory of an ASE calculator, here or installed.")
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Run folder of a trained model, instead.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu or cuda; default: where the model was trained.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="The model's name in tables and figures.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder; default: md/<name>-<dataset>-<subset>-…"),
+    ] = None,
+    replicas: Annotated[int, typer.Option(min=1, help="Number of simulations.")] = 4,
+    temperature: Annotated[float, typer.Option(help="K.")] = 300.0,
+    thermostat: Annotated[
+        str, typer.Option(help="langevin, nose-hoover, bussi, or none: NVE, for energy drift.")
+    ] = "langevin",
+    friction: Annotated[float, typer.Option(help="Of Langevin dynamics.")] = 1e-3,
+    friction_unit: Annotated[
+        str, typer.Option(help="1/fs, 1/ps, or 1/ase: ASE's unit of time, 10.18 fs.")
+    ] = "1/fs",
+    relaxation: Annotated[
+        float, typer.Option(help="Time constant of nose-hoover and bussi, fs.")
+    ] = 100.0,
+    timestep: Annotated[float, typer.Option(help="fs.")] = 0.5,
+    steps: Annotated[int, typer.Option(help="Time steps of each replica.")] = 100_000,
+    interval: Annotated[int, typer.Option(help="Steps between stored frames.")] = 100,
+    checkpoint: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    forces: Annotated[bool, typer.Option("--forces", help="Store forces too.")] = False,
+    stress: Annotated[bool, typer.Option("--stress", help="Store the stress too.")] = False,
+    monitors: Annotated[
+        str,
+        typer.Option(help="What is watched, of topology, temperature, escape; none: nothing."),
+    ] = "topology,temperature,escape",
+    together: Annotated[
+        bool,
+        typer.Option(
+            "--together", help="Evaluate all replicas as one batch: faster, above all on a GPU."
+        ),
+    ] = False,
+    jobs: Jobs = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate a dataset's system with a model, several times, and watch whether it stays whole.
+
+    The defaults are the published settings: NVT, Langevin, 300 K, friction 0.001 (here in 1/fs;
+    the source states no unit), 0.5 fs. Ends with status 1 if a replica was unstable. The same
+    command goes on with an interrupted run.
+    """
+    from teadata import catalog
+    from teaeval.md.replicas import make_plan
+
+    settings = settings_of(
+        {
+            "temperature": temperature,
+            "thermostat": thermostat,
+            "friction": friction,
+            "friction_unit": friction_unit,
+            "relaxation": relaxation,
+            "timestep": timestep,
+            "steps": steps,
+            "interval": interval,
+            "checkpoint": checkpoint,
+            "seed": seed,
+            "forces": forces,
+            "stress": stress,
+            "monitors": [] if monitors == "none" else monitors.split(","),
+        }
+    )
+    plan = make_plan(
+        catalog.load(dataset),
+        subset,
+        settings,
+        replicas,
+        calculator=calculator,
+        model=model,
+        device=device,
+        together=together,
+        name=name,
+    )
+    _run(plan, output or _default_folder(plan), jobs, as_json)
+
+
+@md.command("resume", epilog="Example: teaeval md resume md/my_run-mini-i-folded-300K")
+def resume(folder: Folder, jobs: Jobs = 1, as_json: AsJson = False) -> None:
+    """Go on with interrupted simulations, from the last checkpoint of each.
+
+    Ends with status 1 if a replica was unstable.
+    """
+    from teaeval.md.replicas import read_plan
+
+    _run(read_plan(folder), folder, jobs, as_json)
+
+
+@md.command("analyse", epilog="Example: teaeval md analyse md/my_run -o rg.png")
+def analyse_folder(
+    folder: Folder,
+    discard: Annotated[
+        float, typer.Option(min=0, help="ps at the start of each replica to leave out.")
+    ] = 2.0,
+    bootstrap: Annotated[
+        int, typer.Option(min=1, help="Bootstrap resamples behind the intervals.")
+    ] = 1000,
+    partial: Annotated[
+        bool,
+        typer.Option("--partial", help="Take replicas that have not ended as far as they are."),
+    ] = False,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Figure of the radii of gyration, .png, .svg or .pdf; repeatable.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What finished simulations show: stability, radii of gyration, drift of the energy.
+
+    Writes md.json into the folder, which `teaeval score --md` and `teaeval report --md` take.
+    Ends with status 1 if a replica was unstable.
+    """
+    from teadata.provenance import write_text
+    from teaeval.md.analysis import RECORD_FILE, analyse
+
+    if output:
+        from teaeval.cli.plot import check_outputs
+
+        check_outputs(output)
+    found = analyse(folder, discard, bootstrap, partial)
+    write_text(folder / RECORD_FILE, found.model_dump_json(indent=1) + "\n")
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+    else:
+        from teaeval.md.table import print_simulations
+
+        print_simulations(found)
+        typer.echo(f"{folder / RECORD_FILE}: written")
+    if output:
+        from teaeval.plots.gyration import simulated
+
+        for path in simulated([found]).save(*output):
+            typer.echo(f"{path}: written", err=as_json)
+    if found.failed:
+        raise typer.Exit(1)
+
+
+def _default_folder(plan: Plan) -> Path:
+    """``md/<name>-<dataset>-<subset>-<temperature>K-seed<seed>``."""
+    name = plan.name.replace(":", ".").replace("/", "-")
+    dataset, settings = plan.dataset.partition("@")[0], plan.settings
+    state = f"{settings.temperature:g}K" if settings.thermostat != "none" else "nve"
+    return Path("md") / f"{name}-{dataset}-{plan.subset}-{state}-seed{settings.seed}"
+
+
+def _run(plan: Plan, folder: Path, jobs: int, as_json: bool) -> None:
+    from teaeval.md.replicas import run
+
+    with console.progress_bar() as progress:
+        found = run(plan, folder, jobs, progress)
+    if as_json:
+        console.print_json([outcome.model_dump(mode="json") for outcome in found])
+    else:
+        from teaeval.md.table import print_outcomes
+
+        print_outcomes(plan, found)
+        typer.echo(f"{folder}: what they sampled: teaeval md analyse {folder}")
+    if any(outcome.status == "failed" for outcome in found):
+        raise typer.Exit(1)

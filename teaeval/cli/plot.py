@@ -1,0 +1,245 @@
+"""The commands ``teaeval plot …``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from teadata import console
+from teadata.errors import UsageError
+
+if TYPE_CHECKING:
+    from teaeval.plots.collected import Collected
+    from teaeval.plots.plot import Plot
+
+Outputs = Annotated[
+    list[Path],
+    typer.Option(
+        "--output", "-o", help="Figure, .png, .svg or .pdf, its data beside it as .csv; repeatable."
+    ),
+]
+Predictions = Annotated[
+    list[Path], typer.Argument(metavar="PREDICTION...", help="Prediction files.")
+]
+AllowFailed = Annotated[
+    bool,
+    typer.Option("--allow-failed", help="Leave out frames that are missing or not finite."),
+]
+Scores = Annotated[
+    list[Path], typer.Argument(metavar="SCORE...", help="Scores, as teaeval score -o writes.")
+]
+
+plots = typer.Typer(
+    help="Figures, each with its data as CSV (extra: plot).",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to ``teaeval``."""
+    app.add_typer(plots, name="plot")
+
+
+def check_outputs(output: list[Path]) -> None:
+    """Refuse what cannot be written before anything is read."""
+    from teaeval.plots.plot import check_suffix, styled
+
+    for path in output:
+        check_suffix(path)
+    with styled():  # Matplotlib is there
+        pass
+
+
+def _save(plot: Plot, output: list[Path]) -> None:
+    for path in plot.save(*output):
+        typer.echo(f"{path}: written")
+
+
+def _collect(files: list[Path], allow_failed: bool) -> list[Collected]:
+    from teaeval.plots.collected import collect
+
+    found = []
+    with console.progress_bar() as progress:
+        for n, file in enumerate(files):
+            progress("predictions read", n, len(files))
+            found.append(collect(file, allow_failed=allow_failed))
+    return found
+
+
+@plots.command("learning-curve", epilog="Example: teaeval plot learning-curve s/*.json -o lc.png")
+def learning_curve(
+    output: Outputs,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[SCORE...]", help="Scores, as teaeval score -o writes."),
+    ] = None,
+    measure: Annotated[str, typer.Option(help="MAE, RMSE or MAX.")] = "MAE",
+    published: Annotated[
+        bool, typer.Option("--published", help="With PhysNet's published curve (official edition).")
+    ] = False,
+) -> None:
+    """Energy and force error against the number of training frames (as Figs. SI 1 and 2)."""
+    from teaeval.plots import curves
+    from teaeval.scores.verification import read_score
+    from teaeval.tables.scores import where
+
+    check_outputs(output)
+    scores = [read_score(file) for file in files or []]
+    found = curves.points(scores, measure)
+    if published:
+        if any(s.dataset.id != "tea2023-i" for s in scores):
+            raise UsageError(
+                "--published is of the official edition of Challenge I (tea2023-i); scores of "
+                "other data do not belong on its axes"
+            )
+        found = curves.published_points(measure) + [p.on(curves.PUBLISHED) for p in found]
+    if not found:
+        raise UsageError("nothing to draw; give scores, or --published")
+    _save(curves.learning_curves(found, where(scores) if scores else None), output)
+
+
+@plots.command(epilog="Example: teaeval plot gyration --reference mini-i:folded -o rg.png")
+def gyration(
+    output: Outputs,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FILE...]",
+            help="Radii in Å: csv (rg, label) or npz; or md.json of simulations, alone.",
+        ),
+    ] = None,
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(metavar="DATASET:SUBSET", help="Also of this test set; repeatable."),
+    ] = None,
+) -> None:
+    """Distributions of the radius of gyration without hydrogen atoms (as Fig. SI 3)."""
+    from teadata import catalog
+    from teaeval.observables import gyration as radii
+    from teaeval.plots.gyration import gyration as draw
+
+    check_outputs(output)
+    records = [file for file in files or [] if file.suffix == ".json" or file.is_dir()]
+    if records:
+        from teaeval.md import record
+        from teaeval.plots.gyration import simulated
+
+        if reference or len(records) < len(files or []):
+            raise UsageError(
+                "records of simulations have their reference with them, and bins of their own: "
+                "give no other files and no --reference"
+            )
+        _save(simulated([record.read(file) for file in records]), output)
+        return
+    found: dict[str, Any] = {}
+    for name in reference or []:
+        dataset, colon, subset = name.partition(":")
+        if not colon:
+            raise UsageError(f"--reference {name}: expected DATASET:SUBSET, e.g. mini-i:folded")
+        card = catalog.card(dataset)
+        card.check_subset(subset)
+        found[f"{card.id} {subset}, reference"] = radii.of_reference(catalog.load(dataset), subset)
+    for file in files or []:
+        read = radii.read(file)
+        if again := found.keys() & read.keys():
+            raise UsageError(f"{file}: the label {min(again)!r} is there already; rename it")
+        found |= read
+    _save(draw(found), output)
+
+
+@plots.command("atoms", epilog="Example: teaeval plot atoms mace.h5 sgdml.npz -o atoms.pdf")
+def atoms(files: Predictions, output: Outputs, allow_failed: AllowFailed = False) -> None:
+    """Per-atom force MAE on the structure, a panel per prediction (as Figs. SI 4 and 8)."""
+    from teaeval.plots.structure import per_atom
+
+    check_outputs(output)
+    _save(per_atom(_collect(files, allow_failed)), output)
+
+
+@plots.command("worst", epilog="Example: teaeval plot worst mace.h5 sgdml.npz -o worst.pdf")
+def worst(files: Predictions, output: Outputs, allow_failed: AllowFailed = False) -> None:
+    """The frame with the largest force error, coloured by error (as Figs. SI 5 to 7)."""
+    from teaeval.plots.structure import worst_frame
+
+    check_outputs(output)
+    _save(worst_frame(_collect(files, allow_failed)), output)
+
+
+@plots.command("parity", epilog="Example: teaeval plot parity mace.h5 -o parity.png")
+def parity(files: Predictions, output: Outputs, allow_failed: AllowFailed = False) -> None:
+    """Predicted against reference energies and force components."""
+    from teaeval.plots import errors
+
+    check_outputs(output)
+    _save(errors.parity(_collect(files, allow_failed)), output)
+
+
+@plots.command("errors", epilog="Example: teaeval plot errors mace.h5 sgdml.npz -o errors.svg")
+def distributions(files: Predictions, output: Outputs, allow_failed: AllowFailed = False) -> None:
+    """Distributions of the errors of energies and force components."""
+    from teaeval.plots import errors
+
+    check_outputs(output)
+    _save(errors.distributions(_collect(files, allow_failed)), output)
+
+
+@plots.command("elements", epilog="Example: teaeval plot elements mace.h5 sgdml.npz -o el.svg")
+def elements(files: Predictions, output: Outputs, allow_failed: AllowFailed = False) -> None:
+    """Absolute force errors by element."""
+    from teaeval.plots import errors
+
+    check_outputs(output)
+    _save(errors.by_element(_collect(files, allow_failed)), output)
+
+
+@plots.command("magnitude", epilog="Example: teaeval plot magnitude mace.h5 -o magnitude.svg")
+def magnitude(files: Predictions, output: Outputs, allow_failed: AllowFailed = False) -> None:
+    """Force error of an atom against the strength of its force."""
+    from teaeval.plots import errors
+
+    check_outputs(output)
+    _save(errors.by_magnitude(_collect(files, allow_failed)), output)
+
+
+@plots.command("matrix", epilog="Example: teaeval plot matrix results/*.json -o matrix.png")
+def matrix(
+    files: Scores,
+    output: Outputs,
+    quantity: Annotated[
+        list[str] | None, typer.Option(help="Default: E and F; repeatable.")
+    ] = None,
+    kind: Annotated[
+        str, typer.Option(help="mean (as Table SI 7), std (as Table SI 8) or absolute.")
+    ] = "mean",
+) -> None:
+    """The task matrix, train subset against test subset, as a heat map of MAE."""
+    from teaeval.plots.matrix import task_matrix
+    from teaeval.scores.verification import read_score
+
+    check_outputs(output)
+    scores = [read_score(file) for file in files]
+    _save(task_matrix(scores, quantity or ("E", "F"), kind), output)
+
+
+@plots.command("hydrogen", epilog="Example: teaeval plot hydrogen hydrogen/* -o hydrogen.png")
+def hydrogen(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="RECORD...", help="Records of teaeval hydrogen, or their folders."),
+    ],
+    output: Outputs,
+    rdf: Annotated[
+        bool, typer.Option("--rdf", help="The radial distribution functions instead.")
+    ] = False,
+) -> None:
+    """Pressure, diffusion, stable molecules and first peak of g(r) against density."""
+    from teaeval.hydrogen.record import read_record
+    from teaeval.plots.hydrogen import against_density, radial
+
+    check_outputs(output)
+    records = [read_record(file) for file in files]
+    _save(radial(records) if rdf else against_density(records), output)

@@ -1,0 +1,327 @@
+"""Errors frame by frame: what every score is reduced from.
+
+A frame's numbers depend on that frame alone, and the reduction over frames is one fixed sum.
+So a score is the same to the last digit however the frames were cut into pieces, and by
+whatever number of workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teadata.elements import SYMBOLS
+from teaeval.metrics.definitions import Errors, net_forces
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+CACHE = 1 << 16
+"""Force components that are compared at a time: arrays of them stay in a core's cache."""
+
+Groups = Mapping[str, Sequence[Sequence[int]]]
+"""For each name, the atom indices of each of its molecules."""
+
+
+@dataclass(frozen=True)
+class FrameErrors:
+    """Errors of one quantity, and its reference values, by frame or by block of frames.
+
+    All arrays are (N,), in the unit of the quantity.  All frames have equally many values, so
+    that means over frames are means over values.  Of a frame without a finite prediction the
+    errors are not finite; its reference values are there all the same.
+
+    Parameters
+    ----------
+    mae, rmse, max
+        Errors over the values of a frame.
+    magnitude, mean, lowest
+        Mean absolute value, mean and lowest of the reference values of a frame.
+    spread
+        Their standard deviation about the frame's mean.
+    values
+        Values of a frame.
+    frames, predicted
+        Frames of each row, and how many of them have a finite prediction: 1 and 1 or 0 for rows
+        that are frames.
+    """
+
+    mae: Floats
+    rmse: Floats
+    max: Floats
+    magnitude: Floats
+    mean: Floats
+    lowest: Floats
+    spread: Floats
+    values: int
+    frames: Floats
+    predicted: Floats
+
+    @classmethod
+    def of(cls, predicted: Floats, reference: Floats) -> Self:
+        """Those of values (N, …) in the same unit; what is no number makes errors that are none."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return cls._of(predicted, reference)
+
+    @classmethod
+    def _of(cls, predicted: Floats, reference: Floats) -> Self:
+        r = np.ascontiguousarray(reference).reshape(len(reference), -1)
+        gap = np.abs(np.ascontiguousarray(predicted).reshape(r.shape) - r)
+        largest = gap.max(axis=1)
+        # Scaled, so that squares of any finite error stay finite.
+        scaled = gap / np.where(largest == 0, 1.0, largest)[:, None]
+        mean = r.mean(axis=1)
+        return cls(
+            mae=gap.mean(axis=1),
+            rmse=largest * np.sqrt((scaled**2).mean(axis=1)),
+            max=largest,
+            magnitude=np.abs(r).mean(axis=1),
+            mean=mean,
+            lowest=r.min(axis=1),
+            spread=np.sqrt(((r - mean[:, None]) ** 2).mean(axis=1)),
+            values=r.shape[1],
+            frames=np.ones(len(r)),
+            predicted=np.isfinite(largest).astype(np.float64),
+        )
+
+    @classmethod
+    def joined(cls, parts: Iterable[Self]) -> Self:
+        """Those of several pieces, in order."""
+        pieces = list(parts)
+        arrays = {
+            f.name: np.concatenate([getattr(piece, f.name) for piece in pieces])
+            for f in fields(cls)
+            if f.name != "values"
+        }
+        return cls(**arrays, values=pieces[0].values)
+
+    @property
+    def scored(self) -> NDArray[np.bool_]:
+        """Which rows have a finite prediction, (N,)."""
+        return self.predicted > 0
+
+    def only(self, scored: NDArray[np.bool_]) -> FrameErrors:
+        """The same, in which other frames than these (N,) have no prediction."""
+        if scored.all():
+            return self
+        return replace(
+            self,
+            mae=np.where(scored, self.mae, np.nan),
+            rmse=np.where(scored, self.rmse, np.nan),
+            max=np.where(scored, self.max, np.nan),
+            predicted=np.where(scored, self.predicted, 0.0),
+        )
+
+    def merged(self, block: int) -> FrameErrors:
+        """Rows put together, so many in a row, to what they are over all their frames."""
+        if block == 1:
+            return self
+        starts = np.arange(0, len(self.mae), block)
+        scored = self.scored
+        frames = np.add.reduceat(self.frames, starts)
+        predicted = np.add.reduceat(self.predicted, starts)
+        known = np.where(predicted > 0, predicted, np.nan)
+        scale = float(self.max[scored].max(initial=0.0)) or 1.0
+        mean = np.add.reduceat(self.frames * self.mean, starts) / frames
+        about = self.mean - np.repeat(mean, block)[: len(self.mean)]
+
+        def errors(values: Floats) -> Floats:
+            weighted = np.where(scored, self.predicted * values, 0.0)
+            found: Floats = np.add.reduceat(weighted, starts) / known
+            return found
+
+        return FrameErrors(
+            mae=errors(self.mae),
+            rmse=scale * np.sqrt(errors((self.rmse / scale) ** 2)),
+            max=np.maximum.reduceat(np.where(scored, self.max, -np.inf), starts) * (known / known),
+            magnitude=np.add.reduceat(self.frames * self.magnitude, starts) / frames,
+            mean=mean,
+            lowest=np.minimum.reduceat(self.lowest, starts),
+            spread=np.sqrt(
+                np.add.reduceat(self.frames * (self.spread**2 + about**2), starts) / frames
+            ),
+            values=self.values,
+            frames=frames,
+            predicted=predicted,
+        )
+
+    def errors(self, *, relative: bool = False) -> Errors:
+        """Over all frames, what :func:`~teaeval.metrics.definitions.errors` is of their values.
+
+        Errors are of the frames that have a prediction; what normalises them is of all.
+
+        Parameters
+        ----------
+        relative
+            Whether the mean of the reference is taken relative to its lowest value, as for
+            total energies.
+        """
+        scored = self.scored
+        weights, total = self.predicted[scored], self.predicted.sum()
+        largest = float(self.max[scored].max())
+        scaled = self.rmse[scored] / (largest or 1.0)
+        magnitude = self.magnitude
+        if relative:
+            magnitude = self.mean - self.lowest.min()
+        frames = self.frames.sum()
+        centre = (self.frames * self.mean).sum() / frames
+        variance = (self.frames * (self.spread**2 + (self.mean - centre) ** 2)).sum() / frames
+        return Errors(
+            mae=float((weights * self.mae[scored]).sum() / total),
+            rmse=largest * float(np.sqrt((weights * scaled**2).sum() / total)),
+            max=largest,
+            mean_reference=float((self.frames * magnitude).sum() / frames),
+            std_reference=float(np.sqrt(variance)),
+            count=self.values * int(total),
+        )
+
+
+@dataclass(frozen=True)
+class Quantities:
+    """Which quantities the published tables have for a system, and the atoms of each.
+
+    Parameters
+    ----------
+    names
+        ``F(X)`` of each element X by atomic number.
+    atoms
+        (A,) all atoms, those of an element together.
+    starts
+        Place in `atoms` at which each element begins.
+    groups
+        Molecules of each group.
+    """
+
+    names: tuple[str, ...]
+    atoms: Ints
+    starts: Ints
+    groups: Groups
+
+    @classmethod
+    def of(cls, numbers: Ints, groups: Groups | None = None) -> Self:
+        """Those of a system with these atomic numbers (A,) and groups."""
+        atoms = np.argsort(numbers, kind="stable")
+        elements, starts = np.unique(numbers[atoms], return_index=True)
+        return cls(tuple(f"F({SYMBOLS[z]})" for z in elements), atoms, starts, groups or {})
+
+
+def force_errors(
+    predicted: Floats, reference: Floats, quantities: Quantities
+) -> dict[str, FrameErrors]:
+    """Errors of every quantity that forces make, frame by frame.
+
+    ``F`` (all atoms), ``F(X)`` for each element X, and ``F(name)`` for each group: the net
+    forces of its molecules, pooled.
+
+    Parameters
+    ----------
+    predicted, reference
+        (N, A, 3) in kcal/mol/Å.
+    quantities
+        Of the system.
+    """
+    sums = _Sums.empty(len(predicted), quantities)
+    step = max(1, CACHE // max(1, predicted[:1].size))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(predicted), step):
+            sums.fill(slice(start, start + step), predicted, reference)
+        if np.isfinite(sums.square[np.isfinite(sums.largest)]).all():
+            table = sums.table()
+        else:  # squares overflow
+            table = _one_by_one(predicted, reference, quantities)
+        for name, molecules in quantities.groups.items():
+            net = [net_forces(forces, molecules) for forces in (predicted, reference)]
+            table[f"F({name})"] = FrameErrors.of(*net)
+    return table
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Sums over the atoms of each element, frame by frame, which those of all atoms follow from.
+
+    All arrays are (E, N): of errors and their squares; of reference values, their magnitudes and
+    their squares about the mean of the element.  ``largest`` and ``lowest`` are no sums.
+    """
+
+    quantities: Quantities
+    starts: Ints
+    values: Ints
+    absolute: Floats
+    square: Floats
+    largest: Floats
+    reference: Floats
+    magnitude: Floats
+    spread: Floats
+    lowest: Floats
+
+    @classmethod
+    def empty(cls, count: int, quantities: Quantities) -> _Sums:
+        starts = 3 * quantities.starts
+        values = np.diff(starts, append=3 * len(quantities.atoms))
+        return cls(quantities, starts, values, *np.empty((7, len(starts), count)))
+
+    def fill(self, rows: slice, predicted: Floats, reference: Floats) -> None:
+        """Those of some frames: so few that arrays of them stay in a core's cache."""
+        p, r = (
+            np.take(forces[rows], self.quantities.atoms, axis=1).reshape(-1, 3 * forces.shape[1])
+            for forces in (predicted, reference)
+        )
+
+        def sums(values: Floats, to: Floats, function: np.ufunc = np.add) -> None:
+            function.reduceat(values, self.starts, axis=1, out=to[:, rows].T)
+
+        gap = np.abs(np.subtract(p, r, out=p), out=p)
+        sums(gap, self.absolute)
+        sums(gap, self.largest, np.maximum)
+        sums(np.multiply(gap, gap, out=gap), self.square)
+        sums(r, self.reference)
+        sums(r, self.lowest, np.minimum)
+        sums(np.abs(r, out=gap), self.magnitude)
+        means = self.reference[:, rows].T / self.values
+        np.subtract(r, np.repeat(means, self.values, axis=1), out=r)
+        sums(np.multiply(r, r, out=r), self.spread)
+
+    def table(self) -> dict[str, FrameErrors]:
+        """Errors of ``F`` and of every ``F(X)``."""
+        every = {"F": slice(None)}
+        each = {name: slice(i, i + 1) for i, name in enumerate(self.quantities.names)}
+        return {name: self._of(columns) for name, columns in (every | each).items()}
+
+    def _of(self, elements: slice) -> FrameErrors:
+        values = self.values[elements]
+        size = int(values.sum())
+
+        def mean(sums: Floats) -> Floats:
+            found: Floats = sums[elements].sum(axis=0) / size
+            return found
+
+        centre = mean(self.reference)
+        # About the mean of all, of what was summed about the mean of each element.
+        between = (self.reference[elements] / values[:, None] - centre) ** 2
+        return FrameErrors(
+            mae=mean(self.absolute),
+            rmse=np.sqrt(mean(self.square)),
+            max=self.largest[elements].max(axis=0),
+            magnitude=mean(self.magnitude),
+            mean=centre,
+            lowest=self.lowest[elements].min(axis=0),
+            spread=np.sqrt(mean(self.spread) + (values[:, None] * between).sum(axis=0) / size),
+            values=size,
+            frames=np.ones(len(centre)),
+            predicted=np.isfinite(self.largest[elements].max(axis=0)).astype(np.float64),
+        )
+
+
+def _one_by_one(
+    predicted: Floats, reference: Floats, quantities: Quantities
+) -> dict[str, FrameErrors]:
+    """The same for errors whose squares are beyond the largest number."""
+    parts = np.split(quantities.atoms, quantities.starts[1:])
+    found = {"F": FrameErrors.of(predicted, reference)}
+    for name, atoms in zip(quantities.names, parts, strict=True):
+        found[name] = FrameErrors.of(predicted[:, atoms], reference[:, atoms])
+    return found

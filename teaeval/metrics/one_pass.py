@@ -1,0 +1,170 @@
+"""One pass over the forces of a prediction and its test set, a piece of the frames at a time.
+
+Pieces are cut alike whatever works on them, and what they add up to is added in their order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teadata.arrays import StoredArray
+from teadata.stored_frames import AnyFrames
+from teaeval.engines import Engine
+from teaeval.metrics.force_distribution import ForceDetails
+from teaeval.metrics.frame_errors import Floats, FrameErrors, Groups, Ints, Quantities, force_errors
+from teaeval.predictions.prediction import Prediction
+
+PIECE = 1 << 20
+"""Force components of a piece, at most: 8 MB."""
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """What was predicted for n frames, and their reference, in memory or in their files.
+
+    Parameters
+    ----------
+    energies, reference_energies
+        (n,) in kcal/mol; NaN where nothing was predicted.
+    forces
+        (m, A, 3) in kcal/mol/Å, of the frames that were predicted.
+    there
+        (n,) which of the frames those are.
+    reference_forces
+        (n, A, 3) in kcal/mol/Å.
+    quantities
+        Of the system.
+    block
+        Frames that are put together in the result.
+    details
+        Whether more than the tables' errors are wanted.
+    """
+
+    energies: Floats
+    reference_energies: Floats
+    forces: Floats | StoredArray
+    there: NDArray[np.bool_]
+    reference_forces: Floats | StoredArray
+    quantities: Quantities
+    block: int
+    details: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """Errors in the order of the test set.
+
+    Parameters
+    ----------
+    table
+        Of every quantity, by block of frames; a frame that lacks one quantity has none.
+    scored
+        (N,) which frames have a finite prediction of everything.
+    block
+        Frames of a block.
+    forces
+        More about forces, if that was wanted.
+    """
+
+    table: dict[str, FrameErrors]
+    scored: NDArray[np.bool_]
+    block: int
+    forces: ForceDetails | None
+
+
+def piece_length(atoms: int) -> int:
+    """Frames of a piece, a power of two."""
+    return 1 << max(0, (PIECE // max(1, 3 * atoms)).bit_length() - 1)
+
+
+def slices(count: int, atoms: int) -> list[slice]:
+    """How many frames of some atoms are cut into pieces."""
+    step = piece_length(atoms)
+    return [slice(start, min(start + step, count)) for start in range(0, count, step)]
+
+
+def rows_taken(array: Floats | StoredArray, rows: Ints) -> Floats | StoredArray:
+    """Some rows of an array: a view where it can be, or still in the file."""
+    if isinstance(array, StoredArray):
+        return array.take(rows)
+    if len(rows) and (np.diff(rows) == 1).all():
+        return array[int(rows[0]) : int(rows[-1]) + 1]
+    return array[rows]
+
+
+def _cut(
+    prediction: Prediction, test: AnyFrames, order: Ints, part: slice, **options: Any
+) -> Piece:
+    rows = order[part]
+    there = rows >= 0
+    forces = test.forces
+    return Piece(
+        energies=np.where(there, prediction.energies[rows], np.nan),
+        reference_energies=test.energies[part],
+        forces=rows_taken(prediction.forces, rows[there]),
+        there=there,
+        reference_forces=forces.take(part) if isinstance(forces, StoredArray) else forces[part],
+        **options,
+    )
+
+
+def _work(piece: Piece) -> tuple[dict[str, FrameErrors], NDArray[np.bool_], ForceDetails | None]:
+    """Errors of a piece, and which frames have any; this is what a worker does."""
+    reference, predicted = piece.reference_forces[:], piece.forces[:]
+    if not piece.there.all():
+        filled = np.full(reference.shape, np.nan)
+        filled[piece.there] = predicted
+        predicted = filled
+    table = {"E": FrameErrors.of(piece.energies, piece.reference_energies)}
+    table |= force_errors(predicted, reference, piece.quantities)
+    scored = table["E"].scored & table["F"].scored
+    details = None
+    if piece.details:
+        details = ForceDetails.of(predicted, reference, scored)
+    merged = {name: found.only(scored).merged(piece.block) for name, found in table.items()}
+    return merged, scored, details
+
+
+def compare(
+    prediction: Prediction,
+    test: AnyFrames,
+    order: Ints,
+    groups: Groups,
+    engine: Engine,
+    *,
+    block: int = 1,
+    details: bool = False,
+) -> Compared:
+    """Compare a prediction with its test set, in one pass over its forces.
+
+    Parameters
+    ----------
+    prediction, test
+        What was predicted, and the N frames of the test set.
+    order
+        (N,) row of the prediction for each frame of the test set; −1 where there is none.
+    groups
+        For each name, the atom indices of each of its molecules.
+    engine
+        What works on the pieces.
+    block
+        Frames that are put together in the result, a power of two; a piece at most.
+    details
+        Whether more than the tables' errors are wanted.
+    """
+    block = min(block, piece_length(test.n_atoms))
+    options = {"quantities": Quantities.of(test.numbers, groups), "block": block}
+    parts = slices(len(test), test.n_atoms)
+    pieces = [_cut(prediction, test, order, part, **options, details=details) for part in parts]
+    tables, scored, more = [], [], None
+    for table, there, part in engine.map(_work, pieces):
+        tables.append(table)
+        scored.append(there)
+        if part is not None:
+            more = part if more is None else more + part
+    joined = {name: FrameErrors.joined(table[name] for table in tables) for name in tables[0]}
+    return Compared(joined, np.concatenate(scored), block, more)

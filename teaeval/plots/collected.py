@@ -1,0 +1,303 @@
+"""What figures and the report show of a prediction, collected in two passes over its forces.
+
+The first pass finds the ranges of the values, the second counts them in bins: memory does not
+grow with the number of frames, but for a few numbers per frame.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teadata import DatasetCard, Frames, catalog
+from teadata.stored_frames import AnyFrames
+from teaeval.checks import examine
+from teaeval.engines import Threads
+from teaeval.metrics.one_pass import rows_taken, slices
+from teaeval.predictions.findings import PredictionError
+from teaeval.predictions.prediction import Prediction
+from teaeval.predictions.reading import read_prediction
+from teaeval.scores.scoring import lenient
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+PARITY_BINS = 160
+"""Bins along each axis of the parity histogram of force components."""
+
+ERROR_BINS = 161
+"""Bins of the histogram of signed errors of force components, an odd number: one is about 0."""
+
+ABSOLUTE = np.logspace(-5, 5, 401)
+"""Edges of the bins of absolute errors, kcal/mol/Å; what lies outside is in the outermost."""
+
+MAGNITUDE_BINS = 24
+"""Bins of the reference |F|, of equal width in its logarithm."""
+
+
+@dataclass(frozen=True, eq=False)
+class Collected:
+    """A prediction and the N frames of A atoms of its test set that it has.
+
+    Parameters
+    ----------
+    name
+        The model, or the file if it names none.
+    card, subset, train
+        Dataset, test subset, and what was trained on (None if not said).
+    test, rows
+        The test set, and (N,) the rows of it that the N frames are: all, unless frames failed.
+    numbers
+        (A,) atomic numbers.
+    reference_energies, energies
+        (N,) in kcal/mol.
+    by_atom
+        (A,) mean absolute error of each atom's force components, kcal/mol/Å.
+    frame_mae, frame_max
+        (N,) mean and largest absolute error of each frame's force components, kcal/mol/Å.
+    parity
+        (P, P) how many components have a reference in a bin (first axis) and a prediction in a
+        bin, and ``parity_edges`` (P + 1,) kcal/mol/Å of both axes.
+    signed
+        (S,) how many components have an error in a bin, and ``signed_edges`` (S + 1,).
+    by_element
+        For each element (400,) how many components have an absolute error in each bin of
+        :data:`ABSOLUTE`.
+    by_magnitude
+        (M, 400) the same for atoms whose reference |F| is in each bin of ``magnitude_edges``
+        (M + 1,) kcal/mol/Å; an atom's error is the length of its error vector.
+    magnitude_sum
+        (M,) sum of those lengths.
+    """
+
+    name: str
+    card: DatasetCard
+    subset: str
+    train: str | None
+    test: AnyFrames
+    rows: Ints
+    numbers: Ints
+    reference_energies: Floats
+    energies: Floats
+    by_atom: Floats
+    frame_mae: Floats
+    frame_max: Floats
+    parity: Ints
+    parity_edges: Floats
+    signed: Ints
+    signed_edges: Floats
+    by_element: dict[str, Ints]
+    by_magnitude: Ints
+    magnitude_edges: Floats
+    magnitude_sum: Floats
+    _read: Callable[[Ints], tuple[Floats, Floats]]
+
+    @property
+    def task(self) -> str:
+        """``<train subset>-><test subset>``; ``?`` where the prediction does not say."""
+        return f"{(self.train or '?').split('/')[0]}->{self.subset}"
+
+    @property
+    def where(self) -> str:
+        """Dataset, edition and test set, in one line, and how much of it was predicted."""
+        text = f"{self.card.full_id} ({self.card.edition} edition), test set {self.subset}"
+        total = len(self.test)
+        return text if len(self.rows) == total else f"{text}, {len(self.rows)} of {total} frames"
+
+    def worst(self, count: int = 1) -> Ints:
+        """Which frames have the largest errors of a force component, (n,), worst first."""
+        order: Ints = np.argsort(self.frame_max, kind="stable")[::-1][:count]
+        return order
+
+    def frames(self, which: Ints) -> Frames:
+        """Some of the N frames."""
+        return self.test[self.rows[which]]
+
+    def errors(self, which: Ints) -> Floats:
+        """Predicted minus reference forces of some of the N frames, (n, A, 3), kcal/mol/Å."""
+        predicted, reference = self._read(np.asarray(which))
+        return predicted - reference
+
+
+def collect(
+    path: Path | str | Prediction, *, allow_failed: bool = False, **options: Any
+) -> Collected:
+    """Read a prediction and compare it with its test set.
+
+    Parameters
+    ----------
+    path
+        A prediction file, or a prediction that is in memory.
+    allow_failed
+        Whether frames that are missing or not finite are left out, instead of being an error.
+    **options
+        As for :func:`teaeval.predictions.reading.read_prediction`.
+
+    Raises
+    ------
+    PredictionError
+        If a check finds an error.
+    UsageError
+        If there is no such dataset or subset.
+    """
+    made = path if isinstance(path, Prediction) else read_prediction(path, **options)
+    dataset = catalog.load(made.dataset)
+    test = dataset.test_set(made.subset)
+    found = examine(made, test, dataset, Threads())
+    findings = lenient(found) if allow_failed else found.findings
+    if any(item.severity == "error" for item in findings):
+        raise PredictionError(made.source.get("path", "prediction"), findings)
+    assert found.compared is not None
+    rows = np.flatnonzero(found.compared.scored)
+    place = np.full(len(test), -1)
+    place[found.rows[found.rows >= 0]] = np.flatnonzero(found.rows >= 0)
+    place = place[rows]
+
+    def read(which: Ints) -> tuple[Floats, Floats]:
+        predicted = rows_taken(made.forces, place[which])
+        reference = rows_taken(test.forces, rows[which])
+        return predicted[:], reference[:]
+
+    parts = [np.arange(len(rows))[part] for part in slices(len(rows), test.n_atoms)]
+    ranges = _ranges(read, parts, len(rows), test.n_atoms)
+    return Collected(
+        name=made.model or Path(made.source.get("path", "prediction")).stem,
+        card=dataset.card,
+        subset=made.subset,
+        train=made.train,
+        test=test,
+        rows=rows,
+        numbers=test.numbers,
+        reference_energies=test.energies[rows],
+        energies=made.energies[place],
+        by_atom=ranges.by_atom,
+        frame_mae=ranges.frame_mae,
+        frame_max=ranges.frame_max,
+        **_counts(read, parts, ranges, test.symbols),
+        _read=read,
+    )
+
+
+@dataclass(eq=False)
+class _Ranges:
+    """What the first pass finds; lengths in kcal/mol/Å."""
+
+    by_atom: Floats
+    frame_mae: Floats
+    frame_max: Floats
+    low: float = np.inf
+    high: float = -np.inf
+    weakest: float = np.inf
+    strongest: float = 0.0
+
+
+def _ranges(
+    read: Callable[[Ints], tuple[Floats, Floats]], parts: list[Ints], frames: int, atoms: int
+) -> _Ranges:
+    found = _Ranges(np.zeros(atoms), np.empty(frames), np.empty(frames))
+    for rows in parts:
+        predicted, reference = read(rows)
+        error = np.abs(predicted - reference)
+        found.by_atom += error.sum(axis=(0, 2))
+        found.frame_mae[rows] = error.mean(axis=(1, 2))
+        found.frame_max[rows] = error.max(axis=(1, 2))
+        found.low = min(found.low, predicted.min(), reference.min())
+        found.high = max(found.high, predicted.max(), reference.max())
+        length = np.linalg.norm(reference, axis=2)
+        found.strongest = max(found.strongest, length.max())
+        found.weakest = min(found.weakest, length[length > 0].min(initial=np.inf))
+    found.by_atom /= 3 * frames
+    return found
+
+
+def _counts(
+    read: Callable[[Ints], tuple[Floats, Floats]],
+    parts: list[Ints],
+    ranges: _Ranges,
+    symbols: list[str],
+) -> dict[str, Any]:
+    """What the second pass counts: fields of :class:`Collected`."""
+    largest = float(ranges.frame_max.max()) or 1.0
+    parity_edges = np.linspace(ranges.low, ranges.high, PARITY_BINS + 1)
+    signed_edges = np.linspace(-largest, largest, ERROR_BINS + 1)
+    weakest = max(min(ranges.weakest, ranges.strongest / 2), ranges.strongest * 1e-4, 1e-6)
+    magnitude_edges = np.geomspace(weakest, max(ranges.strongest, 2 * weakest), MAGNITUDE_BINS + 1)
+    magnitude_edges[-1] *= 1 + 1e-12
+    element = np.array(symbols)
+    kinds = {symbol: element == symbol for symbol in dict.fromkeys(symbols)}
+    bins = len(ABSOLUTE) - 1
+    parity = np.zeros((PARITY_BINS, PARITY_BINS), dtype=np.int64)
+    signed = np.zeros(ERROR_BINS, dtype=np.int64)
+    by_element = {symbol: np.zeros(bins, dtype=np.int64) for symbol in kinds}
+    by_magnitude = np.zeros((MAGNITUDE_BINS, bins), dtype=np.int64)
+    magnitude_sum = np.zeros(MAGNITUDE_BINS)
+    for rows in parts:
+        predicted, reference = read(rows)
+        error = predicted - reference
+        edges = [parity_edges, parity_edges]
+        parity += np.histogram2d(reference.ravel(), predicted.ravel(), edges)[0].astype(np.int64)
+        signed += np.histogram(error, signed_edges)[0]
+        for symbol, chosen in kinds.items():
+            by_element[symbol] += _absolute(np.abs(error[:, chosen]))
+        length = np.linalg.norm(error, axis=2).ravel()
+        place = np.searchsorted(
+            magnitude_edges, np.linalg.norm(reference, axis=2).ravel(), side="right"
+        )
+        place = np.clip(place - 1, 0, MAGNITUDE_BINS - 1)
+        magnitude_sum += np.bincount(place, length, MAGNITUDE_BINS)
+        flat = place * bins + _bin(length)
+        by_magnitude += np.bincount(flat, minlength=by_magnitude.size).reshape(by_magnitude.shape)
+    return {
+        "parity": parity,
+        "parity_edges": parity_edges,
+        "signed": signed,
+        "signed_edges": signed_edges,
+        "by_element": by_element,
+        "by_magnitude": by_magnitude,
+        "magnitude_edges": magnitude_edges,
+        "magnitude_sum": magnitude_sum,
+    }
+
+
+def _bin(values: Floats) -> Ints:
+    """Bin of :data:`ABSOLUTE` that each value is in."""
+    found: Ints = np.clip(np.searchsorted(ABSOLUTE, values, side="right") - 1, 0, len(ABSOLUTE) - 2)
+    return found
+
+
+def _absolute(values: Floats) -> Ints:
+    return np.bincount(_bin(values.ravel()), minlength=len(ABSOLUTE) - 1)
+
+
+def quantiles(counts: Ints, shares: tuple[float, ...]) -> Floats:
+    """Absolute errors that shares of the counted ones do not exceed, kcal/mol/Å.
+
+    The bins of :data:`ABSOLUTE` are 6 % wide, and so is the uncertainty; NaN without counts.
+    """
+    total = counts.sum()
+    if not total:
+        return np.full(len(shares), np.nan)
+    at = np.searchsorted(np.cumsum(counts), np.array(shares) * total, side="left")
+    found: Floats = np.sqrt(ABSOLUTE[at] * ABSOLUTE[at + 1])
+    return found
+
+
+def named(found: list[Collected]) -> Iterator[tuple[str, Collected]]:
+    """Names that tell predictions apart: model, and where needed test set and training set.
+
+    Repetitions of all of these are numbered.
+    """
+    plain = [c.name for c in found]
+    seen: Counter[str] = Counter()
+    for c in found:
+        name = c.name
+        if plain.count(name) > 1:
+            name = f"{name}, {c.train or '?'} → {c.subset}"
+        seen[name] += 1
+        yield name if seen[name] == 1 else f"{name} #{seen[name]}", c

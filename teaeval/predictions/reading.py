@@ -1,0 +1,322 @@
+"""Prediction files: npz, HDF5, Zarr, parquet, extended XYZ, ASE's trajectories and databases.
+
+Required in a file: ``energy`` (N,), ``forces`` (N, A, 3), ``dataset``, ``subset``,
+``energy_unit``, ``length_unit``, and the frames they are for, as ``frame_id`` (N,) or
+``positions`` (N, A, 3).  What a file does not say, the caller must; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from teadata import DatasetCard, catalog, units
+from teadata.arrays import IN_MEMORY, ArrayFile, SeekableFile, StoredArray, open_arrays
+from teadata.arrays.images import ImageFile
+from teadata.errors import UsageError
+from teadata.provenance import hashing
+from teaeval.predictions.findings import Finding, PredictionError
+from teaeval.predictions.prediction import Prediction
+
+ARRAYS = {
+    "energy": ("energy", "energies", "E", "MACE_energy"),
+    "forces": ("forces", "F", "MACE_forces"),
+    "frame_id": ("frame_id", "frame_ids", "ids"),
+    "positions": ("positions", "R", "pos"),
+    "numbers": ("numbers", "z", "atomic_numbers"),
+}
+"""Names under which each array is found: ours, then sGDML's and MACE's."""
+
+TEXTS = {
+    "dataset": ("dataset",),
+    "subset": ("subset",),
+    "energy_unit": ("energy_unit", "e_unit"),
+    "length_unit": ("length_unit", "r_unit"),
+    "model": ("model",),
+    "train": ("train",),
+    "record": ("record",),
+}
+"""Names under which each text is found, as an attribute of the file or an array."""
+
+DECLARATIONS = {
+    "dataset": ("--dataset", "the dataset id, e.g. mini-i"),
+    "subset": ("--subset", "the test set's subset, e.g. folded"),
+    "energy_unit": ("--energy-unit", f"one of {', '.join(units.ENERGY_UNITS)}"),
+    "length_unit": ("--length-unit", f"one of {', '.join(units.LENGTH_UNITS)}"),
+}
+"""What must be declared: the option that does it, and what it takes."""
+
+KEYS = {"energy": "--energy-key", "forces": "--forces-key"}
+"""The option that names an array of the file."""
+
+ROWS = 4096
+"""Frames read at a time."""
+
+
+def _names_of(file: ArrayFile, keys: Mapping[str, str | None]) -> tuple[dict[str, str], list[Any]]:
+    """The file's name of each array, and which are there twice or not at all."""
+    found: dict[str, str] = {}
+    problems = []
+    there = ", ".join(sorted(file.names)) or "(none)"
+    for name, aliases in ARRAYS.items():
+        if (key := keys.get(name)) is not None:
+            aliases = (key,)
+        present = [alias for alias in aliases if alias in file.names]
+        if len(present) == 1:
+            found[name] = present[0]
+        elif present:
+            option = f", or say which with {KEYS[name]}" if name in KEYS else ""
+            problems.append(
+                Finding.error(
+                    "ambiguous-field",
+                    expected=f"one array for {name}",
+                    found=" and ".join(present),
+                    remedy=f"keep only {present[0]}{option}",
+                )
+            )
+        elif name in KEYS:
+            problems.append(
+                Finding.error(
+                    f"missing-{name}",
+                    expected=f"an array under one of {', '.join(aliases)}",
+                    found=f"arrays {there}",
+                    remedy=f"save the predicted {name} under {name!r}, or name its array with "
+                    f"{KEYS[name]}",
+                )
+            )
+    if not {"frame_id", "positions"} & found.keys():
+        problems.append(
+            Finding.error(
+                "unidentified-frames",
+                expected="frame_id (N,) or positions (N, A, 3)",
+                found="neither",
+                remedy="save the ids of the test frames (Frames.ids) as frame_id",
+            )
+        )
+    return found, problems
+
+
+def _large(file: ArrayFile, key: str) -> bool:
+    """Whether an array is plain numbers of frames and atoms, too many of them for memory."""
+    if not isinstance(file, SeekableFile):
+        return False
+    shape = file.shape(key)
+    plain = len(shape) == 3 and file.dtype(key).kind in "iuf"
+    return plain and math.prod(shape) * np.dtype(np.float64).itemsize > IN_MEMORY
+
+
+def _arrays(file: ArrayFile, names: Mapping[str, str]) -> dict[str, Any]:
+    """The arrays under our names; those with a row per frame in one pass where they can be.
+
+    Forces and positions of more bytes than are to be held in memory stay in the file.
+    """
+    loaded: dict[str, Any] = {
+        name: StoredArray.of(file, names[name])
+        for name in ("forces", "positions")
+        if name in names and isinstance(file, SeekableFile) and _large(file, names[name])
+    }
+    rows = {name: key for name, key in names.items() if name not in {"numbers", *loaded}}
+    if _aligned(file, list(rows.values())):
+        pieces = list(file.pieces(list(rows.values()), ROWS))
+        loaded |= {name: np.concatenate([p.pop(key) for p in pieces]) for name, key in rows.items()}
+    else:
+        loaded |= {name: file.whole(key) for name, key in rows.items()}
+    if "numbers" in names:
+        loaded["numbers"] = file.whole(names["numbers"])
+    elif "numbers" in file.attributes:  # parquet, as teadata writes it
+        loaded["numbers"] = np.array(json.loads(file.attributes["numbers"]))
+    for name in {"forces", "positions"} & loaded.keys():
+        array = loaded[name]
+        if isinstance(array, StoredArray):
+            continue
+        if file.flat and array.ndim == 2 and array.shape[1] % 3 == 0:
+            loaded[name] = array.reshape(len(array), -1, 3)
+    return loaded
+
+
+def _aligned(file: ArrayFile, names: Sequence[str]) -> bool:
+    """Whether arrays are plain numbers with equally many rows, so that pieces of them are."""
+    if isinstance(file, ImageFile):  # by construction; to ask for a shape reads the file
+        return True
+    shapes = [file.shape(name) for name in names]
+    plain = all(file.dtype(name).kind in "iuf" for name in names)
+    return plain and all(shapes) and len({shape[0] for shape in shapes}) == 1 and shapes[0][0] > 0
+
+
+def _declare(found: dict[str, Any], declared: Mapping[str, str | None]) -> list[Finding]:
+    """Settle what the file and the caller declare; say what is missing or contradictory."""
+    problems = []
+    for name, (option, meaning) in DECLARATIONS.items():
+        stated = found.get(name)
+        given = declared.get(name)
+        if stated is None and given is None:
+            problems.append(
+                Finding.error(
+                    f"undeclared-{name}",
+                    expected=f"the file, or the option {option}, states {meaning}",
+                    found="neither does",
+                    remedy=f"add a field {name!r} to the file, or pass {option}",
+                )
+            )
+        elif stated is not None and given is not None and stated != given:
+            problems.append(
+                Finding.error(
+                    f"contradicting-{name}",
+                    expected=f"the file and {option} to agree",
+                    found=f"the file states {stated!r}, {option} {given!r}",
+                    remedy=f"leave {option} out, or correct the file",
+                )
+            )
+        found[name] = stated if given is None else given
+    return problems
+
+
+def _numeric(found: dict[str, Any]) -> list[Finding]:
+    """Turn the numeric fields into arrays of the right type; say which cannot be."""
+    problems = []
+    kinds = {
+        "energy": np.float64,
+        "forces": np.float64,
+        "positions": np.float64,
+        "frame_id": np.int64,
+        "numbers": np.int64,
+    }
+    for name, dtype in kinds.items():
+        if name not in found or isinstance(found[name], StoredArray):
+            continue
+        value = found[name]
+        numeric = value.dtype.kind in ("iuf" if dtype is np.float64 else "iu")
+        if dtype is np.int64 and value.dtype.kind == "f":
+            numeric = bool((value == np.round(value)).all())
+        if not numeric:
+            problems.append(
+                Finding.error(
+                    f"type-of-{name}",
+                    expected="real numbers" if dtype is np.float64 else "integers",
+                    found=f"values of type {value.dtype}",
+                    remedy=f"save {name} as a plain array of numbers",
+                )
+            )
+            continue
+        found[name] = value.astype(dtype)
+    if "energy" in found and found["energy"].ndim == 2 and found["energy"].shape[1] == 1:
+        found["energy"] = found["energy"][:, 0]
+    return problems
+
+
+def _names(found: dict[str, Any]) -> list[Finding]:
+    """Findings about names that stand for nothing: dataset, subset, units."""
+    problems = []
+    card: DatasetCard | None = None
+    for name in DECLARATIONS:
+        value = found[name]
+        if value is None:
+            continue
+        try:
+            if name == "dataset":
+                card = catalog.card(value)
+            elif name == "subset" and card is not None:
+                card.check_subset(value)
+            elif name == "energy_unit":
+                units.energy_unit(value)
+            elif name == "length_unit":
+                units.length_unit(value)
+        except UsageError as error:
+            problems.append(
+                Finding.error(
+                    f"unknown-{name}",
+                    expected=DECLARATIONS[name][1],
+                    found=str(error),
+                    remedy=f"correct the field {name!r} or the option {DECLARATIONS[name][0]}",
+                )
+            )
+    return problems
+
+
+def read_prediction(
+    path: Path | str,
+    *,
+    dataset: str | None = None,
+    subset: str | None = None,
+    energy_unit: str | None = None,
+    length_unit: str | None = None,
+    energy_key: str | None = None,
+    forces_key: str | None = None,
+) -> Prediction:
+    """Read a prediction file and convert it to kcal/mol and Å.
+
+    Parameters
+    ----------
+    path
+        A file in a format of :func:`teadata.arrays.open_arrays`.
+    dataset, subset, energy_unit, length_unit
+        What the file does not state itself.  Stating something else than the file is an
+        error.
+    energy_key, forces_key
+        The file's names of energies and forces, where they are others than :data:`ARRAYS`.
+
+    Raises
+    ------
+    UsageError
+        If the file's suffix is of no known format.
+    DataError
+        If the file is unreadable, truncated, or holds pickled objects.
+    PredictionError
+        If fields are missing, undeclared, contradictory or of the wrong type; it carries
+        every finding.
+    """
+    path = Path(path)
+    declared = {
+        "dataset": dataset,
+        "subset": subset,
+        "energy_unit": energy_unit,
+        "length_unit": length_unit,
+    }
+    options = declared | {"energy_key": energy_key, "forces_key": forces_key}
+    file = open_arrays(path)
+    names, problems = _names_of(file, {"energy": energy_key, "forces": forces_key})
+    found: dict[str, Any] = {name: file.stated(aliases) for name, aliases in TEXTS.items()}
+    found |= _arrays(file, names)
+    problems = _declare(found, declared) + problems + _numeric(found) + _names(found)
+    if problems:
+        raise PredictionError(str(path), problems)
+    said = {name: value for name, value in options.items() if value is not None}
+    return _converted(path, found, said, hashing(path))
+
+
+def _scaled(values: Any, factor: float) -> Any:
+    """Values times a factor, in memory or still in the file."""
+    # NumPy makes a product of no dimension a scalar
+    return values * factor if isinstance(values, StoredArray) else np.asarray(values * factor)
+
+
+def _converted(
+    path: Path, found: Mapping[str, Any], options: Mapping[str, str], digest: Callable[[], str]
+) -> Prediction:
+    """The prediction in kcal/mol and Å, of fields in the file's units."""
+    energy = units.energy_factor(found["energy_unit"])
+    length = units.length_factor(found["length_unit"])
+    return Prediction(
+        dataset=found["dataset"],
+        subset=found["subset"],
+        energies=_scaled(found["energy"], energy),
+        forces=_scaled(found["forces"], energy / length),
+        frame_ids=found.get("frame_id"),
+        positions=_scaled(found["positions"], length) if "positions" in found else None,
+        numbers=found.get("numbers"),
+        model=found["model"],
+        train=found["train"],
+        record=found["record"],
+        source={
+            "path": str(path),
+            "energy_unit": units.energy_unit(found["energy_unit"]),
+            "length_unit": units.length_unit(found["length_unit"]),
+        },
+        digest=digest,
+        options=options,
+    )

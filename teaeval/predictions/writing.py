@@ -1,0 +1,195 @@
+"""Predictions to files, in the formats that :mod:`teaeval.predictions.reading` reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from teadata.errors import DataError, unknown_name
+from teadata.provenance import replacing
+from teaeval.predictions.prediction import Prediction
+
+LAYOUT = "tea-prediction-1"
+"""Layout that a file names in its attributes, where its format has any."""
+
+
+def fields_of(prediction: Prediction) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """The arrays, and the texts, of a prediction in kcal/mol and Å."""
+    arrays = {
+        "energy": prediction.energies,
+        "forces": prediction.forces[:],
+        "frame_id": prediction.frame_ids,
+        "positions": None if prediction.positions is None else prediction.positions[:],
+        "numbers": prediction.numbers,
+        "cell": prediction.cell,
+    }
+    texts = {
+        "dataset": prediction.dataset,
+        "subset": prediction.subset,
+        "energy_unit": "kcal/mol",
+        "length_unit": "Å",
+        "model": prediction.model,
+        "train": prediction.train,
+        "record": prediction.record,
+    }
+    return (
+        {name: array for name, array in arrays.items() if array is not None},
+        {name: text for name, text in texts.items() if text is not None},
+    )
+
+
+def _npz(path: Path, arrays: dict[str, Any], texts: dict[str, str]) -> None:
+    with replacing(path) as partial, open(partial, "wb") as stream:
+        np.savez_compressed(stream, **(arrays | texts))
+
+
+def _hdf5(path: Path, arrays: dict[str, Any], texts: dict[str, str]) -> None:
+    import h5py
+
+    # In memory first: HDF5 crashes the interpreter when the disk is full.
+    with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
+        for name, array in arrays.items():
+            chunks = (min(len(array), 256), *array.shape[1:]) if array.ndim > 1 else None
+            file.create_dataset(
+                name, data=array, chunks=chunks, compression="gzip" if chunks else None,
+                shuffle=chunks is not None, track_times=False,
+            )  # fmt: skip
+        file.attrs.update({"layout": LAYOUT, **texts})
+        file.flush()
+        image = file.id.get_file_image()
+    with replacing(path) as partial:
+        partial.write_bytes(image)
+
+
+def _zarr(path: Path, arrays: dict[str, Any], texts: dict[str, str]) -> None:
+    from teadata.formats.zarr import write_store
+
+    write_store(path, arrays, {"layout": LAYOUT, **texts})
+
+
+def _parquet(path: Path, arrays: dict[str, Any], texts: dict[str, str]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    numbers = arrays.pop("numbers", None)
+    columns = {
+        name: pa.array(array)
+        if array.ndim == 1
+        else pa.FixedSizeListArray.from_arrays(pa.array(array.ravel()), array[0].size)
+        for name, array in arrays.items()
+    }
+    shared = {"layout": LAYOUT, **texts}
+    if numbers is not None:
+        shared["numbers"] = json.dumps(numbers.tolist())
+    with replacing(path) as partial:
+        table = pa.table(columns).replace_schema_metadata(shared)
+        pq.write_table(table, partial, compression="zstd", use_dictionary=False)
+
+
+def _extxyz(path: Path, arrays: dict[str, Any], texts: dict[str, str]) -> None:
+    from teadata.elements import SYMBOLS
+
+    missing = [name for name in ("positions", "numbers", "frame_id") if name not in arrays]
+    if missing:
+        raise DataError(
+            f"{path}: extended XYZ holds atoms, and the prediction has no {', '.join(missing)}; "
+            "use another format, or give it those of the test set"
+        )
+    symbols = [SYMBOLS[number] for number in arrays["numbers"]]
+    said = " ".join(
+        f"{name}={json.dumps(text, ensure_ascii=False)}" for name, text in texts.items()
+    )
+    columns, energies = [arrays["positions"]], arrays["energy"]
+    blank = bool(np.isnan(energies).all() and np.isnan(arrays["forces"]).all())
+    if not blank:  # readers of extended XYZ take no NaN: what is to be filled in is left out
+        columns.append(arrays["forces"])
+    if not all(np.isfinite(array).all() for array in (*columns, *([] if blank else [energies]))):
+        raise DataError(f"{path}: extended XYZ holds no NaN and no infinity; use another format")
+    head = "species:S:1:pos:R:3" + ("" if blank else ":forces:R:3")
+    body = "\n".join(["%-2s" + " %.17g" * (3 * len(columns))] * len(symbols))
+    table = np.concatenate(columns, axis=2)
+    cells = [""] * len(energies)
+    if "cell" in arrays:
+        cells = [
+            f'Lattice="{" ".join(map(repr, cell))}" pbc="T T T" '
+            for cell in arrays["cell"].reshape(-1, 9).tolist()
+        ]
+    with replacing(path) as partial, open(partial, "w", encoding="utf-8") as stream:
+        for i, identifier in enumerate(arrays["frame_id"].tolist()):
+            rows = zip(symbols, table[i].tolist(), strict=True)
+            values = [value for symbol, row in rows for value in (symbol, *row)]
+            energy = "" if blank else f"energy={float(energies[i])!r} "
+            stream.write(
+                f"{len(symbols)}\n{cells[i]}Properties={head} {energy}frame_id={identifier} "
+                f"{said}\n"
+                f"{body % tuple(values)}\n"
+            )
+
+
+WRITERS: dict[str, Callable[[Path, dict[str, Any], dict[str, str]], None]] = {
+    ".npz": _npz,
+    ".h5": _hdf5,
+    ".hdf5": _hdf5,
+    ".zarr": _zarr,
+    ".zip": _zarr,
+    ".parquet": _parquet,
+    ".xyz": _extxyz,
+    ".extxyz": _extxyz,
+}
+"""What writes files of each suffix."""
+
+
+def check_suffix(path: Path) -> None:
+    """Refuse a path whose suffix stands for no format that is written.
+
+    Raises
+    ------
+    UsageError
+        If it does not.
+    """
+    if path.suffix.lower() not in WRITERS:
+        raise unknown_name("file suffix", path.suffix.lower(), WRITERS)
+
+
+def write_prediction(path: Path | str, prediction: Prediction) -> None:
+    """Write a prediction in kcal/mol and Å, in the format of the suffix, in one step.
+
+    Raises
+    ------
+    UsageError
+        If the suffix stands for no format that is written.
+    DataError
+        If the file cannot be written, or its format cannot hold the prediction.
+    """
+    path = Path(path)
+    check_suffix(path)
+    WRITERS[path.suffix.lower()](path, *fields_of(prediction))
+
+
+def template(dataset: str, subset: str) -> Prediction:
+    """A prediction of a test set to be filled in: energies and forces are NaN.
+
+    With the frames' ids and positions, and the atomic numbers.
+
+    Raises
+    ------
+    UsageError
+        If there is no such dataset or test set.
+    """
+    from teadata import catalog
+
+    test = catalog.load(dataset).test_set(subset)
+    return Prediction(
+        dataset=catalog.card(dataset).full_id,
+        subset=subset,
+        energies=np.full(len(test), np.nan),
+        forces=np.full(test.forces.shape, np.nan),
+        frame_ids=test.ids,
+        positions=test.positions,
+        numbers=test.numbers,
+        cell=None if test.cell is None else test.cell[:],
+    )

@@ -1,0 +1,151 @@
+"""Which of two predictions of a test set is better, and how sure that is."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from teadata import catalog
+from teadata.dataset import Dataset
+from teadata.errors import UsageError
+from teadata.stored_frames import AnyFrames
+from teadata.strict import StrictModel
+from teaeval.checks import examine
+from teaeval.defaults import REPLICATES
+from teaeval.engines import Threads
+from teaeval.metrics.bootstrap import Distribution, distributions, interval, resampling
+from teaeval.metrics.definitions import Floats
+from teaeval.metrics.frame_errors import FrameErrors
+from teaeval.predictions.findings import PredictionError
+from teaeval.predictions.prediction import Prediction
+from teaeval.scores.scoring import Bootstrap, unit_of
+
+
+class Difference(StrictModel):
+    """Error of the first prediction minus that of the second, on the same frames.
+
+    ``p`` is the two-sided p-value of no difference: twice the share of resamples, of the same
+    units for both, whose difference has the other sign or none.
+    """
+
+    first: float
+    second: float
+    difference: float
+    interval: tuple[float, float]
+    p: float
+
+
+class ComparedRow(StrictModel):
+    """One quantity: differences, and how often the first is nearer to the reference.
+
+    ``superiority`` is the share of frames whose mean absolute error is smaller in the first,
+    ties counting half.
+    """
+
+    quantity: str
+    unit: str
+    mae: Difference
+    rmse: Difference
+    superiority: float
+
+
+class Comparison(StrictModel):
+    """Two predictions of one test set, compared frame by frame."""
+
+    dataset: str
+    subset: str
+    frames: int
+    first: str
+    second: str
+    bootstrap: Bootstrap
+    rows: list[ComparedRow]
+
+
+def compare(
+    first: Prediction,
+    second: Prediction,
+    dataset: Dataset | None = None,
+    *,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Comparison:
+    """Compare two predictions of one test set.
+
+    Parameters
+    ----------
+    first, second
+        What was predicted.
+    dataset
+        The dataset; by default the one they name.
+    replicates, seed
+        Number of bootstrap resamples, and their seed.
+
+    Raises
+    ------
+    UsageError
+        If they are not of the same test set.
+    PredictionError
+        If a check of one of them finds an error.
+    """
+    dataset = dataset or catalog.load(first.dataset)
+    same = {(p.dataset.partition("@")[0], p.subset) for p in (first, second)}
+    if len(same) > 1:
+        raise UsageError(
+            f"expected two predictions of one test set, found {first.dataset} {first.subset} "
+            f"and {second.dataset} {second.subset}"
+        )
+    test = dataset.test_set(first.subset)
+    tables = [_by_frame(prediction, test, dataset) for prediction in (first, second)]
+    draws = resampling(dataset, test, replicates, seed)
+    resampled = [distributions(table, draws) for table in tables]
+    return Comparison(
+        dataset=dataset.card.full_id,
+        subset=first.subset,
+        frames=len(test),
+        first=first.model or str(first.source.get("path", "first")),
+        second=second.model or str(second.source.get("path", "second")),
+        bootstrap=Bootstrap.of(draws),
+        rows=[
+            _row(name, tables[0][name], tables[1][name], resampled[0][name], resampled[1][name])
+            for name in tables[0]
+        ],
+    )
+
+
+def _by_frame(prediction: Prediction, test: AnyFrames, dataset: Dataset) -> dict[str, FrameErrors]:
+    """Errors of every quantity, frame by frame in the order of the test set."""
+    found = examine(prediction, test, dataset, Threads())
+    if any(item.severity == "error" for item in found.findings):
+        raise PredictionError(prediction.source.get("path", "prediction"), found.findings)
+    assert found.compared is not None
+    return found.compared.table
+
+
+def _row(
+    name: str, first: FrameErrors, second: FrameErrors, a: Distribution, b: Distribution
+) -> ComparedRow:
+    better = float(np.mean(first.mae < second.mae) + np.mean(first.mae == second.mae) / 2)
+    return ComparedRow(
+        quantity=name,
+        unit=unit_of(name),
+        mae=_difference("mae", first, second, a.mae - b.mae),
+        rmse=_difference("rmse", first, second, a.rmse - b.rmse),
+        superiority=better,
+    )
+
+
+def _difference(
+    measure: Literal["mae", "rmse"], first: FrameErrors, second: FrameErrors, resampled: Floats
+) -> Difference:
+    found = [float(getattr(errors.errors(), measure)) for errors in (first, second)]
+    gap = found[0] - found[1]
+    # The sample itself is one of the resamples: no p-value is 0 (Davison and Hinkley, 4.2).
+    against = np.count_nonzero(resampled * np.sign(gap) <= 0) if gap else len(resampled)
+    return Difference(
+        first=found[0],
+        second=found[1],
+        difference=gap,
+        interval=interval(resampled),
+        p=min(1.0, 2 * (1 + against) / (1 + len(resampled))),
+    )

@@ -1,0 +1,300 @@
+"""More than the published tables say: offsets, directions, tails, atoms, residues, novelty.
+
+None of these is a default of a table; each is named for what it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from teadata import Dataset
+from teadata.errors import UsageError
+from teadata.frames import Frames
+from teadata.stored_frames import AnyFrames
+from teadata.strict import StrictModel
+from teadata.structure.fingerprint import fingerprints, nearest
+from teadata.structure.residues import residues
+from teaeval.checks import Examined
+from teaeval.checks.sample import evenly
+from teaeval.metrics.bootstrap import Interval, Resampling, mean_intervals
+from teaeval.metrics.force_distribution import MAGNITUDES, ForceDetails
+from teaeval.metrics.frame_errors import Floats
+from teaeval.predictions.prediction import Prediction
+
+QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
+"""Shares of the absolute errors whose quantiles are given."""
+
+NOVELTY_FRAMES = 2000
+"""Test frames whose distance to the training set is found, at most; evenly spaced."""
+
+NOVELTY_BINS = 5
+"""Bins of that distance, of equally many frames."""
+
+
+class Quantile(StrictModel):
+    """The absolute error that a share of the values do not exceed."""
+
+    share: float
+    error: float
+
+
+class EnergyDetails(StrictModel):
+    """Energy errors, kcal/mol; as they are, without their mean, and per atom.
+
+    ``shift`` is the mean error; the ``*_shifted`` are of the errors about it.  ``*_per_atom``
+    are divided by the number of atoms.  Intervals are the bootstrap's, about the same shift; None
+    where none was asked for.
+    """
+
+    shift: float
+    mae_shifted: float
+    rmse_shifted: float
+    max_shifted: float
+    mae_shifted_interval: Interval | None
+    rmse_shifted_interval: Interval | None
+    mae_per_atom: float
+    rmse_per_atom: float
+    mae_per_atom_shifted: float
+    rmse_per_atom_shifted: float
+    quantiles: list[Quantile]
+
+
+class MagnitudeBin(StrictModel):
+    """Errors of the atoms whose reference |F| lies in a range, kcal/mol/Å.
+
+    ``mean_force`` is their mean |F|, ``mae`` the mean absolute error of their components.
+    """
+
+    low: float
+    high: float | None
+    atoms: int
+    mean_force: float
+    mae: float
+
+
+class AtomError(StrictModel):
+    """Mean absolute error of the force components of an atom, or of a residue's, kcal/mol/Å."""
+
+    name: str
+    mae: float
+
+
+class ForceErrors(StrictModel):
+    """Force errors by vector, by atom and by strength, kcal/mol/Å.
+
+    ``magnitude_mae`` is the mean of | |p| − |r| |, ``vector_mae`` that of |p − r|, ``cosine``
+    the mean over frames of a frame's mean cosine between p and r (None if no vector has a
+    direction), each with the bootstrap's interval.  Quantiles are of the absolute errors of
+    components, to within 1/4096 of their value.
+    """
+
+    magnitude_mae: float
+    vector_mae: float
+    cosine: float | None
+    magnitude_interval: Interval | None
+    vector_interval: Interval | None
+    cosine_interval: Interval | None
+    quantiles: list[Quantile]
+    by_magnitude: list[MagnitudeBin]
+    by_atom: list[AtomError]
+    by_residue: list[AtomError]
+
+
+class NoveltyBin(StrictModel):
+    """Errors of frames by their distance to the training set, Å."""
+
+    low: float
+    high: float
+    frames: int
+    energy_mae: float
+    force_mae: float
+
+
+class Novelty(StrictModel):
+    """Error against distance to the training set.
+
+    The distance is that of the fingerprint of :mod:`teadata.structure.fingerprint` to the nearest training
+    frame.  ``*_correlation`` are Spearman's, of a frame's distance and its mean absolute error.
+    """
+
+    train: str
+    train_frames: int
+    frames: int
+    energy_correlation: float | None
+    force_correlation: float | None
+    bins: list[NoveltyBin]
+
+
+class Details(StrictModel):
+    """Everything beyond the tables; ``novelty`` is None if the training set is not known."""
+
+    energy: EnergyDetails
+    forces: ForceErrors
+    novelty: Novelty | None
+
+
+def details(
+    found: Examined,
+    prediction: Prediction,
+    test: AnyFrames,
+    dataset: Dataset,
+    draws: Resampling | None,
+) -> Details:
+    """What a comparison tells beyond the tables.
+
+    Parameters
+    ----------
+    found
+        Made with ``details=True``.
+    prediction, test, dataset
+        What was predicted, the test set, and its dataset.
+    draws
+        Resamples behind the intervals; None for no intervals.
+    """
+    compared = found.compared
+    assert compared is not None
+    assert compared.forces is not None
+    forces = compared.forces
+    there = found.rows >= 0
+    energy = np.full(len(test), np.nan)
+    energy[found.rows[there]] = prediction.energies[there] - test.energies[found.rows[there]]
+    energy[~compared.scored] = np.nan
+    about = energy - np.nanmean(energy)
+    columns = {
+        "mae_shifted": np.abs(about),
+        "rmse_shifted": about**2,
+        "magnitude": forces.magnitude,
+        "vector": forces.vector,
+        "cosine": forces.cosine,
+    }
+    intervals = (
+        {f"{k}_interval": v for k, v in mean_intervals(columns, draws).items()} if draws else {}
+    )
+    return Details(
+        energy=_energy(energy[compared.scored], test.n_atoms, intervals),
+        forces=_forces(forces, test, intervals),
+        novelty=_novelty(np.abs(energy), forces.mae, test, dataset, prediction.train),
+    )
+
+
+def _energy(error: Floats, atoms: int, intervals: dict[str, Interval]) -> EnergyDetails:
+    """Of energy errors (N,), kcal/mol."""
+    squares = intervals.get("rmse_shifted_interval")
+    absolute = np.abs(error)
+    shift = float(error.mean())
+    about = error - shift
+    rmse, rmse_shifted = (float(np.sqrt(np.mean(x**2))) for x in (error, about))
+    mae_shifted = float(np.abs(about).mean())
+    return EnergyDetails(
+        shift=shift,
+        mae_shifted=mae_shifted,
+        rmse_shifted=rmse_shifted,
+        max_shifted=float(np.abs(about).max()),
+        mae_shifted_interval=intervals.get("mae_shifted_interval"),
+        rmse_shifted_interval=None if squares is None else (squares[0] ** 0.5, squares[1] ** 0.5),
+        mae_per_atom=float(absolute.mean()) / atoms,
+        rmse_per_atom=rmse / atoms,
+        mae_per_atom_shifted=mae_shifted / atoms,
+        rmse_per_atom_shifted=rmse_shifted / atoms,
+        quantiles=[
+            Quantile(share=share, error=float(value))
+            for share, value in zip(QUANTILES, np.quantile(absolute, QUANTILES), strict=True)
+        ],
+    )
+
+
+def _forces(found: ForceDetails, test: AnyFrames, intervals: dict[str, Interval]) -> ForceErrors:
+    by_atom = found.by_atom / (3 * found.frames)
+    ends = (*MAGNITUDES[1:], None)
+    return ForceErrors(
+        magnitude_mae=float(np.nanmean(found.magnitude)),
+        vector_mae=float(np.nanmean(found.vector)),
+        cosine=float(np.nanmean(found.cosine)) if np.isfinite(found.cosine).any() else None,
+        magnitude_interval=intervals.get("magnitude_interval"),
+        vector_interval=intervals.get("vector_interval"),
+        cosine_interval=intervals.get("cosine_interval"),
+        quantiles=[Quantile(share=share, error=found.quantile(share)) for share in QUANTILES],
+        by_magnitude=[
+            MagnitudeBin(
+                low=low,
+                high=high,
+                atoms=int(count),
+                mean_force=float(found.bin_force[i] / count),
+                mae=float(found.bin_error[i] / count),
+            )
+            for i, (low, high, count) in enumerate(
+                zip(MAGNITUDES, ends, found.bin_counts, strict=True)
+            )
+            if count
+        ],
+        by_atom=[
+            AtomError(name=f"{symbol}{i}", mae=float(by_atom[i]))
+            for i, symbol in enumerate(test.symbols)
+        ],
+        by_residue=[
+            AtomError(name=residue.name, mae=float(by_atom[list(residue.atoms)].mean()))
+            for residue in residues(test[0:1])
+        ],
+    )
+
+
+def _novelty(
+    energies: Floats, forces: Floats, test: AnyFrames, dataset: Dataset, train: str | None
+) -> Novelty | None:
+    """Errors (N,) of frames by distance to the training set, if it is one of the dataset's."""
+    if train is None:
+        return None
+    try:
+        learned = dataset.split(train)
+    except UsageError:
+        return None
+    scored = np.flatnonzero(np.isfinite(energies))
+    picked = scored[evenly(len(scored), NOVELTY_FRAMES)]
+    distance = _distances(test[picked], learned)
+    energy, force = energies[picked], forces[picked]
+    order = np.argsort(distance, kind="stable")
+    return Novelty(
+        train=train,
+        train_frames=len(learned),
+        frames=len(picked),
+        energy_correlation=_spearman(distance, energy),
+        force_correlation=_spearman(distance, force),
+        bins=[
+            NoveltyBin(
+                low=float(distance[rows[0]]),
+                high=float(distance[rows[-1]]),
+                frames=len(rows),
+                energy_mae=float(energy[rows].mean()),
+                force_mae=float(force[rows].mean()),
+            )
+            for rows in np.array_split(order, NOVELTY_BINS)
+            if len(rows)
+        ],
+    )
+
+
+def _distances(frames: Frames, train: Frames) -> Floats:
+    """Distance of each frame to the nearest training frame in fingerprint, (N,) in Å."""
+    both = Frames(
+        numbers=frames.numbers,
+        positions=np.concatenate([frames.positions, train.positions]),
+        energies=np.concatenate([frames.energies, train.energies]),
+        forces=np.concatenate([frames.forces, train.forces]),
+        cell=None
+        if frames.cell is None or train.cell is None
+        else np.concatenate([frames.cell, train.cell]),
+        pbc=frames.pbc,
+    )
+    values = fingerprints(both).values
+    return nearest(values[: len(frames)], values[len(frames) :])[0]
+
+
+def _spearman(first: Floats, second: Floats) -> float | None:
+    """Correlation of the ranks; equal values share their mean rank.  None for constants."""
+    ranks = []
+    for values in (first, second):
+        _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+        ranks.append((np.cumsum(counts) - (counts - 1) / 2)[place])
+    a, b = (rank - rank.mean() for rank in ranks)
+    scale = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / scale if scale else None

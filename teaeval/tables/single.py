@@ -1,0 +1,216 @@
+"""A score as a table: terminal, Markdown, CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+from teaeval.md.table import lines_of
+from teaeval.scores.scoring import Coverage, Row, Score
+
+if TYPE_CHECKING:
+    from teaeval.scores.comparison import Comparison, Difference
+
+BLOCKS = {
+    "absolute": ("mae", "rmse", "max"),
+    "% mean": ("mae_percent_mean", "rmse_percent_mean", "max_percent_mean"),
+    "% std": ("mae_percent_std", "rmse_percent_std", "max_percent_std"),
+}
+"""The three blocks of columns and the fields of :class:`~teaeval.scores.scoring.Row` in them."""
+
+UNITS = {"frame": "frames", "block": "blocks of frames", "trajectory": "trajectories"}
+"""What the bootstrap drew, in the plural."""
+
+LEGEND = (
+    "absolute: E in kcal/mol, F in kcal/mol/Å, by component",
+    "% mean: of the mean |reference|, E relative to the test set's lowest (as Table SI 7)",
+    "% std: of the reference's standard deviation (as Table SI 8)",
+)
+
+
+def significant(value: float | None) -> str:
+    """Three significant digits, as in the published tables; a dash for None."""
+    if value is None:
+        return "–"
+    if value == 0:
+        return "0"
+    text = f"{value:.3g}"
+    if "e" in text:
+        return f"{float(text):.0f}" if 1 <= abs(value) < 1e6 else text
+    digits = len(text.lstrip("-0.").replace(".", ""))
+    if "." not in text and digits < 3:
+        text += "."
+    return text + "0" * max(0, 3 - digits) if "." in text else text
+
+
+def title(score: Score) -> str:
+    """What was scored, in one line."""
+    data, made, cover = score.dataset, score.prediction, score.coverage
+    model = f", {made.model}" if made.model else ""
+    trained = f" trained on {made.train}" if made.train else ""
+    return (
+        f"{data.id}@{data.version} ({data.edition} edition), test set {data.subset}, "
+        f"{coverage(cover)}{model}{trained}"
+    )
+
+
+def coverage(found: Coverage) -> str:
+    """How many frames were predicted."""
+    if found.complete:
+        return f"all {found.frames} frames"
+    return (
+        f"INCOMPLETE: {found.frames - found.scored} of {found.frames} frames failed "
+        f"({found.missing} missing, {found.not_finite} not finite), errors are of the other "
+        f"{found.scored}"
+    )
+
+
+def intervals(score: Score) -> tuple[str, list[list[str]]] | None:
+    """Title and rows of the table of intervals, None where there are none."""
+    found = score.bootstrap
+    if found is None:
+        return None
+    what = UNITS[found.unit]
+    head = (
+        f"{found.level:.0%} intervals of the absolute errors ({found.replicates} bootstrap "
+        f"samples of {found.units} {what}, seed {found.seed})"
+    )
+    rows = [
+        [row.quantity, *(span(getattr(row, f"{name}_interval")) for name in BLOCKS["absolute"])]
+        for row in score.rows
+    ]
+    return head, rows
+
+
+def span(limits: tuple[float, float] | None) -> str:
+    """An interval, or a dash for None."""
+    return "–" if limits is None else " to ".join(map(significant, limits))
+
+
+def footer(score: Score) -> list[str]:
+    """Legend, warnings, and for data of others how to cite them."""
+    lines = [*LEGEND, *score.fixed, *(f"warning: {text}" for text in score.warnings)]
+    for found in score.simulations:
+        lines += [f"simulations with {found.name}: {text}" for text in lines_of(found)]
+    if score.dataset.edition == "official":
+        lines.append(f"to cite the data: teadata cite {score.dataset.id} --bibtex")
+    return lines
+
+
+def cells(row: Row) -> list[str]:
+    """The row's nine numbers as text, block by block."""
+    return [significant(getattr(row, name)) for block in BLOCKS.values() for name in block]
+
+
+def print_score(score: Score) -> None:
+    """Print the score to the terminal."""
+    import typer
+
+    from teadata.console import print_table
+
+    typer.echo(title(score))
+    columns = [
+        measure if block == "absolute" else f"{measure}\n{block}"
+        for block in BLOCKS
+        for measure in ("MAE", "RMSE", "MAX")
+    ]
+    print_table(["", *columns], [[row.quantity, *cells(row)] for row in score.rows], right=columns)
+    if (found := intervals(score)) is not None:
+        heads = ("MAE", "RMSE", "MAX")
+        typer.echo(found[0])
+        print_table(["", *heads], found[1], right=heads)
+    if score.details is not None:
+        from teaeval.tables.details import print_details
+
+        print_details(score.details)
+    for line in footer(score):
+        typer.echo(line)
+
+
+def markdown(score: Score) -> str:
+    """The score as a Markdown table with its legend."""
+    columns = [
+        measure + ("" if block == "absolute" else f" ({block})")
+        for block in BLOCKS
+        for measure in ("MAE", "RMSE", "MAX")
+    ]
+    lines = [
+        title(score),
+        "",
+        "| | " + " | ".join(columns) + " |",
+        "|:--|" + "--:|" * len(columns),
+        *(f"| {row.quantity} | " + " | ".join(cells(row)) + " |" for row in score.rows),
+        "",
+    ]
+    if (found := intervals(score)) is not None:
+        lines += [found[0], "", "| | MAE | RMSE | MAX |", "|:--|--:|--:|--:|"]
+        lines += [*("| " + " | ".join(row) + " |" for row in found[1]), ""]
+    if score.details is not None:
+        from teaeval.tables import details as details_table
+
+        lines.append(details_table.markdown(score.details))
+    return "\n".join([*lines, *(f"- {line}" for line in footer(score))])
+
+
+def to_csv(score: Score) -> str:
+    """The score as CSV: one line per quantity, full precision, with what identifies it."""
+    key = {
+        "dataset": f"{score.dataset.id}@{score.dataset.version}",
+        "task": score.task,
+        "model": score.prediction.model or "",
+        "coverage": score.coverage.scored / score.coverage.frames,
+    }
+    stream = io.StringIO()
+    rows = [key | _flat(row) for row in score.rows]
+    writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()
+
+
+def _flat(row: Row) -> dict[str, object]:
+    """A row's fields, the limits of an interval as two of them."""
+    fields: dict[str, object] = {}
+    for name, value in row:
+        if name.endswith("_interval"):
+            measure = name.removesuffix("_interval")
+            fields[f"{measure}_low"], fields[f"{measure}_high"] = value or (None, None)
+        else:
+            fields[name] = value
+    return fields
+
+
+def print_comparison(found: Comparison) -> None:
+    """Print a comparison to the terminal."""
+    import typer
+
+    from teadata.console import print_table
+
+    draws = found.bootstrap
+    what = UNITS[draws.unit]
+    typer.echo(f"{found.dataset}, test set {found.subset}, {found.frames} frames")
+    typer.echo(f"A: {found.first}\nB: {found.second}")
+    heads = [f"{m}\n{c}" for m in ("MAE", "RMSE") for c in ("A", "B", "A − B", "interval", "p")]
+    print_table(
+        ["", *heads, "A nearer\nin"],
+        [
+            [
+                row.quantity,
+                *(cell for part in (row.mae, row.rmse) for cell in _compared(part)),
+                f"{row.superiority:.1%}",
+            ]
+            for row in found.rows
+        ],
+        right=[*heads, "A nearer\nin"],
+    )
+    typer.echo(
+        f"interval: {draws.level:.0%}, of A − B over {draws.replicates} paired bootstrap samples "
+        f"of {draws.units} {what} (seed {draws.seed}); p: two-sided, of no difference\n"
+        "A nearer in: share of frames where A's mean absolute error is the smaller one"
+    )
+
+
+def _compared(part: Difference) -> list[str]:
+    numbers = [significant(x) for x in (part.first, part.second, part.difference)]
+    return [*numbers, span(part.interval), f"{part.p:.2g}"]
