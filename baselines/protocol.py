@@ -3,52 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Self, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from baselines.config import ModelConfig
+from baselines.predicted import Predicted, Progress, no_progress
 from teadata import Frames
-from teadata.errors import DataError
-from teaeval.metrics.definitions import errors
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
 
-Floats = NDArray[np.float64]
 ConfigT = TypeVar("ConfigT", bound=ModelConfig)
 
 LOG_FILE = "train.log"
 """Where in its workdir a fit logs what it and its backend do."""
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is."""
-
-
-def no_progress(task: str, done: int, total: int) -> None:
-    """Report nothing."""
-
-
-class Predicted(NamedTuple):
-    """What a model predicts of N frames of A atoms.
-
-    Parameters
-    ----------
-    energies
-        (N,) in kcal/mol.
-    forces
-        (N, A, 3) in kcal/mol/Å.
-    stress
-        (N, 3, 3) in kcal/mol/Å³; None for a model without stress, or frames without a cell.
-    """
-
-    energies: Floats
-    forces: Floats
-    stress: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -159,42 +128,3 @@ class Baseline(ABC, Generic[ConfigT]):
         from baselines.toolkit.calculator import BaselineCalculator
 
         return BaselineCalculator(self)
-
-
-def validation_errors(predicted: Predicted, frames: Frames) -> dict[str, float]:
-    """MAE and RMSE of energies (kcal/mol) and forces (kcal/mol/Å), for curves and records."""
-    energy = errors(predicted.energies, frames.energies)
-    force = errors(predicted.forces, frames.forces)
-    return {
-        "energy_mae": energy.mae,
-        "energy_rmse": energy.rmse,
-        "force_mae": force.mae,
-        "force_rmse": force.rmse,
-    }
-
-
-def check_labels(frames: Frames, role: str) -> None:
-    """Refuse frames on which a training would run without end, or to nowhere.
-
-    Parameters
-    ----------
-    frames
-        Frames to train on, or to validate with.
-    role
-        Which: ``"training"`` or ``"validation"``.
-
-    Raises
-    ------
-    DataError
-        If there are none, or a position, energy or force is not finite.
-    """
-    if not len(frames):
-        raise DataError(f"no {role} frames; expected at least one")
-    for name in ("positions", "energies", "forces"):
-        values = getattr(frames, name).reshape(len(frames), -1)
-        wrong = frames.ids[~np.isfinite(values).all(axis=1)]
-        if len(wrong):
-            raise DataError(
-                f"{name} of {len(wrong)} of {len(frames)} {role} frames are not finite, the first "
-                f"is frame {wrong[0]}; leave these frames out"
-            )

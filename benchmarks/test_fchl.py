@@ -11,9 +11,9 @@ import torch
 
 import teadata
 from baselines.fchl import FCHLConfig
+from baselines.fchl.dispatch import representation
 from baselines.fchl.features import Features, Reduction
 from baselines.fchl.regression import NormalEquations
-from baselines.fchl.representation import representation
 from baselines.fchl.sorf import Sorf
 
 ELEMENTS = [1, 6, 7, 8]

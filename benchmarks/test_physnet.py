@@ -71,7 +71,7 @@ def test_step_untraced(benchmark, frames):
 def test_step_of_so3krates(benchmark, frames):
     """As many frames, layers and features, with degrees 1 and 2."""
     pytest.importorskip("flax")
-    from baselines.protocol import no_progress
+    from baselines.predicted import no_progress
     from baselines.so3krates import SO3kratesConfig
     from baselines.so3krates import session as backend
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from teadata.elements import SYMBOLS
 from teadata.errors import DataError
-from teadata.provenance import replacing, sha256, write_text
+from teadata.files import replacing, write_text
+from teadata.provenance import sha256
 
 if TYPE_CHECKING:
     from teadata.card import DatasetCard

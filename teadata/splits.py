@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teadata.errors import DataError, UsageError, unknown_name
-from teadata.provenance import replacing
+from teadata.files import replacing
 
 BATCH = 1 << 17
 """Rows of a table that are read at a time."""

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 from teadata.lazy import exports
 
 if TYPE_CHECKING:
-    from teaeval.checks import check
     from teaeval.metrics.definitions import Errors, errors
     from teaeval.predictions.findings import Finding, PredictionError
     from teaeval.predictions.prediction import Prediction
     from teaeval.predictions.reading import read_prediction
     from teaeval.predictions.writing import template, write_prediction
     from teaeval.scores.comparison import Comparison, compare
-    from teaeval.scores.scoring import Row, Score, score
+    from teaeval.scores.examine import check
+    from teaeval.scores.record import Row, Score
+    from teaeval.scores.scoring import score
 
 _HOME = {
     "Comparison": "comparison",

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+import importlib
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from teadata.errors import TeaError, UsageError
-from teaeval.predictions import predicting as running
+import numpy as np
+
+from teadata import Frames, units
+from teadata.errors import MissingExtraError, TeaError, UsageError
+from teaeval.predictions.prediction import Floats
+
+if TYPE_CHECKING:
+    from ase.calculators.calculator import Calculator
+
+
+from importlib.metadata import entry_points
 
 GROUP = "tea.calculators"
 """Entry points that make a calculator of a run folder.
@@ -43,7 +54,7 @@ def find_calculator(
     if device is not None:
         raise UsageError("--device is for --model; a calculator's factory chooses its own")
     assert reference is not None
-    found = running.find_calculator(reference)
+    found = from_factory(reference)
     if not hasattr(found, "get_forces"):
         raise UsageError(
             f"--calculator {reference}: made a {type(found).__name__}, expected an ASE calculator"
@@ -72,4 +83,104 @@ def _of_folder(folder: Path, device: str | None) -> Any:
     raise UsageError(
         f"--model {folder}: is not a run folder that {' or '.join(known)} knows; expected the "
         "folder of a finished training"
+    )
+
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how many frames of it are done, and how many there are."""
+
+
+BATCH = 32
+"""Frames that a calculator with ``predict`` is given at a time."""
+
+
+@runtime_checkable
+class Batched(Protocol):
+    """What evaluates many frames at once: energies (n,) kcal/mol, forces (n, A, 3) kcal/mol/Å."""
+
+    def predict(self, frames: Frames) -> tuple[Floats, Floats]:
+        """Energies and forces of some frames."""
+        ...
+
+
+class CalculationError(TeaError):
+    """The calculator failed on a frame."""
+
+
+def from_factory(reference: str) -> Any:
+    """What ``module:factory`` makes: an ASE calculator, or what evaluates frames in batches.
+
+    Modules of the current folder are found too.
+
+    Raises
+    ------
+    UsageError
+        If there is no such module or factory, or it cannot be called without arguments.
+    """
+    module, colon, name = reference.partition(":")
+    if not colon or not module or not name:
+        raise UsageError(
+            f"--calculator {reference}: expected module:factory, e.g. ase.calculators.emt:EMT, or "
+            "my_model:make for a function make() in my_model.py"
+        )
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        factory = getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        raise UsageError(f"--calculator {reference}: {error}") from None
+    except AttributeError:
+        raise UsageError(f"--calculator {reference}: {module} has no {name}") from None
+    try:
+        return factory()
+    except TypeError as error:
+        raise UsageError(f"--calculator {reference}: {name}() failed: {error}") from None
+
+
+def evaluate(calculator: Any, frames: Frames) -> tuple[Floats, Floats]:
+    """Energies (N,) in kcal/mol and forces (N, A, 3) in kcal/mol/Å of frames by a calculator.
+
+    Parameters
+    ----------
+    calculator
+        What :func:`from_factory` makes.
+    frames
+        One frame or more; their labels are not looked at.
+
+    Raises
+    ------
+    CalculationError
+        If the calculator fails on a frame.
+    """
+    step, work = (BATCH, _batch) if isinstance(calculator, Batched) else (1, _one)
+    parts = [work(calculator, frames[n : n + step]) for n in range(0, len(frames), step)]
+    energies, forces = zip(*parts, strict=True)
+    return np.concatenate(energies), np.concatenate(forces)
+
+
+def _batch(calculator: Batched, frames: Frames) -> tuple[Floats, Floats]:
+    try:
+        return calculator.predict(frames)
+    except Exception as error:
+        raise _failed(frames, error) from error
+
+
+def _one(calculator: Calculator, frames: Frames) -> tuple[Floats, Floats]:
+    """One frame by an ASE calculator, from eV and eV/Å."""
+    (atoms,) = frames.to_ase()
+    atoms.calc = calculator
+    try:
+        energy, forces = atoms.get_potential_energy(), atoms.get_forces()
+    except MissingExtraError:
+        raise
+    except Exception as error:
+        raise _failed(frames, error) from error
+    return np.array([energy]) * units.EV, forces[None] * units.EV
+
+
+def _failed(frames: Frames, error: Exception) -> CalculationError:
+    ids = ", ".join(map(str, frames.ids[:3].tolist())) + (" …" if len(frames) > 3 else "")
+    return CalculationError(
+        f"the calculator failed on frame {ids}: {type(error).__name__}: {error}. What was computed "
+        "before is kept: the same command goes on from there"
     )

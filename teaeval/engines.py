@@ -130,3 +130,18 @@ def connected(scheduler: str | None) -> Iterator[Engine]:
                 f"`dask worker {scheduler}`"
             )
         yield DaskCluster(client)
+
+
+PIECE = 1 << 20
+"""Force components of a piece, at most: 8 MB."""
+
+
+def piece_length(atoms: int) -> int:
+    """Frames of a piece, a power of two."""
+    return 1 << max(0, (PIECE // max(1, 3 * atoms)).bit_length() - 1)
+
+
+def slices(count: int, atoms: int) -> list[slice]:
+    """How many frames of some atoms are cut into pieces."""
+    step = piece_length(atoms)
+    return [slice(start, min(start + step, count)) for start in range(0, count, step)]

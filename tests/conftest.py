@@ -78,7 +78,7 @@ def invoke() -> Callable[..., str]:
     """Run ``teaeval`` in this process, and give what it prints; errors are raised."""
     from typer.testing import CliRunner
 
-    from teaeval.cli.score import app
+    from teaeval.cli import app
 
     def call(*arguments: object) -> str:
         done = CliRunner(env={"COLUMNS": "200"}).invoke(app, list(map(str, arguments)))

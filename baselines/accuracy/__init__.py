@@ -1,1 +1,1 @@
-"""TODO."""
+"""What the baselines reach, recorded, and whether they still do."""

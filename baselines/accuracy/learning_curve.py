@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from baselines.protocol import Progress, no_progress
+from baselines.predicted import Progress, no_progress
 from baselines.registry import entry
 from baselines.runs import folder as runs
 from baselines.runs import predictions
@@ -18,7 +18,7 @@ from baselines.runs.record import Plan, TrainingRecord
 from teadata import Dataset
 from teadata.errors import UsageError
 from teaeval import published
-from teaeval.scores.scoring import Score
+from teaeval.scores.record import Score
 
 if TYPE_CHECKING:
     from teaeval.plots.plot import Plot

@@ -8,27 +8,19 @@ as log-normal, with the spread between seeds pooled over all records of the mode
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from baselines.runs.record import Plan, TrainingRecord
 from teadata import Dataset
-from teadata.errors import DataError, unknown_name
-from teadata.provenance import write_text
+from teadata.errors import unknown_name
+from teadata.files import write_text
 from teadata.strict import StrictModel
-from teaeval.scores.scoring import Score
+from teaeval.scores.record import Score
 
-RECORDS = Path(__file__).parent / "records"
+RECORDS = Path(__file__).resolve().parents[1] / "records"
 """Folder of the shipped records."""
 
-CONFIDENCE = 0.999
-"""Chance that one error of an unchanged model, trained with another seed, stays below its bound."""
-
-LEAST_SPREAD = 0.01
-"""Relative spread that is granted also to models in which no seed changes anything: machines
-round differently."""
 
 QUANTITIES = ("E", "F")
 
@@ -165,12 +157,6 @@ def read_records(folder: Path = RECORDS, model: str | None = None) -> list[Accur
     return [record for record in records if model in (None, record.model)]
 
 
-def pooled_spreads(records: Iterable[AccuracyRecord]) -> dict[str, Spread]:
-    """The spread of each quantity between the seeds of some records, see :class:`Spread`."""
-    records = list(records)
-    return {quantity: Spread.of(records, quantity) for quantity in QUANTITIES}
-
-
 def add_training(
     path: Path, results: list[tuple[TrainingRecord, dict[str, Score]]]
 ) -> AccuracyRecord:
@@ -228,158 +214,3 @@ def tests_of(dataset: Dataset, subset: str) -> list[str]:
     """The subsets that a model trained on `subset` is tested on, by the dataset's tasks."""
     pairs = [task.split("->") for task in dataset.card.tasks]
     return [test for train, test in pairs if train == subset]
-
-
-class Spread(StrictModel):
-    """Spread of an error between seeds: standard deviation of its logarithm, pooled.
-
-    ``degrees`` are its degrees of freedom.
-    """
-
-    deviation: float
-    degrees: int
-
-    @classmethod
-    def of(cls, records: Iterable[AccuracyRecord], quantity: str) -> Spread:
-        """That of a quantity, pooled over all trainings and test sets of some records.
-
-        Raises
-        ------
-        DataError
-            If no training was recorded with more than one seed.
-        """
-        squares, degrees = 0.0, 0
-        for training in (training for record in records for training in record.trainings):
-            for subset in training.seeds[0].tests:
-                logs = [math.log(value) for value in training.values(subset, quantity)]
-                mean = sum(logs) / len(logs)
-                squares += sum((value - mean) ** 2 for value in logs)
-                degrees += len(logs) - 1
-        if not degrees:
-            raise DataError(
-                "no training was recorded with two seeds or more, so that nothing is known of the "
-                "spread between them; make records with `baselines record --seeds 3`"
-            )
-        return cls(deviation=max(math.sqrt(squares / degrees), LEAST_SPREAD), degrees=degrees)
-
-    def factor(self, seeds: int) -> float:
-        """How far above the geometric mean of `seeds` errors another one may lie, as a ratio."""
-        from scipy.stats import t
-
-        quantile = float(t.ppf(CONFIDENCE, self.degrees))
-        return math.exp(quantile * self.deviation * math.sqrt(1 + 1 / seeds))
-
-
-class Checked(StrictModel):
-    """An error of a retraining beside what was recorded, in kcal/mol (E) or kcal/mol/Å (F).
-
-    ``found`` is None where the training failed or its prediction could not be scored.
-    """
-
-    model: str
-    dataset: str
-    task: str
-    quantity: str
-    recorded: float
-    bound: float
-    found: float | None
-
-    @property
-    def regressed(self) -> bool:
-        """Whether it is worse than another seed could be."""
-        return self.found is None or not self.found <= self.bound
-
-
-def compare(
-    record: AccuracyRecord,
-    training: Training,
-    found: SeedResult | None,
-    spreads: dict[str, Spread],
-) -> list[Checked]:
-    """A retraining beside its record.
-
-    Parameters
-    ----------
-    record
-        The record.
-    training
-        The one of its trainings that was repeated.
-    found
-        What it reached this time; None if it failed.
-    spreads
-        From :func:`pooled_spreads`.
-    """
-    lines = []
-    for subset in training.seeds[0].tests:
-        for quantity in QUANTITIES:
-            values = training.values(subset, quantity)
-            recorded = math.exp(sum(map(math.log, values)) / len(values))
-            lines.append(
-                Checked(
-                    model=record.model,
-                    dataset=record.dataset,
-                    task=f"{training.subset}->{subset}",
-                    quantity=quantity,
-                    recorded=recorded,
-                    bound=recorded * spreads[quantity].factor(len(values)),
-                    found=None if found is None else found.tests[subset][quantity].mae,
-                )
-            )
-    return lines
-
-
-def select(
-    records: Iterable[AccuracyRecord],
-    model: str | None = None,
-    dataset: str | None = None,
-    subset: str | None = None,
-    config_name: str | None = None,
-    fast: bool = False,
-) -> list[tuple[AccuracyRecord, Training]]:
-    """The recorded trainings of a model, dataset, subset and configuration.
-
-    Parameters
-    ----------
-    records
-        Where to select from.
-    model, dataset, subset
-        None: all.
-    config_name
-        None: those whose name begins with ``quick``, which take minutes.
-    fast
-        Only the quickest of each model.
-
-    Raises
-    ------
-    UsageError
-        If nothing is recorded of what was asked for.
-    """
-    found = [
-        (record, training)
-        for record in records
-        for training in record.trainings
-        if config_name or record.config_name.startswith("quick")
-    ]
-    wanted = {"configuration": config_name, "model": model, "dataset": dataset, "subset": subset}
-    for kind, name in wanted.items():
-        if name is None:
-            continue
-        known = dict.fromkeys(_names(*pair)[kind] for pair in found)
-        if name not in known:
-            raise unknown_name(f"recorded {kind}", name, known)
-        found = [pair for pair in found if _names(*pair)[kind] == name]
-    if fast:
-        quickest: dict[str, tuple[AccuracyRecord, Training]] = {}
-        for pair in sorted(found, key=lambda pair: pair[1].wall_seconds):
-            quickest.setdefault(pair[0].model, pair)
-        found = list(quickest.values())
-    return found
-
-
-def _names(record: AccuracyRecord, training: Training) -> dict[str, str]:
-    return {
-        "configuration": record.config_name,
-        "model": record.model,
-        "dataset": record.dataset.partition("@")[0],
-        "subset": training.subset,
-    }

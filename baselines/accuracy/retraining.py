@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from baselines.accuracy import record as accuracy
-from baselines.accuracy.record import AccuracyRecord, Checked, SeedResult, Spread, Training
+from baselines.accuracy import regression
+from baselines.accuracy.record import AccuracyRecord, SeedResult, Training
+from baselines.accuracy.regression import Checked, Spread
 from baselines.runs import folder as runs
 from baselines.runs import predictions
 from baselines.runs.record import Plan, TrainingRecord
 from teadata import TeaError, catalog
-from teaeval.scores.scoring import Score
-from teaeval.scores.verification import read_score
+from teaeval.scores.record import Score, read_score
 
 
 class CommandError(TeaError):
@@ -145,9 +146,9 @@ def check(
     Parameters
     ----------
     chosen
-        From :func:`baselines.accuracy.record.select`.
+        From :func:`baselines.accuracy.regression.select`.
     spreads
-        For each model, from :func:`baselines.accuracy.record.pooled_spreads`.
+        For each model, from :func:`baselines.accuracy.regression.pooled_spreads`.
     folder
         Where the run folders are made.
     jobs
@@ -200,5 +201,5 @@ def _repeat(
         found = SeedResult.of(*carry_out(plan, folder / runs.default_folder(plan).name, threads))
     except CommandError as error:
         changes.append(str(error))
-    lines = accuracy.compare(record, training, found, spreads)
+    lines = regression.compare(record, training, found, spreads)
     return Retrained(record, training, lines, found, changes)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import typer
 
-from baselines.accuracy.record import AccuracyRecord, Checked
+from baselines.accuracy.record import AccuracyRecord
+from baselines.accuracy.regression import Checked
 from baselines.accuracy.retraining import Retrained
 from baselines.registry import MODELS
 from teadata import console
-from teaeval.tables.single import significant
+from teaeval.tables.numbers import significant
 
 COLUMNS = [
     "model", "dataset", "trained on", "tested on", "frames", "E MAE", "F MAE", "F MAE, % of mean",

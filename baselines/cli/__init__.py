@@ -247,14 +247,16 @@ def check(
     Ends with status 1 if an error is larger than another seed could explain.
     """
     from baselines.accuracy import record as accuracy
-    from baselines.accuracy import retraining
+    from baselines.accuracy import regression, retraining
     from baselines.accuracy import table as accuracy_table
 
     directory = records or accuracy.RECORDS
-    chosen = accuracy.select(accuracy.read_records(directory), model, dataset, subset, config, fast)
+    chosen = regression.select(
+        accuracy.read_records(directory), model, dataset, subset, config, fast
+    )
     names = {record.model for record, _ in chosen}
     spreads = {
-        name: accuracy.pooled_spreads(accuracy.read_records(directory, name)) for name in names
+        name: regression.pooled_spreads(accuracy.read_records(directory, name)) for name in names
     }
     checked = []
     with accuracy_table.kept_or_temporary(folder) as place:

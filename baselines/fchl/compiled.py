@@ -17,7 +17,7 @@ from baselines.fchl.representation import Representation
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from baselines.fchl.features import Slopes
+    from baselines.fchl.rows import Slopes
 
 
 def in_threads(work: Callable[[slice], None], count: int) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from baselines.fchl.config import FCHLConfig
-from baselines.fchl.representation import representation
-from baselines.protocol import Floats
+from baselines.fchl.dispatch import representation
+from baselines.predicted import Floats
 from teadata import Frames
 
 

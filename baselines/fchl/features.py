@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from baselines.fchl.config import FCHLConfig
+from baselines.fchl.dispatch import representation
 from baselines.fchl.neighbours import Environments
-from baselines.fchl.representation import Representation, representation
+from baselines.fchl.representation import Representation
+from baselines.fchl.rows import Slopes
 from baselines.fchl.sorf import Sorf
 from teadata import Frames
 
@@ -47,19 +49,6 @@ class Reduction(NamedTuple):
             axes = torch.linalg.eigh(grams[element].cpu())[1].flip(1)[:, :kept]
             vectors[element, :, :kept] = axes
         return cls(vectors)
-
-
-class Slopes(NamedTuple):
-    """Projected representations of n atoms of an element, and all m derivatives of them.
-
-    ``values`` (d, n); ``slopes`` (m, 3, d) per Å; ``target`` (m,), along whose position each is,
-    counting the atoms through the frames; ``source`` (m,), whose it is, of the n.
-    """
-
-    values: Tensor
-    slopes: Tensor
-    target: Tensor
-    source: Tensor
 
 
 class Features:

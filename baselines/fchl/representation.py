@@ -23,7 +23,6 @@ from baselines.fchl.config import FCHLConfig
 from baselines.fchl.neighbours import COLLINEAR, Environments, environments
 from baselines.toolkit.neighbours import COINCIDENT
 from teadata import Frames
-from teadata.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -101,25 +100,6 @@ class Layout:
             block = self.three_body(element, other)
             parts += [np.arange(block.start + i, block.stop, 2) for i in range(2)]
         return np.concatenate(parts)
-
-
-def representation(
-    config: FCHLConfig, elements: Sequence[int], device: str = "cpu"
-) -> Representation:
-    """The representation as it is fastest on a device: see :class:`Representation`.
-
-    Raises
-    ------
-    MissingExtraError
-        If numba is not installed, which compiles it for CPUs.
-    """
-    if device != "cpu":
-        return Representation(config, elements, device)
-    try:
-        from baselines.fchl.compiled import Compiled
-    except ImportError:
-        raise MissingExtraError("numba", "fchl", "FCHL19*") from None
-    return Compiled(config, elements)
 
 
 class Representation:

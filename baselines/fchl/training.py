@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from baselines.fchl.config import FCHLConfig
+from baselines.fchl.dispatch import representation
 from baselines.fchl.features import Features, Reduction
 from baselines.fchl.regression import NormalEquations
-from baselines.fchl.representation import representation
 from baselines.fchl.sorf import Sorf
-from baselines.protocol import Predicted, Progress, validation_errors
+from baselines.predicted import Predicted, Progress
 from baselines.toolkit.composition import composition_energy, least_norm_energies
+from baselines.toolkit.labels import validation_errors
 from teadata import Frames
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from baselines.protocol import Floats
+    from baselines.predicted import Floats
 
 REDUCTION_FRAMES = 1024
 """Training frames at most whose environments give the principal axes, as in QML-Lightning."""

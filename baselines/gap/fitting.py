@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from baselines.gap.potential import GAP_FILE, to_quip
 from baselines.gap.process import ending, started
-from baselines.protocol import Progress
+from baselines.predicted import Progress
 from teadata import Frames, TeaError
 from teadata.errors import MissingExtraError
 from teadata.units import EV

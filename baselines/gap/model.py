@@ -16,19 +16,12 @@ import numpy as np
 
 from baselines.gap import descriptors, fitting, potential
 from baselines.gap.config import GAPConfig
-from baselines.protocol import (
-    LOG_FILE,
-    Baseline,
-    FitResult,
-    Predicted,
-    Progress,
-    check_labels,
-    no_progress,
-    validation_errors,
-)
+from baselines.predicted import Predicted, Progress, no_progress
+from baselines.protocol import LOG_FILE, Baseline, FitResult
+from baselines.toolkit.labels import check_labels, validation_errors
 from teadata import Frames, TeaError
 from teadata.errors import DataError
-from teadata.provenance import write_text
+from teadata.files import write_text
 from teadata.units import EV
 
 STAGES_FILE = "stages.json"

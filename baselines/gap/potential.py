@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from baselines.gap.process import ending, started
-from baselines.protocol import Floats, Predicted, Progress
+from baselines.predicted import Floats, Predicted, Progress
 from teadata import Frames, TeaError
 from teadata.elements import SYMBOLS
 from teadata.errors import DataError, MissingExtraError

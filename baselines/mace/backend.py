@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from baselines.mace.config import MACEConfig
-from baselines.protocol import Floats
+from baselines.predicted import Floats
 from teadata import Frames
 from teadata.errors import MissingExtraError
 from teadata.units import EV

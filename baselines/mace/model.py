@@ -10,21 +10,14 @@ import numpy as np
 from baselines.mace import backend
 from baselines.mace.config import MACEConfig
 from baselines.mace.training import Training
-from baselines.protocol import (
-    LOG_FILE,
-    Baseline,
-    FitResult,
-    Predicted,
-    Progress,
-    check_labels,
-    no_progress,
-    validation_errors,
-)
+from baselines.predicted import Predicted, Progress, no_progress
+from baselines.protocol import LOG_FILE, Baseline, FitResult
 from baselines.toolkit.composition import composition_energy
+from baselines.toolkit.labels import check_labels, validation_errors
 from baselines.toolkit.stepwise import check_batch
 from baselines.toolkit.torch_files import read_model, write
 from teadata import Frames, TeaError
-from teadata.provenance import replacing
+from teadata.files import replacing
 from teadata.units import EV
 
 FORMAT = "tea-benchmark MACE 1"

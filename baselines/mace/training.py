@@ -12,7 +12,8 @@ from typing import Any
 
 from baselines.mace import backend
 from baselines.mace.config import MACEConfig
-from baselines.protocol import LOG_FILE, Progress
+from baselines.predicted import Progress
+from baselines.protocol import LOG_FILE
 from baselines.toolkit.composition import composition_energy
 from baselines.toolkit.stepwise import Pace, check_identity
 from baselines.toolkit.torch_files import read, write

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baselines.pace.config import PACEConfig
-from baselines.protocol import Predicted, Progress
+from baselines.predicted import Predicted, Progress
 from teadata import Frames, TeaError
 from teadata.errors import MissingExtraError
 from teadata.units import EV

@@ -9,22 +9,15 @@ import numpy as np
 from pydantic import ValidationError
 
 from baselines.pace.config import PACEConfig
-from baselines.protocol import (
-    LOG_FILE,
-    Baseline,
-    FitResult,
-    Predicted,
-    Progress,
-    check_labels,
-    no_progress,
-    validation_errors,
-)
+from baselines.predicted import Predicted, Progress, no_progress
+from baselines.protocol import LOG_FILE, Baseline, FitResult
 from baselines.toolkit.composition import composition_energy, least_norm_energies
+from baselines.toolkit.labels import check_labels, validation_errors
 from baselines.toolkit.neighbours import pairs
 from teadata import Frames, TeaError
 from teadata.elements import SYMBOLS
 from teadata.errors import DataError
-from teadata.provenance import write_text
+from teadata.files import write_text
 from teadata.strict import StrictModel
 
 FORMAT = "tea-benchmark PACE 1"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from baselines.parametric.objective import Floats, volumes
-from baselines.protocol import Predicted
+from baselines.predicted import Predicted
 from baselines.toolkit.neighbours import all_pairs, pairs_of_pairs
 from teadata import Frames
 from teadata.errors import MissingExtraError

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from baselines.config import ModelConfig
-from baselines.protocol import Predicted
+from baselines.predicted import Predicted
 from teadata import Frames
 
 Floats = NDArray[np.float64]

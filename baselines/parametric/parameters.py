@@ -10,11 +10,12 @@ import numpy as np
 from pydantic import ValidationError
 
 from baselines.parametric.objective import WeightedConfig
-from baselines.protocol import Baseline, Predicted, Progress, check_labels, no_progress
-from baselines.toolkit.composition import places, symbols
+from baselines.predicted import Predicted, Progress, no_progress
+from baselines.protocol import Baseline
+from baselines.toolkit.composition import places
 from teadata import Frames, TeaError
 from teadata.errors import DataError
-from teadata.provenance import write_text
+from teadata.files import write_text
 from teadata.strict import StrictModel
 
 ATOMS_AT_ONCE = 4096
@@ -125,23 +126,3 @@ class Parametrised(Baseline[ConfigT], Generic[ConfigT, ParametersT]):
         model = cls(config, device=device)
         model._parameters = values
         return model
-
-
-def the_element(train: Frames, valid: Frames, title: str) -> int:
-    """The one element of frames that a classical potential is fitted to.
-
-    Raises
-    ------
-    DataError
-        If there are several, or labels are not finite.
-    """
-    check_labels(train, "training")
-    check_labels(valid, "validation")
-    elements = sorted({int(z) for z in train.numbers})
-    if len(elements) > 1:
-        raise DataError(
-            f"a {title} potential is fitted to one element here; these frames of {train.formula} "
-            f"have {symbols(elements)}: take mini-hydrogen, or another model"
-        )
-    places(valid, elements, title)
-    return elements[0]

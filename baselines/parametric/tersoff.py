@@ -21,18 +21,13 @@ from baselines.parametric.objective import (
     labels,
     weighted,
 )
-from baselines.parametric.parameters import Parameters, Parametrised, the_element
-from baselines.protocol import (
-    LOG_FILE,
-    FitResult,
-    Predicted,
-    Progress,
-    no_progress,
-    validation_errors,
-)
+from baselines.parametric.parameters import Parameters, Parametrised
+from baselines.predicted import Predicted, Progress, no_progress
+from baselines.protocol import LOG_FILE, FitResult
+from baselines.toolkit.labels import the_element, validation_errors
 from teadata import Frames
 from teadata.errors import DataError, MissingExtraError
-from teadata.provenance import write_text
+from teadata.files import write_text
 
 STARTS_FILE = "starts.json"
 """In the workdir: the settings, and the result of every start that has finished."""

@@ -20,15 +20,10 @@ from baselines.parametric.objective import (
     volumes,
     weighted,
 )
-from baselines.parametric.parameters import Parameters, Parametrised, the_element
-from baselines.protocol import (
-    LOG_FILE,
-    FitResult,
-    Predicted,
-    Progress,
-    no_progress,
-    validation_errors,
-)
+from baselines.parametric.parameters import Parameters, Parametrised
+from baselines.predicted import Predicted, Progress, no_progress
+from baselines.protocol import LOG_FILE, FitResult
+from baselines.toolkit.labels import the_element, validation_errors
 from baselines.toolkit.neighbours import AllPairs, all_pairs
 from teadata import Frames
 from teadata.errors import DataError, MissingExtraError

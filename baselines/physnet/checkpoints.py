@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from baselines.toolkit.stepwise import check_identity
 from teadata.errors import DataError
-from teadata.provenance import replacing
+from teadata.files import replacing
 
 CHECKPOINT_FILE = "checkpoint.npz"
 

@@ -12,18 +12,11 @@ from baselines.physnet import reference
 from baselines.physnet import session as backend
 from baselines.physnet.config import ARCHITECTURE, PhysNetConfig
 from baselines.physnet.parameters import ELEMENTS
-from baselines.protocol import (
-    Baseline,
-    FitResult,
-    Floats,
-    Predicted,
-    Progress,
-    check_labels,
-    no_progress,
-    validation_errors,
-)
+from baselines.predicted import Floats, Predicted, Progress, no_progress
+from baselines.protocol import Baseline, FitResult
 from baselines.toolkit import array_files
 from baselines.toolkit.composition import composition_energy
+from baselines.toolkit.labels import check_labels, validation_errors
 from teadata import Frames, TeaError
 from teadata.units import EV
 

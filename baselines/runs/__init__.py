@@ -1,1 +1,1 @@
-"""TODO."""
+"""Run folders: a training with its settings, record, predictions and speed."""

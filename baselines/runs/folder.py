@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from baselines import config
-from baselines.protocol import Baseline, Progress, no_progress
+from baselines.predicted import Progress, no_progress
+from baselines.protocol import Baseline
 from baselines.registry import ModelEntry, entry
 from baselines.runs.record import Plan, TrainingRecord, hardware, peak_memory_mib, versions
 from baselines.toolkit.devices import check_device, gpu, peak_gpu_memory_mib
 from teadata import Dataset, TeaError, catalog
 from teadata.errors import DataError, MissingExtraError, UsageError, unknown_name
-from teadata.provenance import LOCK_FILE, held, replacing, sha256, sha256_of, write_text
+from teadata.files import LOCK_FILE, held, replacing, write_text
+from teadata.provenance import sha256, sha256_of
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baselines.protocol import Progress, no_progress
+from baselines.predicted import Progress, no_progress
 from baselines.registry import entry
 from baselines.runs.folder import RECORD_FILE, load, same_data
 from baselines.runs.record import TrainingRecord
-from teadata.provenance import sha256, write_text
+from teadata.files import write_text
+from teadata.provenance import sha256
 from teaeval.defaults import REPLICATES
 from teaeval.predictions.prediction import Prediction
 
 if TYPE_CHECKING:
-    from teaeval.scores.scoring import Score
+    from teaeval.scores.record import Score
 
 
 def predict(

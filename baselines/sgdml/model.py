@@ -10,23 +10,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from baselines.protocol import (
-    LOG_FILE,
-    Baseline,
-    FitResult,
-    Floats,
-    Predicted,
-    Progress,
-    check_labels,
-    no_progress,
-    validation_errors,
-)
+from baselines.predicted import Floats, Predicted, Progress, no_progress
+from baselines.protocol import LOG_FILE, Baseline, FitResult
 from baselines.sgdml.backend import backend, sound_blas, workers
 from baselines.sgdml.config import SGDMLConfig
+from baselines.toolkit.labels import check_labels, validation_errors
 from teadata import Frames, TeaError
 from teadata.errors import DataError
+from teadata.files import replacing, write_text
 from teadata.formats import npz
-from teadata.provenance import replacing, write_text
 
 if TYPE_CHECKING:
     from baselines.sgdml.solvers import Predictor

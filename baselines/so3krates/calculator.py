@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from baselines.protocol import Predicted
+from baselines.predicted import Predicted
 from baselines.so3krates import session as backend
 from baselines.toolkit.calculator import BaselineCalculator, frame_of
 from teadata.units import EV

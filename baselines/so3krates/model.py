@@ -8,19 +8,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from baselines.protocol import (
-    Baseline,
-    FitResult,
-    Predicted,
-    Progress,
-    check_labels,
-    no_progress,
-    validation_errors,
-)
+from baselines.predicted import Predicted, Progress, no_progress
+from baselines.protocol import Baseline, FitResult
 from baselines.so3krates import session as backend
 from baselines.so3krates.config import ARCHITECTURE, SO3kratesConfig
 from baselines.toolkit import array_files
 from baselines.toolkit.composition import composition_energy
+from baselines.toolkit.labels import check_labels, validation_errors
 from teadata import Frames, TeaError
 from teadata.units import EV
 

@@ -14,11 +14,11 @@ import numpy as np
 import optax
 from flax import nnx
 
-from baselines.protocol import LOG_FILE, Progress
-from baselines.so3krates import offsets
+from baselines.predicted import Progress
+from baselines.protocol import LOG_FILE
 from baselines.so3krates.checkpoints import Checkpoints
 from baselines.so3krates.config import SO3kratesConfig
-from baselines.so3krates.data import Labelled, Resident
+from baselines.so3krates.data import Labelled, Resident, element_energies
 from baselines.so3krates.network import Network
 from baselines.so3krates.pairs import joined
 from baselines.so3krates.potential import evaluate
@@ -104,7 +104,7 @@ class Training(Stepwise):
             eval_every=config.eval_every,
         )
         self.config, self.seed = config, seed
-        self.elements, self.energies = offsets.element_energies(config, train)
+        self.elements, self.energies = element_energies(config, train)
         offset = composition_energy(train, self.elements, self.energies, "SO3krates")
         self.train = Resident.of(config, train, offset, config.buckets)
         self.valid = Resident.of(config, valid, offset, 1)

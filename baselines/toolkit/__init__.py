@@ -1,1 +1,1 @@
-"""TODO."""
+"""What several models share: neighbours, compositions, training loops, model files, devices."""

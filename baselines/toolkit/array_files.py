@@ -11,7 +11,7 @@ import numpy as np
 
 from baselines.config import ModelConfig, parse
 from teadata.errors import DataError
-from teadata.provenance import replacing
+from teadata.files import replacing
 
 ConfigT = TypeVar("ConfigT", bound=ModelConfig)
 

@@ -19,7 +19,8 @@ except ImportError:
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from baselines.protocol import Baseline, Floats, Predicted
+    from baselines.predicted import Floats, Predicted
+    from baselines.protocol import Baseline
 
 
 class BaselineCalculator(Calculator):  # type: ignore[misc]

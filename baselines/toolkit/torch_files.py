@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from baselines.config import ModelConfig
 from teadata.errors import DataError
-from teadata.provenance import replacing
+from teadata.files import replacing
 
 
 def write(path: Path, content: dict[str, Any]) -> None:

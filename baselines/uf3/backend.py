@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from baselines.parametric.objective import volumes
-from baselines.protocol import Predicted, Progress
+from baselines.predicted import Predicted, Progress
 from baselines.toolkit.neighbours import all_pairs
 from baselines.uf3 import splines
 from baselines.uf3.config import UF3Config

@@ -7,21 +7,14 @@ from typing import Any, Self
 
 import numpy as np
 
-from baselines.parametric.parameters import the_element
-from baselines.protocol import (
-    LOG_FILE,
-    Baseline,
-    FitResult,
-    Predicted,
-    Progress,
-    no_progress,
-    validation_errors,
-)
+from baselines.predicted import Predicted, Progress, no_progress
+from baselines.protocol import LOG_FILE, Baseline, FitResult
 from baselines.toolkit.composition import places
+from baselines.toolkit.labels import the_element, validation_errors
 from baselines.uf3.config import UF3Config
 from teadata import Frames, TeaError
 from teadata.elements import SYMBOLS
-from teadata.provenance import write_text
+from teadata.files import write_text
 
 
 class UF3(Baseline[UF3Config]):

@@ -31,8 +31,8 @@ import publish
 from sampling import round_positions
 from scipy.spatial.transform import Rotation
 
+from teadata.files import replacing
 from teadata.frames import Frames
-from teadata.provenance import replacing
 from teadata.units import HARTREE
 
 TEMPERATURE = 500.0  # K

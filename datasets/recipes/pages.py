@@ -15,7 +15,7 @@ import numpy as np
 from teadata.card import DatasetCard
 from teadata.catalog import cards, load
 from teadata.dataset import Dataset
-from teadata.provenance import write_text
+from teadata.files import write_text
 from teadata.splits import ROLES
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "datasets"

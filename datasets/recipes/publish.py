@@ -15,9 +15,10 @@ from sampling import Trajectory
 
 from teadata.card import DatasetCard
 from teadata.catalog import load
+from teadata.files import write_text
 from teadata.formats import hdf5
 from teadata.frames import Frames
-from teadata.provenance import sha256, write_text
+from teadata.provenance import sha256
 from teadata.splits import SplitTable
 from teaeval.metrics.definitions import errors
 

@@ -20,7 +20,7 @@ import numpy as np
 from ase.constraints import FixConstraint
 from labels import Label
 
-from teadata.provenance import replacing
+from teadata.files import replacing
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -116,3 +116,12 @@ class StoredArray:
             start, stop = int(rows[wanted].min()), int(rows[wanted].max()) + 1
             found[wanted] = self.file.section(self.name, start, stop)[rows[wanted] - start]
         return found
+
+
+def rows_taken(array: Floats | StoredArray, rows: Ints) -> Floats | StoredArray:
+    """Some rows of an array: a view where it can be, or still in the file."""
+    if isinstance(array, StoredArray):
+        return array.take(rows)
+    if len(rows) and (np.diff(rows) == 1).all():
+        return array[int(rows[0]) : int(rows[-1]) + 1]
+    return array[rows]

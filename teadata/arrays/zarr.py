@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from teadata.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    pass
+
+
+from collections.abc import Sequence
 from pathlib import PurePath, PurePosixPath
-from typing import Any
 
 import numpy as np
 
 from teadata.arrays.base import Array, SeekableFile
 from teadata.arrays.bombs import guard
-from teadata.formats.zarr import open_group
 
 
 class ZarrFile(SeekableFile):
@@ -89,3 +97,37 @@ class ZarrFile(SeekableFile):
             raise self.error(f"{missing} of {array.nchunks} chunks of {name} are missing")
         self._found_complete.add(name)
         return array
+
+
+def _library() -> Any:
+    try:
+        import zarr
+    except ImportError:
+        raise MissingExtraError("zarr", "zarr", "Zarr") from None
+    return zarr
+
+
+@contextmanager
+def open_group(path: Path, version: Literal[2, 3] | None = None) -> Iterator[Any]:
+    """The group of a store, in a folder or a zip archive, to be read.
+
+    Parameters
+    ----------
+    path
+        Folder or archive.
+    version
+        Of the Zarr format; by default either.
+
+    Raises
+    ------
+    MissingExtraError
+        If zarr is not installed.
+    """
+    zarr = _library()
+    if path.is_dir():
+        store = zarr.storage.LocalStore(path, read_only=True)
+        yield zarr.open_group(store, mode="r", zarr_format=version)
+        return
+    zipfile.ZipFile(path).close()  # where this fails, a ZipStore cannot even be closed
+    with zarr.storage.ZipStore(path, read_only=True) as store:
+        yield zarr.open_group(store, mode="r", zarr_format=version)

@@ -1,4 +1,4 @@
-"""The command ``teadata``."""
+"""The commands of ``teadata`` that read datasets: list, info, verify, audit, export, …"""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from teadata import console
-from teadata.cli import official as cli_official
 from teadata.errors import UsageError, unknown_name
 
 if TYPE_CHECKING:
     from teadata.dataset import Dataset
 
-app = console.new_app("Versioned, checksummed datasets of the TEA Challenge, with fixed splits.")
 
 DatasetId = Annotated[
     str, typer.Argument(metavar="DATASET", help="Dataset id, e.g. mini-i or mini-i@1.0.0.")
@@ -23,7 +21,6 @@ DatasetId = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
-@app.command("list", epilog="Example: teadata list")
 def list_datasets(as_json: AsJson = False) -> None:
     """List the datasets."""
     from teadata.card import UNKNOWN
@@ -51,7 +48,6 @@ def list_datasets(as_json: AsJson = False) -> None:
     )
 
 
-@app.command(epilog="Example: teadata info mini-i")
 def info(dataset: DatasetId, as_json: AsJson = False) -> None:
     """Show a dataset's card and the sizes of its splits."""
     from teadata import catalog
@@ -68,7 +64,6 @@ def info(dataset: DatasetId, as_json: AsJson = False) -> None:
     show(card, counts)
 
 
-@app.command(epilog="Example: teadata cite mini-i --bibtex > tea.bib")
 def cite(
     dataset: DatasetId,
     bibtex: Annotated[bool, typer.Option("--bibtex", help="Print BibTeX entries.")] = False,
@@ -107,7 +102,6 @@ def _print_results(rows: Iterable[tuple[str, str, str, str]]) -> None:
     console.print_table(["dataset", "check", "result", "found"], rows)
 
 
-@app.command(epilog="Example: teadata verify mini-i")
 def verify(
     datasets: DatasetIds = None, everything: Everything = False, as_json: AsJson = False
 ) -> None:
@@ -130,7 +124,6 @@ def verify(
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example: teadata audit mini-i")
 def audit(
     datasets: DatasetIds = None, everything: Everything = False, as_json: AsJson = False
 ) -> None:
@@ -154,7 +147,6 @@ def audit(
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example: teadata export mini-i --split folded/train/200 -o folded_200.xyz")
 def export(
     dataset: DatasetId,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
@@ -183,7 +175,6 @@ def export(
     typer.echo(f"{output}: {len(frames)} frames of {data.card.full_id} ({split or 'all'})")
 
 
-@app.command(epilog="Example: teadata croissant mini-i -o mini-i-croissant")
 def croissant(
     dataset: DatasetId,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
@@ -209,9 +200,14 @@ def croissant(
         typer.echo("Before the folder is published, say where with --url: Croissant asks for it.")
 
 
-cli_official.register(app)
-
-
-def main() -> None:
-    """Entry point of ``teadata``."""
-    console.run(app)
+def register(app: typer.Typer) -> None:
+    """Add these commands to ``teadata``."""
+    app.command("list", epilog="Example: teadata list")(list_datasets)
+    app.command(epilog="Example: teadata info mini-i")(info)
+    app.command(epilog="Example: teadata cite mini-i --bibtex > tea.bib")(cite)
+    app.command(epilog="Example: teadata verify mini-i")(verify)
+    app.command(epilog="Example: teadata audit mini-i")(audit)
+    app.command(epilog="Example: teadata export mini-i --split folded/train/200 -o folded_200.xyz")(
+        export
+    )
+    app.command(epilog="Example: teadata croissant mini-i -o mini-i-croissant")(croissant)

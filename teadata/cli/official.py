@@ -253,8 +253,8 @@ def pin(
     ] = None,
 ) -> None:
     """Write a patch that pins the names, sizes and SHA-256 of the local files in the card."""
+    from teadata.files import write_text
     from teadata.ingest.pin import patch
-    from teadata.provenance import write_text
 
     text = patch(dataset)
     if output is None:

@@ -16,8 +16,8 @@ import numpy as np
 from teadata import units
 from teadata.elements import NUMBERS
 from teadata.errors import DataError
+from teadata.files import replacing
 from teadata.frames import Floats, Frames
-from teadata.provenance import replacing
 
 
 def _quoted(values: Floats) -> str:

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from teadata.errors import DataError
+from teadata.files import replacing
 from teadata.formats.layout import CHUNK, check_layout, compact, metadata, present
 from teadata.frames import PER_SYSTEM, Frames, Ints, rows_of
-from teadata.provenance import replacing
 
 
 def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "unknown") -> None:

@@ -18,8 +18,8 @@ from teadata import units
 from teadata.arrays import text
 from teadata.arrays.npz import NpzFile
 from teadata.errors import DataError
+from teadata.files import replacing
 from teadata.frames import Frames
-from teadata.provenance import replacing
 
 OPTIONAL = ("lattice", "pbc", "stress", "frame_id", "trajectory", "temperature")
 """Arrays that a file may lack."""

@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from teadata.errors import DataError
+from teadata.files import replacing
 from teadata.formats.layout import UNITS, check_layout, compact, metadata
 from teadata.frames import OPTIONAL, Frames
-from teadata.provenance import replacing
 
 COLUMNS = {
     "ids": "frame_id",

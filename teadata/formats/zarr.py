@@ -13,15 +13,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from teadata.errors import DataError, MissingExtraError
+from teadata.arrays.zarr import _library, open_group
+from teadata.errors import DataError
+from teadata.files import replacing
 from teadata.formats.layout import CHUNK, UNITS, check_layout, compact, metadata, present
 from teadata.frames import PER_SYSTEM, Frames
-from teadata.provenance import replacing
 
 if TYPE_CHECKING:
     import zarr
@@ -42,14 +43,6 @@ DIMENSIONS = {
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """Time of every entry of a zip archive, so that the same frames give the same bytes."""
-
-
-def _library() -> Any:
-    try:
-        import zarr
-    except ImportError:
-        raise MissingExtraError("zarr", "zarr", "Zarr") from None
-    return zarr
 
 
 def _contents(
@@ -149,32 +142,6 @@ def write_store(
             file = folder / key
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(data)
-
-
-@contextmanager
-def open_group(path: Path, version: Literal[2, 3] | None = None) -> Iterator[Any]:
-    """The group of a store, in a folder or a zip archive, to be read.
-
-    Parameters
-    ----------
-    path
-        Folder or archive.
-    version
-        Of the Zarr format; by default either.
-
-    Raises
-    ------
-    MissingExtraError
-        If zarr is not installed.
-    """
-    zarr = _library()
-    if path.is_dir():
-        store = zarr.storage.LocalStore(path, read_only=True)
-        yield zarr.open_group(store, mode="r", zarr_format=version)
-        return
-    zipfile.ZipFile(path).close()  # where this fails, a ZipStore cannot even be closed
-    with zarr.storage.ZipStore(path, read_only=True) as store:
-        yield zarr.open_group(store, mode="r", zarr_format=version)
 
 
 def _array(group: zarr.Group, name: str, path: Path) -> Any:

@@ -11,11 +11,12 @@ from pathlib import Path
 from teadata import catalog
 from teadata.card import DataFile, DatasetCard, Ingested, SourceFile
 from teadata.errors import DataError, UsageError
+from teadata.files import write_text
 from teadata.ingest.archives import find
 from teadata.ingest.plan import Assigned, Options, assign, select
 from teadata.ingest.sources import Source
 from teadata.ingest.write import write
-from teadata.provenance import sha256, write_text
+from teadata.provenance import sha256
 from teadata.splits import SplitTable
 
 __all__ = ["Ingestion", "Options", "ingest"]

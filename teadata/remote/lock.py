@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter, ValidationError
 
 from teadata.errors import DataError
-from teadata.provenance import replacing
+from teadata.files import replacing
 from teadata.remote import settings
 from teadata.remote.record import FileName, Record, RemoteFile
 from teadata.strict import StrictModel

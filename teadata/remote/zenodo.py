@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from teadata.errors import DataError, UsageError
-from teadata.provenance import write_text
+from teadata.files import write_text
 from teadata.remote import settings
 from teadata.remote.http import (
     NetworkError,

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Structure of molecules and crystals: neighbours, bonds, residues, fingerprints."""

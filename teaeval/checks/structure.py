@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from teadata import Dataset
 from teadata.arrays import StoredArray
+from teadata.arrays.stored_array import rows_taken
 from teadata.stored_frames import AnyFrames
 from teaeval.checks.sample import evenly
-from teaeval.engines import Engine
-from teaeval.metrics.one_pass import rows_taken, slices
+from teaeval.engines import Engine, slices
 from teaeval.predictions.findings import Finding
 from teaeval.predictions.prediction import Prediction
 

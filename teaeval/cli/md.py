@@ -180,7 +180,7 @@ def analyse_folder(
     Writes md.json into the folder, which `teaeval score --md` and `teaeval report --md` take.
     Ends with status 1 if a replica was unstable.
     """
-    from teadata.provenance import write_text
+    from teadata.files import write_text
     from teaeval.md.analysis import RECORD_FILE, analyse
 
     if output:

@@ -1,4 +1,4 @@
-"""The command ``teaeval``."""
+"""The commands ``teaeval score``, ``check``, ``verify`` and ``compare``."""
 
 from __future__ import annotations
 
@@ -9,41 +9,20 @@ import typer
 
 from teadata import console
 from teadata.errors import UsageError
-from teaeval.cli import hydrogen as cli_hydrogen
-from teaeval.cli import md as cli_md
-from teaeval.cli import plot as cli_plots
-from teaeval.cli import tables as cli_results
+from teaeval.cli.options import (
+    DatasetSaid,
+    EnergyKey,
+    EnergyUnit,
+    ForcesKey,
+    LengthUnit,
+    Replicates,
+    Scheduler,
+    Seed,
+    SubsetSaid,
+)
 from teaeval.defaults import REPLICATES
 
-app = console.new_app("Scores of force-field predictions, as the TEA Challenge's tables do.")
 
-
-Replicates = Annotated[
-    int, typer.Option(min=0, help="Bootstrap resamples behind the intervals; 0: none.")
-]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")]
-DatasetSaid = Annotated[
-    str | None, typer.Option("--dataset", help="Dataset id, if the file does not state it.")
-]
-SubsetSaid = Annotated[
-    str | None,
-    typer.Option("--subset", help="Subset of the test set, if the file does not state it."),
-]
-EnergyUnit = Annotated[str | None, typer.Option(help="Energy unit, if the file does not state it.")]
-LengthUnit = Annotated[str | None, typer.Option(help="Length unit, if the file does not state it.")]
-EnergyKey = Annotated[
-    str | None, typer.Option(help="The file's name of the energies, e.g. MACE_energy.")
-]
-ForcesKey = Annotated[str | None, typer.Option(help="The file's name of the forces.")]
-
-
-Scheduler = Annotated[
-    str | None,
-    typer.Option(help="Address of a Dask scheduler, tcp://host:port, whose workers see the files."),
-]
-
-
-@app.command("score", epilog="Example: teaeval score my_predictions.npz --energy-unit eV")
 def score_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Prediction file.")],
     dataset: DatasetSaid = None,
@@ -91,7 +70,7 @@ def score_file(
     """
     if as_json + as_csv + as_markdown > 1:
         raise UsageError("expected at most one of --json, --csv and --markdown")
-    from teadata.provenance import write_text
+    from teadata.files import write_text
     from teaeval.engines import connected
     from teaeval.md import record
     from teaeval.predictions.reading import read_prediction
@@ -130,7 +109,6 @@ def score_file(
         table.print_score(result)
 
 
-@app.command("check", epilog="Example: teaeval check my_predictions.npz")
 def check_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Prediction file.")],
     dataset: DatasetSaid = None,
@@ -146,9 +124,9 @@ def check_file(
     Ends with status 1 if it could not be scored; a warning is no reason.
     """
     from teadata import catalog
-    from teaeval.checks import check
     from teaeval.predictions import findings
     from teaeval.predictions.reading import read_prediction
+    from teaeval.scores.examine import check
 
     _check_options(dataset, subset, energy_unit, length_unit)
     try:
@@ -174,7 +152,6 @@ def check_file(
         raise typer.Exit(1)
 
 
-@app.command("verify", epilog="Example: teaeval verify score.json --prediction mine.npz")
 def verify_score(
     score: Annotated[Path, typer.Argument(metavar="SCORE", help="Score, as JSON.")],
     prediction: Annotated[Path, typer.Option(help="The prediction file it is of.")],
@@ -183,7 +160,8 @@ def verify_score(
 
     Ends with status 1 if something differs.
     """
-    from teaeval.scores.verification import read_score, verify
+    from teaeval.scores.record import read_score
+    from teaeval.scores.verification import verify
 
     stated = read_score(score)
     differences = verify(stated, prediction)
@@ -194,56 +172,6 @@ def verify_score(
     typer.echo(f"{score}: {len(stated.rows)} rows, all as {prediction} scores")
 
 
-@app.command(
-    "predict",
-    epilog="Example: teaeval predict mini-i --subset folded --calculator my_model:make -o mine.npz",
-)
-def predict_test_set(
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="See `teadata list`.")],
-    subset: Annotated[str, typer.Option(help="Subset of the test set.")],
-    calculator: Annotated[
-        str, typer.Option(help="module:factory of an ASE calculator, found here or installed.")
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Prediction file to write.")],
-) -> None:
-    """Run any ASE calculator over a test set, and write a prediction file.
-
-    An interrupted run goes on where it stopped. A factory may also make an object with
-    predict(frames), which is given many frames at a time (kcal/mol, kcal/mol/Å).
-    """
-    from teaeval.predictions.predicting import predict
-    from teaeval.predictions.writing import check_suffix, write_prediction
-
-    check_suffix(output)
-    checkpoint = output.with_name(f".{output.name}.checkpoint.npz")
-    with console.progress_bar() as progress:
-        made = predict(calculator, dataset, subset, checkpoint, progress)
-    write_prediction(output, made)
-    checkpoint.unlink()
-    typer.echo(f"{output}: {len(made.energies)} frames of {made.dataset} {subset}/test")
-
-
-@app.command("template", epilog="Example: teaeval template mini-i --subset folded -o mine.npz")
-def write_template(
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="See `teadata list`.")],
-    subset: Annotated[str, typer.Option(help="Subset of the test set.")],
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="File to write: npz, h5, zarr, parquet or xyz."),
-    ],
-) -> None:
-    """Write a prediction file to be filled in: frames and atoms, energies and forces NaN."""
-    from teaeval.predictions.writing import template, write_prediction
-
-    blank = template(dataset, subset)
-    write_prediction(output, blank)
-    typer.echo(
-        f"{output}: {len(blank.energies)} frames of {blank.dataset} {subset}/test, to be "
-        "filled in; units kcal/mol and Å, or change what it says"
-    )
-
-
-@app.command("compare", epilog="Example: teaeval compare mace.npz sgdml.npz")
 def compare_files(
     first: Annotated[Path, typer.Argument(metavar="A", help="Prediction file.")],
     second: Annotated[Path, typer.Argument(metavar="B", help="Prediction of the same test set.")],
@@ -259,7 +187,7 @@ def compare_files(
         raise UsageError("a comparison needs bootstrap resamples: --bootstrap 1 or more")
     from teaeval.predictions.reading import read_prediction
     from teaeval.scores.comparison import compare
-    from teaeval.tables import single as table
+    from teaeval.tables.comparison import print_comparison
 
     result = compare(
         read_prediction(first), read_prediction(second), replicates=bootstrap, seed=seed
@@ -267,7 +195,7 @@ def compare_files(
     if as_json:
         typer.echo(result.model_dump_json(indent=2))
     else:
-        table.print_comparison(result)
+        print_comparison(result)
 
 
 def _check_options(
@@ -286,12 +214,13 @@ def _check_options(
             card.check_subset(subset)
 
 
-cli_results.register(app)
-cli_plots.register(app)
-cli_md.register(app)
-cli_hydrogen.register(app)
-
-
-def main() -> None:
-    """Entry point of ``teaeval``."""
-    console.run(app)
+def register(app: typer.Typer) -> None:
+    """Add these commands to ``teaeval``."""
+    app.command("score", epilog="Example: teaeval score my_predictions.npz --energy-unit eV")(
+        score_file
+    )
+    app.command("check", epilog="Example: teaeval check my_predictions.npz")(check_file)
+    app.command("verify", epilog="Example: teaeval verify score.json --prediction mine.npz")(
+        verify_score
+    )
+    app.command("compare", epilog="Example: teaeval compare mace.npz sgdml.npz")(compare_files)

@@ -41,7 +41,7 @@ def _format(asked: str | None, output: Path | None, offered: list[str]) -> str:
 
 
 def _put(text: str, output: Path | None) -> None:
-    from teadata.provenance import write_text
+    from teadata.files import write_text
 
     if output is None:
         typer.echo(text, nl=False)
@@ -87,27 +87,27 @@ def show_published(
 
     Of the official edition; not comparable with scores of the mini edition.
     """
-    from teaeval.published import select
-    from teaeval.tables import render
+    from teaeval.published.select import select
+    from teaeval.tables import published, render
     from teaeval.tables.scores import to_csv
 
     name: Any = table
-    if name not in select.TITLES:
-        raise unknown_name("table", table, select.TITLES)
+    if name not in published.TITLES:
+        raise unknown_name("table", table, published.TITLES)
     form = "json" if as_json else form
     chosen = _format(form, output, ["terminal", "markdown", "latex", "csv", "html", "json"])
     _check_terminal(chosen, output)
-    found = select.select(
+    found = select(
         name, model=model, challenge=challenge, task=task, quantity=quantity, measure=measure
     )
     if chosen == "json":
         _put(_json(found), output)
     elif chosen == "csv":
-        _put(to_csv(select.flat(found)), output)
+        _put(to_csv(published.flat(found)), output)
     elif chosen == "terminal":
-        render.terminal([select.grid(name, found)])
+        render.terminal([published.grid(name, found)])
     else:
-        _put(render.FORMATS[chosen]([select.grid(name, found)]), output)
+        _put(render.FORMATS[chosen]([published.grid(name, found)]), output)
 
 
 def lay_out(
@@ -133,7 +133,7 @@ def lay_out(
     A dataset has a table of its own. CSV and JSON have a number per line, with full precision.
     """
     from teaeval import tables
-    from teaeval.scores.verification import read_score
+    from teaeval.scores.record import read_score
     from teaeval.tables import render
     from teaeval.tables.scores import to_csv
 

@@ -7,9 +7,8 @@ import math
 import numpy as np
 
 from teadata import Frames
-from teadata.errors import DataError
+from teadata.errors import DataError, UsageError
 from teadata.units import GIGAPASCAL
-from teaeval.hydrogen.molecules import stable
 from teaeval.hydrogen.record import (
     Deviation,
     Estimate,
@@ -146,3 +145,34 @@ def difference(first: Estimate, second: Estimate, blocks: int) -> Estimate:
     freedom = (blocks - 1) * (a + b) ** 2 / (a**2 + b**2) if error else 1.0
     half = float(stdtrit(freedom, 0.975)) * error
     return Estimate(value=value, error=error, low=value - half, high=value + half)
+
+
+def stable(partners: Ints, frames: int) -> Floats:
+    """Share of the atoms that are in a molecule which lasts, (N − n,), by origin.
+
+    An atom is in a stable molecule at an origin if it has the same partner in that frame and
+    in all of the n next ones.
+
+    Parameters
+    ----------
+    partners
+        (N, A) partner of each atom in each frame, −1 for none: see
+        :func:`teaeval.observables.mutual_neighbours`.
+    frames
+        n, the persistence in frames.
+
+    Raises
+    ------
+    UsageError
+        If there are not more than n frames.
+    """
+    if not 0 <= frames < len(partners):
+        raise UsageError(
+            f"a persistence of {frames} frames in {len(partners)} of them; expected fewer than "
+            "there are"
+        )
+    kept = (partners[1:] == partners[:-1]) & (partners[1:] >= 0)
+    total = np.concatenate([np.zeros((1, partners.shape[1]), dtype=np.int64), kept.cumsum(axis=0)])
+    lasting = (total[frames:] - total[: len(total) - frames]) == frames
+    found: Floats = (lasting & (partners[: len(lasting)] >= 0)).mean(axis=1)
+    return found

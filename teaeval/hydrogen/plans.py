@@ -8,7 +8,8 @@ from typing import Any
 
 from teadata import Dataset
 from teadata.errors import DataError, UsageError
-from teadata.provenance import sha256, write_text
+from teadata.files import write_text
+from teadata.provenance import sha256
 from teaeval.hydrogen.record import Plan, Protocol
 from teaeval.hydrogen.states import state_points
 

@@ -16,8 +16,10 @@ import numpy as np
 from teadata import Dataset, Frames, catalog
 from teadata.elements import MASSES
 from teadata.errors import DataError
-from teadata.provenance import package_version, write_text
+from teadata.files import write_text
+from teadata.provenance import package_version
 from teadata.units import BOLTZMANN, KINETIC
+from teaeval.calculators import Progress, evaluate
 from teaeval.hydrogen.analysis import deviation, observe, observe_frames
 from teaeval.hydrogen.plans import claim
 from teaeval.hydrogen.record import (
@@ -33,7 +35,6 @@ from teaeval.hydrogen.record import (
 )
 from teaeval.hydrogen.states import StatePoint, state_points
 from teaeval.hydrogen.transition import find_transition
-from teaeval.predictions.predicting import Progress, evaluate
 
 if TYPE_CHECKING:
     from ase import Atoms

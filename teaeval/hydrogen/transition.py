@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike
 
 from teadata.errors import DataError
 from teaeval.hydrogen.record import Protocol, Transition
-from teaeval.metrics.bootstrap import interval
 from teaeval.observables.arrays import Floats
 from teaeval.observables.blocks import resampled
+from teaeval.resampling import interval
 
 HALF = 0.5
 """The share of atoms in stable molecules at which one becomes the other."""

@@ -16,13 +16,13 @@ import numpy as np
 
 from teadata import Dataset, catalog
 from teadata.errors import DataError, MissingExtraError, TeaError, UsageError
-from teadata.provenance import package_version, write_text
+from teadata.files import write_text
+from teadata.provenance import package_version
 from teadata.strict import StrictModel
-from teaeval.calculators import find_calculator
+from teaeval.calculators import Batched, find_calculator
 from teaeval.md.outcome import OUTCOME_FILE, Outcome
 from teaeval.md.settings import Settings
 from teaeval.md.simulation import Progress, simulate
-from teaeval.predictions.predicting import Batched
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -12,12 +12,12 @@ import numpy as np
 
 from teadata import units
 from teadata.errors import DataError, MissingExtraError, UsageError
-from teadata.provenance import held, replacing, write_text
+from teadata.files import held, replacing, write_text
+from teaeval.calculators import CalculationError
 from teaeval.md.monitor import BOLTZMANN, Monitor
 from teaeval.md.outcome import OUTCOME_FILE, Failure, Outcome
 from teaeval.md.settings import Settings
 from teaeval.md.trajectory import Trajectory, Writer, cut
-from teaeval.predictions.predicting import CalculationError
 
 if TYPE_CHECKING:
     from ase import Atoms

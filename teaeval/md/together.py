@@ -14,7 +14,7 @@ import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
 from teadata import Frames, units
-from teaeval.predictions.predicting import Batched
+from teaeval.calculators import Batched
 
 if TYPE_CHECKING:
     from ase import Atoms

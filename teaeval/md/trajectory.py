@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from teadata.errors import DataError
-from teadata.provenance import DISTRIBUTION, package_version, replacing
+from teadata.files import replacing
+from teadata.provenance import DISTRIBUTION, package_version
 
 if TYPE_CHECKING:
     from ase import Atoms

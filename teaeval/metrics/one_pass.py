@@ -12,14 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teadata.arrays import StoredArray
+from teadata.arrays.stored_array import rows_taken
 from teadata.stored_frames import AnyFrames
-from teaeval.engines import Engine
+from teaeval.engines import Engine, piece_length, slices
 from teaeval.metrics.force_distribution import ForceDetails
 from teaeval.metrics.frame_errors import Floats, FrameErrors, Groups, Ints, Quantities, force_errors
 from teaeval.predictions.prediction import Prediction
-
-PIECE = 1 << 20
-"""Force components of a piece, at most: 8 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,26 +72,6 @@ class Compared:
     scored: NDArray[np.bool_]
     block: int
     forces: ForceDetails | None
-
-
-def piece_length(atoms: int) -> int:
-    """Frames of a piece, a power of two."""
-    return 1 << max(0, (PIECE // max(1, 3 * atoms)).bit_length() - 1)
-
-
-def slices(count: int, atoms: int) -> list[slice]:
-    """How many frames of some atoms are cut into pieces."""
-    step = piece_length(atoms)
-    return [slice(start, min(start + step, count)) for start in range(0, count, step)]
-
-
-def rows_taken(array: Floats | StoredArray, rows: Ints) -> Floats | StoredArray:
-    """Some rows of an array: a view where it can be, or still in the file."""
-    if isinstance(array, StoredArray):
-        return array.take(rows)
-    if len(rows) and (np.diff(rows) == 1).all():
-        return array[int(rows[0]) : int(rows[-1]) + 1]
-    return array[rows]
 
 
 def _cut(

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from teadata.errors import DataError, UsageError
-from teaeval.metrics.bootstrap import LEVEL, Resampling
 from teaeval.observables.arrays import Floats, Ints
+from teaeval.resampling import LEVEL, Resampling
 
 BLOCKS = 5
 """Blocks that a simulation is cut into: few, so that each is longer than the correlation."""

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from teadata.errors import DataError
-from teaeval.metrics.bootstrap import interval
 from teaeval.observables.arrays import Floats
 from teaeval.observables.blocks import resampled
+from teaeval.resampling import interval
 
 
 def _shares(counts: ArrayLike) -> Floats:

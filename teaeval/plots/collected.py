@@ -16,14 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teadata import DatasetCard, Frames, catalog
+from teadata.arrays.stored_array import rows_taken
 from teadata.stored_frames import AnyFrames
-from teaeval.checks import examine
-from teaeval.engines import Threads
-from teaeval.metrics.one_pass import rows_taken, slices
+from teaeval.engines import Threads, slices
 from teaeval.predictions.findings import PredictionError
 from teaeval.predictions.prediction import Prediction
 from teaeval.predictions.reading import read_prediction
-from teaeval.scores.scoring import lenient
+from teaeval.scores.examine import examine, lenient
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

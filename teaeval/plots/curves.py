@@ -11,7 +11,7 @@ import numpy as np
 from teadata.errors import DataError, UsageError, unknown_name
 from teaeval import published
 from teaeval.plots.plot import COLOURS, LINES, Plot, colour, marker, panels, plain_ticks, styled
-from teaeval.scores.scoring import Score
+from teaeval.scores.record import Score
 from teaeval.tables.scores import train_size
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import numpy as np
 from teadata import catalog
 from teadata.errors import UsageError, unknown_name
 from teaeval.plots.plot import Plot, panels, plain_ticks, styled
-from teaeval.scores.scoring import Score
+from teaeval.scores.record import Score
+from teaeval.tables.numbers import significant
 from teaeval.tables.scores import labels, where
-from teaeval.tables.single import significant
 
 UNITS = {"absolute": "", "mean": "% of mean", "std": "% of std"}
 

@@ -73,7 +73,7 @@ class Plot:
         DataError
             If a file cannot be written.
         """
-        from teadata.provenance import replacing, write_text
+        from teadata.files import replacing, write_text
         from teaeval.tables.scores import to_csv
 
         for path in paths:

@@ -13,7 +13,7 @@ from teadata.frames import Floats
 from teaeval.plots.collected import Collected, named
 from teaeval.plots.molecule import ELEMENTS, OTHER, View, draw, element_colours, view
 from teaeval.plots.plot import Plot, panels, styled
-from teaeval.tables.single import significant
+from teaeval.tables.numbers import significant
 
 COLUMNS = 3
 """Panels in a row."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Predictions: read from files, written to files, made by a calculator."""

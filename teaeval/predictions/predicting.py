@@ -2,75 +2,25 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from teadata import Frames, catalog, units
-from teadata.errors import DataError, MissingExtraError, TeaError, UsageError
-from teadata.provenance import replacing
+from teadata import Frames, catalog
+from teadata.errors import DataError
+from teadata.files import replacing
+from teaeval.calculators import BATCH, Batched, Progress, evaluate, from_factory
 from teaeval.predictions.prediction import Floats, Prediction
 
 if TYPE_CHECKING:
-    from ase.calculators.calculator import Calculator
+    pass
 
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how many frames of it are done, and how many there are."""
 
 SAVE_EVERY = 30.0
 """Seconds of work that a killed run may lose."""
-
-BATCH = 32
-"""Frames that a calculator with ``predict`` is given at a time."""
-
-
-@runtime_checkable
-class Batched(Protocol):
-    """What evaluates many frames at once: energies (n,) kcal/mol, forces (n, A, 3) kcal/mol/Å."""
-
-    def predict(self, frames: Frames) -> tuple[Floats, Floats]:
-        """Energies and forces of some frames."""
-        ...
-
-
-class CalculationError(TeaError):
-    """The calculator failed on a frame."""
-
-
-def find_calculator(reference: str) -> Any:
-    """What ``module:factory`` makes: an ASE calculator, or what evaluates frames in batches.
-
-    Modules of the current folder are found too.
-
-    Raises
-    ------
-    UsageError
-        If there is no such module or factory, or it cannot be called without arguments.
-    """
-    module, colon, name = reference.partition(":")
-    if not colon or not module or not name:
-        raise UsageError(
-            f"--calculator {reference}: expected module:factory, e.g. ase.calculators.emt:EMT, or "
-            "my_model:make for a function make() in my_model.py"
-        )
-    if (here := str(Path.cwd())) not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        factory = getattr(importlib.import_module(module), name)
-    except ImportError as error:
-        raise UsageError(f"--calculator {reference}: {error}") from None
-    except AttributeError:
-        raise UsageError(f"--calculator {reference}: {module} has no {name}") from None
-    try:
-        return factory()
-    except TypeError as error:
-        raise UsageError(f"--calculator {reference}: {name}() failed: {error}") from None
 
 
 def predict(
@@ -104,13 +54,12 @@ def predict(
     """
     data = catalog.load(dataset)
     test = data.split(f"{subset}/test")
-    calculator = find_calculator(reference)
+    calculator = from_factory(reference)
     plan = json.dumps(
         [data.card.full_id, data.card.file("frames").sha256, subset, reference], sort_keys=True
     )
     energies, forces, done = _resume(checkpoint, plan, test)
     step = BATCH if isinstance(calculator, Batched) else 1
-    evaluate = _batch if isinstance(calculator, Batched) else _one
     saved = time.monotonic()
     try:
         for start in range(done, len(test), step):
@@ -136,55 +85,6 @@ def predict(
         numbers=test.numbers,
         cell=test.cell,
         model=reference,
-    )
-
-
-def evaluate(calculator: Any, frames: Frames) -> tuple[Floats, Floats]:
-    """Energies (N,) in kcal/mol and forces (N, A, 3) in kcal/mol/Å of frames by a calculator.
-
-    Parameters
-    ----------
-    calculator
-        What :func:`find_calculator` finds.
-    frames
-        One frame or more; their labels are not looked at.
-
-    Raises
-    ------
-    CalculationError
-        If the calculator fails on a frame.
-    """
-    step, work = (BATCH, _batch) if isinstance(calculator, Batched) else (1, _one)
-    parts = [work(calculator, frames[n : n + step]) for n in range(0, len(frames), step)]
-    energies, forces = zip(*parts, strict=True)
-    return np.concatenate(energies), np.concatenate(forces)
-
-
-def _batch(calculator: Batched, frames: Frames) -> tuple[Floats, Floats]:
-    try:
-        return calculator.predict(frames)
-    except Exception as error:
-        raise _failed(frames, error) from error
-
-
-def _one(calculator: Calculator, frames: Frames) -> tuple[Floats, Floats]:
-    """One frame by an ASE calculator, from eV and eV/Å."""
-    (atoms,) = frames.to_ase()
-    atoms.calc = calculator
-    try:
-        energy, forces = atoms.get_potential_energy(), atoms.get_forces()
-    except MissingExtraError:
-        raise
-    except Exception as error:
-        raise _failed(frames, error) from error
-    return np.array([energy]) * units.EV, forces[None] * units.EV
-
-
-def _failed(frames: Frames, error: Exception) -> CalculationError:
-    ids = ", ".join(map(str, frames.ids[:3].tolist())) + (" …" if len(frames) > 3 else "")
-    return CalculationError(
-        f"the calculator failed on frame {ids}: {type(error).__name__}: {error}. What was computed "
-        "before is kept: the same command goes on from there"
     )
 
 

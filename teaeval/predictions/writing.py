@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from teadata.errors import DataError, unknown_name
-from teadata.provenance import replacing
+from teadata.files import replacing
 from teaeval.predictions.prediction import Prediction
 
 LAYOUT = "tea-prediction-1"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 from collections.abc import Callable, Sequence
 from html import escape
@@ -13,14 +11,16 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from teadata.errors import UsageError
-from teadata.provenance import DISTRIBUTION, package_version, write_text
+from teadata.files import write_text
+from teadata.provenance import DISTRIBUTION, package_version
 from teaeval.defaults import REPLICATES
+from teaeval.report.figures import figure_html
 
 if TYPE_CHECKING:
     from teaeval.md.record import Simulations
     from teaeval.plots.collected import Collected
     from teaeval.plots.plot import Plot
-    from teaeval.scores.scoring import Score
+    from teaeval.scores.record import Score
 
 Progress = Callable[[str, int, int], None]
 
@@ -176,25 +176,6 @@ def _figures(found: Sequence[Collected], progress: Progress) -> str:
             done += 1
     progress("figures drawn", done, done)
     return "\n".join(parts)
-
-
-def figure_html(name: str, caption: str, plot: Plot) -> str:
-    """A figure as an SVG image, with its data to download."""
-    from teaeval.plots.plot import styled
-    from teaeval.tables.scores import to_csv
-
-    stream = io.BytesIO()
-    with styled():
-        plot.figure.savefig(stream, format="svg", metadata={"Date": None}, dpi=150)
-    image = base64.b64encode(stream.getvalue()).decode()
-    data = base64.b64encode(to_csv(plot.data).encode()).decode()
-    return (
-        f'<figure class="plot" id="{name}">'
-        f'<img alt="{escape(caption)}" src="data:image/svg+xml;base64,{image}">'
-        f"<figcaption>{escape(caption)} "
-        f'<a download="{name}.csv" href="data:text/csv;base64,{data}">data (CSV)</a>'
-        "</figcaption></figure>"
-    )
 
 
 def _provenance(scores: Sequence[Score]) -> str:

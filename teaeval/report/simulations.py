@@ -14,7 +14,7 @@ CAPTION = "Radii of gyration of the stable parts of simulations, against the tes
 
 def section(runs: Sequence[Simulations]) -> str:
     """The section of some records, nothing without any."""
-    from teaeval.report.page import figure_html
+    from teaeval.report.figures import figure_html
 
     if not runs:
         return ""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Scores of predictions: checked, compared with the reference, recorded, verified."""

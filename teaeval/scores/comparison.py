@@ -11,15 +11,16 @@ from teadata.dataset import Dataset
 from teadata.errors import UsageError
 from teadata.stored_frames import AnyFrames
 from teadata.strict import StrictModel
-from teaeval.checks import examine
 from teaeval.defaults import REPLICATES
 from teaeval.engines import Threads
-from teaeval.metrics.bootstrap import Distribution, distributions, interval, resampling
+from teaeval.metrics.bootstrap import Distribution, distributions, resampling
 from teaeval.metrics.definitions import Floats
 from teaeval.metrics.frame_errors import FrameErrors
 from teaeval.predictions.findings import PredictionError
 from teaeval.predictions.prediction import Prediction
-from teaeval.scores.scoring import Bootstrap, unit_of
+from teaeval.resampling import interval
+from teaeval.scores.examine import examine
+from teaeval.scores.record import Bootstrap, unit_of
 
 
 class Difference(StrictModel):

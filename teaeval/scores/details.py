@@ -11,15 +11,24 @@ from teadata import Dataset
 from teadata.errors import UsageError
 from teadata.frames import Frames
 from teadata.stored_frames import AnyFrames
-from teadata.strict import StrictModel
 from teadata.structure.fingerprint import fingerprints, nearest
 from teadata.structure.residues import residues
-from teaeval.checks import Examined
 from teaeval.checks.sample import evenly
-from teaeval.metrics.bootstrap import Interval, Resampling, mean_intervals
 from teaeval.metrics.force_distribution import MAGNITUDES, ForceDetails
 from teaeval.metrics.frame_errors import Floats
 from teaeval.predictions.prediction import Prediction
+from teaeval.resampling import Interval, Resampling, mean_intervals
+from teaeval.scores.examine import Examined
+from teaeval.scores.record import (
+    AtomError,
+    Details,
+    EnergyDetails,
+    ForceErrors,
+    MagnitudeBin,
+    Novelty,
+    NoveltyBin,
+    Quantile,
+)
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
 """Shares of the absolute errors whose quantiles are given."""
@@ -29,108 +38,6 @@ NOVELTY_FRAMES = 2000
 
 NOVELTY_BINS = 5
 """Bins of that distance, of equally many frames."""
-
-
-class Quantile(StrictModel):
-    """The absolute error that a share of the values do not exceed."""
-
-    share: float
-    error: float
-
-
-class EnergyDetails(StrictModel):
-    """Energy errors, kcal/mol; as they are, without their mean, and per atom.
-
-    ``shift`` is the mean error; the ``*_shifted`` are of the errors about it.  ``*_per_atom``
-    are divided by the number of atoms.  Intervals are the bootstrap's, about the same shift; None
-    where none was asked for.
-    """
-
-    shift: float
-    mae_shifted: float
-    rmse_shifted: float
-    max_shifted: float
-    mae_shifted_interval: Interval | None
-    rmse_shifted_interval: Interval | None
-    mae_per_atom: float
-    rmse_per_atom: float
-    mae_per_atom_shifted: float
-    rmse_per_atom_shifted: float
-    quantiles: list[Quantile]
-
-
-class MagnitudeBin(StrictModel):
-    """Errors of the atoms whose reference |F| lies in a range, kcal/mol/Å.
-
-    ``mean_force`` is their mean |F|, ``mae`` the mean absolute error of their components.
-    """
-
-    low: float
-    high: float | None
-    atoms: int
-    mean_force: float
-    mae: float
-
-
-class AtomError(StrictModel):
-    """Mean absolute error of the force components of an atom, or of a residue's, kcal/mol/Å."""
-
-    name: str
-    mae: float
-
-
-class ForceErrors(StrictModel):
-    """Force errors by vector, by atom and by strength, kcal/mol/Å.
-
-    ``magnitude_mae`` is the mean of | |p| − |r| |, ``vector_mae`` that of |p − r|, ``cosine``
-    the mean over frames of a frame's mean cosine between p and r (None if no vector has a
-    direction), each with the bootstrap's interval.  Quantiles are of the absolute errors of
-    components, to within 1/4096 of their value.
-    """
-
-    magnitude_mae: float
-    vector_mae: float
-    cosine: float | None
-    magnitude_interval: Interval | None
-    vector_interval: Interval | None
-    cosine_interval: Interval | None
-    quantiles: list[Quantile]
-    by_magnitude: list[MagnitudeBin]
-    by_atom: list[AtomError]
-    by_residue: list[AtomError]
-
-
-class NoveltyBin(StrictModel):
-    """Errors of frames by their distance to the training set, Å."""
-
-    low: float
-    high: float
-    frames: int
-    energy_mae: float
-    force_mae: float
-
-
-class Novelty(StrictModel):
-    """Error against distance to the training set.
-
-    The distance is that of the fingerprint of :mod:`teadata.structure.fingerprint` to the nearest training
-    frame.  ``*_correlation`` are Spearman's, of a frame's distance and its mean absolute error.
-    """
-
-    train: str
-    train_frames: int
-    frames: int
-    energy_correlation: float | None
-    force_correlation: float | None
-    bins: list[NoveltyBin]
-
-
-class Details(StrictModel):
-    """Everything beyond the tables; ``novelty`` is None if the training set is not known."""
-
-    energy: EnergyDetails
-    forces: ForceErrors
-    novelty: Novelty | None
 
 
 def details(

@@ -8,26 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from teaeval.predictions.reading import read_prediction
-from teaeval.scores.scoring import Score, score
+from teaeval.scores.record import Score
+from teaeval.scores.scoring import score
 
 TOLERANCE = 1e-12
 """Relative difference of a number that another version of numpy may make."""
 
 PASSING = ("created", "software", "versions", "simulations")
 """Fields that say when and with what a score was computed, and what is not of the prediction."""
-
-
-def read_score(path: Path) -> Score:
-    """Read a score that ``teaeval score --json`` or ``-o`` wrote.
-
-    Raises
-    ------
-    DataError
-        If the file is missing or not a score.
-    """
-    return Score.from_json(
-        path, "a score of this version of teaeval", "`teaeval score -o` writes one"
-    )
 
 
 def verify(stated: Score, file: Path) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from teaeval.scores.details import AtomError, Details, Novelty, Quantile
-from teaeval.tables.single import significant, span
+from teaeval.scores.record import AtomError, Details, Novelty, Quantile
+from teaeval.tables.numbers import significant, span
 
 SHOWN = 10
 """Atoms listed, those with the largest errors; all are in the record."""

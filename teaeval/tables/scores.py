@@ -12,10 +12,10 @@ from typing import Any, Literal
 from teadata import catalog
 from teadata.errors import UsageError
 from teaeval import published
-from teaeval.scores.scoring import Row as Errors
-from teaeval.scores.scoring import Score
+from teaeval.scores.record import Row as Errors
+from teaeval.scores.record import Score
 from teaeval.tables.grid import EMPTY, Cell, Grid, Row
-from teaeval.tables.single import significant
+from teaeval.tables.numbers import significant
 
 Kind = Literal["mean", "std", "absolute"]
 

@@ -7,17 +7,18 @@ import io
 from typing import TYPE_CHECKING
 
 from teaeval.md.table import lines_of
-from teaeval.scores.scoring import Coverage, Row, Score
+from teaeval.scores.record import Coverage, Row, Score
+from teaeval.tables.numbers import significant, span
 
 if TYPE_CHECKING:
-    from teaeval.scores.comparison import Comparison, Difference
+    pass
 
 BLOCKS = {
     "absolute": ("mae", "rmse", "max"),
     "% mean": ("mae_percent_mean", "rmse_percent_mean", "max_percent_mean"),
     "% std": ("mae_percent_std", "rmse_percent_std", "max_percent_std"),
 }
-"""The three blocks of columns and the fields of :class:`~teaeval.scores.scoring.Row` in them."""
+"""The three blocks of columns and the fields of :class:`~teaeval.scores.record.Row` in them."""
 
 UNITS = {"frame": "frames", "block": "blocks of frames", "trajectory": "trajectories"}
 """What the bootstrap drew, in the plural."""
@@ -27,21 +28,6 @@ LEGEND = (
     "% mean: of the mean |reference|, E relative to the test set's lowest (as Table SI 7)",
     "% std: of the reference's standard deviation (as Table SI 8)",
 )
-
-
-def significant(value: float | None) -> str:
-    """Three significant digits, as in the published tables; a dash for None."""
-    if value is None:
-        return "–"
-    if value == 0:
-        return "0"
-    text = f"{value:.3g}"
-    if "e" in text:
-        return f"{float(text):.0f}" if 1 <= abs(value) < 1e6 else text
-    digits = len(text.lstrip("-0.").replace(".", ""))
-    if "." not in text and digits < 3:
-        text += "."
-    return text + "0" * max(0, 3 - digits) if "." in text else text
 
 
 def title(score: Score) -> str:
@@ -81,11 +67,6 @@ def intervals(score: Score) -> tuple[str, list[list[str]]] | None:
         for row in score.rows
     ]
     return head, rows
-
-
-def span(limits: tuple[float, float] | None) -> str:
-    """An interval, or a dash for None."""
-    return "–" if limits is None else " to ".join(map(significant, limits))
 
 
 def footer(score: Score) -> list[str]:
@@ -179,38 +160,3 @@ def _flat(row: Row) -> dict[str, object]:
         else:
             fields[name] = value
     return fields
-
-
-def print_comparison(found: Comparison) -> None:
-    """Print a comparison to the terminal."""
-    import typer
-
-    from teadata.console import print_table
-
-    draws = found.bootstrap
-    what = UNITS[draws.unit]
-    typer.echo(f"{found.dataset}, test set {found.subset}, {found.frames} frames")
-    typer.echo(f"A: {found.first}\nB: {found.second}")
-    heads = [f"{m}\n{c}" for m in ("MAE", "RMSE") for c in ("A", "B", "A − B", "interval", "p")]
-    print_table(
-        ["", *heads, "A nearer\nin"],
-        [
-            [
-                row.quantity,
-                *(cell for part in (row.mae, row.rmse) for cell in _compared(part)),
-                f"{row.superiority:.1%}",
-            ]
-            for row in found.rows
-        ],
-        right=[*heads, "A nearer\nin"],
-    )
-    typer.echo(
-        f"interval: {draws.level:.0%}, of A − B over {draws.replicates} paired bootstrap samples "
-        f"of {draws.units} {what} (seed {draws.seed}); p: two-sided, of no difference\n"
-        "A nearer in: share of frames where A's mean absolute error is the smaller one"
-    )
-
-
-def _compared(part: Difference) -> list[str]:
-    numbers = [significant(x) for x in (part.first, part.second, part.difference)]
-    return [*numbers, span(part.interval), f"{part.p:.2g}"]

@@ -11,8 +11,10 @@ import yaml
 
 import teadata
 from baselines.accuracy import record as accuracy
+from baselines.accuracy import regression
 from baselines.accuracy import table as accuracy_table
-from baselines.accuracy.record import AccuracyRecord, Reached, SeedResult, Spread, Training
+from baselines.accuracy.record import AccuracyRecord, Reached, SeedResult, Training
+from baselines.accuracy.regression import Spread
 from baselines.runs import folder as runs
 from teadata.errors import DataError, UsageError
 
@@ -58,8 +60,8 @@ def record_of(*trainings: Training, model: str = "sgdml", dataset: str = "mini-i
 def check(record: AccuracyRecord, value: float) -> list[bool]:
     first = record.trainings[0]
     found = training(first.subset, [value]).seeds[0]
-    spreads = accuracy.pooled_spreads([record])
-    return [line.regressed for line in accuracy.compare(record, first, found, spreads)]
+    spreads = regression.pooled_spreads([record])
+    return [line.regressed for line in regression.compare(record, first, found, spreads)]
 
 
 def test_an_unchanged_model_seldom_regresses():
@@ -76,7 +78,7 @@ def test_an_unchanged_model_seldom_regresses():
             )
         )
         alarms += check(record, float(levels[0] * np.exp(0.1 * rng.normal())))
-    assert np.mean(alarms) < 5 * (1 - accuracy.CONFIDENCE)
+    assert np.mean(alarms) < 5 * (1 - regression.CONFIDENCE)
 
 
 def test_a_model_twice_as_bad_does_and_a_better_one_does_not():
@@ -85,8 +87,8 @@ def test_a_model_twice_as_bad_does_and_a_better_one_does_not():
     assert check(record, 1.05) == [False, False]
     assert check(record, 0.5) == [False, False]
     assert check(record, math.nan) == [True, True]
-    spreads = accuracy.pooled_spreads([record])
-    failed = accuracy.compare(record, record.trainings[0], None, spreads)
+    spreads = regression.pooled_spreads([record])
+    failed = regression.compare(record, record.trainings[0], None, spreads)
     assert [line.regressed for line in failed] == [True, True]
 
 
@@ -101,7 +103,7 @@ def test_spread_is_pooled_over_trainings():
 
 def test_models_without_chance_are_granted_rounding():
     spread = Spread.of([record_of(training("folded", [1.0, 1.0, 1.0]))], "F")
-    assert spread.deviation == accuracy.LEAST_SPREAD
+    assert spread.deviation == regression.LEAST_SPREAD
 
 
 def test_one_seed_says_nothing_of_spread():
@@ -116,20 +118,20 @@ def test_selection_names_what_is_recorded():
         record_of(training("complete", [1.0], 50), model="mace", dataset="mini-iii@1.0.0"),
         record_of(training("complete", [1.0], 3)).model_copy(update={"config_name": "large"}),
     ]
-    assert len(accuracy.select(records)) == 4  # the quick ones
-    assert accuracy.select(records, config_name="large")[0][0] is records[3]
-    assert [pair[1].subset for pair in accuracy.select(records, "sgdml", "mini-i", "folded")] == [
+    assert len(regression.select(records)) == 4  # the quick ones
+    assert regression.select(records, config_name="large")[0][0] is records[3]
+    assert [pair[1].subset for pair in regression.select(records, "sgdml", "mini-i", "folded")] == [
         "folded"
     ]
-    fast = accuracy.select(records, fast=True)
+    fast = regression.select(records, fast=True)
     assert [(record.model, item.wall_seconds) for record, item in fast] == [
         ("sgdml", 5),
         ("mace", 50),
     ]
     with pytest.raises(UsageError, match="unknown recorded dataset 'mini-iv'"):
-        accuracy.select(records, "sgdml", "mini-iv")
+        regression.select(records, "sgdml", "mini-iv")
     with pytest.raises(UsageError, match="unknown recorded configuration 'paper-i'"):
-        accuracy.select(records, config_name="paper-i")
+        regression.select(records, config_name="paper-i")
 
 
 @pytest.mark.parametrize("name", ["mini-i", "mini-ii", "mini-iii", "mini-iv", "mini-hydrogen"])

@@ -10,7 +10,7 @@ import pytest
 import teadata
 from baselines import config
 from baselines.pace import PACE, PACEConfig
-from baselines.protocol import validation_errors
+from baselines.toolkit.labels import validation_errors
 from baselines.uf3 import UF3, UF3Config
 from teadata import Frames, TeaError
 from teadata.errors import DataError
@@ -151,7 +151,7 @@ def test_features_and_predictions_are_those_of_uf3(fitted, frames):
     from uf3.forcefield.calculator import UFCalculator
     from uf3.representation.process import BasisFeaturizer
 
-    from baselines.protocol import no_progress
+    from baselines.predicted import no_progress
     from baselines.uf3 import backend
 
     model, frame = fitted["uf3"][0], frames[0][:1]

@@ -352,7 +352,7 @@ def test_the_command_ends_with_1_if_a_check_fails(repository, mini_i, tmp_path):
 
 
 def test_importing_the_package_does_not_import_the_audit():
-    code = "import sys, teadata.cli.datasets; print([m for m in sys.modules if m.startswith('teadata.')])"
+    code = "import sys, teadata.cli; print([m for m in sys.modules if m.startswith('teadata.')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "audit" not in done.stdout
     assert catalog.__name__ not in done.stdout

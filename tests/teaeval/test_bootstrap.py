@@ -12,15 +12,10 @@ from hypothesis.extra.numpy import arrays
 
 import teaeval
 from teaeval.metrics import bootstrap
-from teaeval.metrics.bootstrap import (
-    Distribution,
-    Resampling,
-    distributions,
-    interval,
-    resampling,
-)
+from teaeval.metrics.bootstrap import Distribution, distributions, resampling
 from teaeval.metrics.definitions import errors
 from teaeval.metrics.frame_errors import FrameErrors
+from teaeval.resampling import Resampling, interval
 
 numbers = st.floats(-1e6, 1e6)
 

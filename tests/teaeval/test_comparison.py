@@ -12,8 +12,9 @@ import teaeval
 from teadata import Dataset, Frames
 from teadata.errors import UsageError
 from teaeval import Prediction, PredictionError
-from teaeval.metrics.bootstrap import Resampling, distributions
+from teaeval.metrics.bootstrap import distributions
 from teaeval.metrics.frame_errors import FrameErrors
+from teaeval.resampling import Resampling
 from teaeval.scores.comparison import _row
 
 

@@ -14,7 +14,7 @@ import teaeval
 from teadata import Frames
 from teaeval import PredictionError
 from teaeval.metrics.force_distribution import MAGNITUDES, ForceDetails
-from teaeval.scores.scoring import Score
+from teaeval.scores.record import Score
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import pytest
 import teaeval
 from teadata import units
 from teadata.errors import UsageError
-from teaeval.predictions.predicting import find_calculator
+from teaeval.calculators import from_factory
 
 MODELS = '''
 import os, time
@@ -133,7 +133,7 @@ def test_a_calculator_that_fails(run, models):
 def test_what_is_no_calculator(models, reference, message):
     sys.modules.pop("models", None)
     with pytest.raises(UsageError, match=message):
-        find_calculator(reference)
+        from_factory(reference)
 
 
 def test_where_it_cannot_be_written_nothing_is_computed(run, models):

@@ -15,7 +15,7 @@ from teadata.arrays import StoredArray
 from teadata.errors import TeaError
 from teaeval import Prediction, PredictionError
 from teaeval.engines import Threads, connected
-from teaeval.scores.scoring import Score
+from teaeval.scores.record import Score
 
 SUFFIXES = (".npz", ".h5", ".zarr", ".zip", ".parquet", ".xyz")
 
@@ -89,7 +89,7 @@ def test_ase_files_give_the_same_within_the_rounding_of_units(dataset, subset, t
 
 @pytest.mark.parametrize("suffix", [".h5", ".zarr", ".zip"])
 def test_from_the_file_as_from_memory(suffix, tmp_path, monkeypatch):
-    monkeypatch.setattr("teaeval.metrics.one_pass.PIECE", 1 << 15)  # many pieces
+    monkeypatch.setattr("teaeval.engines.PIECE", 1 << 15)  # many pieces
     path = tmp_path / f"prediction{suffix}"
     teaeval.write_prediction(path, made("mini-i", "folded"))
     options = {"replicates": 20, "with_details": True}

@@ -9,7 +9,7 @@ import pytest
 import teadata
 import teaeval
 from teaeval import PredictionError
-from teaeval.scores.scoring import Score
+from teaeval.scores.record import Score
 from teaeval.tables import single as table
 
 

@@ -63,7 +63,7 @@ def test_rows_are_tasks_and_quantities_columns_are_models_and_measures(scores):
         (task, q) for task in ("folded->folded", "unfolded->folded") for q in quantities
     ]
     force = grid.rows[1]
-    assert force.cells[0].text == teaeval.tables.single.significant(
+    assert force.cells[0].text == teaeval.tables.numbers.significant(
         scores[1].row("F").mae_percent_mean
     )
     assert [cell.best for cell in force.cells[:6]] == [True, True, True, False, False, False]

@@ -10,7 +10,8 @@ import pytest
 
 import teaeval
 from teadata.errors import DataError
-from teaeval.scores.verification import read_score, verify
+from teaeval.scores.record import read_score
+from teaeval.scores.verification import verify
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ pytest.importorskip("torch")
 pytest.importorskip("vesin")
 import torch
 
+from baselines.fchl.dispatch import representation
 from baselines.fchl.features import Features, Reduction
-from baselines.fchl.representation import representation
 from baselines.fchl.sorf import Sorf
 
 

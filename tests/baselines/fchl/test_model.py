@@ -13,7 +13,8 @@ import pytest
 
 from baselines.config import CONFIGS, names, read
 from baselines.fchl import FCHL, FCHLConfig
-from baselines.protocol import LOG_FILE, validation_errors
+from baselines.protocol import LOG_FILE
+from baselines.toolkit.labels import validation_errors
 from teadata import Frames, TeaError, load
 from teadata.errors import DataError
 from teadata.units import EV

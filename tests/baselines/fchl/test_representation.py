@@ -13,7 +13,8 @@ pytest.importorskip("vesin")
 import torch
 
 from baselines.fchl.dense import fchl19
-from baselines.fchl.representation import Layout, Representation, representation
+from baselines.fchl.dispatch import representation
+from baselines.fchl.representation import Layout, Representation
 
 ORGANIC = [1, 6, 7, 8]
 

@@ -15,7 +15,7 @@ from baselines import config
 from baselines.parametric import Tersoff, TersoffConfig, Yukawa, YukawaConfig
 from baselines.parametric.tersoff import START, TersoffParameters, form_of, vector_of
 from baselines.parametric.yukawa import YukawaParameters
-from baselines.protocol import validation_errors
+from baselines.toolkit.labels import validation_errors
 from teadata import Frames, TeaError
 from teadata.errors import DataError
 from teadata.units import EV

@@ -7,7 +7,7 @@ import pytest
 
 from baselines.physnet import PhysNet, PhysNetConfig, from_reference, parameters
 from baselines.physnet import reference as names
-from baselines.protocol import Predicted
+from baselines.predicted import Predicted
 from teadata import TeaError
 from teadata.errors import DataError
 from teadata.units import EV

@@ -15,7 +15,7 @@ from baselines import config as configs
 from baselines.physnet import PhysNet, PhysNetConfig
 from baselines.physnet import session as backend
 from baselines.physnet.checkpoints import CHECKPOINT_FILE, Checkpoint
-from baselines.protocol import no_progress
+from baselines.predicted import no_progress
 from teadata import Frames, TeaError
 from teadata.errors import DataError
 from teadata.units import EV

@@ -158,7 +158,7 @@ def test_four_steps_are_those_of_adam_by_hand(settings, splits):
 
 
 def test_every_pass_takes_every_frame_once():
-    from baselines.order import Order
+    from baselines.toolkit.stepwise import Order
 
     order = Order(seed=3, frames=10, batch_size=3)
     first, second = order.epoch(0), order.epoch(1)
@@ -181,7 +181,7 @@ def test_a_training_learns_and_keeps_its_best(trained, splits):
 
 
 def test_nothing_is_compiled_in_the_loop(settings, splits):
-    from baselines.protocol import no_progress
+    from baselines.predicted import no_progress
     from baselines.so3krates.training import Training
 
     config = settings(buckets=2, steps=12, batch_size=1, ema_decay=0.9)
@@ -269,7 +269,7 @@ def test_after_a_loss_that_is_no_number_the_best_weights_are_taken_up(settings, 
     """With a new optimiser, whose schedule goes on."""
     import jax
 
-    from baselines.protocol import no_progress
+    from baselines.predicted import no_progress
     from baselines.so3krates.training import Training
 
     config = settings()
@@ -346,7 +346,7 @@ def test_a_wrong_setting_is_named(changed, message, settings):
 
 @pytest.mark.parametrize("shift_by", ["mean", "lse", "atomic_number"])
 def test_energies_of_the_elements(shift_by, settings, small):
-    from baselines.so3krates.offsets import element_energies
+    from baselines.so3krates.data import element_energies
     from baselines.toolkit.composition import composition_energy
 
     shifts = {1: -10.0, 6: -100.0, 7: -200.0, 8: -300.0} if shift_by == "atomic_number" else None

@@ -144,7 +144,7 @@ def test_pinned_files_are_what_is_fetched_and_no_others(run, zenodo, tmp_path, m
     monkeypatch.setattr(catalog, "data_root", lambda: root)
     from typer.testing import CliRunner
 
-    from teadata.cli.datasets import app
+    from teadata.cli import app
 
     done = CliRunner().invoke(app, ["fetch", "tea2023-i"])
     assert done.exit_code == 1

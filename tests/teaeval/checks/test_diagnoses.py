@@ -17,9 +17,10 @@ from teadata import Frames
 from teadata.errors import UsageError
 from teadata.units import BOHR, EV
 from teaeval import Finding, Prediction, check
-from teaeval.checks import check_against, fixes
+from teaeval.checks import fixes
 from teaeval.checks.sample import FEWEST, Sample, evenly, regress
 from teaeval.predictions import findings
+from teaeval.scores.examine import check_against
 
 
 def diagnosed(prediction: Prediction, dataset: Any, **changes: Any) -> dict[str, Finding]:

@@ -18,9 +18,9 @@ import pytest
 import teadata
 from teadata import Dataset, Frames, units
 from teaeval import Finding, Prediction
-from teaeval.checks import check_against
 from teaeval.checks.energies import STEP
 from teaeval.checks.sample import evenly
+from teaeval.scores.examine import check_against
 
 SYSTEMS = (
     ("mini-i", "folded"),

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 import teadata
 from teadata.errors import DataError, UsageError
 from teaeval.hydrogen import Protocol, find_transition, state_points
-from teaeval.hydrogen.analysis import difference, observe_frames
-from teaeval.hydrogen.molecules import stable
+from teaeval.hydrogen.analysis import difference, observe_frames, stable
 from teaeval.hydrogen.record import Estimate
 from teaeval.hydrogen.transition import crossing
 

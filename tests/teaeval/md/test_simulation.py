@@ -19,10 +19,10 @@ from pydantic import ValidationError
 
 from teadata.errors import DataError, UsageError
 from teaeval import md
+from teaeval.calculators import CalculationError
 from teaeval.md import simulation
 from teaeval.md.settings import ASE_TIME_FS
 from teaeval.observables import temperature
-from teaeval.predictions.predicting import CalculationError
 
 from .conftest import same
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from teaeval.tables.single import significant
+from teaeval.tables.numbers import significant
 
 
 def page(repository: Path) -> str:

@@ -1,0 +1,66 @@
+"""The commands ``teaeval predict`` and ``teaeval template``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from teadata import console
+
+
+def predict_test_set(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="See `teadata list`.")],
+    subset: Annotated[str, typer.Option(help="Subset of the test set.")],
+    calculator: Annotated[
+        str, typer.Option(help="module:factory of an ASE calculator, found here or installed.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Prediction file to write.")],
+) -> None:
+    """Run any ASE calculator over a test set, and write a prediction file.
+
+    An interrupted run goes on where it stopped. A factory may also make an object with
+    predict(frames), which is given many frames at a time (kcal/mol, kcal/mol/Å).
+    """
+    from teaeval.predictions.predicting import predict
+    from teaeval.predictions.writing import check_suffix, write_prediction
+
+    check_suffix(output)
+    checkpoint = output.with_name(f".{output.name}.checkpoint.npz")
+    with console.progress_bar() as progress:
+        made = predict(calculator, dataset, subset, checkpoint, progress)
+    write_prediction(output, made)
+    checkpoint.unlink()
+    typer.echo(f"{output}: {len(made.energies)} frames of {made.dataset} {subset}/test")
+
+
+def write_template(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="See `teadata list`.")],
+    subset: Annotated[str, typer.Option(help="Subset of the test set.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="File to write: npz, h5, zarr, parquet or xyz."),
+    ],
+) -> None:
+    """Write a prediction file to be filled in: frames and atoms, energies and forces NaN."""
+    from teaeval.predictions.writing import template, write_prediction
+
+    blank = template(dataset, subset)
+    write_prediction(output, blank)
+    typer.echo(
+        f"{output}: {len(blank.energies)} frames of {blank.dataset} {subset}/test, to be "
+        "filled in; units kcal/mol and Å, or change what it says"
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to ``teaeval``."""
+    app.command(
+        "predict",
+        epilog="Example: teaeval predict mini-i --subset folded --calculator my_model:make "
+        "-o mine.npz",
+    )(predict_test_set)
+    app.command("template", epilog="Example: teaeval template mini-i --subset folded -o mine.npz")(
+        write_template
+    )

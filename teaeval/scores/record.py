@@ -1,0 +1,364 @@
+"""What a score holds; read from JSON and written as JSON."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from teadata.dataset import Dataset
+from teadata.errors import UsageError
+from teadata.stored_frames import AnyFrames
+from teadata.strict import StrictModel
+from teaeval.md.record import Simulations
+from teaeval.metrics.bootstrap import Distribution
+from teaeval.metrics.definitions import Errors
+from teaeval.predictions.prediction import Prediction
+from teaeval.resampling import LEVEL, Interval, Resampling, Unit, interval
+from teaeval.scores.examine import Examined
+
+
+def unit_of(quantity: str) -> str:
+    """Unit of a quantity of the tables."""
+    return "kcal/mol" if quantity == "E" else "kcal/mol/Å"
+
+
+class Bootstrap(StrictModel):
+    """How intervals were found: coverage, resamples, seed, what was resampled, how many of it."""
+
+    level: float
+    replicates: int
+    seed: int
+    unit: Unit
+    units: int
+
+    @classmethod
+    def of(cls, draws: Resampling) -> Bootstrap:
+        """That of a resampling."""
+        return cls(
+            level=LEVEL,
+            replicates=draws.replicates,
+            seed=draws.seed,
+            unit=draws.kind,
+            units=draws.count,
+        )
+
+
+class Row(StrictModel):
+    """Errors of one quantity, in its unit and as the published tables normalise them.
+
+    ``mae``, ``rmse`` and ``max`` are in ``unit``.  ``*_percent_mean`` are Table SI 7's: 100
+    times the error over ``mean_reference``; ``*_percent_std`` are Table SI 8's: over
+    ``std_reference``.  They are None where the normaliser is 0.  ``*_interval`` are the
+    bootstrap's, in ``unit``; None where none was asked for.
+    """
+
+    quantity: str
+    unit: str
+    count: int
+    mean_reference: float
+    std_reference: float
+    mae: float
+    rmse: float
+    max: float
+    mae_percent_mean: float | None
+    rmse_percent_mean: float | None
+    max_percent_mean: float | None
+    mae_percent_std: float | None
+    rmse_percent_std: float | None
+    max_percent_std: float | None
+    mae_interval: tuple[float, float] | None
+    rmse_interval: tuple[float, float] | None
+    max_interval: tuple[float, float] | None
+
+    @classmethod
+    def of(cls, quantity: str, found: Errors, resampled: Distribution | None) -> Row:
+        """The row of a quantity's errors, and of what they were over resampled frames."""
+        intervals: dict[str, Any] = {
+            f"{name}_interval": None if resampled is None else interval(getattr(resampled, name))
+            for name in ("mae", "rmse", "max")
+        }
+        percent: dict[str, Any] = {
+            f"{name}_percent_{kind}": 100 * getattr(found, name) / normaliser
+            if normaliser
+            else None
+            for kind, normaliser in (
+                ("mean", found.mean_reference),
+                ("std", found.std_reference),
+            )
+            for name in ("mae", "rmse", "max")
+        }
+        return cls(
+            quantity=quantity,
+            unit=unit_of(quantity),
+            **vars(found),
+            **percent,
+            **intervals,
+        )
+
+
+class ScoredDataset(StrictModel):
+    """The test set of a score, and the checksums of the files it was read from."""
+
+    id: str
+    version: str
+    edition: Literal["mini", "official"]
+    subset: str
+    frames: int
+    atoms: int
+    frames_sha256: str
+    splits_sha256: str
+
+    @classmethod
+    def of(cls, dataset: Dataset, subset: str, test: AnyFrames) -> ScoredDataset:
+        """That of a dataset's test set."""
+        card = dataset.card
+        return cls(
+            id=card.id,
+            version=card.version,
+            edition=card.edition,
+            subset=subset,
+            frames=len(test),
+            atoms=test.n_atoms,
+            frames_sha256=card.file("frames").sha256,
+            splits_sha256=card.file("splits").sha256,
+        )
+
+
+class Coverage(StrictModel):
+    """How many frames of the test set were predicted; those that were not have failed.
+
+    ``missing`` are not in the file, ``not_finite`` have an energy or a force that is no number.
+    """
+
+    frames: int
+    scored: int
+    missing: int
+    not_finite: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether no frame failed."""
+        return self.scored == self.frames
+
+    @classmethod
+    def of(cls, found: Examined, frames: int) -> Coverage:
+        """That of a prediction that was examined."""
+        assert found.compared is not None
+        scored = int(found.compared.scored.sum())
+        there = np.bincount(found.rows[found.rows >= 0], minlength=frames)
+        missing = int((there == 0).sum())
+        return cls(
+            frames=frames, scored=scored, missing=missing, not_finite=frames - scored - missing
+        )
+
+
+class ScoredPrediction(StrictModel):
+    """The prediction of a score: who made it, and the file it was read from."""
+
+    model: str | None
+    train: str | None
+    record: str | None
+    file: str | None
+    sha256: str | None
+    energy_unit: str | None
+    length_unit: str | None
+
+    @classmethod
+    def of(cls, prediction: Prediction) -> ScoredPrediction:
+        """That of a prediction, with what is known of its file."""
+        source = prediction.source
+        return cls(
+            model=prediction.model,
+            train=prediction.train,
+            record=prediction.record,
+            file=Path(source["path"]).name if "path" in source else None,
+            sha256=prediction.digest() if prediction.digest else None,
+            energy_unit=source.get("energy_unit"),
+            length_unit=source.get("length_unit"),
+        )
+
+
+class Score(StrictModel):
+    """What a prediction scored, with everything needed to get the same numbers again.
+
+    ``options`` are what the caller said of the file, ``fixes`` what was to be mended and
+    ``fixed`` what was, ``allow_failed`` whether frames without a prediction were let pass,
+    ``citations`` the BibTeX entries of the dataset, ``created`` is when it was computed (UTC).
+    Errors are those of the frames that ``coverage`` counts as scored.  ``simulations`` with the
+    model join a score by :meth:`with_simulations`; they are not made from the prediction.
+    """
+
+    layout: Literal["tea-score-1"] = "tea-score-1"
+    dataset: ScoredDataset
+    prediction: ScoredPrediction
+    options: dict[str, str]
+    fixes: list[str]
+    fixed: list[str]
+    allow_failed: bool
+    coverage: Coverage
+    software: str
+    versions: dict[str, str]
+    created: datetime.datetime
+    bootstrap: Bootstrap | None
+    rows: list[Row]
+    details: Details | None
+    warnings: list[str]
+    citations: list[str]
+    simulations: list[Simulations] = Field(default_factory=list)
+
+    @property
+    def task(self) -> str:
+        """``<train subset>-><test subset>``; ``?`` where the prediction does not say."""
+        train = (self.prediction.train or "?").split("/")[0]
+        return f"{train}->{self.dataset.subset}"
+
+    def row(self, quantity: str) -> Row:
+        """The row of a quantity, e.g. ``"E"`` or ``"F(H)"``.
+
+        Raises
+        ------
+        KeyError
+            If the score has no such quantity.
+        """
+        for row in self.rows:
+            if row.quantity == quantity:
+                return row
+        raise KeyError(quantity)
+
+    def with_simulations(self, found: Collection[Simulations]) -> Score:
+        """The score, joined by simulations of the same dataset.
+
+        Raises
+        ------
+        UsageError
+            If they are of another dataset, or of another version of it.
+        """
+        for one in found:
+            mine = f"{self.dataset.id}@{self.dataset.version}"
+            if (one.dataset, one.frames_sha256) != (mine, self.dataset.frames_sha256):
+                raise UsageError(
+                    f"the simulations with {one.name} are of {one.dataset} (frames "
+                    f"{one.frames_sha256[:12]}), the score is of {mine} (frames "
+                    f"{self.dataset.frames_sha256[:12]}); expected the same dataset"
+                )
+        return self.model_copy(update={"simulations": [*self.simulations, *found]})
+
+
+class Quantile(StrictModel):
+    """The absolute error that a share of the values do not exceed."""
+
+    share: float
+    error: float
+
+
+class EnergyDetails(StrictModel):
+    """Energy errors, kcal/mol; as they are, without their mean, and per atom.
+
+    ``shift`` is the mean error; the ``*_shifted`` are of the errors about it.  ``*_per_atom``
+    are divided by the number of atoms.  Intervals are the bootstrap's, about the same shift; None
+    where none was asked for.
+    """
+
+    shift: float
+    mae_shifted: float
+    rmse_shifted: float
+    max_shifted: float
+    mae_shifted_interval: Interval | None
+    rmse_shifted_interval: Interval | None
+    mae_per_atom: float
+    rmse_per_atom: float
+    mae_per_atom_shifted: float
+    rmse_per_atom_shifted: float
+    quantiles: list[Quantile]
+
+
+class MagnitudeBin(StrictModel):
+    """Errors of the atoms whose reference |F| lies in a range, kcal/mol/Å.
+
+    ``mean_force`` is their mean |F|, ``mae`` the mean absolute error of their components.
+    """
+
+    low: float
+    high: float | None
+    atoms: int
+    mean_force: float
+    mae: float
+
+
+class AtomError(StrictModel):
+    """Mean absolute error of the force components of an atom, or of a residue's, kcal/mol/Å."""
+
+    name: str
+    mae: float
+
+
+class ForceErrors(StrictModel):
+    """Force errors by vector, by atom and by strength, kcal/mol/Å.
+
+    ``magnitude_mae`` is the mean of | |p| − |r| |, ``vector_mae`` that of |p − r|, ``cosine``
+    the mean over frames of a frame's mean cosine between p and r (None if no vector has a
+    direction), each with the bootstrap's interval.  Quantiles are of the absolute errors of
+    components, to within 1/4096 of their value.
+    """
+
+    magnitude_mae: float
+    vector_mae: float
+    cosine: float | None
+    magnitude_interval: Interval | None
+    vector_interval: Interval | None
+    cosine_interval: Interval | None
+    quantiles: list[Quantile]
+    by_magnitude: list[MagnitudeBin]
+    by_atom: list[AtomError]
+    by_residue: list[AtomError]
+
+
+class NoveltyBin(StrictModel):
+    """Errors of frames by their distance to the training set, Å."""
+
+    low: float
+    high: float
+    frames: int
+    energy_mae: float
+    force_mae: float
+
+
+class Novelty(StrictModel):
+    """Error against distance to the training set.
+
+    The distance is that of the fingerprint of :mod:`teadata.structure.fingerprint` to the nearest
+    training frame.  ``*_correlation`` are Spearman's, of a frame's distance and its mean absolute error.
+    """
+
+    train: str
+    train_frames: int
+    frames: int
+    energy_correlation: float | None
+    force_correlation: float | None
+    bins: list[NoveltyBin]
+
+
+class Details(StrictModel):
+    """Everything beyond the tables; ``novelty`` is None if the training set is not known."""
+
+    energy: EnergyDetails
+    forces: ForceErrors
+    novelty: Novelty | None
+
+
+def read_score(path: Path) -> Score:
+    """Read a score that ``teaeval score --json`` or ``-o`` wrote.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or not a score.
+    """
+    return Score.from_json(
+        path, "a score of this version of teaeval", "`teaeval score -o` writes one"
+    )

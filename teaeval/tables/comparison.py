@@ -1,0 +1,46 @@
+"""A comparison of two predictions as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from teaeval.tables.numbers import significant, span
+from teaeval.tables.single import UNITS
+
+if TYPE_CHECKING:
+    from teaeval.scores.comparison import Comparison, Difference
+
+
+def print_comparison(found: Comparison) -> None:
+    """Print a comparison to the terminal."""
+    import typer
+
+    from teadata.console import print_table
+
+    draws = found.bootstrap
+    what = UNITS[draws.unit]
+    typer.echo(f"{found.dataset}, test set {found.subset}, {found.frames} frames")
+    typer.echo(f"A: {found.first}\nB: {found.second}")
+    heads = [f"{m}\n{c}" for m in ("MAE", "RMSE") for c in ("A", "B", "A − B", "interval", "p")]
+    print_table(
+        ["", *heads, "A nearer\nin"],
+        [
+            [
+                row.quantity,
+                *(cell for part in (row.mae, row.rmse) for cell in _compared(part)),
+                f"{row.superiority:.1%}",
+            ]
+            for row in found.rows
+        ],
+        right=[*heads, "A nearer\nin"],
+    )
+    typer.echo(
+        f"interval: {draws.level:.0%}, of A − B over {draws.replicates} paired bootstrap samples "
+        f"of {draws.units} {what} (seed {draws.seed}); p: two-sided, of no difference\n"
+        "A nearer in: share of frames where A's mean absolute error is the smaller one"
+    )
+
+
+def _compared(part: Difference) -> list[str]:
+    numbers = [significant(x) for x in (part.first, part.second, part.difference)]
+    return [*numbers, span(part.interval), f"{part.p:.2g}"]

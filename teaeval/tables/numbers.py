@@ -1,0 +1,23 @@
+"""Numbers as text."""
+
+from __future__ import annotations
+
+
+def significant(value: float | None) -> str:
+    """Three significant digits, as in the published tables; a dash for None."""
+    if value is None:
+        return "–"
+    if value == 0:
+        return "0"
+    text = f"{value:.3g}"
+    if "e" in text:
+        return f"{float(text):.0f}" if 1 <= abs(value) < 1e6 else text
+    digits = len(text.lstrip("-0.").replace(".", ""))
+    if "." not in text and digits < 3:
+        text += "."
+    return text + "0" * max(0, 3 - digits) if "." in text else text
+
+
+def span(limits: tuple[float, float] | None) -> str:
+    """An interval, or a dash for None."""
+    return "–" if limits is None else " to ".join(map(significant, limits))
