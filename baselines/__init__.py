@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from baselines.runs.predictions import predict
 
 _HOME = {
-    "Baseline": "protocol",
-    "MODELS": "registry",
-    "load": "runs",
-    "load_model": "registry",
-    "predict": "predictions",
-    "resume": "runs",
-    "train": "runs",
+    "Baseline": "baselines.protocol",
+    "MODELS": "baselines.registry",
+    "load": "baselines.runs.folder",
+    "load_model": "baselines.registry",
+    "predict": "baselines.runs.predictions",
+    "resume": "baselines.runs.folder",
+    "train": "baselines.runs.folder",
 }
 
 __all__ = ["MODELS", "Baseline", "load", "load_model", "predict", "resume", "train"]

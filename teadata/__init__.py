@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from teadata.splits import SplitName, SplitTable
 
 _HOME = {
-    "Dataset": "dataset",
-    "DatasetCard": "card",
-    "Frames": "frames",
-    "SplitName": "splits",
-    "SplitTable": "splits",
-    "TeaError": "errors",
-    "cards": "catalog",
-    "load": "catalog",
+    "Dataset": "teadata.dataset",
+    "DatasetCard": "teadata.card",
+    "Frames": "teadata.frames",
+    "SplitName": "teadata.splits",
+    "SplitTable": "teadata.splits",
+    "TeaError": "teadata.errors",
+    "cards": "teadata.catalog",
+    "load": "teadata.catalog",
 }
 
 __all__ = [

@@ -16,7 +16,7 @@ def exports(
     package
         The package's ``__name__``.
     homes
-        The module of the package in which each public name lives; ``__version__`` is added.
+        The module in which each public name lives; ``__version__`` is added.
     """
 
     def get(name: str) -> object:
@@ -26,7 +26,7 @@ def exports(
             return package_version()
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(f"{package}.{homes[name]}"), name)
+        return getattr(importlib.import_module(homes[name]), name)
 
     def names() -> list[str]:
         return sorted([*homes, "__version__"])

@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from teaeval.scores.scoring import score
 
 _HOME = {
-    "Comparison": "comparison",
-    "Errors": "metrics",
-    "Finding": "findings",
-    "Prediction": "prediction",
-    "PredictionError": "findings",
-    "Row": "scoring",
-    "Score": "scoring",
-    "check": "checks",
-    "compare": "comparison",
-    "errors": "metrics",
-    "read_prediction": "reading",
-    "score": "scoring",
-    "template": "writing",
-    "write_prediction": "writing",
+    "Comparison": "teaeval.scores.comparison",
+    "Errors": "teaeval.metrics.definitions",
+    "Finding": "teaeval.predictions.findings",
+    "Prediction": "teaeval.predictions.prediction",
+    "PredictionError": "teaeval.predictions.findings",
+    "Row": "teaeval.scores.record",
+    "Score": "teaeval.scores.record",
+    "check": "teaeval.scores.examine",
+    "compare": "teaeval.scores.comparison",
+    "errors": "teaeval.metrics.definitions",
+    "read_prediction": "teaeval.predictions.reading",
+    "score": "teaeval.scores.scoring",
+    "template": "teaeval.predictions.writing",
+    "write_prediction": "teaeval.predictions.writing",
 }
 
 __all__ = [

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from teaeval.hydrogen.transition import find_transition
 
 _HOME = {
-    "Plan": "records",
-    "Protocol": "records",
-    "Record": "records",
-    "make_plan": "plans",
-    "observe": "analysis",
-    "read_record": "records",
-    "run": "running",
-    "state_points": "states",
-    "find_transition": "transition",
+    "Plan": "teaeval.hydrogen.record",
+    "Protocol": "teaeval.hydrogen.record",
+    "Record": "teaeval.hydrogen.record",
+    "make_plan": "teaeval.hydrogen.plans",
+    "observe": "teaeval.hydrogen.analysis",
+    "read_record": "teaeval.hydrogen.record",
+    "run": "teaeval.hydrogen.running",
+    "state_points": "teaeval.hydrogen.states",
+    "find_transition": "teaeval.hydrogen.transition",
 }
 
 __all__ = [

@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from teaeval.md.trajectory import Trajectory
 
 _HOME = {
-    "Failure": "outcome",
-    "Outcome": "outcome",
-    "Plan": "replicas",
-    "Settings": "settings",
-    "Simulations": "record",
-    "Trajectory": "trajectory",
-    "analyse": "analysis",
-    "find_calculator": "calculators",
-    "make_plan": "replicas",
-    "run": "replicas",
-    "simulate": "simulation",
+    "Failure": "teaeval.md.outcome",
+    "Outcome": "teaeval.md.outcome",
+    "Plan": "teaeval.md.replicas",
+    "Settings": "teaeval.md.settings",
+    "Simulations": "teaeval.md.record",
+    "Trajectory": "teaeval.md.trajectory",
+    "analyse": "teaeval.md.analysis",
+    "find_calculator": "teaeval.calculators",
+    "make_plan": "teaeval.md.replicas",
+    "run": "teaeval.md.replicas",
+    "simulate": "teaeval.md.simulation",
 }
 
 __all__ = [

@@ -332,7 +332,8 @@ class Novelty(StrictModel):
     """Error against distance to the training set.
 
     The distance is that of the fingerprint of :mod:`teadata.structure.fingerprint` to the nearest
-    training frame.  ``*_correlation`` are Spearman's, of a frame's distance and its mean absolute error.
+    training frame.  ``*_correlation`` are Spearman's, of a frame's distance and its mean absolute
+    error.
     """
 
     train: str
