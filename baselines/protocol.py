@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from baselines.config import ModelConfig
-from baselines.predicted import Predicted, Progress, no_progress
+from baselines.predicted import Predicted
 from teadata import Frames
+from teadata.typing import Progress, no_progress
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator

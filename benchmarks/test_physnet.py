@@ -71,9 +71,9 @@ def test_step_untraced(benchmark, frames):
 def test_step_of_so3krates(benchmark, frames):
     """As many frames, layers and features, with degrees 1 and 2."""
     pytest.importorskip("flax")
-    from baselines.predicted import no_progress
     from baselines.so3krates import SO3kratesConfig
     from baselines.so3krates import session as backend
+    from teadata.typing import no_progress
 
     config = SO3kratesConfig(
         size=BATCH, batch_size=BATCH, steps=10**6, eval_every=1, buckets=1, features=64, layers=2,

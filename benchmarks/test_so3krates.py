@@ -40,7 +40,7 @@ def so3krates(frames):
 
 @pytest.mark.benchmark(group=GROUP)
 def test_compiled(benchmark, so3krates):
-    from baselines.predicted import no_progress
+    from teadata.typing import no_progress
 
     entry = benchmark(so3krates.interval_entry, no_progress)
     assert np.isfinite(entry["train_loss"])
@@ -68,7 +68,7 @@ def test_mace(benchmark, frames, tmp_path):
     pytest.importorskip("mace")
     from baselines.mace import MACEConfig, backend
     from baselines.mace.training import Steps, Training
-    from baselines.predicted import no_progress
+    from teadata.typing import no_progress
 
     config = MACEConfig(
         size=FRAMES, num_channels=32, max_L=0, max_ell=2, correlation=2, r_max=4.0,

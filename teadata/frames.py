@@ -12,12 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from teadata import units
 from teadata.elements import MASSES, SYMBOLS, formula
 from teadata.errors import DataError, MissingExtraError
+from teadata.typing import Floats, Ints
 
 if TYPE_CHECKING:
     from ase import Atoms
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 PER_SYSTEM = ("numbers", "pbc")
 """Fields that all frames share."""

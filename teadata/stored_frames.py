@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from teadata.arrays import SeekableFile, StoredArray, open_arrays
 from teadata.elements import SYMBOLS
 from teadata.formats.layout import check_layout, present
-from teadata.frames import Floats, Frames, Ints, find_rows, rows_of
+from teadata.frames import Frames, find_rows, rows_of
+from teadata.typing import Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)

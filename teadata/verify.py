@@ -10,10 +10,11 @@ import numpy as np
 
 from teadata.dataset import Dataset
 from teadata.errors import TeaError
-from teadata.frames import Frames, Ints
+from teadata.frames import Frames
 from teadata.provenance import sha256
 from teadata.splits import ROLES
 from teadata.structure.fingerprint import SAME, fingerprints
+from teadata.typing import Ints
 
 DUPLICATE_ENERGY = 1e-3
 """Two frames closer in energy than this, in kcal/mol, may be the same geometry."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from teadata import Frames, units
 from teadata.errors import MissingExtraError, TeaError, UsageError
-from teaeval.predictions.prediction import Floats
+from teadata.typing import Floats
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
@@ -84,10 +83,6 @@ def _of_folder(folder: Path, device: str | None) -> Any:
         f"--model {folder}: is not a run folder that {' or '.join(known)} knows; expected the "
         "folder of a finished training"
     )
-
-
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how many frames of it are done, and how many there are."""
 
 
 BATCH = 32

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from teaeval.metrics.bootstrap import Floats, Ints
+from teadata.typing import Floats, Ints
 
 LEVEL = 0.95
 """Coverage of an interval."""

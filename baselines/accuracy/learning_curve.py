@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from baselines.predicted import Progress, no_progress
 from baselines.registry import entry
 from baselines.runs import folder as runs
 from baselines.runs import predictions
 from baselines.runs.record import Plan, TrainingRecord
 from teadata import Dataset
 from teadata.errors import UsageError
+from teadata.typing import Progress, no_progress
 from teaeval import published
 from teaeval.scores.record import Score
 

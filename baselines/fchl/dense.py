@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from baselines.fchl.config import FCHLConfig
 from baselines.fchl.dispatch import representation
-from baselines.predicted import Floats
 from teadata import Frames
+from teadata.typing import Floats
 
 
 def fchl19(

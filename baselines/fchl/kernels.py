@@ -15,12 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from baselines.fchl.neighbours import COLLINEAR
 from baselines.toolkit.neighbours import COINCIDENT
-
-Array = NDArray[Any]
+from teadata.typing import Array
 
 KERNEL: dict[str, Any] = {
     "cache": True,

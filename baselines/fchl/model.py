@@ -12,13 +12,14 @@ from baselines.fchl.config import FCHLConfig
 from baselines.fchl.features import Features, Reduction
 from baselines.fchl.sorf import Sorf
 from baselines.fchl.training import Problem, criterion, trained
-from baselines.predicted import Predicted, Progress, no_progress
+from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, Baseline, FitResult
 from baselines.toolkit.labels import check_labels
 from baselines.toolkit.torch_files import read_model, write
 from teadata import Frames, TeaError
 from teadata.errors import DataError, MissingExtraError
 from teadata.files import write_text
+from teadata.typing import Progress, no_progress
 
 FORMAT = "tea-benchmark FCHL19* 1"
 

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from baselines.toolkit.composition import places
 from baselines.toolkit.neighbours import pairs
 from teadata import Frames
+from teadata.typing import Ints
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-Ints = NDArray[np.int64]
 
 COLLINEAR = 1e-5
 """Least x·y·sin θ in Å² that is divided by: at collinear atoms the slope of sin θ is zero."""

@@ -12,15 +12,16 @@ from baselines.fchl.dispatch import representation
 from baselines.fchl.features import Features, Reduction
 from baselines.fchl.regression import NormalEquations
 from baselines.fchl.sorf import Sorf
-from baselines.predicted import Predicted, Progress
+from baselines.predicted import Predicted
 from baselines.toolkit.composition import composition_energy, least_norm_energies
 from baselines.toolkit.labels import validation_errors
 from teadata import Frames
+from teadata.typing import Progress
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from baselines.predicted import Floats
+    from teadata.typing import Floats
 
 REDUCTION_FRAMES = 1024
 """Training frames at most whose environments give the principal axes, as in QML-Lightning."""

@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 
 from baselines.gap.potential import GAP_FILE, to_quip
 from baselines.gap.process import ending, started
-from baselines.predicted import Progress
 from teadata import Frames, TeaError
 from teadata.errors import MissingExtraError
+from teadata.typing import Progress
 from teadata.units import EV
 
 LABEL = "GAP_tea"

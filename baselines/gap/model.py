@@ -16,12 +16,13 @@ import numpy as np
 
 from baselines.gap import descriptors, fitting, potential
 from baselines.gap.config import GAPConfig
-from baselines.predicted import Predicted, Progress, no_progress
+from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, Baseline, FitResult
 from baselines.toolkit.labels import check_labels, validation_errors
 from teadata import Frames, TeaError
 from teadata.errors import DataError
 from teadata.files import write_text
+from teadata.typing import Progress, no_progress
 from teadata.units import EV
 
 STAGES_FILE = "stages.json"

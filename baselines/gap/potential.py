@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from baselines.gap.process import ending, started
-from baselines.predicted import Floats, Predicted, Progress
+from baselines.predicted import Predicted
 from teadata import Frames, TeaError
 from teadata.elements import SYMBOLS
 from teadata.errors import DataError, MissingExtraError
+from teadata.typing import Floats, Progress
 from teadata.units import EV
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from baselines.mace.config import MACEConfig
-from baselines.predicted import Floats
 from teadata import Frames
 from teadata.errors import MissingExtraError
+from teadata.typing import Floats
 from teadata.units import EV
 
 HEADS = ["Default"]

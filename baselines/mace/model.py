@@ -10,7 +10,7 @@ import numpy as np
 from baselines.mace import backend
 from baselines.mace.config import MACEConfig
 from baselines.mace.training import Training
-from baselines.predicted import Predicted, Progress, no_progress
+from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, Baseline, FitResult
 from baselines.toolkit.composition import composition_energy
 from baselines.toolkit.labels import check_labels, validation_errors
@@ -18,6 +18,7 @@ from baselines.toolkit.stepwise import check_batch
 from baselines.toolkit.torch_files import read_model, write
 from teadata import Frames, TeaError
 from teadata.files import replacing
+from teadata.typing import Progress, no_progress
 from teadata.units import EV
 
 FORMAT = "tea-benchmark MACE 1"

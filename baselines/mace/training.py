@@ -12,12 +12,12 @@ from typing import Any
 
 from baselines.mace import backend
 from baselines.mace.config import MACEConfig
-from baselines.predicted import Progress
 from baselines.protocol import LOG_FILE
 from baselines.toolkit.composition import composition_energy
 from baselines.toolkit.stepwise import Pace, check_identity
 from baselines.toolkit.torch_files import read, write
 from teadata import Frames, TeaError
+from teadata.typing import Progress
 from teadata.units import EV
 
 CHECKPOINT_FILE = "checkpoint.pt"

@@ -10,12 +10,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from baselines.pace.config import PACEConfig
-from baselines.predicted import Predicted, Progress
+from baselines.predicted import Predicted
 from teadata import Frames, TeaError
 from teadata.errors import MissingExtraError
+from teadata.typing import Floats, Progress
 from teadata.units import EV
 
 try:
@@ -26,8 +26,6 @@ try:
     from sklearn.linear_model import Ridge
 except ImportError:
     raise MissingExtraError("python-ace", "pace", "PACE") from None
-
-Floats = NDArray[np.float64]
 
 
 @contextlib.contextmanager

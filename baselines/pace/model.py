@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from baselines.pace.config import PACEConfig
-from baselines.predicted import Predicted, Progress, no_progress
+from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, Baseline, FitResult
 from baselines.toolkit.composition import composition_energy, least_norm_energies
 from baselines.toolkit.labels import check_labels, validation_errors
@@ -19,6 +19,7 @@ from teadata.elements import SYMBOLS
 from teadata.errors import DataError
 from teadata.files import write_text
 from teadata.strict import StrictModel
+from teadata.typing import Progress, no_progress
 
 FORMAT = "tea-benchmark PACE 1"
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from baselines.parametric.objective import Floats, volumes
+from baselines.parametric.objective import volumes
 from baselines.predicted import Predicted
 from baselines.toolkit.neighbours import all_pairs, pairs_of_pairs
 from teadata import Frames
 from teadata.errors import MissingExtraError
+from teadata.typing import Floats
 from teadata.units import EV
 
 try:

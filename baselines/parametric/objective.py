@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from baselines.config import ModelConfig
 from baselines.predicted import Predicted
 from teadata import Frames
+from teadata.typing import Floats
 
-Floats = NDArray[np.float64]
 Weight = Annotated[float, Field(ge=0)]
 Length = Annotated[float, Field(gt=0)]
 

@@ -10,13 +10,14 @@ import numpy as np
 from pydantic import ValidationError
 
 from baselines.parametric.objective import WeightedConfig
-from baselines.predicted import Predicted, Progress, no_progress
+from baselines.predicted import Predicted
 from baselines.protocol import Baseline
 from baselines.toolkit.composition import places
 from teadata import Frames, TeaError
 from teadata.errors import DataError
 from teadata.files import write_text
 from teadata.strict import StrictModel
+from teadata.typing import Progress, no_progress
 
 ATOMS_AT_ONCE = 4096
 """Atoms, all frames together, whose pairs are in memory at the same time."""

@@ -14,20 +14,15 @@ from typing import Annotated, Any, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from baselines.parametric.objective import (
-    Floats,
-    Length,
-    WeightedConfig,
-    labels,
-    weighted,
-)
+from baselines.parametric.objective import Length, WeightedConfig, labels, weighted
 from baselines.parametric.parameters import Parameters, Parametrised
-from baselines.predicted import Predicted, Progress, no_progress
+from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, FitResult
 from baselines.toolkit.labels import the_element, validation_errors
 from teadata import Frames
 from teadata.errors import DataError, MissingExtraError
 from teadata.files import write_text
+from teadata.typing import Floats, Progress, no_progress
 
 STARTS_FILE = "starts.json"
 """In the workdir: the settings, and the result of every start that has finished."""

@@ -12,21 +12,15 @@ from typing import Annotated, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from baselines.parametric.objective import (
-    Floats,
-    Length,
-    WeightedConfig,
-    labels,
-    volumes,
-    weighted,
-)
+from baselines.parametric.objective import Length, WeightedConfig, labels, volumes, weighted
 from baselines.parametric.parameters import Parameters, Parametrised
-from baselines.predicted import Predicted, Progress, no_progress
+from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, FitResult
 from baselines.toolkit.labels import the_element, validation_errors
 from baselines.toolkit.neighbours import AllPairs, all_pairs
 from teadata import Frames
 from teadata.errors import DataError, MissingExtraError
+from teadata.typing import Floats, Progress, no_progress
 
 Screening = Annotated[float, Field(gt=0)]
 

@@ -13,11 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 Tensor = Any
-Floats = NDArray[np.float64]
-
 BOHR, HARTREE = 0.52917726, 27.21138505
 """In Å and eV: the original implementation's."""
 

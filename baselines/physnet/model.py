@@ -12,12 +12,13 @@ from baselines.physnet import reference
 from baselines.physnet import session as backend
 from baselines.physnet.config import ARCHITECTURE, PhysNetConfig
 from baselines.physnet.parameters import ELEMENTS
-from baselines.predicted import Floats, Predicted, Progress, no_progress
+from baselines.predicted import Predicted
 from baselines.protocol import Baseline, FitResult
 from baselines.toolkit import array_files
 from baselines.toolkit.composition import composition_energy
 from baselines.toolkit.labels import check_labels, validation_errors
 from teadata import Frames, TeaError
+from teadata.typing import Floats, Progress, no_progress
 from teadata.units import EV
 
 FORMAT = "tea-benchmark PhysNet 1"

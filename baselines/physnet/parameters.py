@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baselines.physnet.config import PhysNetConfig
-
-Floats = NDArray[np.float64]
+from teadata.typing import Floats
 
 ELEMENTS = 95
 """Rows of every table of elements; the atomic number is the place."""

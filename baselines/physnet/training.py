@@ -15,11 +15,11 @@ from baselines.physnet.config import PhysNetConfig
 from baselines.physnet.data import Labelled, batch, labelled
 from baselines.physnet.optimiser import State, learning_rate, updated
 from baselines.physnet.potential import Outcome, with_forces
-from baselines.predicted import Progress
 from baselines.protocol import LOG_FILE
 from baselines.toolkit.composition import composition_energy
 from baselines.toolkit.stepwise import CHUNK, Stepwise
 from teadata import Frames, TeaError
+from teadata.typing import Progress
 from teadata.units import EV
 
 Tensor = Any

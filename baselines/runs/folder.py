@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from baselines import config
-from baselines.predicted import Progress, no_progress
 from baselines.protocol import Baseline
 from baselines.registry import ModelEntry, entry
 from baselines.runs.record import Plan, TrainingRecord, hardware, peak_memory_mib, versions
@@ -16,6 +15,7 @@ from teadata import Dataset, TeaError, catalog
 from teadata.errors import DataError, MissingExtraError, UsageError, unknown_name
 from teadata.files import LOCK_FILE, held, replacing, write_text
 from teadata.provenance import sha256, sha256_of
+from teadata.typing import Progress, no_progress
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator

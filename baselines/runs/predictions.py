@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baselines.predicted import Progress, no_progress
 from baselines.registry import entry
 from baselines.runs.folder import RECORD_FILE, load, same_data
 from baselines.runs.record import TrainingRecord
 from teadata.files import write_text
 from teadata.provenance import sha256
+from teadata.typing import Progress, no_progress
 from teaeval.defaults import REPLICATES
 from teaeval.predictions.prediction import Prediction
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from baselines.predicted import Floats, Predicted, Progress, no_progress
+from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, Baseline, FitResult
 from baselines.sgdml.backend import backend, sound_blas, workers
 from baselines.sgdml.config import SGDMLConfig
@@ -19,6 +19,7 @@ from teadata import Frames, TeaError
 from teadata.errors import DataError
 from teadata.files import replacing, write_text
 from teadata.formats import npz
+from teadata.typing import Floats, Progress, no_progress
 
 if TYPE_CHECKING:
     from baselines.sgdml.solvers import Predictor

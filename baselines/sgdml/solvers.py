@@ -23,11 +23,11 @@ from sgdml.predict import GDMLPredict
 from sgdml.solvers.analytic import Analytic
 from sgdml.solvers.iterative import Iterative
 
-from baselines.predicted import Progress
 from baselines.sgdml.config import SGDMLConfig
 from teadata import TeaError
 from teadata.files import replacing
 from teadata.formats import npz
+from teadata.typing import Progress
 
 CHECKPOINT_SECONDS = 60.0
 """Least time between two checkpoints of the iterative solver."""

@@ -16,6 +16,7 @@ from baselines.so3krates.pairs import Listed
 from baselines.toolkit.composition import least_norm_energies, symbols
 from teadata import Frames
 from teadata.errors import DataError
+from teadata.typing import Floats
 from teadata.units import EV
 
 Array = Any
@@ -92,9 +93,6 @@ class Resident:
     def length(self, chosen: NDArray[np.int64]) -> int:
         """The length that does for all of some frames."""
         return int(self.lengths[chosen].max())
-
-
-Floats = NDArray[np.float64]
 
 
 def element_energies(config: SO3kratesConfig, train: Frames) -> tuple[list[int], Floats]:

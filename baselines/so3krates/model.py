@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from baselines.predicted import Predicted, Progress, no_progress
+from baselines.predicted import Predicted
 from baselines.protocol import Baseline, FitResult
 from baselines.so3krates import session as backend
 from baselines.so3krates.config import ARCHITECTURE, SO3kratesConfig
@@ -16,6 +16,7 @@ from baselines.toolkit import array_files
 from baselines.toolkit.composition import composition_energy
 from baselines.toolkit.labels import check_labels, validation_errors
 from teadata import Frames, TeaError
+from teadata.typing import Progress, no_progress
 from teadata.units import EV
 
 FORMAT = "tea-benchmark SO3krates 1"

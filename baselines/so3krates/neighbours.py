@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from baselines.so3krates.pairs import Listed
 from baselines.toolkit import neighbours
 from teadata import Frames
+from teadata.typing import Floats
 
 Ints = NDArray[np.int32]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ import numpy as np
 import optax
 from flax import nnx
 
-from baselines.predicted import Progress
 from baselines.protocol import LOG_FILE
 from baselines.so3krates.checkpoints import Checkpoints
 from baselines.so3krates.config import SO3kratesConfig
@@ -26,6 +25,7 @@ from baselines.toolkit.composition import composition_energy
 from baselines.toolkit.stepwise import CHUNK, Stepwise
 from teadata import Frames, TeaError
 from teadata.errors import DataError
+from teadata.typing import Progress
 from teadata.units import EV
 
 Array = Any

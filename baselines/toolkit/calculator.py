@@ -19,8 +19,9 @@ except ImportError:
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from baselines.predicted import Floats, Predicted
+    from baselines.predicted import Predicted
     from baselines.protocol import Baseline
+    from teadata.typing import Floats
 
 
 class BaselineCalculator(Calculator):  # type: ignore[misc]

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from teadata import Frames
 from teadata.elements import SYMBOLS
 from teadata.errors import DataError
-
-Floats = NDArray[np.float64]
+from teadata.typing import Floats
 
 
 def symbols(numbers: Sequence[int]) -> str:

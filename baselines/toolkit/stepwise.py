@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.predicted import Progress
 from teadata.errors import DataError
+from teadata.typing import Progress
 
 CHUNK = 16
 """Steps between two reports of progress."""

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from baselines.parametric.objective import volumes
-from baselines.predicted import Predicted, Progress
+from baselines.predicted import Predicted
 from baselines.toolkit.neighbours import all_pairs
 from baselines.uf3 import splines
 from baselines.uf3.config import UF3Config
-from baselines.uf3.splines import Floats, Triangles
+from baselines.uf3.splines import Triangles
 from teadata import Frames
 from teadata.errors import DataError, MissingExtraError
+from teadata.typing import Floats, Progress
 from teadata.units import EV
 
 try:

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from baselines.predicted import Predicted, Progress, no_progress
+from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, Baseline, FitResult
 from baselines.toolkit.composition import places
 from baselines.toolkit.labels import the_element, validation_errors
@@ -15,6 +15,7 @@ from baselines.uf3.config import UF3Config
 from teadata import Frames, TeaError
 from teadata.elements import SYMBOLS
 from teadata.files import write_text
+from teadata.typing import Progress, no_progress
 
 
 class UF3(Baseline[UF3Config]):

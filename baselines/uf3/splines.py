@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from baselines.toolkit.neighbours import AllPairs, pairs_of_pairs
 from teadata.errors import MissingExtraError
+from teadata.typing import Floats
 
 try:
     from scipy.interpolate import BSpline
@@ -21,7 +22,6 @@ try:
 except ImportError:
     raise MissingExtraError("scipy", "uf3", "UF3") from None
 
-Floats = NDArray[np.float64]
 DEGREE = 3
 
 AT_ONCE = 4096

@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from teadata.arrays.base import Array, ArrayFile, SeekableFile, text
+from teadata.arrays.base import ArrayFile, SeekableFile, text
 from teadata.arrays.stored_array import IN_MEMORY, StoredArray
 from teadata.errors import unknown_name
+from teadata.typing import Array
 
 __all__ = [
     "IN_MEMORY",

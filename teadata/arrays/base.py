@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from teadata.errors import DataError, TeaError
-
-Array = NDArray[Any]
+from teadata.typing import Array
 
 
 class ArrayFile(ABC):

@@ -9,8 +9,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from teadata.arrays.base import Array, SeekableFile, text
+from teadata.arrays.base import SeekableFile, text
 from teadata.arrays.bombs import guard
+from teadata.typing import Array
 
 
 def _bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from teadata.arrays.base import Array, ArrayFile
+from teadata.arrays.base import ArrayFile
 from teadata.errors import MissingExtraError
+from teadata.typing import Array
 
 NUMBERS = "numbers"
 """Name of the atomic numbers of every image."""

@@ -11,8 +11,9 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
-from teadata.arrays.base import Array, ArrayFile
+from teadata.arrays.base import ArrayFile
 from teadata.arrays.bombs import guard
+from teadata.typing import Array
 
 
 class _Stream:

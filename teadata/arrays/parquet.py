@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from teadata.arrays.base import Array, ArrayFile
+from teadata.arrays.base import ArrayFile
+from teadata.typing import Array
 
 
 class ParquetFile(ArrayFile):

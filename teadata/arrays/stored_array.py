@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from teadata.arrays.base import SeekableFile
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from teadata.typing import Floats, Ints
 
 IN_MEMORY = 1 << 26
 """Arrays of more bytes than this, in double precision, stay in their file where it is seekable."""

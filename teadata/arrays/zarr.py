@@ -19,8 +19,9 @@ from pathlib import PurePath, PurePosixPath
 
 import numpy as np
 
-from teadata.arrays.base import Array, SeekableFile
+from teadata.arrays.base import SeekableFile
 from teadata.arrays.bombs import guard
+from teadata.typing import Array
 
 
 class ZarrFile(SeekableFile):

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teadata.card import DatasetCard
-from teadata.frames import Floats, Frames, Ints
+from teadata.frames import Frames
 from teadata.splits import ROLES
 from teadata.structure.fingerprint import Fingerprints, fingerprints
+from teadata.typing import Floats, Ints
 
 Outcome = Literal["pass", "warning", "fail"]
 

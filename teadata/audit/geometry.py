@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from teadata.audit.finding import Finding, Outcome, Sample, listed, name_ids
 from teadata.elements import COVALENT_RADII, SYMBOLS
-from teadata.frames import Floats, Frames
+from teadata.frames import Frames
 from teadata.structure.fingerprint import CUTOFF
+from teadata.typing import Floats, Mask
 
 COLLAPSED = 0.05
 """A cell whose volume is less than this part of the product of its edges has collapsed."""
@@ -20,8 +20,6 @@ SMALLEST_ANGLE = 30.0
 
 FLOOR = 0.5
 """Part of the sum of two covalent radii that no two atoms come nearer than."""
-
-Mask = NDArray[np.bool_]
 
 
 def check_finite(frames: Frames) -> tuple[Mask, Finding]:

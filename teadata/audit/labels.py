@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teadata.audit.finding import Finding, Outcome, Sample, listed, name_ids, quantiles
-from teadata.frames import Floats
+from teadata.typing import Floats
 
 OUTLIER = 6.0
 """Robust standard deviations from the median of its subset that make a frame an outlier."""

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from teadata.audit.finding import Finding, Outcome, Sample, quantiles
-from teadata.frames import Floats, Ints
 from teadata.splits import ROLES
 from teadata.structure.fingerprint import SAME, nearest
+from teadata.typing import Floats, Ints
 
 NEAR_DUPLICATE = 0.01
 """Frames nearer than this in fingerprint, in Å, hold one geometry (see ``docs/audit.md``)."""

@@ -17,7 +17,8 @@ from teadata import units
 from teadata.elements import NUMBERS
 from teadata.errors import DataError
 from teadata.files import replacing
-from teadata.frames import Floats, Frames
+from teadata.frames import Frames
+from teadata.typing import Floats
 
 
 def _quoted(values: Floats) -> str:

@@ -20,7 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 from teadata.errors import DataError
 from teadata.files import replacing
 from teadata.formats.layout import CHUNK, check_layout, compact, metadata, present
-from teadata.frames import PER_SYSTEM, Frames, Ints, rows_of
+from teadata.frames import PER_SYSTEM, Frames, rows_of
+from teadata.typing import Ints
 
 
 def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "unknown") -> None:

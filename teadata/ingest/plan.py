@@ -15,9 +15,9 @@ from teadata import units
 from teadata.card import UNKNOWN, DatasetCard
 from teadata.elements import NUMBERS, SYMBOLS
 from teadata.errors import DataError, TeaError, UsageError
-from teadata.frames import Ints
 from teadata.ingest.naming import Claim, choose, claim, mapped
 from teadata.ingest.sources import Source
+from teadata.typing import Ints
 
 SCALE = 2.0
 """Mean |F| may differ from that of the mini dataset of the same system by this factor: engines

@@ -16,8 +16,8 @@ from teadata.arrays import Array, open_arrays, text
 from teadata.arrays.images import ImageFile
 from teadata.elements import NUMBERS, formula
 from teadata.errors import DataError
-from teadata.frames import Ints
 from teadata.ingest.archives import FRAMES, Found
+from teadata.typing import Ints
 
 ALIASES = {
     "positions": ("R", "positions", "pos", "coordinates", "coords"),

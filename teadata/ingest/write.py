@@ -15,10 +15,11 @@ from teadata import units
 from teadata.card import DatasetCard
 from teadata.errors import DataError
 from teadata.formats import hdf5
-from teadata.frames import Frames, Ints
+from teadata.frames import Frames
 from teadata.ingest.molecules import groups
 from teadata.ingest.plan import Assigned
 from teadata.splits import ROLES, SplitTable
+from teadata.typing import Ints
 
 SAME_ENERGY = 1e-6
 """Energies of one geometry in two files agree to this, relative: units are converted."""

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from teadata.frames import Floats, Frames, Ints
+from teadata.frames import Frames
 from teadata.structure.neighbours import distances
+from teadata.typing import Floats, Ints
 
 CUTOFF = 6.0
 """Å; a neighbour further away counts as at this distance, so none enters with a jump."""

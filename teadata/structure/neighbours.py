@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from teadata.errors import DataError
-from teadata.frames import Floats, Frames, Ints
+from teadata.frames import Frames
+from teadata.typing import Floats, Ints
 
 CHUNK = 2_000_000
 """Distances held at a time: some 100 MB, whatever the number of frames."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from teadata.elements import formula
-from teadata.frames import Frames, Ints
+from teadata.frames import Frames
 from teadata.structure.bonds import bonded, pieces
+from teadata.typing import Ints
 
 CARBON, NITROGEN, OXYGEN = 6, 7, 8
 

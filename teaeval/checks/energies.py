@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 
 from teadata import units
-from teaeval.checks.sample import Floats, Sample
+from teadata.typing import Floats
+from teaeval.checks.sample import Sample
 from teaeval.predictions.findings import Finding
 
 OFFSET_DEVIATIONS = 3.0

@@ -6,7 +6,8 @@ import numpy as np
 
 from teadata import units
 from teadata.stored_frames import AnyFrames
-from teaeval.checks.sample import Floats, Ints, evenly
+from teadata.typing import Floats, Ints
+from teaeval.checks.sample import evenly
 from teaeval.checks.structure import POSITION_TOLERANCE
 from teaeval.predictions.findings import Finding
 from teaeval.predictions.prediction import Prediction

@@ -12,7 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 from teadata.stored_frames import AnyFrames
-from teaeval.checks.sample import FEWEST, Floats, Ints, Sample, evenly, regress
+from teadata.typing import Floats, Ints
+from teaeval.checks.sample import FEWEST, Sample, evenly, regress
 from teaeval.predictions.findings import Evidence, Finding
 
 OWN_COSINE = 0.5

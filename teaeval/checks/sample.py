@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from teadata.stored_frames import AnyFrames
+from teadata.typing import Floats, Ints
 from teaeval.predictions.prediction import Prediction
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 FRAMES = 5000
 """Frames that are looked at, at most."""

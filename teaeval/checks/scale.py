@@ -24,7 +24,8 @@ import numpy as np
 
 from teadata import units
 from teadata.elements import SYMBOLS
-from teaeval.checks.sample import Ints, Regression, Sample, regress
+from teadata.typing import Ints
+from teaeval.checks.sample import Regression, Sample, regress
 from teaeval.predictions.findings import Evidence, Finding
 
 SURE_R2, LIKELY_R2 = 0.9, 0.8

@@ -9,13 +9,12 @@ from teadata import Dataset
 from teadata.arrays import StoredArray
 from teadata.arrays.stored_array import rows_taken
 from teadata.stored_frames import AnyFrames
+from teadata.typing import Floats, Ints
 from teaeval.checks.sample import evenly
 from teaeval.engines import Engine, slices
 from teaeval.predictions.findings import Finding
 from teaeval.predictions.prediction import Prediction
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 POSITION_TOLERANCE = 1e-3

@@ -8,6 +8,7 @@ import numpy as np
 
 from teadata import Frames
 from teadata.errors import DataError, UsageError
+from teadata.typing import Floats, Ints
 from teadata.units import GIGAPASCAL
 from teaeval.hydrogen.record import (
     Deviation,
@@ -17,7 +18,6 @@ from teaeval.hydrogen.record import (
     Radial,
     Separation,
 )
-from teaeval.observables.arrays import Floats, Ints
 from teaeval.observables.blocks import block_mean, slices
 from teaeval.observables.distances import distance
 from teaeval.observables.pairs import mutual_neighbours, rdf

@@ -18,8 +18,9 @@ from teadata.elements import MASSES
 from teadata.errors import DataError
 from teadata.files import write_text
 from teadata.provenance import package_version
+from teadata.typing import Progress
 from teadata.units import BOLTZMANN, KINETIC
-from teaeval.calculators import Progress, evaluate
+from teaeval.calculators import evaluate
 from teaeval.hydrogen.analysis import deviation, observe, observe_frames
 from teaeval.hydrogen.plans import claim
 from teaeval.hydrogen.record import (

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from teadata.errors import DataError
+from teadata.typing import Floats
 from teaeval.hydrogen.record import Protocol, Transition
-from teaeval.observables.arrays import Floats
 from teaeval.observables.blocks import resampled
 from teaeval.resampling import interval
 

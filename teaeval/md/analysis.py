@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from teadata import Dataset, catalog
 from teadata.errors import DataError
 from teadata.provenance import DISTRIBUTION, package_version, sha256
+from teadata.typing import Floats
 from teaeval.md.outcome import OUTCOME_FILE, Outcome
 from teaeval.md.record import Distance, Drift, Gyration, Simulated, Simulations
 from teaeval.md.replicas import Plan, folders, outcomes, read_plan
@@ -21,8 +21,6 @@ from teaeval.md.trajectory import Trajectory
 from teaeval.observables.blocks import BLOCKS, correlation_time, of_blocks, slices
 from teaeval.observables.distances import distance
 from teaeval.observables.gyration import gyration_radii, radius_of_gyration
-
-Floats = NDArray[np.float64]
 
 RECORD_FILE = "md.json"
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from teadata.errors import MissingExtraError
 from teaeval.md.settings import Settings
@@ -19,8 +18,6 @@ except ImportError:
 
 if TYPE_CHECKING:
     from ase import Atoms
-
-Floats = NDArray[np.float64]
 
 CHAIN = 3
 """Length of the Nosé–Hoover chain."""

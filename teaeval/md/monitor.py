@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from teadata.elements import SYMBOLS
+from teadata.typing import Floats, Ints
 from teaeval.md.outcome import Failure
 from teaeval.md.settings import Settings
-from teaeval.md.topology import Distances, Floats, Ints, Topology
+from teaeval.md.topology import Distances, Topology
 
 BOLTZMANN = 8.617333262145179e-05
 """eV/K (CODATA 2018)."""

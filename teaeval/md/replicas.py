@@ -19,10 +19,11 @@ from teadata.errors import DataError, MissingExtraError, TeaError, UsageError
 from teadata.files import write_text
 from teadata.provenance import package_version
 from teadata.strict import StrictModel
+from teadata.typing import Progress
 from teaeval.calculators import Batched, find_calculator
 from teaeval.md.outcome import OUTCOME_FILE, Outcome
 from teaeval.md.settings import Settings
-from teaeval.md.simulation import Progress, simulate
+from teaeval.md.simulation import simulate
 
 if TYPE_CHECKING:
     from ase import Atoms

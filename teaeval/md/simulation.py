@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from teadata import units
 from teadata.errors import DataError, MissingExtraError, UsageError
 from teadata.files import held, replacing, write_text
+from teadata.typing import Progress
 from teaeval.calculators import CalculationError
 from teaeval.md.monitor import BOLTZMANN, Monitor
 from teaeval.md.outcome import OUTCOME_FILE, Failure, Outcome
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 TRAJECTORY_FILE = "trajectory.h5md"
 CHECKPOINT_FILE = "checkpoint.npz"
-
-Progress = Callable[[str, int, int], None]
-"""Told what is being done and how fast, how many steps of it are done, and how many there are."""
 
 WARM_UP = 4
 """Evaluations of the first structure: TorchScript, of which MACE is made, calculates a little

@@ -9,13 +9,9 @@ start's bonds are told between the two.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from teadata.elements import COVALENT_RADII
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Mask = NDArray[np.bool_]
+from teadata.typing import Floats, Ints, Mask
 
 BONDED = 1.33
 """Two atoms of a starting structure are bonded below so many times the sum of their radii."""

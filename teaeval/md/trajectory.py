@@ -12,19 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from teadata.errors import DataError
 from teadata.files import replacing
 from teadata.provenance import DISTRIBUTION, package_version
+from teadata.typing import Floats, Ints
 
 if TYPE_CHECKING:
     from ase import Atoms
 
     from teadata import Frames
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 CHUNK_BYTES = 1 << 18
 """Size of a chunk of the file, about."""

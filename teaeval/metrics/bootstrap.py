@@ -17,16 +17,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from teadata import Dataset
 from teadata.stored_frames import AnyFrames
+from teadata.typing import Floats, Ints
 from teaeval.metrics.frame_errors import FrameErrors
 from teaeval.resampling import Resampling, Unit
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
 
 MOST_UNITS = 10_000
 """Units that single frames are put together to, if there are more of them."""

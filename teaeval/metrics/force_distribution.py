@@ -10,8 +10,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from teadata.typing import Floats, Ints
 
 MAGNITUDES = (0.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0)
 """Lower edges of the bins of |F|, kcal/mol/Å; the last has no end."""

@@ -15,10 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teadata.elements import SYMBOLS
+from teadata.typing import Floats, Ints
 from teaeval.metrics.definitions import Errors, net_forces
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 CACHE = 1 << 16
 """Force components that are compared at a time: arrays of them stay in a core's cache."""

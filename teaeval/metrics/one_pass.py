@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from teadata.arrays import StoredArray
 from teadata.arrays.stored_array import rows_taken
 from teadata.stored_frames import AnyFrames
+from teadata.typing import Floats, Ints
 from teaeval.engines import Engine, piece_length, slices
 from teaeval.metrics.force_distribution import ForceDetails
-from teaeval.metrics.frame_errors import Floats, FrameErrors, Groups, Ints, Quantities, force_errors
+from teaeval.metrics.frame_errors import FrameErrors, Groups, Quantities, force_errors
 from teaeval.predictions.prediction import Prediction
 
 

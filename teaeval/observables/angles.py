@@ -11,14 +11,8 @@ from numpy.typing import ArrayLike
 from teadata.elements import SYMBOLS
 from teadata.errors import DataError, MissingExtraError, UsageError
 from teadata.frames import Frames
-from teaeval.observables.arrays import (
-    Floats,
-    Ints,
-    checked_cells,
-    checked_numbers,
-    checked_positions,
-    chunks,
-)
+from teadata.typing import Floats, Ints
+from teaeval.observables.arrays import checked_cells, checked_numbers, checked_positions, chunks
 from teaeval.observables.blocks import slices
 
 FLAT = 1e-12

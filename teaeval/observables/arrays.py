@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from teadata.errors import DataError, UsageError
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from teadata.typing import Floats, Ints
 
 CHUNK = 1 << 22
 """Numbers of a chunk of frames that are worked on at a time: some 30 MB an array."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from teadata.errors import DataError, UsageError
-from teaeval.observables.arrays import Floats, Ints
+from teadata.typing import Floats, Ints
 from teaeval.resampling import LEVEL, Resampling
 
 BLOCKS = 5

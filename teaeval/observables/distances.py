@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from teadata.errors import DataError
-from teaeval.observables.arrays import Floats
+from teadata.typing import Floats
 from teaeval.observables.blocks import resampled
 from teaeval.resampling import interval
 

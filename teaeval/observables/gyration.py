@@ -6,14 +6,13 @@ import csv
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from teadata import Dataset, Frames
 from teadata.elements import MASSES
 from teadata.errors import DataError, UsageError
+from teadata.typing import Floats
 from teaeval.observables.arrays import checked_numbers, checked_positions
-
-Floats = NDArray[np.float64]
 
 HYDROGEN = 1
 

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from teadata.errors import DataError
+from teadata.typing import Floats
 from teadata.units import BOLTZMANN, KINETIC
-from teaeval.observables.arrays import Floats, checked_cells, checked_positions
+from teaeval.observables.arrays import checked_cells, checked_positions
 
 
 def temperature(velocities: ArrayLike, masses: ArrayLike, *, removed: int = 0) -> Floats:

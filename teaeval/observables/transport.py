@@ -8,14 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from teadata.errors import DataError, UsageError
+from teadata.typing import Floats
 from teadata.units import BOLTZMANN, GIGAPASCAL, INVERSE_FS
-from teaeval.observables.arrays import (
-    CHUNK,
-    Floats,
-    checked_cells,
-    checked_positions,
-    checked_step,
-)
+from teaeval.observables.arrays import CHUNK, checked_cells, checked_positions, checked_step
 from teaeval.observables.blocks import BLOCKS, Mean, of_blocks, slices
 
 CUBIC = 2.837297

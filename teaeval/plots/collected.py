@@ -13,19 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from teadata import DatasetCard, Frames, catalog
 from teadata.arrays.stored_array import rows_taken
 from teadata.stored_frames import AnyFrames
+from teadata.typing import Floats, Ints
 from teaeval.engines import Threads, slices
 from teaeval.predictions.findings import PredictionError
 from teaeval.predictions.prediction import Prediction
 from teaeval.predictions.reading import read_prediction
 from teaeval.scores.examine import examine, lenient
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 PARITY_BINS = 160
 """Bins along each axis of the parity histogram of force components."""

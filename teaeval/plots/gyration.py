@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from teadata.errors import UsageError
-from teaeval.observables.gyration import Floats
+from teadata.typing import Floats
 from teaeval.plots.plot import COLOURS, LINES, Plot, panels, styled
 
 if TYPE_CHECKING:

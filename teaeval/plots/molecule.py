@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teadata.elements import COVALENT_RADII
-from teadata.frames import Floats, Frames
+from teadata.frames import Frames
+from teadata.typing import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ import numpy as np
 
 from teadata.elements import SYMBOLS
 from teadata.errors import UsageError
-from teadata.frames import Floats
+from teadata.typing import Floats
 from teaeval.plots.collected import Collected, named
 from teaeval.plots.molecule import ELEMENTS, OTHER, View, draw, element_colours, view
 from teaeval.plots.plot import Plot, panels, styled

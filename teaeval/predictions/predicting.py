@@ -12,8 +12,9 @@ import numpy as np
 from teadata import Frames, catalog
 from teadata.errors import DataError
 from teadata.files import replacing
-from teaeval.calculators import BATCH, Batched, Progress, evaluate, from_factory
-from teaeval.predictions.prediction import Floats, Prediction
+from teadata.typing import Floats, Progress
+from teaeval.calculators import BATCH, Batched, evaluate, from_factory
+from teaeval.predictions.prediction import Prediction
 
 if TYPE_CHECKING:
     pass

@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
 from teadata.arrays import StoredArray
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from teadata.typing import Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)

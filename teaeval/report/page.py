@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from teadata.errors import UsageError
 from teadata.files import write_text
 from teadata.provenance import DISTRIBUTION, package_version
+from teadata.typing import Progress, no_progress
 from teaeval.defaults import REPLICATES
 from teaeval.report.figures import figure_html
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from teaeval.plots.collected import Collected
     from teaeval.plots.plot import Plot
     from teaeval.scores.record import Score
-
-Progress = Callable[[str, int, int], None]
 
 CAPTIONS = {
     "errors": "Densities of signed errors, energies and force components.",
@@ -35,10 +34,6 @@ CAPTIONS = {
 """The figures of a test set, and what is said of each."""
 
 
-def _quiet(what: str, done: int, total: int) -> None:
-    pass
-
-
 def write(
     paths: Sequence[Path],
     output: Path,
@@ -48,7 +43,7 @@ def write(
     allow_failed: bool = False,
     replicates: int = REPLICATES,
     simulations: Sequence[Path] = (),
-    progress: Progress = _quiet,
+    progress: Progress = no_progress,
 ) -> None:
     """Write the report of some prediction files.
 
@@ -109,7 +104,7 @@ def page(
     title: str,
     frames: int,
     runs: Sequence[Simulations] = (),
-    progress: Progress = _quiet,
+    progress: Progress = no_progress,
 ) -> str:
     """The HTML of a report: scores and what was collected of the same predictions; simulations."""
     from teaeval.report.simulations import section

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from teaeval.plots.collected import Collected, Floats, named
+from teadata.typing import Floats
+from teaeval.plots.collected import Collected, named
 from teaeval.plots.molecule import ELEMENTS, OTHER, view
 
 DECIMALS = 3

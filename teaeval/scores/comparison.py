@@ -11,10 +11,10 @@ from teadata.dataset import Dataset
 from teadata.errors import UsageError
 from teadata.stored_frames import AnyFrames
 from teadata.strict import StrictModel
+from teadata.typing import Floats
 from teaeval.defaults import REPLICATES
 from teaeval.engines import Threads
 from teaeval.metrics.bootstrap import Distribution, distributions, resampling
-from teaeval.metrics.definitions import Floats
 from teaeval.metrics.frame_errors import FrameErrors
 from teaeval.predictions.findings import PredictionError
 from teaeval.predictions.prediction import Prediction

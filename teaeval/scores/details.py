@@ -13,9 +13,9 @@ from teadata.frames import Frames
 from teadata.stored_frames import AnyFrames
 from teadata.structure.fingerprint import fingerprints, nearest
 from teadata.structure.residues import residues
+from teadata.typing import Floats
 from teaeval.checks.sample import evenly
 from teaeval.metrics.force_distribution import MAGNITUDES, ForceDetails
-from teaeval.metrics.frame_errors import Floats
 from teaeval.predictions.prediction import Prediction
 from teaeval.resampling import Interval, Resampling, mean_intervals
 from teaeval.scores.examine import Examined

@@ -8,9 +8,9 @@ import numpy as np
 
 from teadata import Dataset
 from teadata.stored_frames import AnyFrames
+from teadata.typing import Ints
 from teaeval.checks import energies, geometry, order, scale, structure
 from teaeval.checks.sample import draw
-from teaeval.checks.structure import Ints
 from teaeval.engines import Engine, Threads
 from teaeval.metrics.one_pass import Compared, compare
 from teaeval.predictions.findings import Finding

@@ -151,8 +151,8 @@ def test_features_and_predictions_are_those_of_uf3(fitted, frames):
     from uf3.forcefield.calculator import UFCalculator
     from uf3.representation.process import BasisFeaturizer
 
-    from baselines.predicted import no_progress
     from baselines.uf3 import backend
+    from teadata.typing import no_progress
 
     model, frame = fitted["uf3"][0], frames[0][:1]
     (atoms,) = frame.to_ase()

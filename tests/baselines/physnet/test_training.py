@@ -15,9 +15,9 @@ from baselines import config as configs
 from baselines.physnet import PhysNet, PhysNetConfig
 from baselines.physnet import session as backend
 from baselines.physnet.checkpoints import CHECKPOINT_FILE, Checkpoint
-from baselines.predicted import no_progress
 from teadata import Frames, TeaError
 from teadata.errors import DataError
+from teadata.typing import no_progress
 from teadata.units import EV
 
 

@@ -181,8 +181,8 @@ def test_a_training_learns_and_keeps_its_best(trained, splits):
 
 
 def test_nothing_is_compiled_in_the_loop(settings, splits):
-    from baselines.predicted import no_progress
     from baselines.so3krates.training import Training
+    from teadata.typing import no_progress
 
     config = settings(buckets=2, steps=12, batch_size=1, ema_decay=0.9)
     with backend.session(config, "cpu"):
@@ -269,8 +269,8 @@ def test_after_a_loss_that_is_no_number_the_best_weights_are_taken_up(settings, 
     """With a new optimiser, whose schedule goes on."""
     import jax
 
-    from baselines.predicted import no_progress
     from baselines.so3krates.training import Training
+    from teadata.typing import no_progress
 
     config = settings()
     with backend.session(config, "cpu"):
