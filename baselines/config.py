@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field, ValidationError
 
 from teadata.errors import DataError, unknown_name
-from teadata.strict import StrictModel
+from teadata.schema import StrictModel
 
 CONFIGS = Path(__file__).parent / "configs"
 """Folder of the shipped configurations: ``<model>/<name>.yaml``."""

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from teadata.errors import DataError, unknown_name
-from teadata.strict import StrictModel, what_is_wrong
+from teadata.schema import StrictModel, what_is_wrong
 
 Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
 

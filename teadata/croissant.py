@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from teadata.elements import SYMBOLS
 from teadata.errors import DataError
-from teadata.files import replacing, write_text
+from teadata.files import atomic_write, write_text
 from teadata.provenance import sha256
 
 if TYPE_CHECKING:
@@ -272,7 +272,7 @@ def write(folder: Path, data: Dataset, *, url: str | None = None) -> Json:
             f"{folder}: not a folder, and cannot be made one ({error.strerror or error})"
         ) from None
     parquet.write(folder / FRAMES, frames, name=card.full_id, theory=card.level_of_theory.method)
-    with replacing(folder / SPLITS) as partial:
+    with atomic_write(folder / SPLITS) as partial:
         shutil.copyfile(data.path(card.file("splits")), partial)
     origin = {content: card.file(content) for content in ("frames", "splits")}
     description = _about(card, url) | {

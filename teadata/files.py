@@ -11,7 +11,7 @@ from teadata.errors import DataError, UsageError
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """A temporary path that takes the place of `path` if the block succeeds.
 
     The file at `path` is either the old one or the whole new one; a failed block leaves
@@ -38,7 +38,7 @@ LOCK_FILE = ".lock"
 
 
 @contextmanager
-def held(folder: Path, work: str, other: str) -> Iterator[None]:
+def locked(folder: Path, work: str, other: str) -> Iterator[None]:
     """Hold a folder, so that no other process works in it; the hold ends with a process.
 
     Parameters
@@ -68,5 +68,5 @@ def held(folder: Path, work: str, other: str) -> Iterator[None]:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file in one step."""
-    with replacing(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text(text, encoding="utf-8")

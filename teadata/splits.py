@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teadata.errors import DataError, UsageError, unknown_name
-from teadata.files import replacing
+from teadata.files import atomic_write
 
 BATCH = 1 << 17
 """Rows of a table that are read at a time."""
@@ -127,7 +127,7 @@ class SplitTable:
                 ("rank", pa.int32()),
             ]
         )
-        with replacing(path) as partial:
+        with atomic_write(path) as partial:
             pq.write_table(pa.table(whole or columns, schema=schema), partial, compression="zstd")
 
     @classmethod

@@ -33,8 +33,10 @@ def test_every_public_name_resolves(package):
 def test_scoring_loads_no_backend_either():
     code = (
         "import sys; sys.argv = ['teaeval', 'score', '--help']\n"
-        "from teaeval.cli.score import app\n"
-        "from teaeval import scoring, table, prediction\n"
+        "from teaeval.cli import app\n"
+        "from teaeval.predictions import prediction\n"
+        "from teaeval.scores import scoring\n"
+        "from teaeval.tables import single\n"
         "print(','.join(sorted({name.split('.')[0] for name in sys.modules})))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from baselines.accuracy.record import QUANTITIES, AccuracyRecord, SeedResult, Training
 from teadata.errors import DataError, unknown_name
-from teadata.strict import StrictModel
+from teadata.schema import StrictModel
 
 CONFIDENCE = 0.999
 """Chance that one error of an unchanged model, trained with another seed, stays below its bound."""
@@ -64,7 +64,7 @@ class Spread(StrictModel):
         return math.exp(quantile * self.deviation * math.sqrt(1 + 1 / seeds))
 
 
-class Checked(StrictModel):
+class RegressionCheck(StrictModel):
     """An error of a retraining beside what was recorded, in kcal/mol (E) or kcal/mol/Å (F).
 
     ``found`` is None where the training failed or its prediction could not be scored.
@@ -84,12 +84,12 @@ class Checked(StrictModel):
         return self.found is None or not self.found <= self.bound
 
 
-def compare(
+def regressions(
     record: AccuracyRecord,
     training: Training,
     found: SeedResult | None,
     spreads: dict[str, Spread],
-) -> list[Checked]:
+) -> list[RegressionCheck]:
     """A retraining beside its record.
 
     Parameters
@@ -109,7 +109,7 @@ def compare(
             values = training.values(subset, quantity)
             recorded = math.exp(sum(map(math.log, values)) / len(values))
             lines.append(
-                Checked(
+                RegressionCheck(
                     model=record.model,
                     dataset=record.dataset,
                     task=f"{training.subset}->{subset}",

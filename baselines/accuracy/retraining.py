@@ -13,7 +13,7 @@ from typing import NamedTuple
 from baselines.accuracy import record as accuracy
 from baselines.accuracy import regression
 from baselines.accuracy.record import AccuracyRecord, SeedResult, Training
-from baselines.accuracy.regression import Checked, Spread
+from baselines.accuracy.regression import RegressionCheck, Spread
 from baselines.runs import folder as runs
 from baselines.runs import predictions
 from baselines.runs.record import Plan, TrainingRecord
@@ -34,7 +34,7 @@ class Retrained(NamedTuple):
 
     record: AccuracyRecord
     training: Training
-    lines: list[Checked]
+    lines: list[RegressionCheck]
     found: SeedResult | None
     changes: list[str]
 
@@ -201,5 +201,5 @@ def _repeat(
         found = SeedResult.of(*carry_out(plan, folder / runs.default_folder(plan).name, threads))
     except CommandError as error:
         changes.append(str(error))
-    lines = regression.compare(record, training, found, spreads)
+    lines = regression.regressions(record, training, found, spreads)
     return Retrained(record, training, lines, found, changes)

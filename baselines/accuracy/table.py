@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from baselines.accuracy.record import AccuracyRecord
-from baselines.accuracy.regression import Checked
+from baselines.accuracy.regression import RegressionCheck
 from baselines.accuracy.retraining import Retrained
 from baselines.registry import MODELS
 from teadata import console
@@ -84,7 +84,7 @@ def print_costs(retrained: Retrained) -> None:
         typer.echo(f"  not as it was recorded: {change}", err=True)
 
 
-def print_checked(checked: Sequence[Checked]) -> None:
+def print_checked(checked: Sequence[RegressionCheck]) -> None:
     """Print comparisons; the bound is what another seed could reach."""
     columns = ["model", "dataset", "task", "MAE", "recorded", "bound", "found", ""]
     console.print_table(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.toolkit.composition import places
+from baselines.toolkit.composition import element_index
 from baselines.toolkit.neighbours import pairs
 from teadata import Frames
 from teadata.typing import Ints
@@ -113,7 +113,7 @@ def environments(
     DataError
         If an element is not known, or two atoms are at the same place.
     """
-    kinds = np.tile(places(frames, elements, "FCHL19*"), len(frames))
+    kinds = np.tile(element_index(frames, elements, "FCHL19*"), len(frames))
     centre, target, vectors = _pairs(frames, cutoff)
     order = np.lexsort((kinds[target], centre))
     centre, target, vectors = centre[order], target[order], vectors[order]

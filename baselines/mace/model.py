@@ -17,7 +17,7 @@ from baselines.toolkit.labels import check_labels, validation_errors
 from baselines.toolkit.stepwise import check_batch
 from baselines.toolkit.torch_files import read_model, write
 from teadata import Frames, TeaError
-from teadata.files import replacing
+from teadata.files import atomic_write
 from teadata.typing import Progress, no_progress
 from teadata.units import EV
 
@@ -161,7 +161,7 @@ class MACE(Baseline[MACEConfig]):
             trained, network = source._built()
             energies = network.atomic_energies_fn.atomic_energies
             energies.copy_(trained["atomic_energies"].reshape(energies.shape))
-            with replacing(path) as partial:
+            with atomic_write(path) as partial:
                 torch.save(network, partial)
 
 

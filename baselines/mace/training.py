@@ -14,7 +14,7 @@ from baselines.mace import backend
 from baselines.mace.config import MACEConfig
 from baselines.protocol import LOG_FILE
 from baselines.toolkit.composition import composition_energy
-from baselines.toolkit.stepwise import Pace, check_identity
+from baselines.toolkit.stepwise import CheckpointSchedule, check_identity
 from baselines.toolkit.torch_files import read, write
 from teadata import Frames, TeaError
 from teadata.typing import Progress
@@ -240,7 +240,7 @@ class Training:
             logging.info("taken up after epoch %d", len(self.curve))
         total = self.config.max_num_epochs * len(self.train_loader)
         steps = Steps(progress, total, workdir / LOG_FILE)
-        pace = Pace()
+        pace = CheckpointSchedule()
         while not self.finished:
             yield self.epoch(steps)
             pace.checkpoint(lambda: write(path, self.state()), last=self.finished)

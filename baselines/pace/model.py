@@ -18,7 +18,7 @@ from teadata import Frames, TeaError
 from teadata.elements import SYMBOLS
 from teadata.errors import DataError
 from teadata.files import write_text
-from teadata.strict import StrictModel
+from teadata.schema import StrictModel
 from teadata.typing import Progress, no_progress
 
 FORMAT = "tea-benchmark PACE 1"

@@ -12,11 +12,11 @@ from pydantic import ValidationError
 from baselines.parametric.objective import WeightedConfig
 from baselines.predicted import Predicted
 from baselines.protocol import Baseline
-from baselines.toolkit.composition import places
+from baselines.toolkit.composition import element_index
 from teadata import Frames, TeaError
 from teadata.errors import DataError
 from teadata.files import write_text
-from teadata.strict import StrictModel
+from teadata.schema import StrictModel
 from teadata.typing import Progress, no_progress
 
 ATOMS_AT_ONCE = 4096
@@ -89,7 +89,7 @@ class Parametrised(Baseline[ConfigT], Generic[ConfigT, ParametersT]):
 
         See :meth:`Baseline.predict`; the atoms may be of any number.
         """
-        places(frames, [self.parameters.element], self.title)
+        element_index(frames, [self.parameters.element], self.title)
         if len(frames) == 0:
             return Predicted(np.empty(0), np.empty(frames.forces.shape))
         step = max(1, ATOMS_AT_ONCE // frames.n_atoms)

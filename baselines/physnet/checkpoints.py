@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from baselines.toolkit.stepwise import check_identity
 from teadata.errors import DataError
-from teadata.files import replacing
+from teadata.files import atomic_write
 
 CHECKPOINT_FILE = "checkpoint.npz"
 
@@ -34,7 +34,7 @@ class Checkpoint:
     def save(self, arrays: dict[str, Any], notes: dict[str, Any]) -> None:
         """Write arrays, and notes, which JSON can hold."""
         text = json.dumps({"identity": self.identity} | notes)
-        with replacing(self.path) as partial, open(partial, "wb") as stream:
+        with atomic_write(self.path) as partial, open(partial, "wb") as stream:
             np.savez(stream, notes=np.array(text), **arrays)
 
     def restore(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:

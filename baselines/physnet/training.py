@@ -17,7 +17,7 @@ from baselines.physnet.optimiser import State, learning_rate, updated
 from baselines.physnet.potential import Outcome, with_forces
 from baselines.protocol import LOG_FILE
 from baselines.toolkit.composition import composition_energy
-from baselines.toolkit.stepwise import CHUNK, Stepwise
+from baselines.toolkit.stepwise import CHUNK, TrainingLoop
 from teadata import Frames, TeaError
 from teadata.typing import Progress
 from teadata.units import EV
@@ -49,8 +49,8 @@ def loss_of(
     )
 
 
-class Training(Stepwise):
-    """A training at some step; see :class:`baselines.toolkit.stepwise.Stepwise`.
+class Training(TrainingLoop):
+    """A training at some step; see :class:`baselines.toolkit.stepwise.TrainingLoop`.
 
     Parameters
     ----------
@@ -248,7 +248,7 @@ class Training(Stepwise):
     def _keep(self) -> None:
         self.kept = self.state.average.numpy()
 
-    def _not_a_number(self) -> None:
+    def _on_nan(self) -> None:
         raise TeaError(
             f"the loss is not a number before step {self.step}; lower lr or clip_grad, or look "
             "for unphysical frames"

@@ -13,7 +13,7 @@ from baselines.runs.record import Plan, TrainingRecord, hardware, peak_memory_mi
 from baselines.toolkit.devices import check_device, gpu, peak_gpu_memory_mib
 from teadata import Dataset, TeaError, catalog
 from teadata.errors import DataError, MissingExtraError, UsageError, unknown_name
-from teadata.files import LOCK_FILE, held, replacing, write_text
+from teadata.files import LOCK_FILE, atomic_write, locked, write_text
 from teadata.provenance import sha256, sha256_of
 from teadata.typing import Progress, no_progress
 
@@ -163,7 +163,7 @@ def _write_curve(path: Path, curve: list[dict[str, float]]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with replacing(path) as partial:
+    with atomic_write(path) as partial:
         pq.write_table(pa.Table.from_pylist(curve), partial)
 
 
@@ -210,7 +210,7 @@ def train(plan: Plan, folder: Path, progress: Progress = no_progress) -> Trainin
     settings = config.parse(kind, plan.config, PLAN_FILE)
     dataset = same_data(plan)
     _check_folder(folder)
-    with held(folder, "training", "another --output"):
+    with locked(folder, "training", "another --output"):
         resumed = _prepare(plan, settings, folder)
         start = time.perf_counter()
         model = model_class(settings, plan.seed, plan.device)

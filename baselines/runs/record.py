@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from teadata.provenance import DISTRIBUTION
-from teadata.strict import StrictModel
+from teadata.schema import StrictModel
 
 
 class Plan(StrictModel):

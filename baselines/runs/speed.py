@@ -11,7 +11,7 @@ from baselines.runs import folder as runs
 from baselines.runs.record import Plan, TrainingRecord, hardware
 from baselines.toolkit.devices import gpu
 from teadata import Frames, catalog
-from teadata.strict import StrictModel
+from teadata.schema import StrictModel
 
 SECONDS = 3.0
 """Time that each way of predicting is repeated for."""

@@ -17,7 +17,7 @@ from baselines.sgdml.config import SGDMLConfig
 from baselines.toolkit.labels import check_labels, validation_errors
 from teadata import Frames, TeaError
 from teadata.errors import DataError
-from teadata.files import replacing, write_text
+from teadata.files import atomic_write, write_text
 from teadata.formats import npz
 from teadata.typing import Floats, Progress, no_progress
 
@@ -234,7 +234,7 @@ class SGDML(Baseline[SGDMLConfig]):
         """Write the model as an sGDML model file, which the ``sgdml`` command reads too."""
         if self._model is None:
             raise TeaError("this sGDML model is not trained: there is nothing to save")
-        with replacing(path) as partial, open(partial, "wb") as stream:
+        with atomic_write(path) as partial, open(partial, "wb") as stream:
             np.savez_compressed(stream, **self._model)
 
     @classmethod

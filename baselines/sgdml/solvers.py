@@ -25,7 +25,7 @@ from sgdml.solvers.iterative import Iterative
 
 from baselines.sgdml.config import SGDMLConfig
 from teadata import TeaError
-from teadata.files import replacing
+from teadata.files import atomic_write
 from teadata.formats import npz
 from teadata.typing import Progress
 
@@ -147,7 +147,7 @@ class Relay:
             raise np.linalg.LinAlgError("the iterative solver diverged")
         if self.checkpoint is None or time.monotonic() < self._saved + CHECKPOINT_SECONDS:
             return
-        with replacing(self.checkpoint) as partial, open(partial, "wb") as stream:
+        with atomic_write(self.checkpoint) as partial, open(partial, "wb") as stream:
             np.savez(
                 stream,
                 sigma=self.sigma,

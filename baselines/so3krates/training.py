@@ -22,7 +22,7 @@ from baselines.so3krates.network import Network
 from baselines.so3krates.pairs import joined
 from baselines.so3krates.potential import evaluate
 from baselines.toolkit.composition import composition_energy
-from baselines.toolkit.stepwise import CHUNK, Stepwise
+from baselines.toolkit.stepwise import CHUNK, TrainingLoop
 from teadata import Frames, TeaError
 from teadata.errors import DataError
 from teadata.typing import Progress
@@ -75,8 +75,8 @@ def loss_function(
     return loss, (energy, force)
 
 
-class Training(Stepwise):
-    """A training at some step; see :class:`baselines.toolkit.stepwise.Stepwise`.
+class Training(TrainingLoop):
+    """A training at some step; see :class:`baselines.toolkit.stepwise.TrainingLoop`.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ class Training(Stepwise):
         weights = self.state.weights if self.state.average is None else self.state.average
         self.kept = jax.tree.map(jnp.copy, weights)
 
-    def _not_a_number(self) -> None:
+    def _on_nan(self) -> None:
         """Back to the best weights, with a new optimiser, whose schedule goes on."""
         restarts = 1 + len(list(takewhile(_wrong, reversed(self.curve))))
         if restarts > RESTARTS or not self.best:

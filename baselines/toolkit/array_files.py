@@ -11,7 +11,7 @@ import numpy as np
 
 from baselines.config import ModelConfig, parse
 from teadata.errors import DataError
-from teadata.files import replacing
+from teadata.files import atomic_write
 
 ConfigT = TypeVar("ConfigT", bound=ModelConfig)
 
@@ -34,7 +34,7 @@ def write(path: Path, form: str, config: ModelConfig, trained: dict[str, Any]) -
         ``weights`` by name, ``elements`` (atomic numbers), and their ``energies`` in kcal/mol.
     """
     weights = {f"{PREFIX}{name}": value for name, value in trained["weights"].items()}
-    with replacing(path) as partial, open(partial, "wb") as stream:
+    with atomic_write(path) as partial, open(partial, "wb") as stream:
         np.savez(
             stream,
             format=form,

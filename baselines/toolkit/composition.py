@@ -18,7 +18,7 @@ def symbols(numbers: Sequence[int]) -> str:
     return ", ".join(SYMBOLS[z] for z in numbers)
 
 
-def places(frames: Frames, elements: Sequence[int], model: str) -> NDArray[np.int64]:
+def element_index(frames: Frames, elements: Sequence[int], model: str) -> NDArray[np.int64]:
     """Place of each atom's element in a model's list of elements, (A,).
 
     Raises
@@ -47,7 +47,7 @@ def composition_energy(
     DataError
         If an atom's element is not among them.
     """
-    return float(energies[places(frames, elements, model)].sum())
+    return float(energies[element_index(frames, elements, model)].sum())
 
 
 def least_norm_energies(frames: Frames, elements: Sequence[int]) -> Floats:

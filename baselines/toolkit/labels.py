@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from baselines.predicted import Predicted
-from baselines.toolkit.composition import places, symbols
+from baselines.toolkit.composition import element_index, symbols
 from teadata import Frames
 from teadata.errors import DataError
 from teaeval.metrics.definitions import errors
@@ -66,5 +66,5 @@ def the_element(train: Frames, valid: Frames, title: str) -> int:
             f"a {title} potential is fitted to one element here; these frames of {train.formula} "
             f"have {symbols(elements)}: take mini-hydrogen, or another model"
         )
-    places(valid, elements, title)
+    element_index(valid, elements, title)
     return elements[0]

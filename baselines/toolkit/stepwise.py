@@ -61,7 +61,7 @@ def check_identity(where: Path, expected: Mapping[str, Any], found: Mapping[str,
             )
 
 
-class Pace:
+class CheckpointSchedule:
     """When a checkpoint is due: seldom enough that all of them cost 1 % of the time."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class Pace:
             self.cost = self.written - start
 
 
-class Stepwise(ABC):
+class TrainingLoop(ABC):
     """A training at some step.
 
     Parameters
@@ -86,7 +86,7 @@ class Stepwise(ABC):
     frames, batch_size
         How many there are, and how many a step takes.
     steps
-        How many at most; whole passes over the frames are made, see :class:`Order`.
+        How many at most; whole passes over the frames are made, see :class:`BatchOrder`.
     eval_every
         Steps between validations; None: a pass over the frames.
 
@@ -109,7 +109,7 @@ class Stepwise(ABC):
         self, *, seed: int, frames: int, batch_size: int, steps: int, eval_every: int | None
     ) -> None:
         check_batch(frames, batch_size)
-        self.order = Order(seed, frames, batch_size)
+        self.order = BatchOrder(seed, frames, batch_size)
         self.total = self.order.total(steps)
         self.eval_every = eval_every or self.order.per_epoch
         self.step = 0
@@ -133,7 +133,7 @@ class Stepwise(ABC):
         """Keep the weights, which are the best so far."""
 
     @abstractmethod
-    def _not_a_number(self) -> None:
+    def _on_nan(self) -> None:
         """Mend a loss that is not a number, or raise the error that says so."""
 
     @property
@@ -171,7 +171,7 @@ class Stepwise(ABC):
         loss = self._advance(progress)
         found = self._validation()
         if not math.isfinite(loss + found["valid_loss"]):
-            self._not_a_number()
+            self._on_nan()
         elif not self.best or found["valid_loss"] < self.best["loss"]:
             self.best = {"step": self.step, "loss": found["valid_loss"]}
             self._keep()
@@ -182,7 +182,7 @@ class Stepwise(ABC):
 
     def _to_the_end(self, log: Path, progress: Progress, save: Callable[[], None]) -> None:
         """Train to the end, a line of the log per validation, with `save` at its pace."""
-        pace = Pace()
+        pace = CheckpointSchedule()
         with open(log, "a", encoding="utf-8") as stream:
             while not self.finished:
                 entry = self.interval_entry(progress)
@@ -193,7 +193,7 @@ class Stepwise(ABC):
 
 
 @dataclass(frozen=True)
-class Order:
+class BatchOrder:
     """Which frames each step trains on: every pass in an order of its own, a rest left out.
 
     A pure function of seed and step, so that a training can be taken up anywhere.

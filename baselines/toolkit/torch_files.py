@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from baselines.config import ModelConfig
 from teadata.errors import DataError
-from teadata.files import replacing
+from teadata.files import atomic_write
 
 
 def write(path: Path, content: dict[str, Any]) -> None:
@@ -17,7 +17,7 @@ def write(path: Path, content: dict[str, Any]) -> None:
     import torch
 
     # Into a stream: torch would write the name of a file into it.
-    with replacing(path) as partial, open(partial, "wb") as stream:
+    with atomic_write(path) as partial, open(partial, "wb") as stream:
         torch.save(content, stream)
 
 

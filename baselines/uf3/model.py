@@ -9,7 +9,7 @@ import numpy as np
 
 from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, Baseline, FitResult
-from baselines.toolkit.composition import places
+from baselines.toolkit.composition import element_index
 from baselines.toolkit.labels import the_element, validation_errors
 from baselines.uf3.config import UF3Config
 from teadata import Frames, TeaError
@@ -56,7 +56,9 @@ class UF3(Baseline[UF3Config]):
             raise TeaError("this UF3 model is not trained: call fit, or load one")
         from baselines.uf3 import backend
 
-        places(frames, [int(z) for z in self._model.bspline_config.chemical_system.numbers], "UF3")
+        element_index(
+            frames, [int(z) for z in self._model.bspline_config.chemical_system.numbers], "UF3"
+        )
         if len(frames) == 0:
             return Predicted(np.empty(0), np.empty(frames.forces.shape))
         return backend.predict(self._model, frames, progress)

@@ -31,7 +31,7 @@ import publish
 from sampling import round_positions
 from scipy.spatial.transform import Rotation
 
-from teadata.files import replacing
+from teadata.files import atomic_write
 from teadata.frames import Frames
 from teadata.units import HARTREE
 
@@ -177,7 +177,7 @@ def adsorption() -> dict[str, np.ndarray]:
             "energy": energy,
             "tilt_stiffness": 2 * tilted.mean(axis=0) / 0.1**2,
         }
-        with replacing(path) as partial, open(partial, "wb") as stream:
+        with atomic_write(path) as partial, open(partial, "wb") as stream:
             np.savez(stream, **result)
     with np.load(path) as data:
         return dict(data)
@@ -213,7 +213,7 @@ def run_chunk(chunk: int) -> int:
         numbers = np.concatenate([np.full(N_SHEET, 6), known["numbers"]])
         frames = [draw(chunk * CHUNK + i, known) for i in range(CHUNK)]
         found = [ENGINE.label(numbers, positions, CELL) for positions in frames]
-        with replacing(path) as partial, open(partial, "wb") as stream:
+        with atomic_write(path) as partial, open(partial, "wb") as stream:
             np.savez(
                 stream,
                 z=numbers,

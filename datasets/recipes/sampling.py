@@ -20,7 +20,7 @@ import numpy as np
 from ase.constraints import FixConstraint
 from labels import Label
 
-from teadata.files import replacing
+from teadata.files import atomic_write
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -218,7 +218,7 @@ def _save(
     rng: np.random.Generator,
 ) -> None:
     """Replace the checkpoint by one with the frames so far."""
-    with replacing(path) as partial, open(partial, "wb") as stream:
+    with atomic_write(path) as partial, open(partial, "wb") as stream:
         np.savez(
             stream,
             **{key: np.asarray(value) for key, value in stored.items()},

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 
 from teadata.arrays.base import SeekableFile, text
-from teadata.arrays.bombs import guard
+from teadata.arrays.decompression import decompression_limit
 from teadata.typing import Array
 
 
@@ -38,7 +38,9 @@ class HDF5File(SeekableFile):
                     if item.external or item.is_virtual:
                         raise self.error(f"{name} lies in another file; write it into this one")
                     self._known[name] = (tuple(item.shape or ()), item.dtype)
-            guard(self.path, sum(_bytes(*known) for known in self._known.values()), self.label)
+            decompression_limit(
+                self.path, sum(_bytes(*known) for known in self._known.values()), self.label
+            )
             attributes = {**file.attrs, **group.attrs}
         self.attributes = {
             name: text(value) for name, value in attributes.items() if np.size(value) == 1

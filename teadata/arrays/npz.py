@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from teadata.arrays.base import ArrayFile
-from teadata.arrays.bombs import guard
+from teadata.arrays.decompression import decompression_limit
 from teadata.typing import Array
 
 
@@ -56,7 +56,9 @@ class NpzFile(ArrayFile):
                     "numpy.savez"
                 )
         with self._reading("npz file"), self._damage(), zipfile.ZipFile(self.path) as archive:
-            guard(self.path, sum(info.file_size for info in archive.infolist()), self.label)
+            decompression_limit(
+                self.path, sum(info.file_size for info in archive.infolist()), self.label
+            )
             self._headers = {}
             for name in archive.namelist():
                 if name.endswith(".npy"):

@@ -20,7 +20,7 @@ from pathlib import PurePath, PurePosixPath
 import numpy as np
 
 from teadata.arrays.base import SeekableFile
-from teadata.arrays.bombs import guard
+from teadata.arrays.decompression import decompression_limit
 from teadata.typing import Array
 
 
@@ -34,7 +34,9 @@ class ZarrFile(SeekableFile):
             arrays = {name: group[name] for name in self._members()}
             arrays = {name: array for name, array in arrays.items() if hasattr(array, "nbytes")}
             self._known = {name: (array.shape, array.dtype) for name, array in arrays.items()}
-            guard(self.path, sum(array.nbytes for array in arrays.values()), self.label)
+            decompression_limit(
+                self.path, sum(array.nbytes for array in arrays.values()), self.label
+            )
             self.attributes = {name: str(value) for name, value in group.attrs.items()}
 
     def _members(self) -> list[str]:

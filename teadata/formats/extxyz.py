@@ -16,7 +16,7 @@ import numpy as np
 from teadata import units
 from teadata.elements import NUMBERS
 from teadata.errors import DataError
-from teadata.files import replacing
+from teadata.files import atomic_write
 from teadata.frames import Frames
 from teadata.typing import Floats
 
@@ -72,7 +72,7 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
     row = "%-2s" + " %.17g" * 6
     body = "\n".join([row] * frames.n_atoms)
     table = np.concatenate([frames.positions, frames.forces], axis=2)
-    with replacing(path) as partial, open(partial, "w", encoding="utf-8") as stream:
+    with atomic_write(path) as partial, open(partial, "w", encoding="utf-8") as stream:
         for i in range(len(frames)):
             values: list[Any] = []
             for symbol, numbers in zip(frames.symbols, table[i].tolist(), strict=True):

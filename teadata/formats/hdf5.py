@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from teadata.errors import DataError
-from teadata.files import replacing
+from teadata.files import atomic_write
 from teadata.formats.layout import CHUNK, check_layout, compact, metadata, present
 from teadata.frames import PER_SYSTEM, Frames, rows_of
 from teadata.typing import Ints
@@ -49,7 +49,7 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
             )
         file.flush()
         image = file.id.get_file_image()
-    with replacing(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_bytes(image)
 
 

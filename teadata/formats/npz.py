@@ -18,7 +18,7 @@ from teadata import units
 from teadata.arrays import text
 from teadata.arrays.npz import NpzFile
 from teadata.errors import DataError
-from teadata.files import replacing
+from teadata.files import atomic_write
 from teadata.frames import Frames
 
 OPTIONAL = ("lattice", "pbc", "stress", "frame_id", "trajectory", "temperature")
@@ -85,7 +85,7 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
         If the cell differs between frames, or the file cannot be written.
     """
     found = arrays(frames, name=name, theory=theory)
-    with replacing(path) as partial, open(partial, "wb") as stream:
+    with atomic_write(path) as partial, open(partial, "wb") as stream:
         np.savez(stream, **found)
 
 

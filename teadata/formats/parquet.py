@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from teadata.errors import DataError
-from teadata.files import replacing
+from teadata.files import atomic_write
 from teadata.formats.layout import UNITS, check_layout, compact, metadata
 from teadata.frames import OPTIONAL, Frames
 
@@ -94,7 +94,7 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
         if not pa.types.is_integer(f.type)
     ]
     with (
-        replacing(path) as partial,
+        atomic_write(path) as partial,
         pq.ParquetWriter(
             partial,
             schema,

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from teadata.arrays.zarr import _library, open_group
 from teadata.errors import DataError
-from teadata.files import replacing
+from teadata.files import atomic_write
 from teadata.formats.layout import CHUNK, UNITS, check_layout, compact, metadata, present
 from teadata.frames import PER_SYSTEM, Frames
 
@@ -74,7 +74,7 @@ def _contents(
 
 
 @contextmanager
-def _replacing_folder(path: Path) -> Iterator[Path]:
+def _atomic_folder(path: Path) -> Iterator[Path]:
     """A temporary folder that takes the place of `path` if the block succeeds."""
     folder = path.with_name(f".{os.getpid()}.{path.name}")
     try:
@@ -133,11 +133,11 @@ def write_store(
     """
     contents = _contents(arrays, attributes)
     if path.suffix.lower() == ".zip":
-        with replacing(path) as partial, zipfile.ZipFile(partial, "w") as archive:
+        with atomic_write(path) as partial, zipfile.ZipFile(partial, "w") as archive:
             for key, data in contents.items():  # stored as they are: chunks are compressed
                 archive.writestr(zipfile.ZipInfo(key, EPOCH), data)
         return
-    with _replacing_folder(path) as folder:
+    with _atomic_folder(path) as folder:
         for key, data in contents.items():
             file = folder / key
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from teadata.arrays.bombs import guard
+from teadata.arrays.decompression import decompression_limit
 from teadata.errors import DataError, UsageError
 
 FRAMES = {
@@ -183,7 +183,7 @@ def _check(file: Found, folder: Path, entries: Iterable[_Entry]) -> None:
                 "unpacked; unpack the archive yourself, and ingest its files"
             )
         total += entry.size
-    guard(file.path, total, file.label)
+    decompression_limit(file.path, total, file.label)
     free = shutil.disk_usage(folder).free
     if total > free:
         raise DataError(f"{file.label}: needs {total} bytes in {folder.parent}, {free} are free")

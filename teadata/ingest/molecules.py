@@ -5,12 +5,12 @@ from __future__ import annotations
 from teadata.elements import formula
 from teadata.errors import DataError
 from teadata.frames import Frames
-from teadata.structure.bonds import STRETCH, bonded, pieces
+from teadata.structure.bonds import STRETCH, bonded, connected_atoms
 
 
 def molecules(frame: Frames) -> list[list[int]]:
     """Atoms of each connected piece of one frame, images included, by their first atom."""
-    return pieces(bonded(frame))
+    return connected_atoms(bonded(frame))
 
 
 def groups(frame: Frames, wanted: dict[str, str]) -> dict[str, list[list[int]]]:

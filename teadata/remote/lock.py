@@ -12,10 +12,10 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter, ValidationError
 
 from teadata.errors import DataError
-from teadata.files import replacing
+from teadata.files import atomic_write
 from teadata.remote import settings
 from teadata.remote.record import FileName, Record, RemoteFile
-from teadata.strict import StrictModel
+from teadata.schema import StrictModel
 
 LOCK = "lock.json"
 
@@ -114,7 +114,7 @@ def write_entry(record_id: str, file: RemoteFile, sha256: str) -> None:
     with exclusive(path.with_name(f"{LOCK}.lock")):
         entries = read_lock(record_id) | {file.name: entry}
         text = _ENTRIES.dump_json(dict(sorted(entries.items())), indent=2)
-        with replacing(path) as partial, open(partial, "wb") as stream:
+        with atomic_write(path) as partial, open(partial, "wb") as stream:
             stream.write(text + b"\n")
             stream.flush()
             os.fsync(stream.fileno())

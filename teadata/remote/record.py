@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from teadata.errors import DataError, unknown_name
-from teadata.strict import StrictModel, what_is_wrong
+from teadata.schema import StrictModel, what_is_wrong
 
 ALGORITHMS = {"md5", "sha1", "sha256", "sha512"}
 LONGEST_NAME = 200

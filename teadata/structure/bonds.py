@@ -23,7 +23,7 @@ def bonded(frame: Frames) -> NDArray[np.bool_]:
     return bonds
 
 
-def pieces(bonds: NDArray[np.bool_]) -> list[list[int]]:
+def connected_atoms(bonds: NDArray[np.bool_]) -> list[list[int]]:
     """Atoms of each piece that bonds (A, A) connect, by their first atom."""
     label = np.arange(len(bonds))
     while True:  # every atom takes the lowest label among its neighbours, until none changes

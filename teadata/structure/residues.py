@@ -8,7 +8,7 @@ import numpy as np
 
 from teadata.elements import formula
 from teadata.frames import Frames
-from teadata.structure.bonds import bonded, pieces
+from teadata.structure.bonds import bonded, connected_atoms
 from teadata.typing import Ints
 
 CARBON, NITROGEN, OXYGEN = 6, 7, 8
@@ -53,7 +53,7 @@ def residues(frame: Frames) -> list[Residue]:
     cut = bonds.copy()
     for carbon, nitrogen in cuts:
         cut[carbon, nitrogen] = cut[nitrogen, carbon] = False
-    parts = pieces(cut)
+    parts = connected_atoms(cut)
     label = np.empty(len(numbers), dtype=np.int64)
     for i, part in enumerate(parts):
         label[part] = i

@@ -10,10 +10,10 @@ Replicates = Annotated[
     int, typer.Option(min=0, help="Bootstrap resamples behind the intervals; 0: none.")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")]
-DatasetSaid = Annotated[
+DatasetOption = Annotated[
     str | None, typer.Option("--dataset", help="Dataset id, if the file does not state it.")
 ]
-SubsetSaid = Annotated[
+SubsetOption = Annotated[
     str | None,
     typer.Option("--subset", help="Subset of the test set, if the file does not state it."),
 ]

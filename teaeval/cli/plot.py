@@ -11,7 +11,7 @@ from teadata import console
 from teadata.errors import UsageError
 
 if TYPE_CHECKING:
-    from teaeval.plots.collected import Collected
+    from teaeval.plots.error_summary import ErrorSummary
     from teaeval.plots.plot import Plot
 
 Outputs = Annotated[
@@ -59,14 +59,14 @@ def _save(plot: Plot, output: list[Path]) -> None:
         typer.echo(f"{path}: written")
 
 
-def _collect(files: list[Path], allow_failed: bool) -> list[Collected]:
-    from teaeval.plots.collected import collect
+def _summaries(files: list[Path], allow_failed: bool) -> list[ErrorSummary]:
+    from teaeval.plots.error_summary import summarise
 
     found = []
     with console.progress_bar() as progress:
         for n, file in enumerate(files):
             progress("predictions read", n, len(files))
-            found.append(collect(file, allow_failed=allow_failed))
+            found.append(summarise(file, allow_failed=allow_failed))
     return found
 
 
@@ -157,7 +157,7 @@ def atoms(files: Predictions, output: Outputs, allow_failed: AllowFailed = False
     from teaeval.plots.structure import per_atom
 
     check_outputs(output)
-    _save(per_atom(_collect(files, allow_failed)), output)
+    _save(per_atom(_summaries(files, allow_failed)), output)
 
 
 @plots.command("worst", epilog="Example: teaeval plot worst mace.h5 sgdml.npz -o worst.pdf")
@@ -166,7 +166,7 @@ def worst(files: Predictions, output: Outputs, allow_failed: AllowFailed = False
     from teaeval.plots.structure import worst_frame
 
     check_outputs(output)
-    _save(worst_frame(_collect(files, allow_failed)), output)
+    _save(worst_frame(_summaries(files, allow_failed)), output)
 
 
 @plots.command("parity", epilog="Example: teaeval plot parity mace.h5 -o parity.png")
@@ -175,7 +175,7 @@ def parity(files: Predictions, output: Outputs, allow_failed: AllowFailed = Fals
     from teaeval.plots import errors
 
     check_outputs(output)
-    _save(errors.parity(_collect(files, allow_failed)), output)
+    _save(errors.parity(_summaries(files, allow_failed)), output)
 
 
 @plots.command("errors", epilog="Example: teaeval plot errors mace.h5 sgdml.npz -o errors.svg")
@@ -184,7 +184,7 @@ def distributions(files: Predictions, output: Outputs, allow_failed: AllowFailed
     from teaeval.plots import errors
 
     check_outputs(output)
-    _save(errors.distributions(_collect(files, allow_failed)), output)
+    _save(errors.distributions(_summaries(files, allow_failed)), output)
 
 
 @plots.command("elements", epilog="Example: teaeval plot elements mace.h5 sgdml.npz -o el.svg")
@@ -193,7 +193,7 @@ def elements(files: Predictions, output: Outputs, allow_failed: AllowFailed = Fa
     from teaeval.plots import errors
 
     check_outputs(output)
-    _save(errors.by_element(_collect(files, allow_failed)), output)
+    _save(errors.by_element(_summaries(files, allow_failed)), output)
 
 
 @plots.command("magnitude", epilog="Example: teaeval plot magnitude mace.h5 -o magnitude.svg")
@@ -202,7 +202,7 @@ def magnitude(files: Predictions, output: Outputs, allow_failed: AllowFailed = F
     from teaeval.plots import errors
 
     check_outputs(output)
-    _save(errors.by_magnitude(_collect(files, allow_failed)), output)
+    _save(errors.by_magnitude(_summaries(files, allow_failed)), output)
 
 
 @plots.command("matrix", epilog="Example: teaeval plot matrix results/*.json -o matrix.png")

@@ -10,7 +10,7 @@ import typer
 from teadata import console
 from teadata.errors import UsageError
 from teaeval.cli.options import (
-    DatasetSaid,
+    DatasetOption,
     EnergyKey,
     EnergyUnit,
     ForcesKey,
@@ -18,15 +18,15 @@ from teaeval.cli.options import (
     Replicates,
     Scheduler,
     Seed,
-    SubsetSaid,
+    SubsetOption,
 )
 from teaeval.defaults import REPLICATES
 
 
 def score_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Prediction file.")],
-    dataset: DatasetSaid = None,
-    subset: SubsetSaid = None,
+    dataset: DatasetOption = None,
+    subset: SubsetOption = None,
     energy_unit: EnergyUnit = None,
     length_unit: LengthUnit = None,
     energy_key: EnergyKey = None,
@@ -111,8 +111,8 @@ def score_file(
 
 def check_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Prediction file.")],
-    dataset: DatasetSaid = None,
-    subset: SubsetSaid = None,
+    dataset: DatasetOption = None,
+    subset: SubsetOption = None,
     energy_unit: EnergyUnit = None,
     length_unit: LengthUnit = None,
     energy_key: EnergyKey = None,

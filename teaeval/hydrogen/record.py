@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from teadata.strict import StrictModel
+from teadata.schema import StrictModel
 from teaeval.observables.blocks import Mean
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from teadata.strict import StrictModel
+from teadata.schema import StrictModel
 from teaeval.md.settings import Settings
 
 OUTCOME_FILE = "outcome.json"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from teadata.strict import StrictModel
+from teadata.schema import StrictModel
 from teaeval.md.outcome import Failure
 from teaeval.md.settings import Settings
 

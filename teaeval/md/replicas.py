@@ -18,7 +18,7 @@ from teadata import Dataset, catalog
 from teadata.errors import DataError, MissingExtraError, TeaError, UsageError
 from teadata.files import write_text
 from teadata.provenance import package_version
-from teadata.strict import StrictModel
+from teadata.schema import StrictModel
 from teadata.typing import Progress
 from teaeval.calculators import Batched, find_calculator
 from teaeval.md.outcome import OUTCOME_FILE, Outcome
@@ -230,7 +230,7 @@ def _together(plan: Plan, folder: Path, progress: Progress | None) -> list[Outco
     """Run all replicas in threads that share one model."""
     waiting = [i for i, found in enumerate(outcomes(plan, folder)) if found is None]
     if waiting:
-        from teaeval.md.together import Together
+        from teaeval.md.batched import BatchedReplicas
 
         model = find_calculator(plan.calculator, plan.model, plan.device)
         if not isinstance(model, Batched):
@@ -238,7 +238,7 @@ def _together(plan: Plan, folder: Path, progress: Progress | None) -> list[Outco
                 f"--together: {plan.name} has no predict(frames), so it evaluates one structure at "
                 "a time; leave --together out"
             )
-        group = Together(model, len(waiting))
+        group = BatchedReplicas(model, len(waiting))
         errors: list[BaseException] = []
 
         def work(member: int, index: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from teadata import units
 from teadata.errors import DataError, MissingExtraError, UsageError
-from teadata.files import held, replacing, write_text
+from teadata.files import atomic_write, locked, write_text
 from teadata.typing import Progress
 from teaeval.calculators import CalculationError
 from teaeval.md.monitor import BOLTZMANN, Monitor
@@ -83,7 +83,7 @@ def simulate(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{folder}: cannot be made ({error.strerror or error})") from None
-    with held(folder, "simulating", "another folder"):
+    with locked(folder, "simulating", "another folder"):
         return _Run(atoms, calculator, settings, folder, progress).complete()
 
 
@@ -297,7 +297,7 @@ class _Run:
             **self.monitor.state(),
             **self.integrator.state(),
         }
-        with replacing(self.folder / CHECKPOINT_FILE) as partial, open(partial, "wb") as stream:
+        with atomic_write(self.folder / CHECKPOINT_FILE) as partial, open(partial, "wb") as stream:
             np.savez(stream, **state)
 
     def _end(self, failure: Failure | None) -> Outcome:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from teadata.errors import DataError
-from teadata.files import replacing
+from teadata.files import atomic_write
 from teadata.provenance import DISTRIBUTION, package_version
 from teadata.typing import Floats, Ints
 
@@ -89,7 +89,7 @@ class Writer:
         """
         import h5py
 
-        with replacing(path) as partial, h5py.File(partial, "w") as file:
+        with atomic_write(path) as partial, h5py.File(partial, "w") as file:
             _describe(file, atoms)
             first = None
             for name in (*ALWAYS, *optional):
@@ -169,7 +169,7 @@ def cut(path: Path, frames: int) -> None:
     import h5py
 
     with (
-        replacing(path) as partial,
+        atomic_write(path) as partial,
         _opened(path) as old,
         h5py.File(partial, "w") as new,
     ):

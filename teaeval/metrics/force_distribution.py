@@ -42,7 +42,7 @@ def _upper_edges(bins: Ints) -> Floats:
 
 
 @dataclass(frozen=True, eq=False)
-class ForceDetails:
+class ForceDistribution:
     """Sums over frames, and means of each.
 
     Parameters
@@ -76,7 +76,9 @@ class ForceDetails:
     bin_error: Floats
 
     @classmethod
-    def of(cls, predicted: Floats, reference: Floats, scored: NDArray[np.bool_]) -> ForceDetails:
+    def of(
+        cls, predicted: Floats, reference: Floats, scored: NDArray[np.bool_]
+    ) -> ForceDistribution:
         """Those of forces (N, A, 3) in kcal/mol/Å, of the frames (N,) that are finite."""
         if not scored.all():
             predicted, reference = predicted[scored], reference[scored]
@@ -106,8 +108,8 @@ class ForceDetails:
             bin_error=np.bincount(place, gap.mean(axis=2).ravel(), bins).astype(np.float64),
         )
 
-    def __add__(self, other: ForceDetails) -> ForceDetails:
-        return ForceDetails(
+    def __add__(self, other: ForceDistribution) -> ForceDistribution:
+        return ForceDistribution(
             **{
                 f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)])
                 if f.name in ("mae", "magnitude", "vector", "cosine")

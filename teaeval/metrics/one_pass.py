@@ -16,7 +16,7 @@ from teadata.arrays.stored_array import rows_taken
 from teadata.stored_frames import AnyFrames
 from teadata.typing import Floats, Ints
 from teaeval.engines import Engine, piece_length, slices
-from teaeval.metrics.force_distribution import ForceDetails
+from teaeval.metrics.force_distribution import ForceDistribution
 from teaeval.metrics.frame_errors import FrameErrors, Groups, Quantities, force_errors
 from teaeval.predictions.prediction import Prediction
 
@@ -72,7 +72,7 @@ class Compared:
     table: dict[str, FrameErrors]
     scored: NDArray[np.bool_]
     block: int
-    forces: ForceDetails | None
+    forces: ForceDistribution | None
 
 
 def _cut(
@@ -91,7 +91,9 @@ def _cut(
     )
 
 
-def _work(piece: Piece) -> tuple[dict[str, FrameErrors], NDArray[np.bool_], ForceDetails | None]:
+def _work(
+    piece: Piece,
+) -> tuple[dict[str, FrameErrors], NDArray[np.bool_], ForceDistribution | None]:
     """Errors of a piece, and which frames have any; this is what a worker does."""
     reference, predicted = piece.reference_forces[:], piece.forces[:]
     if not piece.there.all():
@@ -103,12 +105,12 @@ def _work(piece: Piece) -> tuple[dict[str, FrameErrors], NDArray[np.bool_], Forc
     scored = table["E"].scored & table["F"].scored
     details = None
     if piece.details:
-        details = ForceDetails.of(predicted, reference, scored)
+        details = ForceDistribution.of(predicted, reference, scored)
     merged = {name: found.only(scored).merged(piece.block) for name, found in table.items()}
     return merged, scored, details
 
 
-def compare(
+def frame_errors_of(
     prediction: Prediction,
     test: AnyFrames,
     order: Ints,

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from teaeval.plots.collected import Collected, named, quantiles
+from teaeval.plots.error_summary import ErrorSummary, named, quantiles
 from teaeval.plots.plot import Plot, colour, marker, panels, styled
 
 MOST_POINTS = 4000
 """Frames that the parity plot of energies marks, at most; evenly spaced."""
 
 
-def parity(found: Sequence[Collected]) -> Plot:
+def parity(found: Sequence[ErrorSummary]) -> Plot:
     """Predicted against reference energies (a mark a frame) and force components (counts).
 
     A row per prediction.  Energies are relative to the reference's lowest of the test set, the
@@ -75,11 +75,11 @@ def _diagonal(ax: Any, low: float, high: float) -> None:
     ax.set(xlim=(low, high), ylim=(low, high), aspect="equal")
 
 
-def _where(found: Sequence[Collected]) -> str:
+def _where(found: Sequence[ErrorSummary]) -> str:
     return "; ".join(dict.fromkeys(c.where for c in found))
 
 
-def distributions(found: Sequence[Collected]) -> Plot:
+def distributions(found: Sequence[ErrorSummary]) -> Plot:
     """Densities of the signed errors of energies and of force components, a line a prediction."""
     names = [name for name, _ in named(list(found))]
     data: list[dict[str, Any]] = []
@@ -115,7 +115,7 @@ SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Shares of the errors that a box shows: whiskers, box, median."""
 
 
-def by_element(found: Sequence[Collected]) -> Plot:
+def by_element(found: Sequence[ErrorSummary]) -> Plot:
     """Absolute errors of force components by element: quartiles, and 5 to 95 %."""
     names = [name for name, _ in named(list(found))]
     elements = list(dict.fromkeys(e for c in found for e in c.by_element))
@@ -157,7 +157,7 @@ def by_element(found: Sequence[Collected]) -> Plot:
     return Plot(figure, data)
 
 
-def by_magnitude(found: Sequence[Collected]) -> Plot:
+def by_magnitude(found: Sequence[ErrorSummary]) -> Plot:
     """Length of an atom's force error against its reference |F|: median and 10 to 90 %."""
     names = [name for name, _ in named(list(found))]
     data: list[dict[str, Any]] = []

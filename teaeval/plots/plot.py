@@ -73,7 +73,7 @@ class Plot:
         DataError
             If a file cannot be written.
         """
-        from teadata.files import replacing, write_text
+        from teadata.files import atomic_write, write_text
         from teaeval.tables.scores import to_csv
 
         for path in paths:
@@ -85,7 +85,7 @@ class Plot:
             metadata = {"png": {"Software": None}, "svg": {"Date": None}}.get(
                 kind, {"CreationDate": None}
             )
-            with replacing(path) as partial, styled():
+            with atomic_write(path) as partial, styled():
                 self.figure.savefig(partial, format=kind, metadata=metadata)
             table = path.with_suffix(".csv")
             write_text(table, to_csv(self.data))

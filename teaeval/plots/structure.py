@@ -10,7 +10,7 @@ import numpy as np
 from teadata.elements import SYMBOLS
 from teadata.errors import UsageError
 from teadata.typing import Floats
-from teaeval.plots.collected import Collected, named
+from teaeval.plots.error_summary import ErrorSummary, named
 from teaeval.plots.molecule import ELEMENTS, OTHER, View, draw, element_colours, view
 from teaeval.plots.plot import Plot, panels, styled
 from teaeval.tables.numbers import significant
@@ -31,7 +31,7 @@ def _letter(n: int) -> str:
     return f"({chr(ord('a') + n)})"
 
 
-def _one_system(found: Sequence[Collected]) -> None:
+def _one_system(found: Sequence[ErrorSummary]) -> None:
     datasets = list(dict.fromkeys(c.card.full_id for c in found))
     if len(datasets) != 1:
         raise UsageError(
@@ -98,7 +98,7 @@ def _size(seen: View) -> tuple[float, float]:
     return width, float(np.clip(width * extent[1] / extent[0], 1.5, 3.6)) + 0.75
 
 
-def per_atom(found: Sequence[Collected], row: int = 0) -> Plot:
+def per_atom(found: Sequence[ErrorSummary], row: int = 0) -> Plot:
     """Mean absolute force error of each atom, on a frame of the test set.
 
     The first panel has the elements; each other is a prediction with a colour bar of its own.
@@ -146,7 +146,7 @@ def per_atom(found: Sequence[Collected], row: int = 0) -> Plot:
     return Plot(figure, data)
 
 
-def worst_frame(found: Sequence[Collected]) -> Plot:
+def worst_frame(found: Sequence[ErrorSummary]) -> Plot:
     """The frame with the largest error of a force component, by element and by error.
 
     A row per prediction.  An atom's colour is the largest absolute error of its components:

@@ -11,7 +11,7 @@ import numpy as np
 
 from teadata import Frames, catalog
 from teadata.errors import DataError
-from teadata.files import replacing
+from teadata.files import atomic_write
 from teadata.typing import Floats, Progress
 from teaeval.calculators import BATCH, Batched, evaluate, from_factory
 from teaeval.predictions.prediction import Prediction
@@ -90,7 +90,7 @@ def predict(
 
 
 def _save(path: Path, plan: str, energies: Floats, forces: Floats, done: int) -> None:
-    with replacing(path) as partial, open(partial, "wb") as stream:
+    with atomic_write(path) as partial, open(partial, "wb") as stream:
         np.savez(stream, plan=plan, energies=energies[:done], forces=forces[:done])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from teadata.errors import DataError, unknown_name
-from teadata.files import replacing
+from teadata.files import atomic_write
 from teaeval.predictions.prediction import Prediction
 
 LAYOUT = "tea-prediction-1"
@@ -43,7 +43,7 @@ def fields_of(prediction: Prediction) -> tuple[dict[str, np.ndarray], dict[str, 
 
 
 def _npz(path: Path, arrays: dict[str, Any], texts: dict[str, str]) -> None:
-    with replacing(path) as partial, open(partial, "wb") as stream:
+    with atomic_write(path) as partial, open(partial, "wb") as stream:
         np.savez_compressed(stream, **(arrays | texts))
 
 
@@ -61,7 +61,7 @@ def _hdf5(path: Path, arrays: dict[str, Any], texts: dict[str, str]) -> None:
         file.attrs.update({"layout": LAYOUT, **texts})
         file.flush()
         image = file.id.get_file_image()
-    with replacing(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_bytes(image)
 
 
@@ -85,7 +85,7 @@ def _parquet(path: Path, arrays: dict[str, Any], texts: dict[str, str]) -> None:
     shared = {"layout": LAYOUT, **texts}
     if numbers is not None:
         shared["numbers"] = json.dumps(numbers.tolist())
-    with replacing(path) as partial:
+    with atomic_write(path) as partial:
         table = pa.table(columns).replace_schema_metadata(shared)
         pq.write_table(table, partial, compression="zstd", use_dictionary=False)
 
@@ -118,7 +118,7 @@ def _extxyz(path: Path, arrays: dict[str, Any], texts: dict[str, str]) -> None:
             f'Lattice="{" ".join(map(repr, cell))}" pbc="T T T" '
             for cell in arrays["cell"].reshape(-1, 9).tolist()
         ]
-    with replacing(path) as partial, open(partial, "w", encoding="utf-8") as stream:
+    with atomic_write(path) as partial, open(partial, "w", encoding="utf-8") as stream:
         for i, identifier in enumerate(arrays["frame_id"].tolist()):
             rows = zip(symbols, table[i].tolist(), strict=True)
             values = [value for symbol, row in rows for value in (symbol, *row)]

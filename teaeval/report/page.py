@@ -19,7 +19,7 @@ from teaeval.report.figures import figure_html
 
 if TYPE_CHECKING:
     from teaeval.md.record import Simulations
-    from teaeval.plots.collected import Collected
+    from teaeval.plots.error_summary import ErrorSummary
     from teaeval.plots.plot import Plot
     from teaeval.scores.record import Score
 
@@ -76,7 +76,7 @@ def write(
         If Matplotlib is not installed.
     """
     from teaeval.md import record
-    from teaeval.plots.collected import collect
+    from teaeval.plots.error_summary import summarise
     from teaeval.plots.plot import styled
     from teaeval.predictions.reading import read_prediction
     from teaeval.scores.scoring import score
@@ -93,14 +93,14 @@ def write(
         progress("predictions scored", n, len(paths))
         prediction = read_prediction(path)
         scores.append(score(prediction, replicates=replicates, allow_failed=allow_failed))
-        found.append(collect(prediction, allow_failed=allow_failed))
+        found.append(summarise(prediction, allow_failed=allow_failed))
     progress("predictions scored", len(paths), len(paths))
     write_text(output, page(scores, found, title, frames, runs, progress))
 
 
 def page(
     scores: Sequence[Score],
-    found: Sequence[Collected],
+    found: Sequence[ErrorSummary],
     title: str,
     frames: int,
     runs: Sequence[Simulations] = (),
@@ -147,11 +147,11 @@ def _tables(scores: Sequence[Score]) -> str:
     )
 
 
-def _figures(found: Sequence[Collected], progress: Progress) -> str:
+def _figures(found: Sequence[ErrorSummary], progress: Progress) -> str:
     """The figures of each test set."""
     from teaeval.plots import errors, structure
 
-    draw: dict[str, Callable[[Sequence[Collected]], Plot]] = {
+    draw: dict[str, Callable[[Sequence[ErrorSummary]], Plot]] = {
         "errors": errors.distributions,
         "parity": errors.parity,
         "elements": errors.by_element,
@@ -159,7 +159,7 @@ def _figures(found: Sequence[Collected], progress: Progress) -> str:
         "atoms": structure.per_atom,
         "worst": structure.worst_frame,
     }
-    groups: dict[str, list[Collected]] = {}
+    groups: dict[str, list[ErrorSummary]] = {}
     for c in found:
         groups.setdefault(c.where, []).append(c)
     parts, done = [], 0

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from teadata.typing import Floats
-from teaeval.plots.collected import Collected, named
+from teaeval.plots.error_summary import ErrorSummary, named
 from teaeval.plots.molecule import ELEMENTS, OTHER, view
 
 DECIMALS = 3
 """Of positions (Å) and errors (kcal/mol/Å) on the page."""
 
 
-def structures(found: Sequence[Collected], frames: int) -> list[dict[str, Any]]:
+def structures(found: Sequence[ErrorSummary], frames: int) -> list[dict[str, Any]]:
     """What the viewer shows of each prediction: its worst frames, and the MAE of each atom.
 
     Parameters

@@ -9,8 +9,8 @@ import numpy as np
 from teadata import catalog
 from teadata.dataset import Dataset
 from teadata.errors import UsageError
+from teadata.schema import StrictModel
 from teadata.stored_frames import AnyFrames
-from teadata.strict import StrictModel
 from teadata.typing import Floats
 from teaeval.defaults import REPLICATES
 from teaeval.engines import Threads

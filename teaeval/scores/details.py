@@ -15,7 +15,7 @@ from teadata.structure.fingerprint import fingerprints, nearest
 from teadata.structure.residues import residues
 from teadata.typing import Floats
 from teaeval.checks.sample import evenly
-from teaeval.metrics.force_distribution import MAGNITUDES, ForceDetails
+from teaeval.metrics.force_distribution import MAGNITUDES, ForceDistribution
 from teaeval.predictions.prediction import Prediction
 from teaeval.resampling import Interval, Resampling, mean_intervals
 from teaeval.scores.examine import Examined
@@ -40,7 +40,7 @@ NOVELTY_BINS = 5
 """Bins of that distance, of equally many frames."""
 
 
-def details(
+def detailed(
     found: Examined,
     prediction: Prediction,
     test: AnyFrames,
@@ -62,9 +62,11 @@ def details(
     assert compared is not None
     assert compared.forces is not None
     forces = compared.forces
-    there = found.rows >= 0
+    there = found.test_rows >= 0
     energy = np.full(len(test), np.nan)
-    energy[found.rows[there]] = prediction.energies[there] - test.energies[found.rows[there]]
+    energy[found.test_rows[there]] = (
+        prediction.energies[there] - test.energies[found.test_rows[there]]
+    )
     energy[~compared.scored] = np.nan
     about = energy - np.nanmean(energy)
     columns = {
@@ -110,7 +112,9 @@ def _energy(error: Floats, atoms: int, intervals: dict[str, Interval]) -> Energy
     )
 
 
-def _forces(found: ForceDetails, test: AnyFrames, intervals: dict[str, Interval]) -> ForceErrors:
+def _forces(
+    found: ForceDistribution, test: AnyFrames, intervals: dict[str, Interval]
+) -> ForceErrors:
     by_atom = found.by_atom / (3 * found.frames)
     ends = (*MAGNITUDES[1:], None)
     return ForceErrors(

@@ -12,7 +12,7 @@ from teadata.typing import Ints
 from teaeval.checks import energies, geometry, order, scale, structure
 from teaeval.checks.sample import draw
 from teaeval.engines import Engine, Threads
-from teaeval.metrics.one_pass import Compared, compare
+from teaeval.metrics.one_pass import Compared, frame_errors_of
 from teaeval.predictions.findings import Finding
 from teaeval.predictions.prediction import Prediction
 
@@ -20,7 +20,7 @@ FAILED = ("missing-frames", "not-finite-energy", "not-finite-forces")
 """Findings that say that frames have no prediction."""
 
 
-def lenient(found: Examined) -> list[Finding]:
+def failures_allowed(found: Examined) -> list[Finding]:
     """Findings, in which failed frames are warnings as long as some did not fail."""
     if found.compared is None or not found.compared.scored.any():
         return found.findings
@@ -36,7 +36,7 @@ class Examined:
 
     Parameters
     ----------
-    rows
+    test_rows
         (N,) row of the test set for each predicted frame; −1 where there is none.
     findings
         Everything that is wrong.
@@ -44,7 +44,7 @@ class Examined:
         Its errors, frame by frame; None where shapes forbid to compare.
     """
 
-    rows: Ints
+    test_rows: Ints
     findings: list[Finding]
     compared: Compared | None
 
@@ -83,7 +83,7 @@ def check_against(
 ) -> tuple[Ints, list[Finding]]:
     """:func:`check` against a test set that is at hand already."""
     found = examine(prediction, test, dataset, engine or Threads())
-    return found.rows, found.findings
+    return found.test_rows, found.findings
 
 
 def examine(
@@ -116,7 +116,9 @@ def examine(
     place = np.full(len(test), -1)
     place[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
     groups = dataset.card.groups
-    compared = compare(prediction, test, place, groups, engine, block=block, details=details)
+    compared = frame_errors_of(
+        prediction, test, place, groups, engine, block=block, details=details
+    )
     suspects = place[~compared.scored]
     findings += structure.finite(prediction, suspects[suspects >= 0])
     findings = geometry.explain(prediction, test, rows, findings)

@@ -12,8 +12,8 @@ from pydantic import Field
 
 from teadata.dataset import Dataset
 from teadata.errors import UsageError
+from teadata.schema import StrictModel
 from teadata.stored_frames import AnyFrames
-from teadata.strict import StrictModel
 from teaeval.md.record import Simulations
 from teaeval.metrics.bootstrap import Distribution
 from teaeval.metrics.definitions import Errors
@@ -150,7 +150,7 @@ class Coverage(StrictModel):
         """That of a prediction that was examined."""
         assert found.compared is not None
         scored = int(found.compared.scored.sum())
-        there = np.bincount(found.rows[found.rows >= 0], minlength=frames)
+        there = np.bincount(found.test_rows[found.test_rows >= 0], minlength=frames)
         missing = int((there == 0).sum())
         return cls(
             frames=frames, scored=scored, missing=missing, not_finite=frames - scored - missing

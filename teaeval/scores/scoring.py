@@ -18,8 +18,8 @@ from teaeval.engines import Engine, Threads
 from teaeval.metrics.bootstrap import block_length, distributions, resampling
 from teaeval.predictions.findings import PredictionError
 from teaeval.predictions.prediction import Prediction
-from teaeval.scores.details import details
-from teaeval.scores.examine import examine, lenient
+from teaeval.scores.details import detailed
+from teaeval.scores.examine import examine, failures_allowed
 from teaeval.scores.record import (
     Bootstrap,
     Coverage,
@@ -77,7 +77,7 @@ def score(
     prediction, fixed = apply(prediction, found.findings, fixes)
     if fixed:
         found = examine(prediction, test, dataset, engine, **options)
-    findings = lenient(found) if allow_failed else found.findings
+    findings = failures_allowed(found) if allow_failed else found.findings
     if any(item.severity == "error" for item in findings):
         raise PredictionError(prediction.source.get("path", "prediction"), findings)
     assert found.compared is not None
@@ -100,7 +100,7 @@ def score(
             Row.of(name, errors.errors(relative=name == "E"), resampled.get(name))
             for name, errors in table.items()
         ],
-        details=details(found, prediction, test, dataset, draws) if with_details else None,
+        details=detailed(found, prediction, test, dataset, draws) if with_details else None,
         warnings=[str(item) for item in findings],
         citations=[citation.bibtex.strip() for citation in dataset.card.citations],
     )

@@ -339,7 +339,7 @@ def test_the_command_ends_with_1_if_a_check_fails(repository, mini_i, tmp_path):
     document = yaml.safe_dump(card.model_dump(mode="json"))
     (root / "cards" / "mini-i.yaml").write_text(document, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-c", "from teadata.cli.datasets import main; main()", "audit", "--all"],
+        [sys.executable, "-c", "from teadata.cli import main; main()", "audit", "--all"],
         capture_output=True,
         text=True,
         cwd=tmp_path,

@@ -200,7 +200,7 @@ def test_a_full_disk_is_one_clear_error(tmp_path):
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
         "sys.argv = 'teadata croissant mini-i -o out'.split()\n"
-        "from teadata.cli.datasets import main; main()"
+        "from teadata.cli import main; main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False

@@ -158,9 +158,9 @@ def test_four_steps_are_those_of_adam_by_hand(settings, splits):
 
 
 def test_every_pass_takes_every_frame_once():
-    from baselines.toolkit.stepwise import Order
+    from baselines.toolkit.stepwise import BatchOrder
 
-    order = Order(seed=3, frames=10, batch_size=3)
+    order = BatchOrder(seed=3, frames=10, batch_size=3)
     first, second = order.epoch(0), order.epoch(1)
     assert first.shape == (3, 3)  # the rest is left out
     assert len(np.unique(first)) == 9

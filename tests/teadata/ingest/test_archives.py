@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from teadata.arrays import bombs
+from teadata.arrays import decompression
 from teadata.errors import DataError, UsageError
 from teadata.ingest import archives
 from teadata.ingest.archives import find
@@ -127,7 +127,7 @@ def test_ten_gigabytes_in_ten_megabytes(tmp_path, staging):
 
 
 def test_an_npz_is_an_archive_too(tmp_path, monkeypatch):
-    monkeypatch.setattr(bombs, "HARMLESS", 1 << 20)
+    monkeypatch.setattr(decompression, "HARMLESS", 1 << 20)
     monkeypatch.setenv("TEADATA_HOME", str(tmp_path / "home"))
     from teadata.ingest import ingest
 

@@ -18,7 +18,7 @@ import numpy as np
 import teadata
 from ase.calculators.calculator import Calculator
 from teadata import units
-from teadata.structure.bonds import bonded, pieces
+from teadata.structure.bonds import bonded, connected_atoms
 
 START = teadata.load("mini-i").split("folded/test")[0]
 BONDS = bonded(START)
@@ -59,7 +59,7 @@ def _apart():
     """Which atoms stay on one side where the bond of atoms 0 and 1 is cut."""
     left = BONDS.copy()
     left[0, 1] = left[1, 0] = False
-    side = np.isin(np.arange(len(left)), pieces(left)[0])
+    side = np.isin(np.arange(len(left)), connected_atoms(left)[0])
     return side[:, None] == side
 
 

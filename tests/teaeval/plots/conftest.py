@@ -9,7 +9,7 @@ import pytest
 
 import teadata
 from teaeval import Prediction
-from teaeval.plots.collected import Collected, collect
+from teaeval.plots.error_summary import ErrorSummary, summarise
 
 Made = Callable[..., Prediction]
 
@@ -40,13 +40,13 @@ def made() -> Made:
 
 
 @pytest.fixture(scope="session")
-def molecule(made: Made) -> list[Collected]:
+def molecule(made: Made) -> list[ErrorSummary]:
     return [
-        collect(made("mini-i", "folded", "MACE")),
-        collect(made("mini-i", "folded", "sGDML", 3.0, 1)),
+        summarise(made("mini-i", "folded", "MACE")),
+        summarise(made("mini-i", "folded", "sGDML", 3.0, 1)),
     ]
 
 
 @pytest.fixture(scope="session")
-def crystal(made: Made) -> Collected:
-    return collect(made("mini-hydrogen", "complete", "MACE"))
+def crystal(made: Made) -> ErrorSummary:
+    return summarise(made("mini-hydrogen", "complete", "MACE"))

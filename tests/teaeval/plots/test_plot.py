@@ -62,8 +62,8 @@ def test_models_keep_their_colours():
 
 def test_matplotlib_is_imported_only_for_a_figure():
     code = (
-        "import sys; from teaeval import cli, published, tables, plots, report, collected\n"
-        "from teaeval.plots import errors, structure, curves, matrix, gyration\n"
+        "import sys; from teaeval import cli, published, tables, plots, report\n"
+        "from teaeval.plots import errors, error_summary, structure, curves, matrix, gyration\n"
         "assert 'matplotlib' not in sys.modules\n"
         "sys.modules['matplotlib'] = None\n"
         "sys.argv = ['teaeval', 'plot', 'learning-curve', '--published', '-o', 'x.png']\n"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
-class Together:
+class BatchedReplicas:
     """A model that many threads ask.
 
     Parameters
@@ -92,7 +92,7 @@ class _Member(Calculator):  # type: ignore[misc]
 
     implemented_properties = ("energy", "forces")
 
-    def __init__(self, group: Together, member: int) -> None:
+    def __init__(self, group: BatchedReplicas, member: int) -> None:
         super().__init__()
         self.group, self.member = group, member
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from teadata.errors import DataError
-from teadata.strict import StrictModel
+from teadata.schema import StrictModel
 
 
 class Note(StrictModel):

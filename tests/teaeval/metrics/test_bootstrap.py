@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import teaeval
+from teaeval import resampling as drawing
 from teaeval.metrics import bootstrap
 from teaeval.metrics.bootstrap import Distribution, distributions, resampling
 from teaeval.metrics.definitions import errors
@@ -125,7 +126,7 @@ def test_failed_frames_are_never_part_of_a_resampled_error():
 
 def test_batches_change_nothing(monkeypatch):
     whole = np.concatenate(list(by_frame(20, 50).draws()))
-    monkeypatch.setattr(bootstrap, "BATCH", 60)
+    monkeypatch.setattr(drawing, "BATCH", 60)
     parts = list(by_frame(20, 50).draws())
     assert len(parts) == 17
     np.testing.assert_array_equal(np.concatenate(parts), whole)

@@ -267,7 +267,7 @@ def test_a_full_disk_is_one_clear_error(suffix):
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
         f"sys.argv = 'teadata export mini-i --split folded/test -o f.{suffix}'.split()\n"
-        "from teadata.cli.datasets import main; main()"
+        "from teadata.cli import main; main()"
     )
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(

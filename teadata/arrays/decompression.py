@@ -14,7 +14,7 @@ RATIO = 100
 zeros to a thousandth."""
 
 
-def guard(path: Path, size: int, label: str) -> None:
+def decompression_limit(path: Path, size: int, label: str) -> None:
     """Refuse a file, or folder, from which more would come than is plausible.
 
     Raises

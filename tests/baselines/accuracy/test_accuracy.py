@@ -13,15 +13,15 @@ import teadata
 from baselines.accuracy import record as accuracy
 from baselines.accuracy import regression
 from baselines.accuracy import table as accuracy_table
-from baselines.accuracy.record import AccuracyRecord, Reached, SeedResult, Training
+from baselines.accuracy.record import AccuracyRecord, SeedResult, TestErrors, Training
 from baselines.accuracy.regression import Spread
 from baselines.runs import folder as runs
 from teadata.errors import DataError, UsageError
 
 
-def reached(value: float) -> dict[str, Reached]:
+def reached(value: float) -> dict[str, TestErrors]:
     return {
-        quantity: Reached(frames=10, mae=value, rmse=1.3 * value, percent_mean=5 * value)
+        quantity: TestErrors(frames=10, mae=value, rmse=1.3 * value, percent_mean=5 * value)
         for quantity in ("E", "F")
     }
 
@@ -61,7 +61,7 @@ def check(record: AccuracyRecord, value: float) -> list[bool]:
     first = record.trainings[0]
     found = training(first.subset, [value]).seeds[0]
     spreads = regression.pooled_spreads([record])
-    return [line.regressed for line in regression.compare(record, first, found, spreads)]
+    return [line.regressed for line in regression.regressions(record, first, found, spreads)]
 
 
 def test_an_unchanged_model_seldom_regresses():
@@ -88,7 +88,7 @@ def test_a_model_twice_as_bad_does_and_a_better_one_does_not():
     assert check(record, 0.5) == [False, False]
     assert check(record, math.nan) == [True, True]
     spreads = regression.pooled_spreads([record])
-    failed = regression.compare(record, record.trainings[0], None, spreads)
+    failed = regression.regressions(record, record.trainings[0], None, spreads)
     assert [line.regressed for line in failed] == [True, True]
 
 

@@ -10,7 +10,7 @@ import pytest
 import teaeval
 from teadata import Dataset
 from teaeval import PredictionError
-from teaeval.plots.collected import ABSOLUTE, collect, named, quantiles
+from teaeval.plots.error_summary import ABSOLUTE, named, quantiles, summarise
 
 
 def test_sums_are_those_of_the_score(noisy, mini_i: Dataset):
@@ -21,7 +21,7 @@ def test_sums_are_those_of_the_score(noisy, mini_i: Dataset):
         forces=noisy.forces[shuffled],
         frame_ids=noisy.frame_ids[shuffled],
     )
-    found = collect(moved)
+    found = summarise(moved)
     test = mini_i.split("folded/test")
     score = teaeval.score(noisy, replicates=0)
     error = noisy.forces - test.forces
@@ -42,7 +42,7 @@ def test_sums_are_those_of_the_score(noisy, mini_i: Dataset):
 
 
 def test_quantiles_are_within_the_width_of_a_bin(noisy, mini_i: Dataset):
-    found = collect(noisy)
+    found = summarise(noisy)
     test = mini_i.split("folded/test")
     carbon = test.numbers == 6
     error = np.abs(noisy.forces - test.forces)[:, carbon]
@@ -63,7 +63,7 @@ def test_a_prediction_with_an_error_is_refused(noisy):
         frame_ids=noisy.frame_ids[1:],
     )
     with pytest.raises(PredictionError, match="missing-frames"):
-        collect(cut)
+        summarise(cut)
 
 
 def test_frames_that_failed_are_left_out_and_counted(noisy, mini_i: Dataset):
@@ -76,7 +76,7 @@ def test_frames_that_failed_are_left_out_and_counted(noisy, mini_i: Dataset):
         forces=noisy.forces[order],
         frame_ids=noisy.frame_ids[order],
     )
-    found = collect(part, allow_failed=True)
+    found = summarise(part, allow_failed=True)
     kept = np.sort(order[order != 2])
     np.testing.assert_array_equal(found.rows, kept)
     np.testing.assert_array_equal(found.energies, noisy.energies[kept])
@@ -92,7 +92,7 @@ def test_frames_that_failed_are_left_out_and_counted(noisy, mini_i: Dataset):
 
 
 def test_names(noisy):
-    found = collect(noisy)
+    found = summarise(noisy)
     other = dataclasses.replace(found, train="folded/train/9")
     assert [name for name, _ in named([found])] == ["noise"]
     assert [name.split("folded")[-1] for name, _ in named([found, found])] == ["", " #2"]

@@ -22,7 +22,7 @@ from teaeval.engines import Threads, slices
 from teaeval.predictions.findings import PredictionError
 from teaeval.predictions.prediction import Prediction
 from teaeval.predictions.reading import read_prediction
-from teaeval.scores.examine import examine, lenient
+from teaeval.scores.examine import examine, failures_allowed
 
 PARITY_BINS = 160
 """Bins along each axis of the parity histogram of force components."""
@@ -38,7 +38,7 @@ MAGNITUDE_BINS = 24
 
 
 @dataclass(frozen=True, eq=False)
-class Collected:
+class ErrorSummary:
     """A prediction and the N frames of A atoms of its test set that it has.
 
     Parameters
@@ -121,9 +121,9 @@ class Collected:
         return predicted - reference
 
 
-def collect(
+def summarise(
     path: Path | str | Prediction, *, allow_failed: bool = False, **options: Any
-) -> Collected:
+) -> ErrorSummary:
     """Read a prediction and compare it with its test set.
 
     Parameters
@@ -146,13 +146,13 @@ def collect(
     dataset = catalog.load(made.dataset)
     test = dataset.test_set(made.subset)
     found = examine(made, test, dataset, Threads())
-    findings = lenient(found) if allow_failed else found.findings
+    findings = failures_allowed(found) if allow_failed else found.findings
     if any(item.severity == "error" for item in findings):
         raise PredictionError(made.source.get("path", "prediction"), findings)
     assert found.compared is not None
     rows = np.flatnonzero(found.compared.scored)
     place = np.full(len(test), -1)
-    place[found.rows[found.rows >= 0]] = np.flatnonzero(found.rows >= 0)
+    place[found.test_rows[found.test_rows >= 0]] = np.flatnonzero(found.test_rows >= 0)
     place = place[rows]
 
     def read(which: Ints) -> tuple[Floats, Floats]:
@@ -162,7 +162,7 @@ def collect(
 
     parts = [np.arange(len(rows))[part] for part in slices(len(rows), test.n_atoms)]
     ranges = _ranges(read, parts, len(rows), test.n_atoms)
-    return Collected(
+    return ErrorSummary(
         name=made.model or Path(made.source.get("path", "prediction")).stem,
         card=dataset.card,
         subset=made.subset,
@@ -218,7 +218,7 @@ def _counts(
     ranges: _Ranges,
     symbols: list[str],
 ) -> dict[str, Any]:
-    """What the second pass counts: fields of :class:`Collected`."""
+    """What the second pass counts: fields of :class:`ErrorSummary`."""
     largest = float(ranges.frame_max.max()) or 1.0
     parity_edges = np.linspace(ranges.low, ranges.high, PARITY_BINS + 1)
     signed_edges = np.linspace(-largest, largest, ERROR_BINS + 1)
@@ -284,7 +284,7 @@ def quantiles(counts: Ints, shares: tuple[float, ...]) -> Floats:
     return found
 
 
-def named(found: list[Collected]) -> Iterator[tuple[str, Collected]]:
+def named(found: list[ErrorSummary]) -> Iterator[tuple[str, ErrorSummary]]:
     """Names that tell predictions apart: model, and where needed test set and training set.
 
     Repetitions of all of these are numbered.

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import teaeval
 from teadata import Frames
 from teaeval import PredictionError
-from teaeval.metrics.force_distribution import MAGNITUDES, ForceDetails
+from teaeval.metrics.force_distribution import MAGNITUDES, ForceDistribution
 from teaeval.scores.record import Score
 
 
@@ -120,7 +120,7 @@ def test_quantiles_are_of_the_values(errors, share):
     forces = np.zeros((len(errors), 1, 3))
     forces[:, 0, 0] = forces[:, 0, 1] = forces[:, 0, 2] = errors
     every = np.ones(len(errors), dtype=bool)
-    found = ForceDetails.of(forces, np.zeros_like(forces), every).quantile(share)
+    found = ForceDistribution.of(forces, np.zeros_like(forces), every).quantile(share)
     exact = sorted(errors)[math.ceil(share * len(errors) - 1e-9) - 1]
     assert exact <= found <= exact * (1 + 2**-11)
 
@@ -131,7 +131,7 @@ def test_sums_of_pieces_are_those_of_all():
     scored = rng.random(90) < 0.8
     p[~scored] = np.nan
     whole, first, second = (
-        ForceDetails.of(p[part], r[part], scored[part])
+        ForceDistribution.of(p[part], r[part], scored[part])
         for part in (slice(None), slice(0, 40), slice(40, None))
     )
     joined = first + second
