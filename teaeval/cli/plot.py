@@ -61,13 +61,15 @@ def _save(plot: Plot, output: list[Path]) -> None:
 
 def _summaries(files: list[Path], allow_failed: bool) -> list[ErrorSummary]:
     from teaeval.plots.error_summary import summarise
+    from teaeval.predictions.reading import read_prediction
+    from teaeval.scores.examine import examine
 
-    found = []
+    summaries = []
     with console.progress_bar() as progress:
         for n, file in enumerate(files):
             progress("predictions read", n, len(files))
-            found.append(summarise(file, allow_failed=allow_failed))
-    return found
+            summaries.append(summarise(examine(read_prediction(file), allow_failed=allow_failed)))
+    return summaries
 
 
 @plots.command("learning-curve", epilog="Example: teaeval plot learning-curve s/*.json -o lc.png")

@@ -14,15 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from teadata import DatasetCard, Frames, catalog
+from teadata import DatasetCard, Frames
 from teadata.arrays.stored_array import rows_taken
 from teadata.stored_frames import AnyFrames
 from teadata.typing import Floats, Ints
-from teaeval.engines import Threads, slices
-from teaeval.predictions.findings import PredictionError
-from teaeval.predictions.prediction import Prediction
-from teaeval.predictions.reading import read_prediction
-from teaeval.scores.examine import examine, failures_allowed
+from teaeval.engines import slices
+from teaeval.scores.examine import Examined
 
 PARITY_BINS = 160
 """Bins along each axis of the parity histogram of force components."""
@@ -121,57 +118,35 @@ class ErrorSummary:
         return predicted - reference
 
 
-def summarise(
-    path: Path | str | Prediction, *, allow_failed: bool = False, **options: Any
-) -> ErrorSummary:
-    """Read a prediction and compare it with its test set.
+def summarise(examined: Examined) -> ErrorSummary:
+    """Summarise the errors of a prediction that :func:`~teaeval.scores.examine.examine` let pass.
 
-    Parameters
-    ----------
-    path
-        A prediction file, or a prediction that is in memory.
-    allow_failed
-        Whether frames that are missing or not finite are left out, instead of being an error.
-    **options
-        As for :func:`teaeval.predictions.reading.read_prediction`.
-
-    Raises
-    ------
-    PredictionError
-        If a check finds an error.
-    UsageError
-        If there is no such dataset or subset.
+    Frames that failed are left out.
     """
-    made = path if isinstance(path, Prediction) else read_prediction(path, **options)
-    dataset = catalog.load(made.dataset)
-    test = dataset.test_set(made.subset)
-    found = examine(made, test, dataset, Threads())
-    findings = failures_allowed(found) if allow_failed else found.findings
-    if any(item.severity == "error" for item in findings):
-        raise PredictionError(made.source.get("path", "prediction"), findings)
-    assert found.compared is not None
-    rows = np.flatnonzero(found.compared.scored)
+    prediction, dataset, test = examined.prediction, examined.dataset, examined.test
+    rows = np.flatnonzero(examined.compared.scored)
     place = np.full(len(test), -1)
-    place[found.test_rows[found.test_rows >= 0]] = np.flatnonzero(found.test_rows >= 0)
+    predicted_rows = np.flatnonzero(examined.test_rows >= 0)
+    place[examined.test_rows[predicted_rows]] = predicted_rows
     place = place[rows]
 
     def read(which: Ints) -> tuple[Floats, Floats]:
-        predicted = rows_taken(made.forces, place[which])
+        predicted = rows_taken(prediction.forces, place[which])
         reference = rows_taken(test.forces, rows[which])
         return predicted[:], reference[:]
 
     parts = [np.arange(len(rows))[part] for part in slices(len(rows), test.n_atoms)]
     ranges = _ranges(read, parts, len(rows), test.n_atoms)
     return ErrorSummary(
-        name=made.model or Path(made.source.get("path", "prediction")).stem,
+        name=prediction.model or Path(prediction.source.get("path", "prediction")).stem,
         card=dataset.card,
-        subset=made.subset,
-        train=made.train,
+        subset=prediction.subset,
+        train=prediction.train,
         test=test,
         rows=rows,
         numbers=test.numbers,
         reference_energies=test.energies[rows],
-        energies=made.energies[place],
+        energies=prediction.energies[place],
         by_atom=ranges.by_atom,
         frame_mae=ranges.frame_mae,
         frame_max=ranges.frame_max,

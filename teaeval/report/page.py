@@ -79,7 +79,8 @@ def write(
     from teaeval.plots.error_summary import summarise
     from teaeval.plots.plot import styled
     from teaeval.predictions.reading import read_prediction
-    from teaeval.scores.scoring import score
+    from teaeval.scores.examine import examine
+    from teaeval.scores.scoring import score_examined
 
     if not paths:
         raise UsageError("a report needs a prediction")
@@ -88,29 +89,29 @@ def write(
     with styled():  # Matplotlib is there, before minutes of work
         pass
     runs = [record.read(path) for path in simulations]
-    scores, found = [], []
+    scores, summaries = [], []
     for n, path in enumerate(paths):
         progress("predictions scored", n, len(paths))
-        prediction = read_prediction(path)
-        scores.append(score(prediction, replicates=replicates, allow_failed=allow_failed))
-        found.append(summarise(prediction, allow_failed=allow_failed))
+        examined = examine(read_prediction(path), allow_failed=allow_failed)
+        scores.append(score_examined(examined, replicates=replicates))
+        summaries.append(summarise(examined))
     progress("predictions scored", len(paths), len(paths))
-    write_text(output, page(scores, found, title, frames, runs, progress))
+    write_text(output, page(scores, summaries, title, frames, runs, progress))
 
 
 def page(
     scores: Sequence[Score],
-    found: Sequence[ErrorSummary],
+    summaries: Sequence[ErrorSummary],
     title: str,
     frames: int,
     runs: Sequence[Simulations] = (),
     progress: Progress = no_progress,
 ) -> str:
-    """The HTML of a report: scores and what was collected of the same predictions; simulations."""
+    """The HTML of a report: scores and error summaries of the same predictions; simulations."""
     from teaeval.report.simulations import section
     from teaeval.report.structures import structures
 
-    data = json.dumps(structures(found, frames), ensure_ascii=False, separators=(",", ":"))
+    data = json.dumps(structures(summaries, frames), ensure_ascii=False, separators=(",", ":"))
     return Template(_asset("page.html")).substitute(
         title=escape(title),
         css=_asset("report.css"),
@@ -119,7 +120,7 @@ def page(
         script=_asset("report.js"),
         data=data.replace("</", r"<\/"),
         tables=_tables(scores),
-        figures=_figures(found, progress),
+        figures=_figures(summaries, progress),
         simulations=section(runs),
         link='<a href="#simulations">Simulations</a> ' if runs else "",
         provenance=_provenance(scores),
@@ -147,7 +148,7 @@ def _tables(scores: Sequence[Score]) -> str:
     )
 
 
-def _figures(found: Sequence[ErrorSummary], progress: Progress) -> str:
+def _figures(summaries: Sequence[ErrorSummary], progress: Progress) -> str:
     """The figures of each test set."""
     from teaeval.plots import errors, structure
 
@@ -160,8 +161,8 @@ def _figures(found: Sequence[ErrorSummary], progress: Progress) -> str:
         "worst": structure.worst_frame,
     }
     groups: dict[str, list[ErrorSummary]] = {}
-    for c in found:
-        groups.setdefault(c.where, []).append(c)
+    for summary in summaries:
+        groups.setdefault(summary.where, []).append(summary)
     parts, done = [], 0
     for n, (where, members) in enumerate(groups.items()):
         parts.append(f"<h3>{escape(where)}</h3>")

@@ -10,16 +10,13 @@ from teadata import catalog
 from teadata.dataset import Dataset
 from teadata.errors import UsageError
 from teadata.schema import StrictModel
-from teadata.stored_frames import AnyFrames
 from teadata.typing import Floats
 from teaeval.defaults import REPLICATES
-from teaeval.engines import Threads
 from teaeval.metrics.bootstrap import Distribution, distributions, resampling
 from teaeval.metrics.frame_errors import FrameErrors
-from teaeval.predictions.findings import PredictionError
 from teaeval.predictions.prediction import Prediction
 from teaeval.resampling import interval
-from teaeval.scores.examine import examine
+from teaeval.scores.examine import Examined, examine
 from teaeval.scores.record import Bootstrap, unit_of
 
 
@@ -89,23 +86,39 @@ def compare(
     PredictionError
         If a check of one of them finds an error.
     """
+    _check_same(first, second)
     dataset = dataset or catalog.load(first.dataset)
-    same = {(p.dataset.partition("@")[0], p.subset) for p in (first, second)}
-    if len(same) > 1:
-        raise UsageError(
-            f"expected two predictions of one test set, found {first.dataset} {first.subset} "
-            f"and {second.dataset} {second.subset}"
-        )
-    test = dataset.test_set(first.subset)
-    tables = [_by_frame(prediction, test, dataset) for prediction in (first, second)]
-    draws = resampling(dataset, test, replicates, seed)
+    a, b = (examine(prediction, dataset, by_frame=True) for prediction in (first, second))
+    return compare_examined(a, b, replicates=replicates, seed=seed)
+
+
+def compare_examined(
+    first: Examined, second: Examined, *, replicates: int = REPLICATES, seed: int = 0
+) -> Comparison:
+    """Compare two predictions of one test set that were examined with ``by_frame=True``.
+
+    Parameters
+    ----------
+    first, second
+        What :func:`~teaeval.scores.examine.examine` gives.
+    replicates, seed
+        Number of bootstrap resamples, and their seed.
+
+    Raises
+    ------
+    UsageError
+        If they are not of the same test set.
+    """
+    _check_same(first.prediction, second.prediction)
+    draws = resampling(first.dataset, first.test, replicates, seed)
+    tables = [examined.compared.table for examined in (first, second)]
     resampled = [distributions(table, draws) for table in tables]
     return Comparison(
-        dataset=dataset.card.full_id,
-        subset=first.subset,
-        frames=len(test),
-        first=first.model or str(first.source.get("path", "first")),
-        second=second.model or str(second.source.get("path", "second")),
+        dataset=first.dataset.card.full_id,
+        subset=first.prediction.subset,
+        frames=len(first.test),
+        first=first.name or "first",
+        second=second.name or "second",
         bootstrap=Bootstrap.of(draws),
         rows=[
             _row(name, tables[0][name], tables[1][name], resampled[0][name], resampled[1][name])
@@ -114,13 +127,14 @@ def compare(
     )
 
 
-def _by_frame(prediction: Prediction, test: AnyFrames, dataset: Dataset) -> dict[str, FrameErrors]:
-    """Errors of every quantity, frame by frame in the order of the test set."""
-    found = examine(prediction, test, dataset, Threads())
-    if any(item.severity == "error" for item in found.findings):
-        raise PredictionError(prediction.source.get("path", "prediction"), found.findings)
-    assert found.compared is not None
-    return found.compared.table
+def _check_same(first: Prediction, second: Prediction) -> None:
+    """Refuse two predictions of different test sets."""
+    same = {(p.dataset.partition("@")[0], p.subset) for p in (first, second)}
+    if len(same) > 1:
+        raise UsageError(
+            f"expected two predictions of one test set, found {first.dataset} {first.subset} "
+            f"and {second.dataset} {second.subset}"
+        )
 
 
 def _row(
@@ -139,13 +153,13 @@ def _row(
 def _difference(
     measure: Literal["mae", "rmse"], first: FrameErrors, second: FrameErrors, resampled: Floats
 ) -> Difference:
-    found = [float(getattr(errors.errors(), measure)) for errors in (first, second)]
-    gap = found[0] - found[1]
+    a, b = (float(getattr(errors.errors(), measure)) for errors in (first, second))
+    gap = a - b
     # The sample itself is one of the resamples: no p-value is 0 (Davison and Hinkley, 4.2).
     against = np.count_nonzero(resampled * np.sign(gap) <= 0) if gap else len(resampled)
     return Difference(
-        first=found[0],
-        second=found[1],
+        first=a,
+        second=b,
         difference=gap,
         interval=interval(resampled),
         p=min(1.0, 2 * (1 + against) / (1 + len(resampled))),

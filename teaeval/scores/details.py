@@ -16,7 +16,6 @@ from teadata.structure.residues import residues
 from teadata.typing import Floats
 from teaeval.checks.sample import evenly
 from teaeval.metrics.force_distribution import MAGNITUDES, ForceDistribution
-from teaeval.predictions.prediction import Prediction
 from teaeval.resampling import Interval, Resampling, mean_intervals
 from teaeval.scores.examine import Examined
 from teaeval.scores.record import (
@@ -40,33 +39,23 @@ NOVELTY_BINS = 5
 """Bins of that distance, of equally many frames."""
 
 
-def detailed(
-    found: Examined,
-    prediction: Prediction,
-    test: AnyFrames,
-    dataset: Dataset,
-    draws: Resampling | None,
-) -> Details:
-    """What a comparison tells beyond the tables.
+def detailed(examined: Examined, draws: Resampling | None) -> Details:
+    """Compute the details of a prediction that was examined with ``details=True``.
 
     Parameters
     ----------
-    found
-        Made with ``details=True``.
-    prediction, test, dataset
-        What was predicted, the test set, and its dataset.
+    examined
+        The prediction, its test set, and its errors.
     draws
         Resamples behind the intervals; None for no intervals.
     """
-    compared = found.compared
-    assert compared is not None
+    prediction, test, compared = examined.prediction, examined.test, examined.compared
     assert compared.forces is not None
     forces = compared.forces
-    there = found.test_rows >= 0
+    there = examined.test_rows >= 0
+    rows = examined.test_rows[there]
     energy = np.full(len(test), np.nan)
-    energy[found.test_rows[there]] = (
-        prediction.energies[there] - test.energies[found.test_rows[there]]
-    )
+    energy[rows] = prediction.energies[there] - test.energies[rows]
     energy[~compared.scored] = np.nan
     about = energy - np.nanmean(energy)
     columns = {
@@ -82,12 +71,12 @@ def detailed(
     return Details(
         energy=_energy(energy[compared.scored], test.n_atoms, intervals),
         forces=_forces(forces, test, intervals),
-        novelty=_novelty(np.abs(energy), forces.mae, test, dataset, prediction.train),
+        novelty=_novelty(np.abs(energy), forces.mae, test, examined.dataset, prediction.train),
     )
 
 
 def _energy(error: Floats, atoms: int, intervals: dict[str, Interval]) -> EnergyDetails:
-    """Of energy errors (N,), kcal/mol."""
+    """Summarise energy errors (N,), kcal/mol."""
     squares = intervals.get("rmse_shifted_interval")
     absolute = np.abs(error)
     shift = float(error.mean())
@@ -113,28 +102,29 @@ def _energy(error: Floats, atoms: int, intervals: dict[str, Interval]) -> Energy
 
 
 def _forces(
-    found: ForceDistribution, test: AnyFrames, intervals: dict[str, Interval]
+    errors: ForceDistribution, test: AnyFrames, intervals: dict[str, Interval]
 ) -> ForceErrors:
-    by_atom = found.by_atom / (3 * found.frames)
+    """Summarise the errors of forces, kcal/mol/Å."""
+    by_atom = errors.by_atom / (3 * errors.frames)
     ends = (*MAGNITUDES[1:], None)
     return ForceErrors(
-        magnitude_mae=float(np.nanmean(found.magnitude)),
-        vector_mae=float(np.nanmean(found.vector)),
-        cosine=float(np.nanmean(found.cosine)) if np.isfinite(found.cosine).any() else None,
+        magnitude_mae=float(np.nanmean(errors.magnitude)),
+        vector_mae=float(np.nanmean(errors.vector)),
+        cosine=float(np.nanmean(errors.cosine)) if np.isfinite(errors.cosine).any() else None,
         magnitude_interval=intervals.get("magnitude_interval"),
         vector_interval=intervals.get("vector_interval"),
         cosine_interval=intervals.get("cosine_interval"),
-        quantiles=[Quantile(share=share, error=found.quantile(share)) for share in QUANTILES],
+        quantiles=[Quantile(share=share, error=errors.quantile(share)) for share in QUANTILES],
         by_magnitude=[
             MagnitudeBin(
                 low=low,
                 high=high,
                 atoms=int(count),
-                mean_force=float(found.bin_force[i] / count),
-                mae=float(found.bin_error[i] / count),
+                mean_force=float(errors.bin_force[i] / count),
+                mae=float(errors.bin_error[i] / count),
             )
             for i, (low, high, count) in enumerate(
-                zip(MAGNITUDES, ends, found.bin_counts, strict=True)
+                zip(MAGNITUDES, ends, errors.bin_counts, strict=True)
             )
             if count
         ],
@@ -152,7 +142,7 @@ def _forces(
 def _novelty(
     energies: Floats, forces: Floats, test: AnyFrames, dataset: Dataset, train: str | None
 ) -> Novelty | None:
-    """Errors (N,) of frames by distance to the training set, if it is one of the dataset's."""
+    """Relate errors (N,) to the distance to the training set; None if that is not the dataset's."""
     if train is None:
         return None
     try:

@@ -1,52 +1,64 @@
-"""One look at a prediction: every check, and its errors frame by frame."""
+"""Examine a prediction: run every check, and compare it with its test set frame by frame."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from teadata import Dataset
+from teadata import Dataset, catalog
 from teadata.stored_frames import AnyFrames
 from teadata.typing import Ints
 from teaeval.checks import energies, geometry, order, scale, structure
+from teaeval.checks.fixes import apply
 from teaeval.checks.sample import draw
 from teaeval.engines import Engine, Threads
+from teaeval.metrics.bootstrap import block_length
 from teaeval.metrics.one_pass import Compared, frame_errors_of
-from teaeval.predictions.findings import Finding
+from teaeval.predictions.findings import Finding, PredictionError
 from teaeval.predictions.prediction import Prediction
 
 FAILED = ("missing-frames", "not-finite-energy", "not-finite-forces")
 """Findings that say that frames have no prediction."""
 
 
-def failures_allowed(found: Examined) -> list[Finding]:
-    """Findings, in which failed frames are warnings as long as some did not fail."""
-    if found.compared is None or not found.compared.scored.any():
-        return found.findings
-    return [
-        replace(item, severity="warning") if item.code in FAILED else item
-        for item in found.findings
-    ]
-
-
 @dataclass(frozen=True, eq=False)
 class Examined:
-    """What one look at a prediction finds.
+    """A prediction that passed its checks, and its errors; scores, tables and figures start here.
 
     Parameters
     ----------
+    prediction
+        What was predicted, after the fixes that were asked for.
+    dataset, test
+        The dataset, and the test set of N frames.
     test_rows
-        (N,) row of the test set for each predicted frame; −1 where there is none.
+        (M,) row of the test set for each of the M predicted frames.
     findings
-        Everything that is wrong.
+        The warnings of the checks.
     compared
-        Its errors, frame by frame; None where shapes forbid to compare.
+        Its errors, in the order of the test set.
+    fixes, fixed
+        The fixes that were asked for, and a line for each that was made.
+    allow_failed
+        Whether frames without a prediction were let pass.
     """
 
+    prediction: Prediction
+    dataset: Dataset
+    test: AnyFrames
     test_rows: Ints
     findings: list[Finding]
-    compared: Compared | None
+    compared: Compared
+    fixes: list[str]
+    fixed: list[str]
+    allow_failed: bool
+
+    @property
+    def name(self) -> str | None:
+        """The model, or the path of the file if it names none; None without either."""
+        return self.prediction.model or self.prediction.source.get("path")
 
 
 def check(
@@ -81,12 +93,94 @@ def check(
 def check_against(
     prediction: Prediction, test: AnyFrames, dataset: Dataset, engine: Engine | None = None
 ) -> tuple[Ints, list[Finding]]:
-    """:func:`check` against a test set that is at hand already."""
-    found = examine(prediction, test, dataset, engine or Threads())
-    return found.test_rows, found.findings
+    """:func:`check` against a test set that is loaded already."""
+    result = _checked(prediction, test, dataset, engine or Threads())
+    return result.test_rows, result.findings
 
 
 def examine(
+    prediction: Prediction,
+    dataset: Dataset | None = None,
+    *,
+    fixes: Collection[str] = (),
+    allow_failed: bool = False,
+    by_frame: bool = False,
+    details: bool = False,
+    engine: Engine | None = None,
+) -> Examined:
+    """Check a prediction and compare it with its test set, in one pass over its forces.
+
+    A prediction that was mended is checked and compared again.
+
+    Parameters
+    ----------
+    prediction
+        What was predicted.
+    dataset
+        The dataset to compare with; by default the one the prediction names.
+    fixes
+        What to mend if a check finds it wrong: names of :data:`teaeval.checks.fixes.FIXES`.
+    allow_failed
+        Whether frames that are missing or not finite are left out, instead of being an error.
+    by_frame
+        Whether the errors are kept for every frame, also where the bootstrap draws blocks.
+    details
+        Whether to collect what :mod:`teaeval.scores.details` reports.
+    engine
+        What works on pieces of the prediction; by default this machine's cores.
+
+    Raises
+    ------
+    PredictionError
+        If a check finds an error; it carries every finding.
+    UsageError
+        If there is no such dataset, subset or fix.
+    """
+    dataset = dataset or catalog.load(prediction.dataset)
+    engine = engine or Threads()
+    test = dataset.test_set(prediction.subset)
+    # The bootstrap draws whole blocks, so that their frames need not be told apart.
+    block = 1 if by_frame else block_length(dataset, test)
+    result = _checked(prediction, test, dataset, engine, block=block, details=details)
+    prediction, fixed = apply(prediction, result.findings, fixes)
+    if fixed:
+        result = _checked(prediction, test, dataset, engine, block=block, details=details)
+    findings = _failures_allowed(result) if allow_failed else result.findings
+    if result.compared is None or any(item.severity == "error" for item in findings):
+        raise PredictionError(prediction.source.get("path", "prediction"), findings)
+    return Examined(
+        prediction=prediction,
+        dataset=dataset,
+        test=test,
+        test_rows=result.test_rows,
+        findings=findings,
+        compared=result.compared,
+        fixes=sorted(fixes),
+        fixed=fixed,
+        allow_failed=allow_failed,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Checked:
+    """What all checks say; ``compared`` is None where shapes forbid to compare."""
+
+    test_rows: Ints
+    findings: list[Finding]
+    compared: Compared | None
+
+
+def _failures_allowed(result: _Checked) -> list[Finding]:
+    """The findings, with failed frames as warnings unless every frame failed."""
+    if result.compared is None or not result.compared.scored.any():
+        return result.findings
+    return [
+        replace(item, severity="warning") if item.code in FAILED else item
+        for item in result.findings
+    ]
+
+
+def _checked(
     prediction: Prediction,
     test: AnyFrames,
     dataset: Dataset,
@@ -94,23 +188,11 @@ def examine(
     *,
     block: int = 1,
     details: bool = False,
-) -> Examined:
-    """Check a prediction and compare it with the test set, in one pass over its forces.
-
-    Parameters
-    ----------
-    prediction, test, dataset
-        What was predicted, the test set it is for, and the dataset that this is of.
-    engine
-        What works on pieces of it.
-    block
-        Frames whose errors are put together, a power of two.
-    details
-        Whether the pass also looks at what :mod:`teaeval.metrics.force_distribution` reports.
-    """
+) -> _Checked:
+    """Run all checks, and compare the values while reading them; `block` frames are merged."""
     findings = structure.shapes(prediction, test.n_atoms)
     if findings:
-        return Examined(np.full(np.size(prediction.energies), -1), findings, None)
+        return _Checked(np.full(np.size(prediction.energies), -1), findings, None)
     rows, findings = structure.rows(prediction, test, engine)
     findings += structure.coverage(prediction, test, rows, dataset)
     place = np.full(len(test), -1)
@@ -122,13 +204,13 @@ def examine(
     suspects = place[~compared.scored]
     findings += structure.finite(prediction, suspects[suspects >= 0])
     findings = geometry.explain(prediction, test, rows, findings)
-    return Examined(rows, findings + _diagnoses(prediction, test, rows, findings), compared)
+    return _Checked(rows, findings + _diagnoses(prediction, test, rows, findings), compared)
 
 
 def _diagnoses(
     prediction: Prediction, test: AnyFrames, rows: Ints, findings: list[Finding]
 ) -> list[Finding]:
-    """What the values themselves tell, compared with the reference.
+    """Findings about the values themselves, compared with the reference.
 
     Each diagnosis that finds something passes its sample on mended, so that a second fault
     shows behind the first.
@@ -136,12 +218,12 @@ def _diagnoses(
     sample = draw(prediction, test, rows)
     if sample is None:
         return []
-    found: list[Finding] = []
+    diagnosed: list[Finding] = []
     for diagnose in (order.shuffled_frames, order.permuted_atoms, order.rotated_forces):
         item, sample = diagnose(sample, test)
         if item is not None:
-            found.append(item)
+            diagnosed.append(item)
     known = {item.code for item in findings}
-    found = [item for item in found if item.code not in known]
+    diagnosed = [item for item in diagnosed if item.code not in known]
     scales, sample = scale.diagnose(sample, prediction.source, test.numbers)
-    return found + scales + energies.diagnose(sample)
+    return diagnosed + scales + energies.diagnose(sample)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -19,7 +19,9 @@ from teaeval.metrics.bootstrap import Distribution
 from teaeval.metrics.definitions import Errors
 from teaeval.predictions.prediction import Prediction
 from teaeval.resampling import LEVEL, Interval, Resampling, Unit, interval
-from teaeval.scores.examine import Examined
+
+if TYPE_CHECKING:
+    from teaeval.scores.examine import Examined
 
 
 def unit_of(quantity: str) -> str:
@@ -28,7 +30,7 @@ def unit_of(quantity: str) -> str:
 
 
 class Bootstrap(StrictModel):
-    """How intervals were found: coverage, resamples, seed, what was resampled, how many of it."""
+    """How the intervals were computed: level, resamples, seed, and the units that were drawn."""
 
     level: float
     replicates: int
@@ -38,7 +40,7 @@ class Bootstrap(StrictModel):
 
     @classmethod
     def of(cls, draws: Resampling) -> Bootstrap:
-        """That of a resampling."""
+        """Describe a resampling."""
         return cls(
             level=LEVEL,
             replicates=draws.replicates,
@@ -76,26 +78,26 @@ class Row(StrictModel):
     max_interval: tuple[float, float] | None
 
     @classmethod
-    def of(cls, quantity: str, found: Errors, resampled: Distribution | None) -> Row:
-        """The row of a quantity's errors, and of what they were over resampled frames."""
+    def of(cls, quantity: str, errors: Errors, resampled: Distribution | None) -> Row:
+        """The row of a quantity: its errors, and intervals from what they were in resamples."""
         intervals: dict[str, Any] = {
             f"{name}_interval": None if resampled is None else interval(getattr(resampled, name))
             for name in ("mae", "rmse", "max")
         }
         percent: dict[str, Any] = {
-            f"{name}_percent_{kind}": 100 * getattr(found, name) / normaliser
+            f"{name}_percent_{kind}": 100 * getattr(errors, name) / normaliser
             if normaliser
             else None
             for kind, normaliser in (
-                ("mean", found.mean_reference),
-                ("std", found.std_reference),
+                ("mean", errors.mean_reference),
+                ("std", errors.std_reference),
             )
             for name in ("mae", "rmse", "max")
         }
         return cls(
             quantity=quantity,
             unit=unit_of(quantity),
-            **vars(found),
+            **vars(errors),
             **percent,
             **intervals,
         )
@@ -115,7 +117,7 @@ class ScoredDataset(StrictModel):
 
     @classmethod
     def of(cls, dataset: Dataset, subset: str, test: AnyFrames) -> ScoredDataset:
-        """That of a dataset's test set."""
+        """Describe the test set of a dataset."""
         card = dataset.card
         return cls(
             id=card.id,
@@ -130,9 +132,10 @@ class ScoredDataset(StrictModel):
 
 
 class Coverage(StrictModel):
-    """How many frames of the test set were predicted; those that were not have failed.
+    """How many frames of the test set were predicted, and how many failed.
 
-    ``missing`` are not in the file, ``not_finite`` have an energy or a force that is no number.
+    ``missing`` frames are not in the file; ``not_finite`` ones have an energy or a force that is
+    NaN or infinite.
     """
 
     frames: int
@@ -146,12 +149,12 @@ class Coverage(StrictModel):
         return self.scored == self.frames
 
     @classmethod
-    def of(cls, found: Examined, frames: int) -> Coverage:
-        """That of a prediction that was examined."""
-        assert found.compared is not None
-        scored = int(found.compared.scored.sum())
-        there = np.bincount(found.test_rows[found.test_rows >= 0], minlength=frames)
-        missing = int((there == 0).sum())
+    def of(cls, examined: Examined) -> Coverage:
+        """Count the frames of a prediction that was examined."""
+        frames, rows = len(examined.test), examined.test_rows
+        scored = int(examined.compared.scored.sum())
+        predicted = np.bincount(rows[rows >= 0], minlength=frames)
+        missing = int((predicted == 0).sum())
         return cls(
             frames=frames, scored=scored, missing=missing, not_finite=frames - scored - missing
         )
@@ -170,7 +173,7 @@ class ScoredPrediction(StrictModel):
 
     @classmethod
     def of(cls, prediction: Prediction) -> ScoredPrediction:
-        """That of a prediction, with what is known of its file."""
+        """Describe a prediction, with what is known of its file."""
         source = prediction.source
         return cls(
             model=prediction.model,
@@ -230,15 +233,15 @@ class Score(StrictModel):
                 return row
         raise KeyError(quantity)
 
-    def with_simulations(self, found: Collection[Simulations]) -> Score:
-        """The score, joined by simulations of the same dataset.
+    def with_simulations(self, simulations: Collection[Simulations]) -> Score:
+        """A copy of the score that also holds simulations of the same dataset.
 
         Raises
         ------
         UsageError
             If they are of another dataset, or of another version of it.
         """
-        for one in found:
+        for one in simulations:
             mine = f"{self.dataset.id}@{self.dataset.version}"
             if (one.dataset, one.frames_sha256) != (mine, self.dataset.frames_sha256):
                 raise UsageError(
@@ -246,7 +249,7 @@ class Score(StrictModel):
                     f"{one.frames_sha256[:12]}), the score is of {mine} (frames "
                     f"{self.dataset.frames_sha256[:12]}); expected the same dataset"
                 )
-        return self.model_copy(update={"simulations": [*self.simulations, *found]})
+        return self.model_copy(update={"simulations": [*self.simulations, *simulations]})
 
 
 class Quantile(StrictModel):

@@ -5,21 +5,17 @@ from __future__ import annotations
 import datetime
 import platform
 from collections.abc import Collection
-from typing import Any
 
 import numpy as np
 
-from teadata import catalog
 from teadata.dataset import Dataset
 from teadata.provenance import DISTRIBUTION, package_version
-from teaeval.checks.fixes import apply
 from teaeval.defaults import REPLICATES
-from teaeval.engines import Engine, Threads
-from teaeval.metrics.bootstrap import block_length, distributions, resampling
-from teaeval.predictions.findings import PredictionError
+from teaeval.engines import Engine
+from teaeval.metrics.bootstrap import distributions, resampling
 from teaeval.predictions.prediction import Prediction
 from teaeval.scores.details import detailed
-from teaeval.scores.examine import examine, failures_allowed
+from teaeval.scores.examine import Examined, examine
 from teaeval.scores.record import (
     Bootstrap,
     Coverage,
@@ -68,39 +64,48 @@ def score(
     UsageError
         If there is no such dataset, subset or fix.
     """
-    dataset = dataset or catalog.load(prediction.dataset)
-    engine = engine or Threads()
-    test = dataset.test_set(prediction.subset)
-    # No row of a table is drawn apart from the others of its block.
-    options: Any = {"block": block_length(dataset, test), "details": with_details}
-    found = examine(prediction, test, dataset, engine, **options)
-    prediction, fixed = apply(prediction, found.findings, fixes)
-    if fixed:
-        found = examine(prediction, test, dataset, engine, **options)
-    findings = failures_allowed(found) if allow_failed else found.findings
-    if any(item.severity == "error" for item in findings):
-        raise PredictionError(prediction.source.get("path", "prediction"), findings)
-    assert found.compared is not None
+    examined = examine(
+        prediction,
+        dataset,
+        fixes=fixes,
+        allow_failed=allow_failed,
+        details=with_details,
+        engine=engine,
+    )
+    return score_examined(examined, replicates=replicates, seed=seed)
+
+
+def score_examined(examined: Examined, *, replicates: int = REPLICATES, seed: int = 0) -> Score:
+    """Score a prediction that was examined, with details if they were collected.
+
+    Parameters
+    ----------
+    examined
+        What :func:`~teaeval.scores.examine.examine` gives.
+    replicates, seed
+        Number of bootstrap resamples behind the intervals, 0 for none, and their seed.
+    """
+    prediction, dataset, test = examined.prediction, examined.dataset, examined.test
+    compared = examined.compared
     draws = resampling(dataset, test, replicates, seed) if replicates else None
-    table = found.compared.table
-    resampled = distributions(table, draws.of_blocks(found.compared.block)) if draws else {}
+    resampled = distributions(compared.table, draws.of_blocks(compared.block)) if draws else {}
     return Score(
         dataset=ScoredDataset.of(dataset, prediction.subset, test),
         prediction=ScoredPrediction.of(prediction),
         options=dict(prediction.options),
-        fixes=sorted(fixes),
-        fixed=fixed,
-        allow_failed=allow_failed,
-        coverage=Coverage.of(found, len(test)),
+        fixes=examined.fixes,
+        fixed=examined.fixed,
+        allow_failed=examined.allow_failed,
+        coverage=Coverage.of(examined),
         software=f"{DISTRIBUTION} {package_version()}",
         versions={"python": platform.python_version(), "numpy": np.__version__},
         created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
         bootstrap=Bootstrap.of(draws) if draws else None,
         rows=[
             Row.of(name, errors.errors(relative=name == "E"), resampled.get(name))
-            for name, errors in table.items()
+            for name, errors in compared.table.items()
         ],
-        details=detailed(found, prediction, test, dataset, draws) if with_details else None,
-        warnings=[str(item) for item in findings],
+        details=detailed(examined, draws) if compared.forces is not None else None,
+        warnings=[str(item) for item in examined.findings],
         citations=[citation.bibtex.strip() for citation in dataset.card.citations],
     )

@@ -10,6 +10,7 @@ import pytest
 import teadata
 from teaeval import Prediction
 from teaeval.plots.error_summary import ErrorSummary, summarise
+from teaeval.scores.examine import examine
 
 Made = Callable[..., Prediction]
 
@@ -42,11 +43,11 @@ def made() -> Made:
 @pytest.fixture(scope="session")
 def molecule(made: Made) -> list[ErrorSummary]:
     return [
-        summarise(made("mini-i", "folded", "MACE")),
-        summarise(made("mini-i", "folded", "sGDML", 3.0, 1)),
+        summarise(examine(made("mini-i", "folded", "MACE"))),
+        summarise(examine(made("mini-i", "folded", "sGDML", 3.0, 1))),
     ]
 
 
 @pytest.fixture(scope="session")
 def crystal(made: Made) -> ErrorSummary:
-    return summarise(made("mini-hydrogen", "complete", "MACE"))
+    return summarise(examine(made("mini-hydrogen", "complete", "MACE")))

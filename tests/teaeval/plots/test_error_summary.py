@@ -9,8 +9,8 @@ import pytest
 
 import teaeval
 from teadata import Dataset
-from teaeval import PredictionError
 from teaeval.plots.error_summary import ABSOLUTE, named, quantiles, summarise
+from teaeval.scores.examine import examine
 
 
 def test_sums_are_those_of_the_score(noisy, mini_i: Dataset):
@@ -21,7 +21,7 @@ def test_sums_are_those_of_the_score(noisy, mini_i: Dataset):
         forces=noisy.forces[shuffled],
         frame_ids=noisy.frame_ids[shuffled],
     )
-    found = summarise(moved)
+    found = summarise(examine(moved))
     test = mini_i.split("folded/test")
     score = teaeval.score(noisy, replicates=0)
     error = noisy.forces - test.forces
@@ -42,7 +42,7 @@ def test_sums_are_those_of_the_score(noisy, mini_i: Dataset):
 
 
 def test_quantiles_are_within_the_width_of_a_bin(noisy, mini_i: Dataset):
-    found = summarise(noisy)
+    found = summarise(examine(noisy))
     test = mini_i.split("folded/test")
     carbon = test.numbers == 6
     error = np.abs(noisy.forces - test.forces)[:, carbon]
@@ -55,17 +55,6 @@ def test_quantiles_are_within_the_width_of_a_bin(noisy, mini_i: Dataset):
     assert np.isnan(quantiles(np.zeros(400, dtype=int), (0.5,))).all()
 
 
-def test_a_prediction_with_an_error_is_refused(noisy):
-    cut = dataclasses.replace(
-        noisy,
-        energies=noisy.energies[1:],
-        forces=noisy.forces[1:],
-        frame_ids=noisy.frame_ids[1:],
-    )
-    with pytest.raises(PredictionError, match="missing-frames"):
-        summarise(cut)
-
-
 def test_frames_that_failed_are_left_out_and_counted(noisy, mini_i: Dataset):
     energies = noisy.energies.copy()
     energies[2] = np.nan
@@ -76,7 +65,7 @@ def test_frames_that_failed_are_left_out_and_counted(noisy, mini_i: Dataset):
         forces=noisy.forces[order],
         frame_ids=noisy.frame_ids[order],
     )
-    found = summarise(part, allow_failed=True)
+    found = summarise(examine(part, allow_failed=True))
     kept = np.sort(order[order != 2])
     np.testing.assert_array_equal(found.rows, kept)
     np.testing.assert_array_equal(found.energies, noisy.energies[kept])
@@ -92,7 +81,7 @@ def test_frames_that_failed_are_left_out_and_counted(noisy, mini_i: Dataset):
 
 
 def test_names(noisy):
-    found = summarise(noisy)
+    found = summarise(examine(noisy))
     other = dataclasses.replace(found, train="folded/train/9")
     assert [name for name, _ in named([found])] == ["noise"]
     assert [name.split("folded")[-1] for name, _ in named([found, found])] == ["", " #2"]
