@@ -24,6 +24,12 @@ OPTIONAL = ("cell", "stress", "trajectories", "temperatures")
 """Fields that may be None."""
 
 
+def cell_volumes(cell: Floats) -> Floats:
+    """Volumes (N,) in Å³ of cells (N, 3, 3) in Å, of either handedness."""
+    volumes: Floats = np.abs(np.linalg.det(cell))
+    return volumes
+
+
 def find_rows(known: Ints, ids: Ints) -> Ints:
     """Place of each of some ids among the known ones, (n,); −1 where it is not."""
     if len(known) == 0:
@@ -201,6 +207,19 @@ class Frames:
         return bool(self.pbc.any())
 
     @property
+    def volumes(self) -> Floats:
+        """Volume of each frame's cell (N,), in Å³; zero where cell vectors are missing.
+
+        Raises
+        ------
+        DataError
+            If the frames have no cell.
+        """
+        if self.cell is None:
+            raise DataError(f"{self!r} have no cell, and so no volume or density")
+        return cell_volumes(self.cell)
+
+    @property
     def densities(self) -> Floats:
         """Mass density of each frame (N,), in g/cm³, by standard atomic weights.
 
@@ -209,10 +228,8 @@ class Frames:
         DataError
             If the frames have no cell.
         """
-        if self.cell is None:
-            raise DataError(f"{self!r} have no cell, and so no density")
         mass = sum(MASSES[z] for z in self.numbers)
-        density: Floats = units.GRAMS_PER_CM3 * mass / np.abs(np.linalg.det(self.cell))
+        density: Floats = units.GRAMS_PER_CM3 * mass / self.volumes
         return density
 
     @classmethod

@@ -111,7 +111,7 @@ class Problem:
             progress("predict", part.stop, count)
         if frames.cell is None:
             return [Predicted(energies[k] + offset, forces[k]) for k in range(sets)]
-        volumes = np.abs(np.linalg.det(frames.cell))[:, None, None]
+        volumes = frames.volumes[:, None, None]
         return [
             Predicted(energies[k] + offset, forces[k], virials[k] / volumes) for k in range(sets)
         ]

@@ -197,7 +197,7 @@ def _predicted(parts: list[Evaluated], frames: Frames) -> Predicted:
     energies, forces, virials = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     stress = None
     if frames.cell is not None:
-        volume = np.abs(np.linalg.det(frames.cell))
+        volume = frames.volumes
         if (volume > 0).all():
             stress = -virials * EV / volume[:, None, None]
     return Predicted(energies * EV, forces * EV, stress)

@@ -108,9 +108,9 @@ class MACE(Baseline[MACEConfig]):
                 found = self._batch(network, frames[part], numbers)
                 energies[part] = (found["energy"] + offset) * EV
                 forces[part] = found["forces"].reshape(forces[part].shape) * EV
-                if stress is not None and frames.cell is not None:
+                if stress is not None:
                     # Not mace-torch's stress: of a slab its cell is another one than ours.
-                    volume = np.abs(np.linalg.det(frames.cell[part]))
+                    volume = frames[part].volumes
                     stress[part] = -found["virials"] * EV / volume[:, None, None]
                 progress("predict", min(part.stop, len(frames)), len(frames))
         return Predicted(energies, forces, stress)

@@ -127,9 +127,8 @@ class SO3krates(Baseline[SO3kratesConfig]):
             found = network.predict(frames[part])
             energies[part] = found.energies * EV + offset
             forces[part] = found.forces * EV
-            if stress is not None and frames.cell is not None:
-                volume = np.abs(np.linalg.det(frames.cell[part]))
-                stress[part] = found.virials * EV / volume[:, None, None]
+            if stress is not None:
+                stress[part] = found.virials * EV / frames[part].volumes[:, None, None]
             progress("predict", min(part.stop, len(frames)), len(frames))
         return Predicted(energies, forces, stress)
 

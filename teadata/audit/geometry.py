@@ -84,7 +84,7 @@ def _judge_cells(frames: Frames, cell: Floats) -> tuple[Mask, Finding]:
     text = "edges {:.4g} to {:.4g} Å".format(*evidence["edges"])
     text += ", angles {:.4g} to {:.4g}°".format(*evidence["angles"])
     if frames.pbc.all():
-        evidence["volume"] = _span(np.abs(volume))
+        evidence["volume"] = _span(frames.volumes)
         evidence["density"] = _span(frames.densities)
         text += ", density {:.4g} to {:.4g} g/cm³".format(*evidence["density"])
     outcome: Outcome = "pass"

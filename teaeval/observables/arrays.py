@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from teadata.errors import DataError, UsageError
+from teadata.frames import cell_volumes
 from teadata.typing import Floats, Ints
 
 CHUNK = 1 << 22
@@ -63,8 +64,8 @@ def checked_cells(values: ArrayLike, frames: int) -> Floats:
     if found.shape not in ((3, 3), (frames, 3, 3)):
         raise DataError(f"cell has shape {found.shape}; expected (3, 3) or ({frames}, 3, 3), in Å")
     found = np.broadcast_to(found, (frames, 3, 3))
-    volume = np.abs(np.linalg.det(found))
-    if not (np.isfinite(volume) & (volume > 0)).all():
+    volumes = cell_volumes(found)
+    if not (np.isfinite(volumes) & (volumes > 0)).all():
         raise DataError(
             "a cell has no finite volume; all three cell vectors are needed, in Å: give no cell "
             "for a molecule"

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from teadata.elements import SYMBOLS
 from teadata.errors import DataError, UsageError
+from teadata.frames import cell_volumes
 from teadata.typing import Floats, Ints
 from teaeval.observables.arrays import checked_cells, checked_numbers, checked_positions, chunks
 from teaeval.observables.blocks import slices
@@ -172,7 +173,7 @@ def rdf(
     counts = np.stack([
         _count(places[part], keep, cells[part], kinds, reach, bins, len(wanted)) for part in parts
     ])  # fmt: skip
-    volumes = np.abs(np.linalg.det(cells))
+    volumes = cell_volumes(cells)
     frames_by_volume = np.array([(part.stop - part.start) / volumes[part].mean() for part in parts])
     found = {}
     for i, (first, second) in enumerate(wanted):

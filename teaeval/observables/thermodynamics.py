@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from teadata.errors import DataError
+from teadata.frames import cell_volumes
 from teadata.typing import Floats
 from teadata.units import BOLTZMANN, KINETIC
 from teaeval.observables.arrays import checked_cells, checked_positions
@@ -69,7 +70,7 @@ def pressure(
     tensor = np.asarray(stress, dtype=np.float64)
     if tensor.ndim != 3 or tensor.shape[1:] != (3, 3) or not len(tensor):
         raise DataError(f"stress has shape {tensor.shape}; expected (frames, 3, 3)")
-    volume = np.abs(np.linalg.det(checked_cells(cell, len(tensor))))
+    volume = cell_volumes(checked_cells(cell, len(tensor)))
     kelvin = np.asarray(temperatures, dtype=np.float64)
     if kelvin.shape not in ((), (len(tensor),)):
         raise DataError(

@@ -49,6 +49,15 @@ def test_concatenate_undoes_slicing(sizes):
         np.testing.assert_array_equal(getattr(again, name), getattr(whole, name))
 
 
+def test_volumes_are_those_of_boxes_and_of_slanted_cells_of_either_handedness():
+    slanted = [[4, 0, 0], [1, 5, 0], [2, 3, -6]]
+    cells = np.array([np.diag([2, 3, 4]), slanted, np.zeros((3, 3))])
+    frames = Frames([1], np.zeros((3, 1, 3)), np.zeros(3), np.zeros((3, 1, 3)), cell=cells)
+    np.testing.assert_allclose(frames.volumes, [24, 120, 0], rtol=1e-14)
+    with pytest.raises(DataError, match=r"Frames\(2 frames of .* have no cell, and so no volume"):
+        _ = make(2).volumes
+
+
 def test_densities_are_masses_over_volumes():
     water = Frames([8, 1, 1], np.zeros((2, 3, 3)), [0, 0], np.zeros((2, 3, 3)), pbc=(True,) * 3,
                    cell=[np.diag([3.1, 3.1, 3.1]), np.diag([-3.1, 3.1, 6.2])])  # fmt: skip

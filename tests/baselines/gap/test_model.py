@@ -188,7 +188,7 @@ def test_stress_is_the_gradient_by_strain(periodic, perovskite):
     frame = perovskite[:1]
     stress = periodic.predict(frame).stress[0]
     np.testing.assert_allclose(stress, stress.T, atol=1e-9)
-    volume, step = abs(np.linalg.det(frame.cell[0])), 1e-5
+    volume, step = frame.volumes[0], 1e-5
     components = [(0, 0), (2, 2), (0, 1), (1, 2)]
     strains = np.tile(np.eye(3), (8, 1, 1))
     for row, (i, j) in enumerate(components):

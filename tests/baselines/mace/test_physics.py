@@ -44,7 +44,7 @@ def test_forces_are_minus_the_gradient_of_the_energy(name, trained, crystals, mi
 def test_stress_is_the_derivative_of_the_energy_by_strain(name, crystals):
     model, frames = crystals[name]
     frame, step = frames[:1], 1e-5
-    volume = abs(np.linalg.det(frame.cell[0]))
+    volume = frame.volumes[0]
     stress = model.predict(frame).stress[0]
     np.testing.assert_allclose(stress, stress.T, atol=1e-12)
     for i, j in ((0, 0), (1, 2), (2, 2), (0, 1)):
