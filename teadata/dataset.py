@@ -6,6 +6,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from teadata.arrays import IN_MEMORY
 from teadata.card import DataFile, DatasetCard
 from teadata.errors import DataError, UsageError
 from teadata.frames import Frames
@@ -36,11 +37,14 @@ class Dataset:
         The dataset's card.
     root
         Folder that the card's file names are relative to.
+    in_memory
+        Bytes of forces of a test set that are held in memory; a larger one stays in its file.
     """
 
-    def __init__(self, card: DatasetCard, root: Path) -> None:
+    def __init__(self, card: DatasetCard, root: Path, in_memory: int = IN_MEMORY) -> None:
         self.card = card
         self.root = root
+        self.in_memory = in_memory
 
     def __repr__(self) -> str:
         return f"Dataset({self.card.full_id}: {self.card.title})"
@@ -124,7 +128,7 @@ class Dataset:
         return self._read(ids)
 
     def test_set(self, subset: str) -> AnyFrames:
-        """The test split of a subset; one that is larger than memory should hold stays in its file.
+        """The test split of a subset; if it is larger than `in_memory`, it stays in its file.
 
         Raises
         ------
@@ -133,11 +137,9 @@ class Dataset:
         DataError
             If a file is missing or its checksum is not the card's.
         """
-        from teadata.arrays import IN_MEMORY
-
         ids = self.splits.ids(f"{subset}/test")
         atoms = self.card.system.n_atoms or 0
-        if "frames" in self.__dict__ or len(ids) * atoms * 24 <= IN_MEMORY:
+        if "frames" in self.__dict__ or len(ids) * atoms * 24 <= self.in_memory:
             return self.split(f"{subset}/test")
         from teadata.stored_frames import open_frames
 

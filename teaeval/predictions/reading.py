@@ -101,24 +101,24 @@ def _names_of(file: ArrayFile, keys: Mapping[str, str | None]) -> tuple[dict[str
     return found, problems
 
 
-def _large(file: ArrayFile, key: str) -> bool:
-    """Whether an array is plain numbers of frames and atoms, too many of them for memory."""
+def _large(file: ArrayFile, key: str, in_memory: int) -> bool:
+    """Whether an array is plain numbers of frames and atoms, of more bytes than `in_memory`."""
     if not isinstance(file, SeekableFile):
         return False
     shape = file.shape(key)
     plain = len(shape) == 3 and file.dtype(key).kind in "iuf"
-    return plain and math.prod(shape) * np.dtype(np.float64).itemsize > IN_MEMORY
+    return plain and math.prod(shape) * np.dtype(np.float64).itemsize > in_memory
 
 
-def _arrays(file: ArrayFile, names: Mapping[str, str]) -> dict[str, Any]:
+def _arrays(file: ArrayFile, names: Mapping[str, str], in_memory: int) -> dict[str, Any]:
     """The arrays under our names; those with a row per frame in one pass where they can be.
 
-    Forces and positions of more bytes than are to be held in memory stay in the file.
+    Forces and positions of more bytes than `in_memory` stay in the file.
     """
     loaded: dict[str, Any] = {
         name: StoredArray.of(file, names[name])
         for name in ("forces", "positions")
-        if name in names and isinstance(file, SeekableFile) and _large(file, names[name])
+        if name in names and isinstance(file, SeekableFile) and _large(file, names[name], in_memory)
     }
     rows = {name: key for name, key in names.items() if name not in {"numbers", *loaded}}
     if _aligned(file, list(rows.values())):
@@ -247,6 +247,7 @@ def read_prediction(
     length_unit: str | None = None,
     energy_key: str | None = None,
     forces_key: str | None = None,
+    in_memory: int = IN_MEMORY,
 ) -> Prediction:
     """Read a prediction file and convert it to kcal/mol and Å.
 
@@ -259,6 +260,9 @@ def read_prediction(
         error.
     energy_key, forces_key
         The file's names of energies and forces, where they are others than :data:`ARRAYS`.
+    in_memory
+        Forces and positions of more bytes than this stay in a file that is HDF5 or Zarr, and are
+        read in pieces.
 
     Raises
     ------
@@ -281,7 +285,7 @@ def read_prediction(
     file = open_arrays(path)
     names, problems = _names_of(file, {"energy": energy_key, "forces": forces_key})
     found: dict[str, Any] = {name: file.stated(aliases) for name, aliases in TEXTS.items()}
-    found |= _arrays(file, names)
+    found |= _arrays(file, names, in_memory)
     problems = _declare(found, declared) + problems + _numeric(found) + _names(found)
     if problems:
         raise PredictionError(str(path), problems)

@@ -19,9 +19,7 @@ PASSING = ("created", "software", "versions", "simulations")
 
 
 def verify(stated: Score, file: Path) -> list[str]:
-    """Recompute a score from its prediction file; what differs, a line for each.
-
-    With the options of the score.
+    """Recompute a score from its prediction file, with its options; a line for each difference.
 
     Parameters
     ----------
@@ -35,9 +33,10 @@ def verify(stated: Score, file: Path) -> list[str]:
     TeaError
         If the prediction or the dataset cannot be read, or the prediction not be scored.
     """
-    prediction = read_prediction(file, **stated.options)
+    options: dict[str, Any] = dict(stated.options)
+    prediction = read_prediction(file, **options)
     draws = stated.bootstrap
-    found = score(
+    computed = score(
         prediction,
         replicates=draws.replicates if draws else 0,
         seed=draws.seed if draws else 0,
@@ -45,7 +44,7 @@ def verify(stated: Score, file: Path) -> list[str]:
         with_details=stated.details is not None,
         allow_failed=stated.allow_failed,
     )
-    return list(_differences("", stated.model_dump(), found.model_dump()))
+    return list(_differences("", stated.model_dump(), computed.model_dump()))
 
 
 def _differences(where: str, stated: Any, found: Any) -> Iterator[str]:

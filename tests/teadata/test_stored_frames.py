@@ -42,7 +42,7 @@ def test_what_is_indexed_is_what_is_in_memory(dataset):
 
 
 @pytest.mark.parametrize("name", ["frames.zarr", "frames.zarr.zip"])
-def test_a_dataset_of_zarr(mini_i, name, tmp_path, monkeypatch):
+def test_a_dataset_of_zarr(mini_i, name, tmp_path):
     path = tmp_path / name
     zarr.write(path, mini_i.frames[:9000], name="mini-i", theory="GFN2-xTB")
     splits = mini_i.card.file("splits")
@@ -51,12 +51,12 @@ def test_a_dataset_of_zarr(mini_i, name, tmp_path, monkeypatch):
         mini_i.card.file("frames").model_copy(update={"name": name, "sha256": sha256_of(path)}),
         splits.model_copy(update={"name": "splits.parquet"}),
     ]
-    dataset = Dataset(mini_i.card.model_copy(update={"files": entries}), tmp_path)
+    card = mini_i.card.model_copy(update={"files": entries})
+    dataset = Dataset(card, tmp_path)
     expected = mini_i.split("folded/test")
     np.testing.assert_array_equal(dataset.split("folded/test").forces, expected.forces)
     assert isinstance(dataset.test_set("folded"), Frames)
-    monkeypatch.setattr("teadata.arrays.IN_MEMORY", 0)
-    found = dataset.test_set("folded")
+    found = Dataset(card, tmp_path, in_memory=0).test_set("folded")
     assert isinstance(found, StoredFrames)
     np.testing.assert_array_equal(found.forces[100:200], expected.forces[100:200])
     np.testing.assert_array_equal(found.trajectories, expected.trajectories)

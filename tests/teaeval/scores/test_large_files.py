@@ -4,15 +4,17 @@ whatever works on it."""
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import teadata
 import teaeval
-from teadata import catalog
+from teadata import Dataset, catalog
 from teadata.arrays import StoredArray
 from teadata.errors import TeaError
+from teadata.stored_frames import StoredFrames
 from teaeval import Prediction, PredictionError
 from teaeval.engines import Threads, connected
 from teaeval.scores.record import Score
@@ -49,11 +51,11 @@ def numbers_of(score: Score) -> str:
     return score.model_dump_json(exclude=skipped)
 
 
-@pytest.fixture
-def nothing_in_memory(monkeypatch):
-    """Arrays of any size stay in their file."""
-    monkeypatch.setattr("teaeval.predictions.reading.IN_MEMORY", 0)
-    monkeypatch.setattr("teadata.arrays.IN_MEMORY", 0)
+def from_the_file(path: Path) -> tuple[Prediction, Dataset]:
+    """A prediction and its dataset, of both of which arrays of any size stay in their file."""
+    prediction = teaeval.read_prediction(path, in_memory=0)
+    data = teadata.load(prediction.dataset)
+    return prediction, Dataset(data.card, data.root, in_memory=0)
 
 
 @pytest.mark.parametrize(("dataset", "subset"), TEST_SETS)
@@ -96,17 +98,15 @@ def test_from_the_file_as_from_memory(suffix, tmp_path, monkeypatch):
     in_memory = teaeval.read_prediction(path)
     assert isinstance(in_memory.forces, np.ndarray)
     expected = teaeval.score(in_memory, engine=Threads(1), **options)
-    monkeypatch.setattr("teaeval.predictions.reading.IN_MEMORY", 0)
-    monkeypatch.setattr("teadata.arrays.IN_MEMORY", 0)
-    from_file = teaeval.read_prediction(path)
+    from_file, dataset = from_the_file(path)
     assert isinstance(from_file.forces, StoredArray)
     assert isinstance(from_file.positions, StoredArray)
+    assert isinstance(dataset.test_set("folded"), StoredFrames)
     for threads in (1, 4):
-        found = teaeval.score(from_file, engine=Threads(threads), **options)
+        found = teaeval.score(from_file, dataset, engine=Threads(threads), **options)
         assert numbers_of(found) == numbers_of(expected)
 
 
-@pytest.mark.usefixtures("nothing_in_memory")
 def test_faults_are_found_and_mended_in_a_file_too(tmp_path):
     clean = made("mini-i", "folded")
     order = np.arange(42)
@@ -117,19 +117,18 @@ def test_faults_are_found_and_mended_in_a_file_too(tmp_path):
     names = {"faulty": faulty, "clean": clean, "nan": dataclasses.replace(clean, forces=bad)}
     for name, prediction in names.items():
         teaeval.write_prediction(tmp_path / f"{name}.h5", prediction)
-    read = {name: teaeval.read_prediction(tmp_path / f"{name}.h5") for name in names}
+    read = {name: from_the_file(tmp_path / f"{name}.h5") for name in names}
     with pytest.raises(PredictionError) as caught:
-        teaeval.score(read["faulty"])
+        teaeval.score(*read["faulty"])
     codes = {item.code for item in caught.value.findings}
     assert codes == {"permuted-atoms", "sign-of-forces", "unit-of-forces"}
-    fixed = teaeval.score(read["faulty"], fixes=("atoms", "sign", "units"), replicates=0)
-    expected = teaeval.score(read["clean"], replicates=0)
+    fixed = teaeval.score(*read["faulty"], fixes=("atoms", "sign", "units"), replicates=0)
+    expected = teaeval.score(*read["clean"], replicates=0)
     assert fixed.row("F").mae == pytest.approx(expected.row("F").mae, rel=1e-5)
     with pytest.raises(PredictionError, match="3 NaN and 0 infinite values in 1 frames"):
-        teaeval.score(read["nan"])
+        teaeval.score(*read["nan"])
 
 
-@pytest.mark.usefixtures("nothing_in_memory")
 def test_frames_in_another_order_without_ids(tmp_path):
     clean = made("mini-iii", "complete")
     order = np.random.default_rng(0).permutation(len(clean.energies))
@@ -140,11 +139,11 @@ def test_frames_in_another_order_without_ids(tmp_path):
     paths = [tmp_path / "clean.h5", tmp_path / "moved.zarr"]
     for path, prediction in zip(paths, (clean, moved), strict=True):
         teaeval.write_prediction(path, prediction)
-    first, second = (teaeval.score(teaeval.read_prediction(path), replicates=20) for path in paths)
+    first, second = (teaeval.score(*from_the_file(path), replicates=20) for path in paths)
     assert first.rows == second.rows
 
 
-def test_on_a_cluster_to_the_last_digit(tmp_path, run, monkeypatch):
+def test_on_a_cluster_to_the_last_digit(tmp_path, run):
     from distributed import LocalCluster
 
     paths = []
@@ -152,14 +151,13 @@ def test_on_a_cluster_to_the_last_digit(tmp_path, run, monkeypatch):
         paths.append(tmp_path / f"prediction{suffix}")
         teaeval.write_prediction(paths[-1], made("mini-i", "folded"))
     here = [teaeval.score(teaeval.read_prediction(path), with_details=True) for path in paths]
-    monkeypatch.setattr("teaeval.predictions.reading.IN_MEMORY", 0)
     with LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=":0", host="127.0.0.1"
     ) as cluster:
         address = cluster.scheduler_address
         with connected(address) as engine:
             for path, expected in zip(paths, here, strict=True):
-                read = teaeval.read_prediction(path)
+                read = teaeval.read_prediction(path, in_memory=0)
                 found = teaeval.score(read, with_details=True, engine=engine)
                 assert numbers_of(found) == numbers_of(expected)
         done = run("teaeval", "score", paths[0], "--details", "--scheduler", address, "--json")
@@ -174,7 +172,6 @@ def test_no_scheduler_is_one_line(run, prediction_file):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.usefixtures("nothing_in_memory")
 @pytest.mark.parametrize("suffix", [".h5", ".zip"])
 def test_a_damaged_file_is_one_error_or_scores_what_is_there(suffix, tmp_path):
     """Bytes flipped anywhere: compressed pieces are read in threads, where errors must not stay."""
@@ -192,7 +189,7 @@ def test_a_damaged_file_is_one_error_or_scores_what_is_there(suffix, tmp_path):
         path = tmp_path / f"damaged{suffix}"
         path.write_bytes(damaged)
         try:
-            score = teaeval.score(teaeval.read_prediction(path), replicates=0)
+            score = teaeval.score(*from_the_file(path), replicates=0)
             assert score.coverage.complete
         except TeaError as error:
             errors.append(str(error))
