@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import signal
@@ -9,7 +10,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import MISSING, fields, is_dataclass
+from functools import wraps
+from typing import Any, get_type_hints
 
 import typer
 
@@ -43,6 +46,49 @@ def new_app(help_text: str) -> typer.Typer:
         pass
 
     return app
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command take its options in dataclasses.
+
+    A parameter that is a dataclass stands for its fields: each of them is an argument or an option
+    of the command, with the field's annotation and default.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    groups: dict[str, type] = {}
+    flat = []
+    for name, parameter in inspect.signature(command).parameters.items():
+        if is_dataclass(hints[name]):
+            groups[name] = hints[name]
+            flat += _options_of(hints[name])
+        else:
+            flat.append(
+                parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name])
+            )
+
+    @wraps(command)
+    def ungrouped(**values: Any) -> None:
+        for name, group in groups.items():
+            values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
+        command(**values)
+
+    ungrouped.__signature__ = inspect.Signature(flat)  # type: ignore[attr-defined]
+    ungrouped.__annotations__ = {parameter.name: parameter.annotation for parameter in flat}
+    return ungrouped
+
+
+def _options_of(group: Any) -> list[inspect.Parameter]:
+    """The parameters that a command has of a dataclass."""
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.default is MISSING else field.default,
+            annotation=hints[field.name],
+        )
+        for field in fields(group)
+    ]
 
 
 def run(app: typer.Typer) -> None:

@@ -2,13 +2,67 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from teadata import console
 from teadata.errors import MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from teaeval.hydrogen.record import Protocol, Record
+
+
+@dataclass(frozen=True)
+class Potential:
+    """What the forces come from."""
+
+    model: Annotated[
+        Path | None, typer.Option(help="Run folder of a trained model.", show_default=False)
+    ] = None
+    calculator: Annotated[
+        str | None, typer.Option(help="module:factory of an ASE calculator, instead of a model.")
+    ] = None
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How each state point is simulated."""
+
+    length: Annotated[float, typer.Option(help="Time that is analysed, fs.")] = 1000.0
+    equilibration: Annotated[float, typer.Option(help="Time before that, fs.")] = 250.0
+    timestep: Annotated[float, typer.Option(help="fs.")] = 0.5
+    seed: Annotated[int, typer.Option(min=0, help="Seed of velocities and thermostat.")] = 0
+
+    def protocol(self) -> Protocol:
+        """These settings, checked; an error says which option is wrong."""
+        from pydantic import ValidationError
+
+        from teaeval.hydrogen.record import Protocol
+
+        try:
+            return Protocol.model_validate(asdict(self))
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            option = "".join(f"--{name}: " for name in map(str, wrong["loc"]))
+            message = wrong["msg"].removeprefix("Value error, ")
+            raise UsageError(f"{option}{message}") from None
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Where state points are simulated."""
+
+    processes: Annotated[
+        int, typer.Option(min=1, help="State points that are simulated at a time.")
+    ] = 1
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Dask scheduler, tcp://host:port, whose workers see the folder."),
+    ] = None
+
 
 Records = Annotated[
     list[Path],
@@ -21,19 +75,15 @@ def register(app: typer.Typer) -> None:
     app.command(
         "hydrogen",
         epilog="Example: teaeval hydrogen --model runs/mace-mini-hydrogen-complete-96-quick-seed0",
-    )(hydrogen)
+    )(console.grouped(hydrogen))
     app.command("hydrogen-table", epilog="Example: teaeval hydrogen-table hydrogen/*")(
         hydrogen_table
     )
 
 
 def hydrogen(
-    model: Annotated[
-        Path | None, typer.Option(help="Run folder of a trained model.", show_default=False)
-    ] = None,
-    calculator: Annotated[
-        str | None, typer.Option(help="module:factory of an ASE calculator, instead of a model.")
-    ] = None,
+    potential: Potential,
+    *,
     dataset: Annotated[
         str, typer.Option(help="Dataset with reference trajectories.")
     ] = "mini-hydrogen",
@@ -47,17 +97,8 @@ def hydrogen(
     state: Annotated[
         list[str] | None, typer.Option(help="State point, e.g. 1000K-0.7; repeatable. All.")
     ] = None,
-    length: Annotated[float, typer.Option(help="Time that is analysed, fs.")] = 1000.0,
-    equilibration: Annotated[float, typer.Option(help="Time before that, fs.")] = 250.0,
-    timestep: Annotated[float, typer.Option(help="fs.")] = 0.5,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of velocities and thermostat.")] = 0,
-    processes: Annotated[
-        int, typer.Option(min=1, help="State points that are simulated at a time.")
-    ] = 1,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(help="Dask scheduler, tcp://host:port, whose workers see the folder."),
-    ] = None,
+    sampling: Sampling,
+    workers: Workers,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
 ) -> None:
     """Does a model show the change of dense hydrogen from molecules to atoms, and where?
@@ -70,13 +111,12 @@ def hydrogen(
     from teaeval.hydrogen import plans, running, table
 
     data = catalog.load(dataset)
-    protocol = _protocol(
-        length=length, equilibration=equilibration, timestep=timestep, seed=seed
-    )  # fmt: skip
-    plan = plans.make_plan(data, label, model, calculator, state, protocol)
+    plan = plans.make_plan(
+        data, label, potential.model, potential.calculator, state, sampling.protocol()
+    )
     folder = output or Path("hydrogen") / plan.label.replace("/", "-").replace(":", "-")
     with console.progress_bar() as progress:
-        record = running.run(plan, folder, processes, scheduler, progress)
+        record = running.run(plan, folder, workers.processes, workers.scheduler, progress)
     _figures(record, folder)
     if as_json:
         typer.echo(record.model_dump_json(indent=1))
@@ -84,20 +124,7 @@ def hydrogen(
         table.print_record(record)
 
 
-def _protocol(**values: Any) -> Any:
-    from pydantic import ValidationError
-
-    from teaeval.hydrogen.record import Protocol
-
-    try:
-        return Protocol.model_validate(values)
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        option = "".join(f"--{name}: " for name in map(str, wrong["loc"]))
-        raise UsageError(f"{option}{wrong['msg'].removeprefix('Value error, ')}") from None
-
-
-def _figures(record: Any, folder: Path) -> None:
+def _figures(record: Record, folder: Path) -> None:
     """Draw what the record shows, where Matplotlib is."""
     from teaeval.plots import hydrogen as plots
 

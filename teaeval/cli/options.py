@@ -1,29 +1,139 @@
-"""Options that several commands of ``teaeval`` take."""
+"""Options that several commands of ``teaeval`` take, in groups that belong together."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from teadata.errors import UsageError, unknown_name
+from teaeval.defaults import REPLICATES
+
+if TYPE_CHECKING:
+    from teaeval.predictions.prediction import Prediction
+
+PredictionFile = Annotated[Path, typer.Argument(metavar="FILE", help="Prediction file.")]
+PredictionFiles = Annotated[
+    list[Path], typer.Argument(metavar="PREDICTION...", help="Prediction files.")
+]
+ScoreFiles = Annotated[
+    list[Path], typer.Argument(metavar="SCORE...", help="Scores, as teaeval score -o writes.")
+]
 Replicates = Annotated[
     int, typer.Option(min=0, help="Bootstrap resamples behind the intervals; 0: none.")
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")]
-DatasetOption = Annotated[
-    str | None, typer.Option("--dataset", help="Dataset id, if the file does not state it.")
-]
-SubsetOption = Annotated[
-    str | None,
-    typer.Option("--subset", help="Subset of the test set, if the file does not state it."),
-]
-EnergyUnit = Annotated[str | None, typer.Option(help="Energy unit, if the file does not state it.")]
-LengthUnit = Annotated[str | None, typer.Option(help="Length unit, if the file does not state it.")]
-EnergyKey = Annotated[
-    str | None, typer.Option(help="The file's name of the energies, e.g. MACE_energy.")
-]
-ForcesKey = Annotated[str | None, typer.Option(help="The file's name of the forces.")]
 Scheduler = Annotated[
     str | None,
     typer.Option(help="Address of a Dask scheduler, tcp://host:port, whose workers see the files."),
 ]
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """Number of bootstrap resamples, and their seed."""
+
+    bootstrap: Replicates = REPLICATES
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a prediction file does not state itself."""
+
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", help="Dataset id, if the file does not state it.")
+    ] = None
+    subset: Annotated[
+        str | None,
+        typer.Option("--subset", help="Subset of the test set, if the file does not state it."),
+    ] = None
+    energy_unit: Annotated[
+        str | None, typer.Option(help="Energy unit, if the file does not state it.")
+    ] = None
+    length_unit: Annotated[
+        str | None, typer.Option(help="Length unit, if the file does not state it.")
+    ] = None
+    energy_key: Annotated[
+        str | None, typer.Option(help="The file's name of the energies, e.g. MACE_energy.")
+    ] = None
+    forces_key: Annotated[str | None, typer.Option(help="The file's name of the forces.")] = None
+
+    def check(self) -> None:
+        """Refuse names of nothing, before any file is read."""
+        from teadata import catalog, units
+
+        if self.energy_unit is not None:
+            units.energy_unit(self.energy_unit)
+        if self.length_unit is not None:
+            units.length_unit(self.length_unit)
+        if self.dataset is not None:
+            card = catalog.card(self.dataset)
+            if self.subset is not None:
+                card.check_subset(self.subset)
+
+    def read(self, file: Path) -> Prediction:
+        """Read a prediction file with these declarations."""
+        from teaeval.predictions.reading import read_prediction
+
+        return read_prediction(file, **asdict(self))
+
+
+FORMATS = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".html": "html", ".json": "json"}
+"""The format that a suffix stands for."""
+
+OFFERED = ("terminal", *FORMATS.values())
+"""The formats that can be asked for."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Format of a table, and where it goes."""
+
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format", help="terminal, markdown, latex, csv, html or json; default: by -o."
+        ),
+    ] = None
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File to write; its suffix says the format."),
+    ] = None
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False
+
+    @property
+    def format(self) -> str:
+        """The format asked for, or the one of the file's suffix; the terminal's without either.
+
+        Raises
+        ------
+        UsageError
+            If there is no such format or suffix, or the terminal's is asked for with a file.
+        """
+        asked = "json" if self.as_json else self.form
+        if asked is None and self.output is not None:
+            if self.output.suffix not in FORMATS:
+                raise UsageError(
+                    f"{self.output}: no format has the suffix {self.output.suffix!r}; expected "
+                    f"one of {', '.join(FORMATS)}, or --format"
+                )
+            return FORMATS[self.output.suffix]
+        if asked is None:
+            return "terminal"
+        if asked not in OFFERED:
+            raise unknown_name("format", asked, OFFERED)
+        if asked == "terminal" and self.output is not None:
+            raise UsageError("the format terminal is printed; leave --output out")
+        return asked
+
+    def put(self, text: str) -> None:
+        """Write a text to the file, or print it."""
+        from teadata.files import write_text
+
+        if self.output is None:
+            typer.echo(text, nl=False)
+        else:
+            write_text(self.output, text)
+            typer.echo(f"{self.output}: written")

@@ -9,6 +9,7 @@ import typer
 
 from teadata import console
 from teadata.errors import UsageError
+from teaeval.cli.options import PredictionFiles, ScoreFiles
 
 if TYPE_CHECKING:
     from teaeval.plots.error_summary import ErrorSummary
@@ -20,15 +21,9 @@ Outputs = Annotated[
         "--output", "-o", help="Figure, .png, .svg or .pdf, its data beside it as .csv; repeatable."
     ),
 ]
-Predictions = Annotated[
-    list[Path], typer.Argument(metavar="PREDICTION...", help="Prediction files.")
-]
 AllowFailed = Annotated[
     bool,
     typer.Option("--allow-failed", help="Leave out frames that are missing or not finite."),
-]
-Scores = Annotated[
-    list[Path], typer.Argument(metavar="SCORE...", help="Scores, as teaeval score -o writes.")
 ]
 
 plots = typer.Typer(
@@ -154,7 +149,7 @@ def gyration(
 
 
 @plots.command("atoms", epilog="Example: teaeval plot atoms mace.h5 sgdml.npz -o atoms.pdf")
-def atoms(files: Predictions, output: Outputs, allow_failed: AllowFailed = False) -> None:
+def atoms(files: PredictionFiles, output: Outputs, allow_failed: AllowFailed = False) -> None:
     """Per-atom force MAE on the structure, a panel per prediction (as Figs. SI 4 and 8)."""
     from teaeval.plots.structure import per_atom
 
@@ -163,7 +158,7 @@ def atoms(files: Predictions, output: Outputs, allow_failed: AllowFailed = False
 
 
 @plots.command("worst", epilog="Example: teaeval plot worst mace.h5 sgdml.npz -o worst.pdf")
-def worst(files: Predictions, output: Outputs, allow_failed: AllowFailed = False) -> None:
+def worst(files: PredictionFiles, output: Outputs, allow_failed: AllowFailed = False) -> None:
     """The frame with the largest force error, coloured by error (as Figs. SI 5 to 7)."""
     from teaeval.plots.structure import worst_frame
 
@@ -172,7 +167,7 @@ def worst(files: Predictions, output: Outputs, allow_failed: AllowFailed = False
 
 
 @plots.command("parity", epilog="Example: teaeval plot parity mace.h5 -o parity.png")
-def parity(files: Predictions, output: Outputs, allow_failed: AllowFailed = False) -> None:
+def parity(files: PredictionFiles, output: Outputs, allow_failed: AllowFailed = False) -> None:
     """Predicted against reference energies and force components."""
     from teaeval.plots import errors
 
@@ -181,7 +176,9 @@ def parity(files: Predictions, output: Outputs, allow_failed: AllowFailed = Fals
 
 
 @plots.command("errors", epilog="Example: teaeval plot errors mace.h5 sgdml.npz -o errors.svg")
-def distributions(files: Predictions, output: Outputs, allow_failed: AllowFailed = False) -> None:
+def distributions(
+    files: PredictionFiles, output: Outputs, allow_failed: AllowFailed = False
+) -> None:
     """Distributions of the errors of energies and force components."""
     from teaeval.plots import errors
 
@@ -190,7 +187,7 @@ def distributions(files: Predictions, output: Outputs, allow_failed: AllowFailed
 
 
 @plots.command("elements", epilog="Example: teaeval plot elements mace.h5 sgdml.npz -o el.svg")
-def elements(files: Predictions, output: Outputs, allow_failed: AllowFailed = False) -> None:
+def elements(files: PredictionFiles, output: Outputs, allow_failed: AllowFailed = False) -> None:
     """Absolute force errors by element."""
     from teaeval.plots import errors
 
@@ -199,7 +196,7 @@ def elements(files: Predictions, output: Outputs, allow_failed: AllowFailed = Fa
 
 
 @plots.command("magnitude", epilog="Example: teaeval plot magnitude mace.h5 -o magnitude.svg")
-def magnitude(files: Predictions, output: Outputs, allow_failed: AllowFailed = False) -> None:
+def magnitude(files: PredictionFiles, output: Outputs, allow_failed: AllowFailed = False) -> None:
     """Force error of an atom against the strength of its force."""
     from teaeval.plots import errors
 
@@ -209,7 +206,7 @@ def magnitude(files: Predictions, output: Outputs, allow_failed: AllowFailed = F
 
 @plots.command("matrix", epilog="Example: teaeval plot matrix results/*.json -o matrix.png")
 def matrix(
-    files: Scores,
+    files: ScoreFiles,
     output: Outputs,
     quantity: Annotated[
         list[str] | None, typer.Option(help="Default: E and F; repeatable.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -9,47 +10,54 @@ import typer
 
 from teadata import console
 from teadata.errors import UsageError
-from teaeval.cli.options import (
-    DatasetOption,
-    EnergyKey,
-    EnergyUnit,
-    ForcesKey,
-    LengthUnit,
-    Replicates,
-    Scheduler,
-    Seed,
-    SubsetOption,
-)
-from teaeval.defaults import REPLICATES
+from teaeval.cli.options import Bootstrap, Declared, PredictionFile, Scheduler
 
 
-def score_file(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Prediction file.")],
-    dataset: DatasetOption = None,
-    subset: SubsetOption = None,
-    energy_unit: EnergyUnit = None,
-    length_unit: LengthUnit = None,
-    energy_key: EnergyKey = None,
-    forces_key: ForcesKey = None,
+@dataclass(frozen=True)
+class Examination:
+    """How a prediction is examined."""
+
     fix: Annotated[
         list[str] | None,
         typer.Option(help="Mend what a check finds: units, sign or atoms; may be repeated."),
-    ] = None,
+    ] = None
     details: Annotated[
         bool,
         typer.Option(
             "--details",
             help="Also: errors shifted, per atom, by direction, tail, residue, |F|, novelty.",
         ),
-    ] = False,
+    ] = False
     allow_failed: Annotated[
         bool,
         typer.Option(
             "--allow-failed", help="Count missing and not finite frames as failed; score the rest."
         ),
-    ] = False,
-    bootstrap: Replicates = REPLICATES,
-    seed: Seed = 0,
+    ] = False
+
+
+@dataclass(frozen=True)
+class Printed:
+    """How a score is printed, if not as tables for the terminal."""
+
+    as_json: Annotated[bool, typer.Option("--json", help="Print the score as JSON.")] = False
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")] = False
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the table as Markdown.")
+    ] = False
+
+    def check(self) -> None:
+        """Refuse more than one form."""
+        if self.as_json + self.as_csv + self.as_markdown > 1:
+            raise UsageError("expected at most one of --json, --csv and --markdown")
+
+
+def score_file(
+    file: PredictionFile,
+    declared: Declared,
+    examination: Examination,
+    draws: Bootstrap,
+    *,
     scheduler: Scheduler = None,
     md: Annotated[
         list[Path] | None,
@@ -58,65 +66,46 @@ def score_file(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write the score to, as JSON.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the score as JSON.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")] = False,
-    as_markdown: Annotated[
-        bool, typer.Option("--markdown", help="Print the table as Markdown.")
-    ] = False,
+    printed: Printed,
 ) -> None:
     """Score a prediction file as Tables SI 7 and SI 8 of the TEA Challenge do.
 
     Ends with status 1, and every problem named, if the file cannot be scored.
     """
-    if as_json + as_csv + as_markdown > 1:
-        raise UsageError("expected at most one of --json, --csv and --markdown")
     from teadata.files import write_text
     from teaeval.engines import connected
     from teaeval.md import record
-    from teaeval.predictions.reading import read_prediction
     from teaeval.scores.scoring import score
     from teaeval.tables import single as table
 
-    _check_options(dataset, subset, energy_unit, length_unit)
+    printed.check()
+    declared.check()
     simulations = [record.read(path) for path in md or []]
     with connected(scheduler) as engine:
         result = score(
-            read_prediction(
-                file,
-                dataset=dataset,
-                subset=subset,
-                energy_unit=energy_unit,
-                length_unit=length_unit,
-                energy_key=energy_key,
-                forces_key=forces_key,
-            ),
-            replicates=bootstrap,
-            seed=seed,
-            fixes=fix or (),
-            with_details=details,
-            allow_failed=allow_failed,
+            declared.read(file),
+            replicates=draws.bootstrap,
+            seed=draws.seed,
+            fixes=examination.fix or (),
+            with_details=examination.details,
+            allow_failed=examination.allow_failed,
             engine=engine,
         ).with_simulations(simulations)
     if output is not None:
         write_text(output, result.model_dump_json(indent=2) + "\n")
-    if as_json:
+    if printed.as_json:
         typer.echo(result.model_dump_json(indent=2))
-    elif as_csv:
+    elif printed.as_csv:
         typer.echo(table.to_csv(result), nl=False)
-    elif as_markdown:
+    elif printed.as_markdown:
         typer.echo(table.markdown(result))
     else:
         table.print_score(result)
 
 
 def check_file(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Prediction file.")],
-    dataset: DatasetOption = None,
-    subset: SubsetOption = None,
-    energy_unit: EnergyUnit = None,
-    length_unit: LengthUnit = None,
-    energy_key: EnergyKey = None,
-    forces_key: ForcesKey = None,
+    file: PredictionFile,
+    declared: Declared,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with the evidence.")] = False,
 ) -> None:
     """Check a prediction file without scoring it: everything that is wrong, and how to mend it.
@@ -125,30 +114,21 @@ def check_file(
     """
     from teadata import catalog
     from teaeval.predictions import findings
-    from teaeval.predictions.reading import read_prediction
     from teaeval.scores.examine import check
 
-    _check_options(dataset, subset, energy_unit, length_unit)
+    declared.check()
     try:
-        made = read_prediction(
-            file,
-            dataset=dataset,
-            subset=subset,
-            energy_unit=energy_unit,
-            length_unit=length_unit,
-            energy_key=energy_key,
-            forces_key=forces_key,
-        )
-        found = check(made, catalog.load(made.dataset))[1]
+        prediction = declared.read(file)
+        problems = check(prediction, catalog.load(prediction.dataset))[1]
     except findings.PredictionError as error:
-        found = error.findings
+        problems = error.findings
     if as_json:
-        console.print_json(findings.as_json(found))
-    elif found:
-        console.print_table(findings.COLUMNS, findings.rows(found))
+        console.print_json(findings.as_json(problems))
+    elif problems:
+        console.print_table(findings.COLUMNS, findings.rows(problems))
     else:
         typer.echo(f"{file}: nothing is wrong")
-    if any(item.severity == "error" for item in found):
+    if any(item.severity == "error" for item in problems):
         raise typer.Exit(1)
 
 
@@ -175,22 +155,24 @@ def verify_score(
 def compare_files(
     first: Annotated[Path, typer.Argument(metavar="A", help="Prediction file.")],
     second: Annotated[Path, typer.Argument(metavar="B", help="Prediction of the same test set.")],
-    bootstrap: Replicates = REPLICATES,
-    seed: Seed = 0,
+    draws: Bootstrap,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
     """Compare two predictions of one test set: which is better, and how sure that is.
 
     Paired bootstrap over frames, or over trajectories where frames are correlated.
     """
-    if bootstrap == 0:
+    if draws.bootstrap == 0:
         raise UsageError("a comparison needs bootstrap resamples: --bootstrap 1 or more")
     from teaeval.predictions.reading import read_prediction
     from teaeval.scores.comparison import compare
     from teaeval.tables.comparison import print_comparison
 
     result = compare(
-        read_prediction(first), read_prediction(second), replicates=bootstrap, seed=seed
+        read_prediction(first),
+        read_prediction(second),
+        replicates=draws.bootstrap,
+        seed=draws.seed,
     )
     if as_json:
         typer.echo(result.model_dump_json(indent=2))
@@ -198,29 +180,17 @@ def compare_files(
         print_comparison(result)
 
 
-def _check_options(
-    dataset: str | None, subset: str | None, energy_unit: str | None, length_unit: str | None
-) -> None:
-    """Refuse options that stand for nothing, before any file is read."""
-    from teadata import catalog, units
-
-    if energy_unit is not None:
-        units.energy_unit(energy_unit)
-    if length_unit is not None:
-        units.length_unit(length_unit)
-    if dataset is not None:
-        card = catalog.card(dataset)
-        if subset is not None:
-            card.check_subset(subset)
-
-
 def register(app: typer.Typer) -> None:
     """Add these commands to ``teaeval``."""
     app.command("score", epilog="Example: teaeval score my_predictions.npz --energy-unit eV")(
-        score_file
+        console.grouped(score_file)
     )
-    app.command("check", epilog="Example: teaeval check my_predictions.npz")(check_file)
+    app.command("check", epilog="Example: teaeval check my_predictions.npz")(
+        console.grouped(check_file)
+    )
     app.command("verify", epilog="Example: teaeval verify score.json --prediction mine.npz")(
         verify_score
     )
-    app.command("compare", epilog="Example: teaeval compare mace.npz sgdml.npz")(compare_files)
+    app.command("compare", epilog="Example: teaeval compare mace.npz sgdml.npz")(
+        console.grouped(compare_files)
+    )
