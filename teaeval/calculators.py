@@ -1,9 +1,10 @@
-"""Calculators by name: any ASE calculator, or the trained model of a run folder."""
+"""Find calculators by name, any of ASE's or the trained model of a run folder, and run them."""
 
 from __future__ import annotations
 
 import importlib
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
 
 
-from importlib.metadata import entry_points
-
 GROUP = "tea.calculators"
 """Entry points that make a calculator of a run folder.
 
@@ -30,7 +29,7 @@ None if the folder is not of its kind.
 def find_calculator(
     reference: str | None = None, model: Path | str | None = None, device: str | None = None
 ) -> Any:
-    """An ASE calculator.
+    """Make an ASE calculator from a factory or from the run folder of a trained model.
 
     Parameters
     ----------
@@ -44,7 +43,8 @@ def find_calculator(
     Raises
     ------
     UsageError
-        If neither or both are given, there is no such thing, or it is no ASE calculator.
+        If neither or both are given, the one given does not exist, or it is not an ASE
+        calculator.
     """
     if (reference is None) == (model is None):
         raise UsageError("expected one of --calculator module:factory and --model RUN_FOLDER")
@@ -53,12 +53,13 @@ def find_calculator(
     if device is not None:
         raise UsageError("--device is for --model; a calculator's factory chooses its own")
     assert reference is not None
-    found = from_factory(reference)
-    if not hasattr(found, "get_forces"):
+    calculator = from_factory(reference)
+    if not hasattr(calculator, "get_forces"):
         raise UsageError(
-            f"--calculator {reference}: made a {type(found).__name__}, expected an ASE calculator"
+            f"--calculator {reference}: made a {type(calculator).__name__}, expected an "
+            "ASE calculator"
         )
-    return found
+    return calculator
 
 
 def _of_folder(folder: Path, device: str | None) -> Any:
@@ -70,9 +71,9 @@ def _of_folder(folder: Path, device: str | None) -> Any:
             make = point.load()
         except (ImportError, AttributeError) as error:
             raise TeaError(f"the entry point {GROUP}:{point.name} is broken: {error}") from None
-        found = make(folder, device)
-        if found is not None:
-            return found
+        calculator = make(folder, device)
+        if calculator is not None:
+            return calculator
         known.append(point.name)
     if not known:
         raise UsageError(
@@ -91,10 +92,10 @@ BATCH = 32
 
 @runtime_checkable
 class Batched(Protocol):
-    """What evaluates many frames at once: energies (n,) kcal/mol, forces (n, A, 3) kcal/mol/Å."""
+    """A calculator that evaluates many frames at once."""
 
     def predict(self, frames: Frames) -> tuple[Floats, Floats]:
-        """Energies and forces of some frames."""
+        """Energies (n,) in kcal/mol and forces (n, A, 3) in kcal/mol/Å of n frames."""
         ...
 
 
@@ -103,7 +104,7 @@ class CalculationError(TeaError):
 
 
 def from_factory(reference: str) -> Any:
-    """What ``module:factory`` makes: an ASE calculator, or what evaluates frames in batches.
+    """Call ``module:factory``, which makes an ASE calculator or a :class:`Batched` one.
 
     Modules of the current folder are found too.
 
@@ -133,7 +134,7 @@ def from_factory(reference: str) -> Any:
 
 
 def evaluate(calculator: Any, frames: Frames) -> tuple[Floats, Floats]:
-    """Energies (N,) in kcal/mol and forces (N, A, 3) in kcal/mol/Å of frames by a calculator.
+    """Compute energies (N,) in kcal/mol and forces (N, A, 3) in kcal/mol/Å of frames.
 
     Parameters
     ----------
@@ -161,7 +162,7 @@ def _batch(calculator: Batched, frames: Frames) -> tuple[Floats, Floats]:
 
 
 def _one(calculator: Calculator, frames: Frames) -> tuple[Floats, Floats]:
-    """One frame by an ASE calculator, from eV and eV/Å."""
+    """Evaluate one frame with an ASE calculator, and convert eV and eV/Å."""
     (atoms,) = frames.to_ase()
     atoms.calc = calculator
     try:

@@ -1,7 +1,7 @@
-"""Where pieces of a test set are worked on: this machine's cores, or a Dask cluster.
+"""Run a function over the pieces of a test set, on this machine's cores or on a Dask cluster.
 
-Results come in the order of the pieces whoever is done first, so that sums over them have one
-order.
+Results come in the order of the pieces, whichever is done first: sums over them do not depend on
+the number of workers.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MOST = 8
-"""Threads at most: more read no faster, and each holds a piece."""
+"""Largest number of threads: more do not read faster, and each holds a piece in memory."""
 
 WAIT = 10
-"""Seconds until a scheduler that does not answer is given up."""
+"""Seconds to wait for a scheduler to answer."""
 
 
 def _cores() -> int:
-    """Cores that this process may use; all there are where the system does not tell."""
+    """Number of cores that this process may use; of all cores where the system does not tell."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 class Engine(Protocol):
-    """What applies a function to pieces."""
+    """Applies a function to pieces, in their order."""
 
     def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
         """Results in the order of the items, few of them waiting at a time."""
@@ -59,7 +59,9 @@ def _in_order(submit: Callable[[Item], Any], items: Sequence[Item], ahead: int) 
 
 
 class Threads:
-    """All cores of this machine: reading files and NumPy's arithmetic both release Python's lock.
+    """The cores of this machine, one thread each.
+
+    Reading files and NumPy's arithmetic release Python's lock.
 
     Parameters
     ----------
@@ -80,7 +82,7 @@ class Threads:
 
 
 class DaskCluster:
-    """The workers of a Dask cluster, which see the same files under the same paths."""
+    """The workers of a Dask cluster; they must see the same files under the same paths."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -95,7 +97,7 @@ class DaskCluster:
 
 @contextmanager
 def connected(scheduler: str | None) -> Iterator[Engine]:
-    """Cores of this machine, or the cluster of a scheduler.
+    """Connect to the cluster of a scheduler; without one, use the cores of this machine.
 
     Parameters
     ----------
@@ -133,15 +135,15 @@ def connected(scheduler: str | None) -> Iterator[Engine]:
 
 
 PIECE = 1 << 20
-"""Force components of a piece, at most: 8 MB."""
+"""Largest number of force components in a piece (8 MB)."""
 
 
 def piece_length(atoms: int) -> int:
-    """Frames of a piece, a power of two."""
+    """Number of frames in a piece, a power of two."""
     return 1 << max(0, (PIECE // max(1, 3 * atoms)).bit_length() - 1)
 
 
 def slices(count: int, atoms: int) -> list[slice]:
-    """How many frames of some atoms are cut into pieces."""
+    """Cut `count` frames of `atoms` atoms into pieces."""
     step = piece_length(atoms)
     return [slice(start, min(start + step, count)) for start in range(0, count, step)]

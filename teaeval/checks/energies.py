@@ -1,4 +1,4 @@
-"""What total energies alone tell: a constant offset, and a step that they are multiples of."""
+"""Check total energies for a constant offset and for rounding to a coarse step."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from teaeval.checks.sample import Sample
 from teaeval.predictions.findings import Finding
 
 OFFSET_DEVIATIONS = 3.0
-"""A mean error is an offset if it exceeds so many standard deviations of the errors …"""
+"""A mean error counts as an offset if it is larger than this many standard deviations …"""
 
 OFFSET = 1e-3
-"""… and this, in kcal/mol."""
+"""… and larger than this, in kcal/mol."""
 
 STEP, STEP_SHARE = 1e-3, 0.01
-"""A step matters above this, in kcal/mol, or above this share of the MAE."""
+"""A step matters if it is larger than this, in kcal/mol, or than this share of the MAE."""
 
 DISTINCT = 5
-"""Fewer different energies say nothing of a step."""
+"""Number of different energies that are needed to tell a step."""
 
 ROUNDING = 8
-"""Spacings of float64 within which an energy is a multiple of a step."""
+"""An energy is a multiple of a step if it is nearer to one than this many float64 spacings."""
 
 Kind = Literal["binary", "decimal"]
 
@@ -35,7 +35,7 @@ def diagnose(sample: Sample) -> list[Finding]:
 
 
 def _offset(sample: Sample) -> Finding | None:
-    """Whether the error is mostly a constant, as if other atomic energies were left out."""
+    """Warn if the error is mostly a constant, as it is without the atomic energies."""
     error = sample.energies - sample.reference_energies
     offset, spread = float(error.mean()), float(error.std())
     if abs(offset) < max(OFFSET, OFFSET_DEVIATIONS * spread):
@@ -53,10 +53,10 @@ def _offset(sample: Sample) -> Finding | None:
 
 
 def _largest_step(values: Floats) -> tuple[float, Kind] | None:
-    """The largest step that all differences of some values are multiples of, if there is one.
+    """Find the largest step of which all differences between values are multiples.
 
-    Differences, so that a constant added afterwards hides nothing.  Looked for are powers of
-    two (binary floating-point numbers of low precision) and of ten (rounded decimals).
+    Differences are used because a constant may have been added after the rounding.  The steps
+    tried are powers of two (floating-point numbers of low precision) and of ten (decimals).
     """
     rounding = ROUNDING * float(np.spacing(np.abs(values).max()))
     differences = np.unique(values - values.min())
@@ -75,16 +75,16 @@ def _largest_step(values: Floats) -> tuple[float, Kind] | None:
 
 
 def _quantised(sample: Sample) -> Finding | None:
-    """Whether energies are multiples of a step that matters, in whichever unit that was done."""
-    found = []
+    """Warn if energies are rounded, in any energy unit, to a step that matters."""
+    steps = []
     for unit, factor in units.ENERGY_UNITS.items():
         values = sample.energies / factor
         largest = _largest_step(values)
         if largest is not None:
-            found.append((largest[0] * factor, largest[0], largest[1], unit, values))
-    if not found:
+            steps.append((largest[0] * factor, largest[0], largest[1], unit, values))
+    if not steps:
         return None
-    in_kcal, step, kind, unit, values = max(found, key=lambda item: item[0])
+    in_kcal, step, kind, unit, values = max(steps, key=lambda item: item[0])
     mae = float(np.abs(sample.energies - sample.reference_energies).mean())
     if in_kcal <= STEP and in_kcal <= STEP_SHARE * mae:
         return None

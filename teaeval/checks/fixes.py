@@ -1,7 +1,7 @@
-"""Mending a prediction as a finding says, on request only, and saying that it was done.
+"""Fix a prediction as a finding says.  Nothing is fixed unless it was asked for.
 
-Each function returns another prediction and one line for the score.  ``Prediction.source`` goes
-on saying what the file declared.
+Each function returns a new prediction and one line for the score.  ``Prediction.source`` still
+says what the file declared.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Fixed = tuple[Prediction, str]
 
 
 def fix_units(prediction: Prediction, quantity: Literal["energy", "forces"], unit: str) -> Fixed:
-    """Take energies or forces for another unit's than the one declared.
+    """Reinterpret energies or forces in another unit than the declared one.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def fix_units(prediction: Prediction, quantity: Literal["energy", "forces"], uni
     quantity
         Which values.
     unit
-        Theirs: an energy unit, or for forces an energy unit per length unit, e.g. ``eV/Å``.
+        The right unit; for forces an energy unit per length unit, e.g. ``eV/Å``.
 
     Raises
     ------
@@ -51,12 +51,12 @@ def fix_units(prediction: Prediction, quantity: Literal["energy", "forces"], uni
 
 
 def fix_sign(prediction: Prediction) -> Fixed:
-    """Take gradients for what they are: the negative of forces."""
+    """Flip the sign of the forces: gradients were given instead."""
     return replace(prediction, forces=-prediction.forces), "fixed: sign of the forces flipped"
 
 
 def fix_atoms(prediction: Prediction, belongs: Sequence[int]) -> Fixed:
-    """Give each atom's forces to the atom of the dataset that they belong to.
+    """Reorder the forces of the atoms to the dataset's order.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def fix_atoms(prediction: Prediction, belongs: Sequence[int]) -> Fixed:
     Raises
     ------
     UsageError
-        If that is no permutation of the prediction's atoms.
+        If `belongs` is not a permutation of the prediction's atoms.
     """
     place = np.asarray(belongs)
     atoms = prediction.forces.shape[1]
@@ -113,29 +113,29 @@ FIXES: dict[str, dict[str, Callable[[Prediction, Finding], Fixed]]] = {
     "sign": {"sign-of-forces": _sign},
     "atoms": {"permuted-atoms": _atoms},
 }
-"""What can be asked for, and how it mends which finding."""
+"""The fixes that can be asked for, and the function that fixes each finding."""
 
 
 def apply(
     prediction: Prediction, findings: Iterable[Finding], wanted: Collection[str]
 ) -> tuple[Prediction, list[str]]:
-    """Mend what was found, as far as it is wanted.
+    """Apply the wanted fixes to the errors among the findings.
 
-    Findings are to be looked for again afterwards: a mended prediction is checked like any.
+    The fixed prediction has not been checked: check it again.
 
     Parameters
     ----------
     prediction
         What was predicted; it is left as it is.
     findings
-        Those of :func:`teaeval.check`; warnings mend nothing.
+        The findings of :func:`teaeval.check`; warnings are not fixed.
     wanted
         Names of :data:`FIXES`.
 
     Returns
     -------
     prediction
-        Another one, or the same if there was nothing to mend.
+        A new one, or the same if there was nothing to fix.
     notes
         One line for each thing that was done.
 

@@ -1,4 +1,4 @@
-"""Why positions in a prediction file match none of the test set's."""
+"""Explain why the positions in a prediction file match no frame of the test set."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from teaeval.predictions.findings import Finding
 from teaeval.predictions.prediction import Prediction
 
 FRAMES = 50
-"""Frames whose geometries are looked at."""
+"""Number of frames whose geometries are compared."""
 
 
 def explain(
     prediction: Prediction, test: AnyFrames, rows: Ints, findings: list[Finding]
 ) -> list[Finding]:
-    """Findings, with what positions that match no frame are due to, if that can be told.
+    """Add the reason why positions match no frame to the findings, if it can be told.
 
     Frames are taken for those their ids name, or else for the test set's in its order.
     """
@@ -41,7 +41,7 @@ def explain(
     cause = _unit_of_positions(prediction, positions, reference) or _permuted(positions, reference)
     if cause is None:
         return findings
-    # What the cause explains is no finding of its own.
+    # Drop the findings that follow from this cause.
     explained = {"shuffled-frames"}
     if prediction.frame_ids is None:
         explained |= {"extra-frames", "missing-frames"}
@@ -51,7 +51,7 @@ def explain(
 def _unit_of_positions(
     prediction: Prediction, positions: Floats, reference: Floats
 ) -> Finding | None:
-    """Whether positions are the reference's times the factor of another length unit."""
+    """Error if positions are the reference's in another length unit."""
     declared = prediction.source.get("length_unit", "Å")
     ratio = float(np.linalg.norm(positions) / np.linalg.norm(reference))
     for unit in units.LENGTH_UNITS:
@@ -69,7 +69,7 @@ def _unit_of_positions(
 
 
 def _permuted(positions: Floats, reference: Floats) -> Finding | None:
-    """Whether positions are the reference's with the atoms in another order."""
+    """Error if positions are the reference's with the atoms in another order."""
     distance = np.linalg.norm(positions[0][:, None] - reference[0][None], axis=-1)
     belongs = distance.argmin(axis=1)
     moved = int((belongs != np.arange(len(belongs))).sum())

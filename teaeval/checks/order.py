@@ -1,4 +1,4 @@
-"""Values in the wrong places: frames, atoms, or axes, recognised by the forces themselves.
+"""Detect frames, atoms or axes in the wrong order, from the forces themselves.
 
 Forces identify frames and atoms well: in the embedded test sets the forces of two atoms
 never correlate above 0.17, and the cosine of those of two frames is never above 0.67.  All of it
@@ -17,13 +17,13 @@ from teaeval.checks.sample import FEWEST, Sample, evenly, regress
 from teaeval.predictions.findings import Evidence, Finding
 
 OWN_COSINE = 0.5
-"""A frame whose forces are nearer to their reference than this is in its place."""
+"""Frames whose forces have a larger cosine with their reference are in the right place."""
 
 OTHER_COSINE = 0.8
-"""A frame belongs elsewhere only if its forces are as near to another frame's."""
+"""Frames belong elsewhere only if their forces have a larger cosine with another frame's."""
 
 SUSPECTS = 500
-"""Frames that are compared with every frame of the test set, at most."""
+"""Largest number of frames that are compared with the whole test set."""
 
 FEWEST_ATOMS = 20
 """With fewer atoms the forces of two frames may agree by chance."""
@@ -32,17 +32,17 @@ BLOCK = 2048
 """Reference frames that are compared at a time."""
 
 ATOM_CORRELATION = 0.5
-"""An atom's forces belong to another only if they correlate with its at least so much …"""
+"""An atom's forces belong to another atom only if they correlate this well with its …"""
 
 ATOM_MARGIN = 0.3
-"""… and with their own by so much less."""
+"""… and this much less with the atom's own reference forces."""
 
 AXES_R2 = 0.8
-"""Share of the variance that forces must explain in turned axes."""
+"""Share of the variance that rotated forces must explain."""
 
 
 def _unit(vectors: Floats) -> Floats:
-    """Rows scaled to length 1; rows of zeros stay."""
+    """Scale rows to length 1; rows of zeros stay as they are."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     scaled: Floats = vectors / np.where(norms > 0, norms, 1.0)
     return scaled
@@ -65,7 +65,7 @@ def _nearest(vectors: Floats, test: AnyFrames) -> tuple[Floats, Ints]:
 
 
 def shuffled_frames(sample: Sample, test: AnyFrames) -> tuple[Finding | None, Sample]:
-    """Whether frames carry the forces of other frames.
+    """Error if frames carry the forces of other frames.
 
     Frames whose forces have little to do with their own reference are compared with the whole
     test set.  A bad model's are near to no frame; those of a frame in the wrong place are near
@@ -85,19 +85,19 @@ def shuffled_frames(sample: Sample, test: AnyFrames) -> tuple[Finding | None, Sa
     count = int(hit.sum())
     if count < 2 or len(np.unique(partner[hit])) < count / 2:
         return None, sample
-    found, place = suspects[hit], partner[hit]
+    strays, place = suspects[hit], partner[hit]
     energies, forces = sample.reference_energies.copy(), sample.reference_forces.copy()
-    energies[found], forces[found] = test.energies[place], test.forces[place]
+    energies[strays], forces[strays] = test.energies[place], test.forces[place]
     evidence: dict[str, Evidence] = {
         "share": len(strange) / len(sample) * count / len(suspects),
         "compared": len(suspects),
         "matched": count,
-        "cosine_own": float(own[found].mean()),
+        "cosine_own": float(own[strays].mean()),
         "cosine_other": float(cosine[hit].mean()),
-        "energy_r2_own": regress(sample.energies[found], sample.reference_energies[found]).r2,
-        "energy_r2_other": regress(sample.energies[found], energies[found]).r2,
+        "energy_r2_own": regress(sample.energies[strays], sample.reference_energies[strays]).r2,
+        "energy_r2_other": regress(sample.energies[strays], energies[strays]).r2,
     }
-    keep = np.sort(np.concatenate([np.flatnonzero(own >= OWN_COSINE), found]))
+    keep = np.sort(np.concatenate([np.flatnonzero(own >= OWN_COSINE), strays]))
     if len(keep) < FEWEST:
         keep = np.arange(len(sample))
     mended = Sample(sample.energies[keep], sample.forces[keep], energies[keep], forces[keep])
@@ -105,7 +105,7 @@ def shuffled_frames(sample: Sample, test: AnyFrames) -> tuple[Finding | None, Sa
 
 
 def _shuffled(evidence: dict[str, Evidence]) -> Finding:
-    """The finding that frames carry the forces of others."""
+    """Make the finding that frames carry the forces of others."""
     text = (
         "{share:.1%} of the frames have another frame's: of {compared} that were compared with "
         "all, {matched} have a cosine of {cosine_other:.3f} with the forces of another frame, "
@@ -132,7 +132,7 @@ def _atom_correlations(predicted: Floats, reference: Floats) -> Floats:
 
 
 def permuted_atoms(sample: Sample, test: AnyFrames) -> tuple[Finding | None, Sample]:
-    """Whether atoms carry, in all frames, the forces of other atoms.
+    """Error if atoms carry, in all frames, the forces of other atoms.
 
     Equivalent atoms do not move in step: each has its own force in each frame, by which it is
     told from the others.
@@ -178,7 +178,7 @@ def permuted_atoms(sample: Sample, test: AnyFrames) -> tuple[Finding | None, Sam
 
 
 def rotated_forces(sample: Sample, test: AnyFrames) -> tuple[Finding | None, Sample]:
-    """Whether the forces of all frames are turned, mirrored, or have their axes swapped."""
+    """Error if the forces of all frames are rotated or mirrored, or their axes swapped."""
     predicted, reference = sample.forces.reshape(-1, 3), sample.reference_forces.reshape(-1, 3)
     norm = float(np.sqrt((predicted**2).sum()) * np.sqrt((reference**2).sum()))
     if norm == 0:

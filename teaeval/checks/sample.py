@@ -1,4 +1,4 @@
-"""The frames that diagnoses look at, and the regression that most of them rest on."""
+"""Pick the frames that diagnoses look at; regress predictions on the reference."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from teadata.typing import Floats, Ints
 from teaeval.predictions.prediction import Prediction
 
 FRAMES = 5000
-"""Frames that are looked at, at most."""
+"""Largest number of frames in a sample."""
 
 RUN = 50
-"""Frames in a row that are read together; the runs are evenly spaced."""
+"""Number of consecutive frames in a run; runs are evenly spaced and read in one go."""
 
 COMPONENTS = 6_000_000
-"""Force components that are looked at, at most (48 MB per array)."""
+"""Largest number of force components in a sample (48 MB per array)."""
 
 FEWEST = 30
-"""With fewer frames nothing is diagnosed: chance would explain too much."""
+"""Smallest number of frames for a diagnosis; with fewer, chance explains too much."""
 
 WILD = 1e100
-"""Frames with larger values, in kcal/mol or kcal/mol/Å, are left out: squares overflow."""
+"""Frames with larger values, in kcal/mol or kcal/mol/Å, are skipped: their squares overflow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,14 +48,14 @@ class Sample:
 
 
 def evenly(count: int, most: int) -> Ints:
-    """At most `most` indices out of `count`, evenly spaced, ascending."""
+    """Pick at most `most` of `count` indices, evenly spaced and ascending."""
     if count <= most:
         return np.arange(count)
     return np.linspace(0, count - 1, most).astype(np.int64)
 
 
 def runs(count: int, most: int) -> Ints:
-    """At most `most` indices out of `count`, in evenly spaced runs, ascending."""
+    """Pick at most `most` of `count` indices in evenly spaced runs, ascending."""
     if count <= most or most < RUN:
         return evenly(count, most)
     starts = evenly(count - RUN + 1, most // RUN)
@@ -63,7 +63,7 @@ def runs(count: int, most: int) -> Ints:
 
 
 def draw(prediction: Prediction, test: AnyFrames, rows: Ints) -> Sample | None:
-    """Frames of a prediction from all over it, beside the test set's; None if there are too few.
+    """Draw a sample of predicted frames and their reference; None if there are too few.
 
     Frames without a place in the test set, with two, or with values that are not finite are
     left out.
@@ -101,11 +101,11 @@ class Regression:
 
 
 def regress(predicted: Floats, reference: Floats) -> Regression:
-    """Regression of all values on the reference; slope and r² are 0 if either is constant."""
+    """Regress all values on the reference; slope and r² are 0 if either is constant."""
     p = (predicted - predicted.mean()).ravel()
     r = (reference - reference.mean()).ravel()
     pr, pp, rr = float(p @ r), float(p @ p), float(r @ r)
-    # What rounding leaves of a constant is no variation.
+    # A constant varies only by rounding.
     if pp <= (1e-14 * float(np.abs(predicted).max())) ** 2 * p.size or rr == 0:
         return Regression(0.0, 0.0)
     return Regression(pr / rr, pr * pr / (pp * rr))

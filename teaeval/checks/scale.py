@@ -1,4 +1,4 @@
-"""Units and signs, told from the slopes of predictions against the reference.
+"""Detect wrong units and signs from the slope of predictions against the reference.
 
 A slope alone proves little: a model that has learned half of every energy difference has a
 slope near 0.53, as forces per bohr instead of per ångström have.  Four things tell them apart:
@@ -43,10 +43,10 @@ MEAN = 1e-3
 """Relative distance within which the ratio of mean energies is taken for a factor."""
 
 DEVIATIONS = 100
-"""The ratio of mean energies is looked at if the mean is so many standard deviations."""
+"""The ratio of mean energies is used if the mean is larger than this many standard deviations."""
 
 WEAK_R2 = 0.1
-"""Share of the variance without which the mean alone does not prove an energy unit."""
+"""Share of the variance that energies must explain for their mean to prove a unit."""
 
 UNIFORM = 0.1
 """Relative distance from the slope of all forces within which each element's lies, if it is a
@@ -82,11 +82,11 @@ class Quantity:
 
     @property
     def extreme(self) -> bool:
-        """Whether no model has such a slope by itself."""
+        """Whether the slope is one that no model has by itself."""
         return not POSSIBLE[0] <= self.fit.slope <= POSSIBLE[1]
 
     def candidates(self, energy: str = "", length: str = "", *, proven: bool = False) -> list[str]:
-        """Units whose factor the slope is, the likeliest first.
+        """Units whose factor equals the slope, the likeliest first.
 
         Parameters
         ----------
@@ -128,7 +128,7 @@ class Quantity:
         }
 
     def error(self, candidates: list[str], further: str, **evidence: Evidence) -> Finding:
-        """These values are another unit's."""
+        """Make the error that the values are in another unit."""
         unit, *others = candidates
         return Finding.error(
             f"unit-of-{self.name}",
@@ -140,7 +140,7 @@ class Quantity:
         )
 
     def warning(self, candidates: list[str], why: str, **evidence: Evidence) -> Finding:
-        """These values may be another unit's, or a model's that is off by its factor."""
+        """Make the warning that values may be in another unit, or the model off by its factor."""
         return Finding.warning(
             f"scale-of-{self.name}",
             expected=f"{self.name} in {self.declared}, as declared, with a slope near 1",
@@ -154,7 +154,7 @@ class Quantity:
 def diagnose(
     sample: Sample, source: Mapping[str, str], numbers: Ints
 ) -> tuple[list[Finding], Sample]:
-    """Findings about units and signs, and the sample without what they say.
+    """Find wrong units and signs; also return the sample with them corrected.
 
     Parameters
     ----------
@@ -183,26 +183,26 @@ def diagnose(
         },
     )
     mean = _mean_ratio(sample)
-    found = [_energy_unit(energy, forces.fit, mean)]
-    unit = _unit(found[0])
+    suspected = [_energy_unit(energy, forces.fit, mean)]
+    unit = _unit(suspected[0])
     factor = energy.factors[unit] if unit else 1.0
     sample = replace(sample, energies=sample.energies / factor)
     rest = Regression(energy.fit.slope / factor, energy.fit.r2)
     by_element = _by_element(sample, numbers)
-    found.append(_force_unit(forces, by_element, rest, unit, declared, mean))
-    unit = _unit(found[1])
+    suspected.append(_force_unit(forces, by_element, rest, unit, declared, mean))
+    unit = _unit(suspected[1])
     if unit:
         sample = replace(sample, forces=sample.forces / forces.factors[unit])
-    return signs + [item for item in found if item is not None], sample
+    return signs + [item for item in suspected if item is not None], sample
 
 
 def _unit(finding: Finding | None) -> str:
-    """The unit that an error names; empty if there is none."""
+    """The unit that an error names, or an empty string."""
     return str(finding.evidence["unit"]) if finding and finding.severity == "error" else ""
 
 
 def _signs(sample: Sample) -> tuple[list[Finding], Sample]:
-    """Findings about flipped signs, and the sample with the right ones."""
+    """Find flipped signs; also return the sample with them corrected."""
     findings = []
     for name, field, expected, remedy in (
         (
@@ -235,7 +235,7 @@ def _signs(sample: Sample) -> tuple[list[Finding], Sample]:
 
 
 def _mean_ratio(sample: Sample) -> float | None:
-    """Mean predicted over mean reference energy; None where the zero of energy is arbitrary."""
+    """Mean predicted over mean reference energy; None if the zero of energy is arbitrary."""
     mean, deviation = sample.reference_energies.mean(), sample.reference_energies.std()
     if abs(mean) <= DEVIATIONS * deviation:
         return None

@@ -1,4 +1,4 @@
-"""What a prediction consists of: shapes, frames, atoms, finite numbers."""
+"""Check shapes, frames, atoms, and that all numbers are finite."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from teaeval.predictions.prediction import Prediction
 Flags = NDArray[np.bool_]
 
 POSITION_TOLERANCE = 1e-3
-"""Two geometries are one if no coordinate differs by more, in Å."""
+"""Two geometries are the same if no coordinate differs by more than this, in Å."""
 
 STRIDE = 1024
-"""Frames that are looked at together where some are picked out."""
+"""Number of frames that are looked up at a time."""
 
 SOUGHT = 64
-"""Frames that are looked for in the whole test set before all are."""
+"""Number of frames that are looked up in the whole test set before all are."""
 
 
 def shapes(prediction: Prediction, atoms: int) -> list[Finding]:
-    """Findings about arrays whose shapes do not belong together."""
+    """Find arrays whose shapes do not fit each other."""
     if prediction.energies.ndim != 1:
         return [
             Finding.error(
@@ -65,12 +65,12 @@ def shapes(prediction: Prediction, atoms: int) -> list[Finding]:
 
 
 def _same(piece: tuple[Floats | StoredArray, Floats | StoredArray]) -> tuple[Flags, Flags]:
-    """For each frame of a piece: are two geometries one, and is the first finite?"""
-    found, expected = piece[0][:], piece[1][:]
-    finite = np.asarray(np.isfinite(found).reshape(len(found), -1).all(axis=1))
+    """Whether the two geometries of each frame are the same, and whether the first is finite."""
+    positions, expected = piece[0][:], piece[1][:]
+    finite = np.asarray(np.isfinite(positions).reshape(len(positions), -1).all(axis=1))
     with np.errstate(invalid="ignore"):
-        close = np.abs(found - expected) <= POSITION_TOLERANCE
-    return np.asarray(close.reshape(len(found), -1).all(axis=1)), finite
+        close = np.abs(positions - expected) <= POSITION_TOLERANCE
+    return np.asarray(close.reshape(len(positions), -1).all(axis=1)), finite
 
 
 def compare_positions(
@@ -79,7 +79,9 @@ def compare_positions(
     rows: Ints,
     engine: Engine,
 ) -> tuple[Flags, Flags]:
-    """Whether each frame is the reference frame at its row, and whether it is finite, (N,) each.
+    """Whether each frame equals the reference frame at its row, and whether it is finite.
+
+    Both are (N,).
 
     Parameters
     ----------
@@ -102,9 +104,10 @@ def compare_positions(
 def match_positions(
     positions: Floats | StoredArray, reference: Floats | StoredArray, engine: Engine
 ) -> tuple[Ints, Flags]:
-    """For each frame, the row of the reference frame with the same positions, or −1.
+    """Find the row of the reference frame with the same positions, −1 if there is none.
 
-    Frames are looked for at their own row, and only those that are not there everywhere else.
+    Each frame is compared with the reference frame at its own row first, and with all others
+    only if it is not that one.
 
     Parameters
     ----------
@@ -129,7 +132,7 @@ def match_positions(
     lost = np.flatnonzero(~there & finite)
     if len(lost) == 0:
         return rows, finite
-    # Where a few of them are nowhere, as in another unit, all are not looked for one by one.
+    # If none of a few is found (another unit?), the others are not looked up either.
     some = lost[evenly(len(lost), SOUGHT)]
     rows[some] = _look_for(positions[some], reference)
     if (rows[some] >= 0).any():
@@ -140,7 +143,7 @@ def match_positions(
 
 
 def _look_for(positions: Floats, reference: Floats | StoredArray) -> Ints:
-    """Row of the reference that each frame is, −1 where it is none, by products of matrices."""
+    """Find each frame among all reference frames by products of matrices; −1 where it is none."""
     flat = positions.reshape(len(positions), -1)
     best, rows = np.full(len(flat), np.inf), np.full(len(flat), -1)
     for part in slices(len(reference), reference.shape[1]):
@@ -158,7 +161,7 @@ def _look_for(positions: Floats, reference: Floats | StoredArray) -> Ints:
 
 
 def rows(prediction: Prediction, test: AnyFrames, engine: Engine) -> tuple[Ints, list[Finding]]:
-    """Row of the test set for each predicted frame, −1 where there is none; positions' findings."""
+    """Find the row of the test set of each predicted frame, −1 if none; check positions."""
     findings = []
     if prediction.numbers is not None and not np.array_equal(prediction.numbers, test.numbers):
         findings.append(
@@ -203,7 +206,7 @@ def _example(values: np.ndarray) -> str:
 def coverage(
     prediction: Prediction, test: AnyFrames, rows: Ints, dataset: Dataset
 ) -> list[Finding]:
-    """Findings about frames that are missing, not of the test set, or there twice."""
+    """Find frames that are missing, not in the test set, or given twice."""
     name = f"{dataset.card.id} {prediction.subset}/test"
     findings = []
     extra = np.flatnonzero(rows < 0)
@@ -250,7 +253,7 @@ def coverage(
 
 
 def finite(prediction: Prediction, suspects: Ints) -> list[Finding]:
-    """Findings about NaN and infinities in energies and forces.
+    """Find NaN and infinite values in energies and forces.
 
     Parameters
     ----------
@@ -259,22 +262,22 @@ def finite(prediction: Prediction, suspects: Ints) -> list[Finding]:
     suspects
         Rows whose forces may be such; no others are looked at.
     """
-    found = []
+    findings = []
     energies = np.flatnonzero(~np.isfinite(prediction.energies))
     if len(energies):
-        found.append(_not_finite("energy", prediction.energies, energies))
+        findings.append(_not_finite("energy", prediction.energies, energies))
     forces = [
         part[~np.isfinite(prediction.forces[part]).all(axis=(1, 2))]
         for part in np.array_split(suspects, 1 + len(suspects) // STRIDE)
     ]
     rows = np.sort(np.concatenate(forces))
     if len(rows):
-        found.append(_not_finite("forces", prediction.forces, rows))
-    return found
+        findings.append(_not_finite("forces", prediction.forces, rows))
+    return findings
 
 
 def _not_finite(name: str, array: Floats | StoredArray, rows: Ints) -> Finding:
-    """The finding about an array, of which these rows are not all finite."""
+    """Make the finding about an array with NaN or infinite values in these rows."""
     nan = infinite = 0
     for start in range(0, len(rows), STRIDE):
         values = array[rows[start : start + STRIDE]]

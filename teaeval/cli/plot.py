@@ -86,17 +86,17 @@ def learning_curve(
 
     check_outputs(output)
     scores = [read_score(file) for file in files or []]
-    found = curves.points(scores, measure)
+    curve = curves.points(scores, measure)
     if published:
         if any(s.dataset.id != "tea2023-i" for s in scores):
             raise UsageError(
                 "--published is of the official edition of Challenge I (tea2023-i); scores of "
                 "other data do not belong on its axes"
             )
-        found = curves.published_points(measure) + [p.on(curves.PUBLISHED) for p in found]
-    if not found:
+        curve = curves.published_points(measure) + [p.on(curves.PUBLISHED) for p in curve]
+    if not curve:
         raise UsageError("nothing to draw; give scores, or --published")
-    _save(curves.learning_curves(found, where(scores) if scores else None), output)
+    _save(curves.learning_curves(curve, where(scores) if scores else None), output)
 
 
 @plots.command(epilog="Example: teaeval plot gyration --reference mini-i:folded -o rg.png")
@@ -132,20 +132,22 @@ def gyration(
             )
         _save(simulated([record.read(file) for file in records]), output)
         return
-    found: dict[str, Any] = {}
+    samples: dict[str, Any] = {}
     for name in reference or []:
         dataset, colon, subset = name.partition(":")
         if not colon:
             raise UsageError(f"--reference {name}: expected DATASET:SUBSET, e.g. mini-i:folded")
         card = catalog.card(dataset)
         card.check_subset(subset)
-        found[f"{card.id} {subset}, reference"] = radii.of_reference(catalog.load(dataset), subset)
+        samples[f"{card.id} {subset}, reference"] = radii.of_reference(
+            catalog.load(dataset), subset
+        )
     for file in files or []:
         read = radii.read(file)
-        if again := found.keys() & read.keys():
+        if again := samples.keys() & read.keys():
             raise UsageError(f"{file}: the label {min(again)!r} is there already; rename it")
-        found |= read
-    _save(draw(found), output)
+        samples |= read
+    _save(draw(samples), output)
 
 
 @plots.command("atoms", epilog="Example: teaeval plot atoms mace.h5 sgdml.npz -o atoms.pdf")

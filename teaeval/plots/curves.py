@@ -45,7 +45,7 @@ class Point:
 
 
 def points(scores: Sequence[Score], measure: str = "MAE") -> list[Point]:
-    """The points of scores.
+    """Turn scores into points of a learning curve.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def points(scores: Sequence[Score], measure: str = "MAE") -> list[Point]:
     """
     if measure not in MEASURES:
         raise unknown_name("measure", measure, MEASURES)
-    found = []
+    curve = []
     for score in scores:
         size, made = train_size(score), score.prediction
         if not size.isdigit():
@@ -67,7 +67,7 @@ def points(scores: Sequence[Score], measure: str = "MAE") -> list[Point]:
         for quantity in QUANTITIES:
             row = score.row(quantity)
             low, high = getattr(row, f"{measure.lower()}_interval") or (None, None)
-            found.append(
+            curve.append(
                 Point(
                     dataset=f"{score.dataset.id}@{score.dataset.version} "
                     f"({score.dataset.edition} edition)",
@@ -81,18 +81,18 @@ def points(scores: Sequence[Score], measure: str = "MAE") -> list[Point]:
                     high=high,
                 )
             )
-    return found
+    return curve
 
 
 def published_points(measure: str = "MAE") -> list[Point]:
-    """Those of Table SI 6, PhysNet on Challenge I: what Figs. SI 1 and SI 2 are drawn from.
+    """The points of Table SI 6 (PhysNet on Challenge I), which Figs. SI 1 and SI 2 show.
 
     Raises
     ------
     UsageError
         If the table has no such measure.
     """
-    found = [
+    curve = [
         Point(
             dataset=PUBLISHED,
             model=item.model,
@@ -107,13 +107,13 @@ def published_points(measure: str = "MAE") -> list[Point]:
         for item in published.physnet()
         if item.quantity.startswith(f"{measure}(")
     ]
-    if not found:
+    if not curve:
         raise unknown_name("measure of Table SI 6", measure, ("MAE", "RMSE"))
-    return found
+    return curve
 
 
 def _apart(sizes: Sequence[int]) -> list[int]:
-    """Of ascending sizes, the last and those whose labels leave room for it, right to left."""
+    """Choose the sizes whose labels do not overlap, starting from the largest."""
     room = (sizes[-1] / sizes[0]) ** 0.08  # of a logarithmic axis
     named = [sizes[-1]]
     for size in reversed(sizes[:-1]):
@@ -123,7 +123,7 @@ def _apart(sizes: Sequence[int]) -> list[int]:
 
 
 def _draw(ax: Axes, chosen: Sequence[Point], *, label: str, linestyle: Any, **look: Any) -> None:
-    """The line of a model and task, through the mean of each size; its points and intervals."""
+    """Draw a model's points and intervals, and a line through the mean of each size."""
     sizes = sorted({p.size for p in chosen})
     means = [np.mean([p.value for p in chosen if p.size == s]) for s in sizes]
     ax.plot(sizes, means, label=label, linestyle=linestyle, **look)
@@ -135,14 +135,14 @@ def _draw(ax: Axes, chosen: Sequence[Point], *, label: str, linestyle: Any, **lo
             ax.plot([p.size, p.size], [p.low, p.high], color=look["color"], linewidth=1.0)
 
 
-def learning_curves(found: Sequence[Point], title: str | None = None) -> Plot:
-    """Energy and force error against the size of the training set, a line per model and task.
+def learning_curves(curve: Sequence[Point], title: str | None = None) -> Plot:
+    """Draw energy and force error against training set size, a line per model and task.
 
     Several trainings of one size are all marked, and the line goes through their mean.
 
     Parameters
     ----------
-    found
+    curve
         Of one dataset.
     title
         Line above the figure; by default the dataset.
@@ -152,14 +152,14 @@ def learning_curves(found: Sequence[Point], title: str | None = None) -> Plot:
     UsageError
         If there is no point, or the points are of more than one dataset.
     """
-    datasets = sorted({p.dataset for p in found})
+    datasets = sorted({p.dataset for p in curve})
     if len(datasets) != 1:
         raise UsageError(
             f"expected points of one dataset, found {', '.join(datasets) or 'none'}; "
             "errors of different labels do not share an axis"
         )
-    models = list(dict.fromkeys(p.model for p in found))
-    tasks = list(dict.fromkeys(p.task for p in found))
+    models = list(dict.fromkeys(p.model for p in curve))
+    tasks = list(dict.fromkeys(p.task for p in curve))
     with styled():
         figure, axes = panels(2)
         for ax, (quantity, label) in zip(axes, QUANTITIES.items(), strict=True):
@@ -168,7 +168,7 @@ def learning_curves(found: Sequence[Point], title: str | None = None) -> Plot:
             for model in models:
                 for n, task in enumerate(tasks):
                     chosen = [
-                        p for p in found if (p.model, p.task, p.quantity) == (model, task, quantity)
+                        p for p in curve if (p.model, p.task, p.quantity) == (model, task, quantity)
                     ]
                     if not chosen:
                         continue
@@ -182,12 +182,12 @@ def learning_curves(found: Sequence[Point], title: str | None = None) -> Plot:
                         color=COLOURS[n % len(COLOURS)] if many else colour(model, models),
                         marker=marker(model, models),
                     )
-            sizes = sorted({p.size for p in found})
+            sizes = sorted({p.size for p in curve})
             named = _apart(sizes)
             ax.set_xticks(sizes, [str(s) if s in named else "" for s in sizes])
             ax.minorticks_off()
             plain_ticks(ax.yaxis, *ax.get_ylim())
-            ax.set(xlabel="training frames", ylabel=label.format(m=found[0].measure))
+            ax.set(xlabel="training frames", ylabel=label.format(m=curve[0].measure))
         figure.suptitle(title or datasets[0], fontsize=9)
         axes[0].legend()
-    return Plot(figure, [asdict(p) for p in found])
+    return Plot(figure, [asdict(p) for p in curve])

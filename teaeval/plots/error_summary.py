@@ -1,7 +1,7 @@
-"""What figures and the report show of a prediction, collected in two passes over its forces.
+"""Summarise the errors of a prediction for figures and reports, in two passes over its forces.
 
-The first pass finds the ranges of the values, the second counts them in bins: memory does not
-grow with the number of frames, but for a few numbers per frame.
+The first pass finds the ranges of the values, the second counts them in bins.  Memory grows with
+the number of frames by a few numbers per frame only.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MAGNITUDE_BINS = 24
 
 @dataclass(frozen=True, eq=False)
 class ErrorSummary:
-    """A prediction and the N frames of A atoms of its test set that it has.
+    """The errors of a prediction on N frames of A atoms of its test set.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class ErrorSummary:
         return text if len(self.rows) == total else f"{text}, {len(self.rows)} of {total} frames"
 
     def worst(self, count: int = 1) -> Ints:
-        """Which frames have the largest errors of a force component, (n,), worst first."""
+        """Indices of the frames with the largest error of a force component, (n,), worst first."""
         order: Ints = np.argsort(self.frame_max, kind="stable")[::-1][:count]
         return order
 
@@ -157,7 +157,7 @@ def summarise(examined: Examined) -> ErrorSummary:
 
 @dataclass(eq=False)
 class _Ranges:
-    """What the first pass finds; lengths in kcal/mol/Å."""
+    """Ranges and means from the first pass, in kcal/mol/Å."""
 
     by_atom: Floats
     frame_mae: Floats
@@ -171,20 +171,20 @@ class _Ranges:
 def _ranges(
     read: Callable[[Ints], tuple[Floats, Floats]], parts: list[Ints], frames: int, atoms: int
 ) -> _Ranges:
-    found = _Ranges(np.zeros(atoms), np.empty(frames), np.empty(frames))
+    ranges = _Ranges(np.zeros(atoms), np.empty(frames), np.empty(frames))
     for rows in parts:
         predicted, reference = read(rows)
         error = np.abs(predicted - reference)
-        found.by_atom += error.sum(axis=(0, 2))
-        found.frame_mae[rows] = error.mean(axis=(1, 2))
-        found.frame_max[rows] = error.max(axis=(1, 2))
-        found.low = min(found.low, predicted.min(), reference.min())
-        found.high = max(found.high, predicted.max(), reference.max())
+        ranges.by_atom += error.sum(axis=(0, 2))
+        ranges.frame_mae[rows] = error.mean(axis=(1, 2))
+        ranges.frame_max[rows] = error.max(axis=(1, 2))
+        ranges.low = min(ranges.low, predicted.min(), reference.min())
+        ranges.high = max(ranges.high, predicted.max(), reference.max())
         length = np.linalg.norm(reference, axis=2)
-        found.strongest = max(found.strongest, length.max())
-        found.weakest = min(found.weakest, length[length > 0].min(initial=np.inf))
-    found.by_atom /= 3 * frames
-    return found
+        ranges.strongest = max(ranges.strongest, length.max())
+        ranges.weakest = min(ranges.weakest, length[length > 0].min(initial=np.inf))
+    ranges.by_atom /= 3 * frames
+    return ranges
 
 
 def _counts(
@@ -193,7 +193,7 @@ def _counts(
     ranges: _Ranges,
     symbols: list[str],
 ) -> dict[str, Any]:
-    """What the second pass counts: fields of :class:`ErrorSummary`."""
+    """Count values in bins, in the second pass: fields of :class:`ErrorSummary`."""
     largest = float(ranges.frame_max.max()) or 1.0
     parity_edges = np.linspace(ranges.low, ranges.high, PARITY_BINS + 1)
     signed_edges = np.linspace(-largest, largest, ERROR_BINS + 1)
@@ -238,8 +238,8 @@ def _counts(
 
 def _bin(values: Floats) -> Ints:
     """Bin of :data:`ABSOLUTE` that each value is in."""
-    found: Ints = np.clip(np.searchsorted(ABSOLUTE, values, side="right") - 1, 0, len(ABSOLUTE) - 2)
-    return found
+    place: Ints = np.clip(np.searchsorted(ABSOLUTE, values, side="right") - 1, 0, len(ABSOLUTE) - 2)
+    return place
 
 
 def _absolute(values: Floats) -> Ints:
@@ -247,7 +247,7 @@ def _absolute(values: Floats) -> Ints:
 
 
 def quantiles(counts: Ints, shares: tuple[float, ...]) -> Floats:
-    """Absolute errors that shares of the counted ones do not exceed, kcal/mol/Å.
+    """Quantiles of absolute errors from their counts in bins, kcal/mol/Å.
 
     The bins of :data:`ABSOLUTE` are 6 % wide, and so is the uncertainty; NaN without counts.
     """
@@ -255,18 +255,18 @@ def quantiles(counts: Ints, shares: tuple[float, ...]) -> Floats:
     if not total:
         return np.full(len(shares), np.nan)
     at = np.searchsorted(np.cumsum(counts), np.array(shares) * total, side="left")
-    found: Floats = np.sqrt(ABSOLUTE[at] * ABSOLUTE[at + 1])
-    return found
+    errors: Floats = np.sqrt(ABSOLUTE[at] * ABSOLUTE[at + 1])
+    return errors
 
 
-def named(found: list[ErrorSummary]) -> Iterator[tuple[str, ErrorSummary]]:
-    """Names that tell predictions apart: model, and where needed test set and training set.
+def named(summaries: list[ErrorSummary]) -> Iterator[tuple[str, ErrorSummary]]:
+    """Give each prediction a name of its own: the model, and training and test set if needed.
 
-    Repetitions of all of these are numbered.
+    If that does not tell them apart, they are numbered.
     """
-    plain = [c.name for c in found]
+    plain = [c.name for c in summaries]
     seen: Counter[str] = Counter()
-    for c in found:
+    for c in summaries:
         name = c.name
         if plain.count(name) > 1:
             name = f"{name}, {c.train or '?'} → {c.subset}"

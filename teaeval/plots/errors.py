@@ -1,4 +1,4 @@
-"""Where errors are: parity, distributions, by element, by strength of the force."""
+"""Plots of errors: parity, distributions, by element, by strength of the force."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_POINTS = 4000
 """Frames that the parity plot of energies marks, at most; evenly spaced."""
 
 
-def parity(found: Sequence[ErrorSummary]) -> Plot:
+def parity(summaries: Sequence[ErrorSummary]) -> Plot:
     """Predicted against reference energies (a mark a frame) and force components (counts).
 
     A row per prediction.  Energies are relative to the reference's lowest of the test set, the
@@ -24,8 +24,8 @@ def parity(found: Sequence[ErrorSummary]) -> Plot:
 
     data: list[dict[str, Any]] = []
     with styled():
-        figure, axes = panels(2, len(found), width=3.5, height=3.2)
-        for i, (name, c) in enumerate(named(list(found))):
+        figure, axes = panels(2, len(summaries), width=3.5, height=3.2)
+        for i, (name, c) in enumerate(named(list(summaries))):
             left, right = axes[2 * i : 2 * i + 2]
             step = max(1, -(-len(c.energies) // MOST_POINTS))
             lowest = c.reference_energies.min()
@@ -66,7 +66,7 @@ def parity(found: Sequence[ErrorSummary]) -> Plot:
                 }
                 for a, b in np.argwhere(c.parity)
             ]
-        figure.suptitle(_where(found), fontsize=9)
+        figure.suptitle(_where(summaries), fontsize=9)
     return Plot(figure, data)
 
 
@@ -75,17 +75,17 @@ def _diagonal(ax: Any, low: float, high: float) -> None:
     ax.set(xlim=(low, high), ylim=(low, high), aspect="equal")
 
 
-def _where(found: Sequence[ErrorSummary]) -> str:
-    return "; ".join(dict.fromkeys(c.where for c in found))
+def _where(summaries: Sequence[ErrorSummary]) -> str:
+    return "; ".join(dict.fromkeys(c.where for c in summaries))
 
 
-def distributions(found: Sequence[ErrorSummary]) -> Plot:
-    """Densities of the signed errors of energies and of force components, a line a prediction."""
-    names = [name for name, _ in named(list(found))]
+def distributions(summaries: Sequence[ErrorSummary]) -> Plot:
+    """Plot densities of signed errors of energies and force components, a line a prediction."""
+    names = [name for name, _ in named(list(summaries))]
     data: list[dict[str, Any]] = []
     with styled():
         figure, (left, right) = panels(2)
-        for name, c in named(list(found)):
+        for name, c in named(list(summaries)):
             tint = colour(name, names)
             error = c.energies - c.reference_energies
             bins = int(np.clip(np.sqrt(len(error)), 15, 60))
@@ -107,7 +107,7 @@ def distributions(found: Sequence[ErrorSummary]) -> Plot:
         right.set(xlabel="force component error (kcal/mol/Å)", ylabel="density (Å·mol/kcal)")
         right.set_yscale("log")
         left.legend()
-        figure.suptitle(_where(found), fontsize=9)
+        figure.suptitle(_where(summaries), fontsize=9)
     return Plot(figure, data)
 
 
@@ -115,15 +115,15 @@ SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Shares of the errors that a box shows: whiskers, box, median."""
 
 
-def by_element(found: Sequence[ErrorSummary]) -> Plot:
+def by_element(summaries: Sequence[ErrorSummary]) -> Plot:
     """Absolute errors of force components by element: quartiles, and 5 to 95 %."""
-    names = [name for name, _ in named(list(found))]
-    elements = list(dict.fromkeys(e for c in found for e in c.by_element))
+    names = [name for name, _ in named(list(summaries))]
+    elements = list(dict.fromkeys(e for c in summaries for e in c.by_element))
     width = 0.8 / len(names)
     data: list[dict[str, Any]] = []
     with styled():
         figure, (ax,) = panels(1, width=max(3.6, 0.9 * len(elements) + 1.6), height=3.0)
-        for i, (name, c) in enumerate(named(list(found))):
+        for i, (name, c) in enumerate(named(list(summaries))):
             boxes, places = [], []
             for element, counts in c.by_element.items():
                 low, q1, median, q3, high = quantiles(counts, SHARES).tolist()
@@ -153,18 +153,18 @@ def by_element(found: Sequence[ErrorSummary]) -> Plot:
         ax.set_xticks(range(len(elements)), elements)
         ax.set(ylabel="|error| of a force component\n(kcal/mol/Å)", xlabel="element")
         figure.legend(loc="outside lower center", ncols=min(4, len(names)))
-        figure.suptitle(_where(found), fontsize=9)
+        figure.suptitle(_where(summaries), fontsize=9)
     return Plot(figure, data)
 
 
-def by_magnitude(found: Sequence[ErrorSummary]) -> Plot:
+def by_magnitude(summaries: Sequence[ErrorSummary]) -> Plot:
     """Length of an atom's force error against its reference |F|: median and 10 to 90 %."""
-    names = [name for name, _ in named(list(found))]
+    names = [name for name, _ in named(list(summaries))]
     data: list[dict[str, Any]] = []
     with styled():
         figure, (ax,) = panels(1, width=4.2, height=3.1)
         lowest, highest = np.inf, 0.0
-        for name, c in named(list(found)):
+        for name, c in named(list(summaries)):
             edges = c.magnitude_edges
             middle = np.sqrt(edges[:-1] * edges[1:])
             counts = c.by_magnitude.sum(axis=1)
@@ -201,5 +201,5 @@ def by_magnitude(found: Sequence[ErrorSummary]) -> Plot:
         ax.set_yscale("log")
         ax.set(xlabel="reference |F| of an atom (kcal/mol/Å)", ylabel="|force error| (kcal/mol/Å)")
         ax.legend(loc="upper left")
-        figure.suptitle(_where(found), fontsize=9)
+        figure.suptitle(_where(summaries), fontsize=9)
     return Plot(figure, data)

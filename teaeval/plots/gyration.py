@@ -41,16 +41,16 @@ class Density:
     frames: int
 
     @classmethod
-    def of_counts(cls, label: str, found: Gyration, counts: Sequence[int]) -> Density:
-        """That of counts in the bins of a record of simulations."""
-        edges = found.start + found.width * np.arange(len(counts) + 1)
+    def of_counts(cls, label: str, rg: Gyration, counts: Sequence[int]) -> Density:
+        """Make a density from counts in the bins of a record of simulations."""
+        edges = rg.start + rg.width * np.arange(len(counts) + 1)
         total = sum(counts)
-        density = np.array(counts, dtype=np.float64) / (total * found.width)
+        density = np.array(counts, dtype=np.float64) / (total * rg.width)
         return cls(label, edges.astype(np.float64), density, total)
 
 
 def gyration(radii: Mapping[str, Floats], title: str = "") -> Plot:
-    """Densities of radii of gyration, a line a label, on common bins.
+    """Plot densities of radii of gyration, a line a label, on common bins.
 
     Parameters
     ----------
@@ -68,11 +68,11 @@ def gyration(radii: Mapping[str, Floats], title: str = "") -> Plot:
         raise UsageError("no radii of gyration; give files, or a dataset with --reference")
     every = np.concatenate(list(radii.values()))
     edges = np.linspace(every.min(), every.max() or 1.0, BINS + 1)
-    found = [
+    densities = [
         Density(label, edges, np.histogram(values, edges, density=True)[0], len(values))
         for label, values in radii.items()
     ]
-    return _draw(found, title)
+    return _draw(densities, title)
 
 
 def simulated(records: Sequence[Simulations], title: str = "") -> Plot:
@@ -90,7 +90,7 @@ def simulated(records: Sequence[Simulations], title: str = "") -> Plot:
     UsageError
         If none of them has radii of gyration.
     """
-    found: dict[str, Density] = {}
+    densities: dict[str, Density] = {}
     names = Counter(record.name for record in records)
     references: dict[str, Density] = {}
     for record in records:
@@ -102,19 +102,19 @@ def simulated(records: Sequence[Simulations], title: str = "") -> Plot:
         label = record.name
         if names[record.name] > 1:
             label += f", {record.subset}, {record.settings.temperature:g} K"
-        while label in found:
+        while label in densities:
             label += " (another)"
-        found[label] = Density.of_counts(label, rg, rg.counts)
-    if not found:
+        densities[label] = Density.of_counts(label, rg, rg.counts)
+    if not densities:
         raise UsageError("no radii of gyration in these records: they are of periodic systems")
-    return _draw([*references.values(), *found.values()], title)
+    return _draw([*references.values(), *densities.values()], title)
 
 
-def _draw(found: Sequence[Density], title: str) -> Plot:
+def _draw(densities: Sequence[Density], title: str) -> Plot:
     data = []
     with styled():
         figure, (ax,) = panels(1, width=4.4, height=3.0)
-        for i, one in enumerate(found):
+        for i, one in enumerate(densities):
             tint = COLOURS[i % len(COLOURS)]
             ax.stairs(one.density, one.edges, color=tint, alpha=0.12, fill=True)
             ax.stairs(

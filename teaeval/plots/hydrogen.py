@@ -26,36 +26,36 @@ QUANTITIES = {
 def _value(observed: Observed, quantity: str) -> Estimate | None:
     if quantity == "peak":
         return Estimate(value=observed.rdf.peak[1])
-    found: Estimate | None = getattr(observed, quantity)
-    return found
+    estimate: Estimate | None = getattr(observed, quantity)
+    return estimate
 
 
 def _series(records: Sequence[Record]) -> dict[str, dict[tuple[float, float], Observed]]:
-    """By label, what was seen at each temperature and density; the reference first."""
+    """Group observations by label, temperature and density; the reference comes first."""
     every = [result for record in records for result in record.states]
-    found = {REFERENCE: {(r.temperature, r.density): r.reference for r in every}}
+    series = {REFERENCE: {(r.temperature, r.density): r.reference for r in every}}
     for record in records:
-        found[record.plan.label] = {
+        series[record.plan.label] = {
             (r.temperature, r.density): r.observed for r in record.states if r.observed is not None
         }
-    return found
+    return series
 
 
 def _looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Colour, marker and line of each series: the reference black, a model of the paper as ever."""
+    """Choose colour, marker and line of each series; the reference is black."""
     known = {name: COLOURS[MODEL_ORDER.index(name)] for name in names if name in MODEL_ORDER}
     free = [tint for tint in COLOURS if tint not in (*known.values(), BLACK)]
-    found = {}
+    looks = {}
     others = 0
     for i, name in enumerate(names):
         if name == REFERENCE:
-            found[name] = {"color": BLACK, "marker": MARKERS[0], "linestyle": "-", "zorder": 1}
+            looks[name] = {"color": BLACK, "marker": MARKERS[0], "linestyle": "-", "zorder": 1}
             continue
         tint = known.get(name, free[others % len(free)])
         others += name not in known
         line = LINES[i % len(LINES)]
-        found[name] = {"color": tint, "marker": MARKERS[i % len(MARKERS)], "linestyle": line}
-    return found
+        looks[name] = {"color": tint, "marker": MARKERS[i % len(MARKERS)], "linestyle": line}
+    return looks
 
 
 def against_density(records: Sequence[Record], title: str = "") -> Plot:
@@ -82,8 +82,8 @@ def against_density(records: Sequence[Record], title: str = "") -> Plot:
             for j, (quantity, label) in enumerate(QUANTITIES.items()):
                 ax = axes[i * len(QUANTITIES) + j]
                 for name, states in series.items():
-                    found = {rho: states.get((temperature, rho)) for rho in densities}
-                    rows = _draw(ax, name, looks[name], quantity, found)
+                    seen = {rho: states.get((temperature, rho)) for rho in densities}
+                    rows = _draw(ax, name, looks[name], quantity, seen)
                     data += [{"label": name, "temperature": temperature} | row for row in rows]
                 if quantity == "molecular":
                     ax.axhline(0.5, color="0.7", linewidth=0.8, zorder=0)
@@ -109,7 +109,7 @@ def _draw(
     quantity: str,
     states: dict[float, Observed | None],
 ) -> list[dict[str, Any]]:
-    """Draw a quantity of one model by density; what was drawn."""
+    """Draw a quantity of one model against density; return the data drawn."""
     rows = []
     for density, observed in states.items():
         estimate = None if observed is None else _value(observed, quantity)

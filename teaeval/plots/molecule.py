@@ -38,7 +38,7 @@ BOND = 0.11
 """Half the width of a bond, Å."""
 
 STRETCH = 1.2
-"""Atoms nearer than so many times the sum of their covalent radii are bonded."""
+"""Atoms are bonded if nearer than this many times the sum of their covalent radii."""
 
 LATTICE = 1.3
 """The same for two atoms heavier than calcium: in a lattice of ions distances are longer."""
@@ -55,7 +55,7 @@ def sphere(number: int) -> float:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What is seen of one frame: x to the right, y up, z towards the reader, all in Å.
+    """One frame as it is drawn: x to the right, y up, z towards the reader, all in Å.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A figure and the data behind it; how figures look, and how they are written."""
+"""Figures with the data behind them: their style, and how they are saved."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def panels(
 
 
 def colour(name: str, others: Sequence[str]) -> str:
-    """Colour of a model: always the same for those of the paper, else by its place."""
+    """Colour of a model; the models of the paper always have the same."""
     return COLOURS[_place(name, others)]
 
 

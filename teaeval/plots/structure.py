@@ -1,4 +1,4 @@
-"""Errors on the structure: per-atom MAE (as Figs. SI 4 and SI 8), the worst frame (SI 5–7)."""
+"""Plot errors on the structure: per-atom MAE (Figs. SI 4 and SI 8), worst frame (SI 5–7)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COLUMNS = 3
 
 
 def _error_map() -> Any:
-    """From light to dark, told apart by colour-blind readers, without the palest and darkest."""
+    """A colour map from light to dark that colour-blind readers can tell apart."""
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap
 
@@ -31,8 +31,8 @@ def _letter(n: int) -> str:
     return f"({chr(ord('a') + n)})"
 
 
-def _one_system(found: Sequence[ErrorSummary]) -> None:
-    datasets = list(dict.fromkeys(c.card.full_id for c in found))
+def _one_system(summaries: Sequence[ErrorSummary]) -> None:
+    datasets = list(dict.fromkeys(c.card.full_id for c in summaries))
     if len(datasets) != 1:
         raise UsageError(
             f"expected predictions of one dataset, found {', '.join(datasets) or 'none'}; "
@@ -41,12 +41,12 @@ def _one_system(found: Sequence[ErrorSummary]) -> None:
 
 
 def _spaced(figure: Any) -> None:
-    """Room between a panel's title and what is above it."""
+    """Leave room between the title of a panel and what is above it."""
     figure.get_layout_engine().set(h_pad=0.12, hspace=0.06)
 
 
 def _elements(ax: Any, seen: View) -> None:
-    """A structure coloured by element, with a legend below it."""
+    """Draw a structure coloured by element, with a legend below it."""
     draw(ax, seen, element_colours(seen.numbers))
     for z in sorted(set(seen.numbers.tolist())):
         ax.plot(
@@ -69,7 +69,7 @@ def _elements(ax: Any, seen: View) -> None:
 
 
 def _coloured(figure: Any, ax: Any, seen: View, values: Floats, label: str) -> None:
-    """A structure coloured by a value of each atom, with its own colour bar."""
+    """Draw a structure coloured by a value of each atom, with its own colour bar."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
@@ -98,14 +98,14 @@ def _size(seen: View) -> tuple[float, float]:
     return width, float(np.clip(width * extent[1] / extent[0], 1.5, 3.6)) + 0.75
 
 
-def per_atom(found: Sequence[ErrorSummary], row: int = 0) -> Plot:
+def per_atom(summaries: Sequence[ErrorSummary], row: int = 0) -> Plot:
     """Mean absolute force error of each atom, on a frame of the test set.
 
     The first panel has the elements; each other is a prediction with a colour bar of its own.
 
     Parameters
     ----------
-    found
+    summaries
         Predictions of one dataset.
     row
         Which of the first prediction's frames.
@@ -115,18 +115,18 @@ def per_atom(found: Sequence[ErrorSummary], row: int = 0) -> Plot:
     UsageError
         If the predictions are of more than one dataset.
     """
-    _one_system(found)
-    seen = view(found[0].frames(np.array([row])))
+    _one_system(summaries)
+    seen = view(summaries[0].frames(np.array([row])))
     data: list[dict[str, Any]] = []
     width, height = _size(seen)
-    count = len(found) + 1
+    count = len(summaries) + 1
     columns = min(COLUMNS, count)
     with styled():
         figure, axes = panels(columns, -(-count // columns), width=width, height=height)
         _spaced(figure)
         _elements(axes[0], seen)
-        axes[0].set_title(f"{_letter(0)} {found[0].card.system.name}")
-        for n, (name, c) in enumerate(named(list(found)), start=1):
+        axes[0].set_title(f"{_letter(0)} {summaries[0].card.system.name}")
+        for n, (name, c) in enumerate(named(list(summaries)), start=1):
             _coloured(figure, axes[n], seen, c.by_atom, "force MAE (kcal/mol/Å)")
             axes[n].set_title(f"{_letter(n)} {name}")
             data += [
@@ -142,11 +142,11 @@ def per_atom(found: Sequence[ErrorSummary], row: int = 0) -> Plot:
             ]
         for ax in axes[count:]:
             ax.axis("off")
-        figure.suptitle("; ".join(dict.fromkeys(c.where for c in found)), fontsize=9)
+        figure.suptitle("; ".join(dict.fromkeys(c.where for c in summaries)), fontsize=9)
     return Plot(figure, data)
 
 
-def worst_frame(found: Sequence[ErrorSummary]) -> Plot:
+def worst_frame(summaries: Sequence[ErrorSummary]) -> Plot:
     """The frame with the largest error of a force component, by element and by error.
 
     A row per prediction.  An atom's colour is the largest absolute error of its components:
@@ -157,17 +157,17 @@ def worst_frame(found: Sequence[ErrorSummary]) -> Plot:
     UsageError
         If the predictions are of more than one dataset.
     """
-    _one_system(found)
-    rows = [c.worst(1) for c in found]
-    views = [view(c.frames(row)) for c, row in zip(found, rows, strict=True)]
+    _one_system(summaries)
+    rows = [c.worst(1) for c in summaries]
+    views = [view(c.frames(row)) for c, row in zip(summaries, rows, strict=True)]
     sizes = np.array([_size(seen) for seen in views])
     data: list[dict[str, Any]] = []
     with styled():
         figure, axes = panels(
-            2, len(found), width=float(sizes[:, 0].max()), height=float(sizes[:, 1].max())
+            2, len(summaries), width=float(sizes[:, 0].max()), height=float(sizes[:, 1].max())
         )
         _spaced(figure)
-        for n, (name, c) in enumerate(named(list(found))):
+        for n, (name, c) in enumerate(named(list(summaries))):
             row, seen = rows[n], views[n]
             left, right = axes[2 * n : 2 * n + 2]
             error = c.errors(row)[0]
@@ -189,5 +189,5 @@ def worst_frame(found: Sequence[ErrorSummary]) -> Plot:
                 }
                 for i, z in enumerate(c.numbers)
             ]
-        figure.suptitle("; ".join(dict.fromkeys(c.where for c in found)), fontsize=9)
+        figure.suptitle("; ".join(dict.fromkeys(c.where for c in summaries)), fontsize=9)
     return Plot(figure, data)

@@ -1,4 +1,4 @@
-"""Findings: what is wrong with a prediction, and the error that carries them all."""
+"""Findings, each a problem of a prediction, and the error that carries all of them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Finding:
         remedy: str,
         evidence: Mapping[str, Evidence] | None = None,
     ) -> Finding:
-        """A finding that stops the scoring."""
+        """Make a finding that stops the scoring."""
         return cls("error", code, expected, found, remedy, evidence or {})
 
     @classmethod
@@ -61,7 +61,7 @@ class Finding:
         remedy: str,
         evidence: Mapping[str, Evidence] | None = None,
     ) -> Finding:
-        """A finding that is kept in the score."""
+        """Make a finding that is kept in the score."""
         return cls("warning", code, expected, found, remedy, evidence or {})
 
     def __str__(self) -> str:
@@ -76,7 +76,7 @@ def rows(findings: Iterable[Finding]) -> list[tuple[str, ...]]:
 
 
 def as_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    """Findings as what a JSON document is made of, their evidence included."""
+    """Findings as dictionaries for JSON, with their evidence."""
     return [
         {name: getattr(item, name) for name in COLUMNS}
         | {

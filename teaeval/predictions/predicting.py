@@ -1,11 +1,10 @@
-"""Predictions made here: any ASE calculator over a test set."""
+"""Predict a test set with any ASE calculator."""
 
 from __future__ import annotations
 
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,12 +15,8 @@ from teadata.typing import Floats, Progress
 from teaeval.calculators import BATCH, Batched, evaluate, from_factory
 from teaeval.predictions.prediction import Prediction
 
-if TYPE_CHECKING:
-    pass
-
-
 SAVE_EVERY = 30.0
-"""Seconds of work that a killed run may lose."""
+"""Seconds between checkpoints."""
 
 
 def predict(
@@ -31,7 +26,7 @@ def predict(
     checkpoint: Path,
     progress: Progress | None = None,
 ) -> Prediction:
-    """Predict a test set; a killed run is taken up where its checkpoint is.
+    """Predict a test set; a run that was killed continues from its checkpoint.
 
     Parameters
     ----------
@@ -40,7 +35,7 @@ def predict(
     dataset, subset
         Whose test set.
     checkpoint
-        File that what was computed is kept in; removed by the caller.
+        File that keeps the frames computed so far; the caller removes it.
     progress
         Told of every step.
 
@@ -95,19 +90,19 @@ def _save(path: Path, plan: str, energies: Floats, forces: Floats, done: int) ->
 
 
 def _resume(path: Path, plan: str, test: Frames) -> tuple[Floats, Floats, int]:
-    """Arrays of the whole test set, and how many frames of them are done."""
+    """Read the checkpoint: arrays of the whole test set, and how many frames are done."""
     from teadata.arrays import text
     from teadata.formats import npz
 
     energies, forces = np.full(len(test), np.nan), np.full(test.forces.shape, np.nan)
     if not path.exists():
         return energies, forces, 0
-    found = npz.load_arrays(path, ["plan", "energies", "forces"])
-    if text(found["plan"]) != plan:
+    stored = npz.load_arrays(path, ["plan", "energies", "forces"])
+    if text(stored["plan"]) != plan:
         raise DataError(
-            f"{path}: is the checkpoint of another run, {text(found['plan'])}; remove it, or "
+            f"{path}: is the checkpoint of another run, {text(stored['plan'])}; remove it, or "
             "write to another file"
         )
-    done = len(found["energies"])
-    energies[:done], forces[:done] = found["energies"], found["forces"]
+    done = len(stored["energies"])
+    energies[:done], forces[:done] = stored["energies"], stored["forces"]
     return energies, forces, done

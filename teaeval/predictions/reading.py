@@ -1,4 +1,4 @@
-"""Prediction files: npz, HDF5, Zarr, parquet, extended XYZ, ASE's trajectories and databases.
+"""Read prediction files: npz, HDF5, Zarr, parquet, extended XYZ, ASE's formats.
 
 Required in a file: ``energy`` (N,), ``forces`` (N, A, 3), ``dataset``, ``subset``,
 ``energy_unit``, ``length_unit``, and the frames they are for, as ``frame_id`` (N,) or
@@ -49,18 +49,18 @@ DECLARATIONS = {
     "energy_unit": ("--energy-unit", f"one of {', '.join(units.ENERGY_UNITS)}"),
     "length_unit": ("--length-unit", f"one of {', '.join(units.LENGTH_UNITS)}"),
 }
-"""What must be declared: the option that does it, and what it takes."""
+"""What a file or the caller must declare: the option for it, and what it takes."""
 
 KEYS = {"energy": "--energy-key", "forces": "--forces-key"}
 """The option that names an array of the file."""
 
 ROWS = 4096
-"""Frames read at a time."""
+"""Number of frames read at a time."""
 
 
 def _names_of(file: ArrayFile, keys: Mapping[str, str | None]) -> tuple[dict[str, str], list[Any]]:
-    """The file's name of each array, and which are there twice or not at all."""
-    found: dict[str, str] = {}
+    """Find the file's name of each array; report names that are missing or ambiguous."""
+    known: dict[str, str] = {}
     problems = []
     there = ", ".join(sorted(file.names)) or "(none)"
     for name, aliases in ARRAYS.items():
@@ -68,7 +68,7 @@ def _names_of(file: ArrayFile, keys: Mapping[str, str | None]) -> tuple[dict[str
             aliases = (key,)
         present = [alias for alias in aliases if alias in file.names]
         if len(present) == 1:
-            found[name] = present[0]
+            known[name] = present[0]
         elif present:
             option = f", or say which with {KEYS[name]}" if name in KEYS else ""
             problems.append(
@@ -89,7 +89,7 @@ def _names_of(file: ArrayFile, keys: Mapping[str, str | None]) -> tuple[dict[str
                     f"{KEYS[name]}",
                 )
             )
-    if not {"frame_id", "positions"} & found.keys():
+    if not {"frame_id", "positions"} & known.keys():
         problems.append(
             Finding.error(
                 "unidentified-frames",
@@ -98,7 +98,7 @@ def _names_of(file: ArrayFile, keys: Mapping[str, str | None]) -> tuple[dict[str
                 remedy="save the ids of the test frames (Frames.ids) as frame_id",
             )
         )
-    return found, problems
+    return known, problems
 
 
 def _large(file: ArrayFile, key: str, in_memory: int) -> bool:
@@ -111,7 +111,7 @@ def _large(file: ArrayFile, key: str, in_memory: int) -> bool:
 
 
 def _arrays(file: ArrayFile, names: Mapping[str, str], in_memory: int) -> dict[str, Any]:
-    """The arrays under our names; those with a row per frame in one pass where they can be.
+    """Read the arrays under our names, those with a row per frame in one pass if possible.
 
     Forces and positions of more bytes than `in_memory` stay in the file.
     """
@@ -140,7 +140,7 @@ def _arrays(file: ArrayFile, names: Mapping[str, str], in_memory: int) -> dict[s
 
 
 def _aligned(file: ArrayFile, names: Sequence[str]) -> bool:
-    """Whether arrays are plain numbers with equally many rows, so that pieces of them are."""
+    """Whether arrays are plain numbers with the same number of rows."""
     if isinstance(file, ImageFile):  # by construction; to ask for a shape reads the file
         return True
     shapes = [file.shape(name) for name in names]
@@ -148,11 +148,11 @@ def _aligned(file: ArrayFile, names: Sequence[str]) -> bool:
     return plain and all(shapes) and len({shape[0] for shape in shapes}) == 1 and shapes[0][0] > 0
 
 
-def _declare(found: dict[str, Any], declared: Mapping[str, str | None]) -> list[Finding]:
-    """Settle what the file and the caller declare; say what is missing or contradictory."""
+def _declare(fields: dict[str, Any], declared: Mapping[str, str | None]) -> list[Finding]:
+    """Combine what the file and the caller declare; report what is missing or contradictory."""
     problems = []
     for name, (option, meaning) in DECLARATIONS.items():
-        stated = found.get(name)
+        stated = fields.get(name)
         given = declared.get(name)
         if stated is None and given is None:
             problems.append(
@@ -172,12 +172,12 @@ def _declare(found: dict[str, Any], declared: Mapping[str, str | None]) -> list[
                     remedy=f"leave {option} out, or correct the file",
                 )
             )
-        found[name] = stated if given is None else given
+        fields[name] = stated if given is None else given
     return problems
 
 
-def _numeric(found: dict[str, Any]) -> list[Finding]:
-    """Turn the numeric fields into arrays of the right type; say which cannot be."""
+def _numeric(fields: dict[str, Any]) -> list[Finding]:
+    """Convert the numeric fields to the right type; report those that cannot be."""
     problems = []
     kinds = {
         "energy": np.float64,
@@ -187,9 +187,9 @@ def _numeric(found: dict[str, Any]) -> list[Finding]:
         "numbers": np.int64,
     }
     for name, dtype in kinds.items():
-        if name not in found or isinstance(found[name], StoredArray):
+        if name not in fields or isinstance(fields[name], StoredArray):
             continue
-        value = found[name]
+        value = fields[name]
         numeric = value.dtype.kind in ("iuf" if dtype is np.float64 else "iu")
         if dtype is np.int64 and value.dtype.kind == "f":
             numeric = bool((value == np.round(value)).all())
@@ -203,18 +203,18 @@ def _numeric(found: dict[str, Any]) -> list[Finding]:
                 )
             )
             continue
-        found[name] = value.astype(dtype)
-    if "energy" in found and found["energy"].ndim == 2 and found["energy"].shape[1] == 1:
-        found["energy"] = found["energy"][:, 0]
+        fields[name] = value.astype(dtype)
+    if "energy" in fields and fields["energy"].ndim == 2 and fields["energy"].shape[1] == 1:
+        fields["energy"] = fields["energy"][:, 0]
     return problems
 
 
-def _names(found: dict[str, Any]) -> list[Finding]:
-    """Findings about names that stand for nothing: dataset, subset, units."""
+def _names(fields: dict[str, Any]) -> list[Finding]:
+    """Report unknown names of dataset, subset and units."""
     problems = []
     card: DatasetCard | None = None
     for name in DECLARATIONS:
-        value = found[name]
+        value = fields[name]
         if value is None:
             continue
         try:
@@ -284,42 +284,42 @@ def read_prediction(
     options = declared | {"energy_key": energy_key, "forces_key": forces_key}
     file = open_arrays(path)
     names, problems = _names_of(file, {"energy": energy_key, "forces": forces_key})
-    found: dict[str, Any] = {name: file.stated(aliases) for name, aliases in TEXTS.items()}
-    found |= _arrays(file, names, in_memory)
-    problems = _declare(found, declared) + problems + _numeric(found) + _names(found)
+    fields: dict[str, Any] = {name: file.stated(aliases) for name, aliases in TEXTS.items()}
+    fields |= _arrays(file, names, in_memory)
+    problems = _declare(fields, declared) + problems + _numeric(fields) + _names(fields)
     if problems:
         raise PredictionError(str(path), problems)
     said = {name: value for name, value in options.items() if value is not None}
-    return _converted(path, found, said, hashing(path))
+    return _converted(path, fields, said, hashing(path))
 
 
 def _scaled(values: Any, factor: float) -> Any:
-    """Values times a factor, in memory or still in the file."""
+    """Multiply values, in memory or still in the file, by a factor."""
     # NumPy makes a product of no dimension a scalar
     return values * factor if isinstance(values, StoredArray) else np.asarray(values * factor)
 
 
 def _converted(
-    path: Path, found: Mapping[str, Any], options: Mapping[str, str], digest: Callable[[], str]
+    path: Path, fields: Mapping[str, Any], options: Mapping[str, str], digest: Callable[[], str]
 ) -> Prediction:
-    """The prediction in kcal/mol and Å, of fields in the file's units."""
-    energy = units.energy_factor(found["energy_unit"])
-    length = units.length_factor(found["length_unit"])
+    """Make the prediction in kcal/mol and Å from fields in the file's units."""
+    energy = units.energy_factor(fields["energy_unit"])
+    length = units.length_factor(fields["length_unit"])
     return Prediction(
-        dataset=found["dataset"],
-        subset=found["subset"],
-        energies=_scaled(found["energy"], energy),
-        forces=_scaled(found["forces"], energy / length),
-        frame_ids=found.get("frame_id"),
-        positions=_scaled(found["positions"], length) if "positions" in found else None,
-        numbers=found.get("numbers"),
-        model=found["model"],
-        train=found["train"],
-        record=found["record"],
+        dataset=fields["dataset"],
+        subset=fields["subset"],
+        energies=_scaled(fields["energy"], energy),
+        forces=_scaled(fields["forces"], energy / length),
+        frame_ids=fields.get("frame_id"),
+        positions=_scaled(fields["positions"], length) if "positions" in fields else None,
+        numbers=fields.get("numbers"),
+        model=fields["model"],
+        train=fields["train"],
+        record=fields["record"],
         source={
             "path": str(path),
-            "energy_unit": units.energy_unit(found["energy_unit"]),
-            "length_unit": units.length_unit(found["length_unit"]),
+            "energy_unit": units.energy_unit(fields["energy_unit"]),
+            "length_unit": units.length_unit(fields["length_unit"]),
         },
         digest=digest,
         options=options,

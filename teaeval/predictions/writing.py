@@ -1,4 +1,4 @@
-"""Predictions to files, in the formats that :mod:`teaeval.predictions.reading` reads."""
+"""Write predictions in the formats that :mod:`teaeval.predictions.reading` reads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LAYOUT = "tea-prediction-1"
 
 
 def fields_of(prediction: Prediction) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """The arrays, and the texts, of a prediction in kcal/mol and Å."""
+    """Split a prediction in kcal/mol and Å into its arrays and its texts."""
     arrays = {
         "energy": prediction.energies,
         "forces": prediction.forces[:],
@@ -140,7 +140,7 @@ WRITERS: dict[str, Callable[[Path, dict[str, Any], dict[str, str]], None]] = {
     ".xyz": _extxyz,
     ".extxyz": _extxyz,
 }
-"""What writes files of each suffix."""
+"""The function that writes files of each suffix."""
 
 
 def check_suffix(path: Path) -> None:
@@ -156,7 +156,7 @@ def check_suffix(path: Path) -> None:
 
 
 def write_prediction(path: Path | str, prediction: Prediction) -> None:
-    """Write a prediction in kcal/mol and Å, in the format of the suffix, in one step.
+    """Write a prediction in kcal/mol and Å, in the format of the suffix; all of it or nothing.
 
     Raises
     ------
@@ -171,7 +171,7 @@ def write_prediction(path: Path | str, prediction: Prediction) -> None:
 
 
 def template(dataset: str, subset: str) -> Prediction:
-    """A prediction of a test set to be filled in: energies and forces are NaN.
+    """Make a prediction of a test set to be filled in: energies and forces are NaN.
 
     With the frames' ids and positions, and the atomic numbers.
 

@@ -1,4 +1,4 @@
-"""The published numbers, filtered, as records and as tables."""
+"""Select published numbers by model, challenge, task, quantity and measure."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "settings": ("model", "challenge"),
     "costs": ("model", "challenge"),
 }
-"""What each can be filtered by."""
+"""The fields that each table can be filtered by."""
 
 
 def select(table: TableName, **wanted: str | None) -> list[dict[str, Any]]:
-    """Records of a table of which each wanted field has the wanted value.
+    """Select the records of a table whose fields have the wanted values.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def select(table: TableName, **wanted: str | None) -> list[dict[str, Any]]:
 
 
 def _values(record: dict[str, Any], name: str) -> tuple[str, ...]:
-    """Values of a field; one that holds for several challenges has as many."""
+    """The values of a field; a setting that holds for several challenges has several."""
     if name == "challenge" and "challenges" in record:
         return tuple(record["challenges"])
     return (str(record[name]),)

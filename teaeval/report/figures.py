@@ -1,4 +1,4 @@
-"""Figures of a report, as images with their data."""
+"""Embed figures in a report, as images with their data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def figure_html(name: str, caption: str, plot: Plot) -> str:
-    """A figure as an SVG image, with its data to download."""
+    """HTML of a figure: an SVG image, with its data to download."""
     from teaeval.plots.plot import styled
     from teaeval.tables.scores import to_csv
 

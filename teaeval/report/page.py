@@ -1,4 +1,4 @@
-"""The page: scores, figures, structures, and where all of it comes from."""
+"""Write the page: scores, figures, structures, and where all of it comes from."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CAPTIONS = {
     "atoms": "Mean absolute error of each atom's force components.",
     "worst": "The frame with the largest error of a force component.",
 }
-"""The figures of a test set, and what is said of each."""
+"""The figures of a test set, and their captions."""
 
 
 def write(
@@ -135,7 +135,7 @@ def _asset(name: str) -> str:
 
 
 def _tables(scores: Sequence[Score]) -> str:
-    """The scores in each kind of number; the page shows one at a time."""
+    """HTML of the scores in each kind of number; the page shows one kind at a time."""
     from teaeval import tables
     from teaeval.tables import render
 
@@ -149,7 +149,7 @@ def _tables(scores: Sequence[Score]) -> str:
 
 
 def _figures(summaries: Sequence[ErrorSummary], progress: Progress) -> str:
-    """The figures of each test set."""
+    """HTML of the figures of each test set."""
     from teaeval.plots import errors, structure
 
     draw: dict[str, Callable[[Sequence[ErrorSummary]], Plot]] = {
@@ -175,7 +175,7 @@ def _figures(summaries: Sequence[ErrorSummary], progress: Progress) -> str:
 
 
 def _provenance(scores: Sequence[Score]) -> str:
-    """What each score is of, with checksums, and what it was made with."""
+    """HTML of where the scores come from: files and their checksums, software, warnings."""
     rows = "".join(
         "<tr>"
         + "".join(

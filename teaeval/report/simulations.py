@@ -1,4 +1,4 @@
-"""Simulations on the page: how stable, what they sampled, where it comes from."""
+"""The part of a report about simulations: stability, what they sampled, where it comes from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CAPTION = "Radii of gyration of the stable parts of simulations, against the tes
 
 
 def section(runs: Sequence[Simulations]) -> str:
-    """The section of some records, nothing without any."""
+    """HTML of the section about simulations; empty without any."""
     from teaeval.report.figures import figure_html
 
     if not runs:
@@ -27,7 +27,7 @@ def section(runs: Sequence[Simulations]) -> str:
 
 
 def _one(run: Simulations) -> str:
-    """A table of the replicas of a record, and what else it says."""
+    """HTML of one record: a table of its replicas, and notes."""
     from teaeval.md.table import COLUMNS, lines_of, rows_of
 
     def line(cells: Sequence[str], tag: str) -> str:

@@ -1,4 +1,4 @@
-"""The structures of a report: positions and errors, as the page's script reads them."""
+"""Prepare the structures of a report, positions and errors, for the page's script."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from teaeval.plots.error_summary import ErrorSummary, named
 from teaeval.plots.molecule import ELEMENTS, OTHER, view
 
 DECIMALS = 3
-"""Of positions (Å) and errors (kcal/mol/Å) on the page."""
+"""Decimals of positions (Å) and errors (kcal/mol/Å) on the page."""
 
 
-def structures(found: Sequence[ErrorSummary], frames: int) -> list[dict[str, Any]]:
-    """What the viewer shows of each prediction: its worst frames, and the MAE of each atom.
+def structures(summaries: Sequence[ErrorSummary], frames: int) -> list[dict[str, Any]]:
+    """Collect for each prediction its worst frames and the MAE of each atom, for the viewer.
 
     Parameters
     ----------
-    found
+    summaries
         The predictions.
     frames
         Frames of each, those with the largest errors of a force component, worst first.
     """
     made = []
-    for name, c in named(list(found)):
+    for name, c in named(list(summaries)):
         rows = c.worst(frames)
         shown, errors = c.frames(rows), c.errors(rows)
         made.append(
@@ -43,9 +43,8 @@ def structures(found: Sequence[ErrorSummary], frames: int) -> list[dict[str, Any
 
 
 def _frame(frame: Any, error: Floats) -> dict[str, Any]:
-    """One frame, turned as in the figures, with its errors (A, 3)."""
+    """One frame, turned as in the figures, and its errors (A, 3) turned with it."""
     seen = view(frame)
-    # the same turn takes the error vectors into the view
     turn = seen.turn
     return {
         "id": int(frame.ids[0]),

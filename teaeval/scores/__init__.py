@@ -1,1 +1,1 @@
-"""Scores of predictions: checked, compared with the reference, recorded, verified."""
+"""Examine, score, compare and verify predictions."""

@@ -1,6 +1,6 @@
-"""More than the published tables say: offsets, directions, tails, atoms, residues, novelty.
+"""Details beyond the published tables: offsets, directions, tails, atoms, residues, novelty.
 
-None of these is a default of a table; each is named for what it is.
+No table shows any of these by default.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from teaeval.scores.record import (
 )
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
-"""Shares of the absolute errors whose quantiles are given."""
+"""Which quantiles of the absolute errors are reported."""
 
 NOVELTY_FRAMES = 2000
-"""Test frames whose distance to the training set is found, at most; evenly spaced."""
+"""Largest number of test frames, evenly spaced, whose distance to the training set is computed."""
 
 NOVELTY_BINS = 5
-"""Bins of that distance, of equally many frames."""
+"""Number of bins of that distance, each with the same number of frames."""
 
 
 def detailed(examined: Examined, draws: Resampling | None) -> Details:
@@ -175,7 +175,7 @@ def _novelty(
 
 
 def _distances(frames: Frames, train: Frames) -> Floats:
-    """Distance of each frame to the nearest training frame in fingerprint, (N,) in Å."""
+    """Distance of each frame's fingerprint to the nearest training frame's, (N,) in Å."""
     both = Frames(
         numbers=frames.numbers,
         positions=np.concatenate([frames.positions, train.positions]),
@@ -191,7 +191,7 @@ def _distances(frames: Frames, train: Frames) -> Floats:
 
 
 def _spearman(first: Floats, second: Floats) -> float | None:
-    """Correlation of the ranks; equal values share their mean rank.  None for constants."""
+    """Spearman's rank correlation; equal values share their mean rank.  None for constants."""
     ranks = []
     for values in (first, second):
         _, place, counts = np.unique(values, return_inverse=True, return_counts=True)

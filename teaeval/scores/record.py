@@ -1,4 +1,4 @@
-"""What a score holds; read from JSON and written as JSON."""
+"""The record of a score, read from JSON and written as JSON."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Bootstrap(StrictModel):
 
 
 class Row(StrictModel):
-    """Errors of one quantity, in its unit and as the published tables normalise them.
+    """Errors of one quantity, in its unit and normalised as in the published tables.
 
     ``mae``, ``rmse`` and ``max`` are in ``unit``.  ``*_percent_mean`` are Table SI 7's: 100
     times the error over ``mean_reference``; ``*_percent_std`` are Table SI 8's: over
@@ -187,13 +187,13 @@ class ScoredPrediction(StrictModel):
 
 
 class Score(StrictModel):
-    """What a prediction scored, with everything needed to get the same numbers again.
+    """The score of a prediction, with everything needed to compute it again.
 
-    ``options`` are what the caller said of the file, ``fixes`` what was to be mended and
-    ``fixed`` what was, ``allow_failed`` whether frames without a prediction were let pass,
-    ``citations`` the BibTeX entries of the dataset, ``created`` is when it was computed (UTC).
-    Errors are those of the frames that ``coverage`` counts as scored.  ``simulations`` with the
-    model join a score by :meth:`with_simulations`; they are not made from the prediction.
+    ``options`` are what the caller declared about the file.  ``fixes`` were asked for, ``fixed``
+    says which were made.  ``allow_failed`` says whether frames without a prediction were left
+    out; the errors are of the frames that ``coverage`` counts as scored.  ``citations`` are the
+    BibTeX entries of the dataset, ``created`` is the time of scoring (UTC).  ``simulations``
+    with the model are added by :meth:`with_simulations`; they do not come from the prediction.
     """
 
     layout: Literal["tea-score-1"] = "tea-score-1"
@@ -348,7 +348,7 @@ class Novelty(StrictModel):
 
 
 class Details(StrictModel):
-    """Everything beyond the tables; ``novelty`` is None if the training set is not known."""
+    """All details of a score; ``novelty`` is None if the training set is not known."""
 
     energy: EnergyDetails
     forces: ForceErrors

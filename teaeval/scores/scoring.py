@@ -1,4 +1,4 @@
-"""Scores: what was scored, by what, and the numbers."""
+"""Score a prediction against its test set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a score is what its prediction scores."""
+"""Verify that a score belongs to its prediction, by scoring it again."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from teaeval.scores.record import Score
 from teaeval.scores.scoring import score
 
 TOLERANCE = 1e-12
-"""Relative difference of a number that another version of numpy may make."""
+"""Largest relative difference of two numbers that count as equal."""
 
 PASSING = ("created", "software", "versions", "simulations")
-"""Fields that say when and with what a score was computed, and what is not of the prediction."""
+"""Fields that may differ: time, software, and simulations, which are not of the prediction."""
 
 
 def verify(stated: Score, file: Path) -> list[str]:
@@ -47,20 +47,22 @@ def verify(stated: Score, file: Path) -> list[str]:
     return list(_differences("", stated.model_dump(), computed.model_dump()))
 
 
-def _differences(where: str, stated: Any, found: Any) -> Iterator[str]:
-    if isinstance(stated, dict) and isinstance(found, dict):
+def _differences(where: str, stated: Any, computed: Any) -> Iterator[str]:
+    if isinstance(stated, dict) and isinstance(computed, dict):
         for key in stated:
             if where or key not in PASSING:
-                yield from _differences(f"{where}.{key}" if where else key, stated[key], found[key])
-    elif isinstance(stated, list | tuple) and isinstance(found, list | tuple):
-        if len(stated) != len(found):
-            yield f"{where}: stated {len(stated)} entries, found {len(found)}"
+                yield from _differences(
+                    f"{where}.{key}" if where else key, stated[key], computed[key]
+                )
+    elif isinstance(stated, list | tuple) and isinstance(computed, list | tuple):
+        if len(stated) != len(computed):
+            yield f"{where}: stated {len(stated)} entries, found {len(computed)}"
             return
-        for i, (a, b) in enumerate(zip(stated, found, strict=True)):
+        for i, (a, b) in enumerate(zip(stated, computed, strict=True)):
             name = a.get("quantity", i) if isinstance(a, dict) else i
             yield from _differences(f"{where}[{name}]", a, b)
-    elif isinstance(stated, float) and isinstance(found, float):
-        if not math.isclose(stated, found, rel_tol=TOLERANCE, abs_tol=0.0):
-            yield f"{where}: stated {stated!r}, found {found!r}"
-    elif stated != found:
-        yield f"{where}: stated {stated!r}, found {found!r}"
+    elif isinstance(stated, float) and isinstance(computed, float):
+        if not math.isclose(stated, computed, rel_tol=TOLERANCE, abs_tol=0.0):
+            yield f"{where}: stated {stated!r}, found {computed!r}"
+    elif stated != computed:
+        yield f"{where}: stated {stated!r}, found {computed!r}"

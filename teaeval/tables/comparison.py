@@ -1,4 +1,4 @@
-"""A comparison of two predictions as a table."""
+"""Print a comparison of two predictions as a table."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from teaeval.scores.comparison import Comparison, Difference
 
 
-def print_comparison(found: Comparison) -> None:
+def print_comparison(comparison: Comparison) -> None:
     """Print a comparison to the terminal."""
     import typer
 
     from teadata.console import print_table
 
-    draws = found.bootstrap
+    draws = comparison.bootstrap
     what = UNITS[draws.unit]
-    typer.echo(f"{found.dataset}, test set {found.subset}, {found.frames} frames")
-    typer.echo(f"A: {found.first}\nB: {found.second}")
+    typer.echo(f"{comparison.dataset}, test set {comparison.subset}, {comparison.frames} frames")
+    typer.echo(f"A: {comparison.first}\nB: {comparison.second}")
     heads = [f"{m}\n{c}" for m in ("MAE", "RMSE") for c in ("A", "B", "A − B", "interval", "p")]
     print_table(
         ["", *heads, "A nearer\nin"],
@@ -30,7 +30,7 @@ def print_comparison(found: Comparison) -> None:
                 *(cell for part in (row.mae, row.rmse) for cell in _compared(part)),
                 f"{row.superiority:.1%}",
             ]
-            for row in found.rows
+            for row in comparison.rows
         ],
         right=[*heads, "A nearer\nin"],
     )

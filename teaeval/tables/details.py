@@ -21,9 +21,9 @@ class Part:
     rows: list[tuple[str, ...]]
 
 
-def parts(found: Details) -> Iterator[Part]:
+def parts(details: Details) -> Iterator[Part]:
     """The tables of a score's details, in the order they are shown."""
-    energy, forces = found.energy, found.forces
+    energy, forces = details.energy, details.forces
     yield Part(
         "energies, kcal/mol",
         ("", "MAE", "RMSE", "MAX"),
@@ -76,8 +76,8 @@ def parts(found: Details) -> Iterator[Part]:
     yield _atoms(
         f"force components by atom, the worst {min(SHOWN, len(worst))}, kcal/mol/Å", worst[:SHOWN]
     )
-    if found.novelty is not None:
-        yield _novelty(found.novelty)
+    if details.novelty is not None:
+        yield _novelty(details.novelty)
 
 
 def _quantiles(energies: list[Quantile], forces: list[Quantile]) -> Part:
@@ -95,14 +95,14 @@ def _atoms(title: str, atoms: list[AtomError]) -> Part:
     return Part(title, ("", "MAE"), [(atom.name, significant(atom.mae)) for atom in atoms])
 
 
-def _novelty(found: Novelty) -> Part:
+def _novelty(novelty: Novelty) -> Part:
     ranks = ", ".join(
         f"{name} {'–' if value is None else f'{value:.2f}'}"
-        for name, value in (("E", found.energy_correlation), ("F", found.force_correlation))
+        for name, value in (("E", novelty.energy_correlation), ("F", novelty.force_correlation))
     )
     return Part(
-        f"by distance to {found.train} ({found.train_frames} frames) in fingerprint, "
-        f"{found.frames} test frames; Spearman's correlation with the error: {ranks}",
+        f"by distance to {novelty.train} ({novelty.train_frames} frames) in fingerprint, "
+        f"{novelty.frames} test frames; Spearman's correlation with the error: {ranks}",
         ("distance, Å", "frames", "E MAE", "F MAE"),
         [
             (
@@ -111,26 +111,26 @@ def _novelty(found: Novelty) -> Part:
                 significant(b.energy_mae),
                 significant(b.force_mae),
             )
-            for b in found.bins
+            for b in novelty.bins
         ],
     )
 
 
-def print_details(found: Details) -> None:
+def print_details(details: Details) -> None:
     """Print the details of a score to the terminal."""
     import typer
 
     from teadata.console import print_table
 
-    for part in parts(found):
+    for part in parts(details):
         typer.echo(part.title)
         print_table(part.columns, part.rows, right=part.columns[1:])
 
 
-def markdown(found: Details) -> str:
+def markdown(details: Details) -> str:
     """The details of a score as Markdown tables."""
     lines = []
-    for part in parts(found):
+    for part in parts(details):
         lines += [part.title, "", "| " + " | ".join(part.columns) + " |"]
         lines.append("|:--|" + "--:|" * (len(part.columns) - 1))
         # A bar would end a cell.

@@ -1,4 +1,4 @@
-"""A table before it is text: rows of cells under grouped columns."""
+"""A table before it is rendered: rows of cells under grouped columns."""
 
 from __future__ import annotations
 

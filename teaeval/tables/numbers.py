@@ -1,10 +1,10 @@
-"""Numbers as text."""
+"""Format numbers as text."""
 
 from __future__ import annotations
 
 
 def significant(value: float | None) -> str:
-    """Three significant digits, as in the published tables; a dash for None."""
+    """Format with three significant digits, as in the published tables; a dash for None."""
     if value is None:
         return "–"
     if value == 0:
@@ -19,5 +19,5 @@ def significant(value: float | None) -> str:
 
 
 def span(limits: tuple[float, float] | None) -> str:
-    """An interval, or a dash for None."""
+    """Format an interval; a dash for None."""
     return "–" if limits is None else " to ".join(map(significant, limits))

@@ -15,7 +15,7 @@ TITLES: dict[str, str] = {
     "settings": "Hyperparameters (SI 1.1 to 1.6, Tables SI 1 to SI 5)",
     "costs": "Training times (SI 1.1) and times of a gradient step (SI 1.2)",
 }
-"""What can be asked for."""
+"""Titles of the published tables, by name."""
 
 
 NOTES = {
@@ -28,7 +28,7 @@ NOTES = {
 
 
 def grid(table: TableName, records: Sequence[dict[str, Any]]) -> Grid:
-    """Records as a table; those of Tables SI 7 and SI 8 as the paper lays them out."""
+    """Lay out records as a table; those of Tables SI 7 and SI 8 as in the paper."""
     if table not in NOTES:
         return _list(table, records)
     models = list(dict.fromkeys(r["model"] for r in records))
@@ -53,16 +53,18 @@ def grid(table: TableName, records: Sequence[dict[str, Any]]) -> Grid:
     )
 
 
-def _cell(found: dict[tuple[str, str], dict[str, Any]], model: str, measure: str) -> Cell:
-    this = found.get((model, measure))
+def _cell(numbers: dict[tuple[str, str], dict[str, Any]], model: str, measure: str) -> Cell:
+    this = numbers.get((model, measure))
     if this is None or this["value"] is None:
         return EMPTY
-    rivals = [r["value"] for (_, m), r in found.items() if m == measure and r["value"] is not None]
+    rivals = [
+        r["value"] for (_, m), r in numbers.items() if m == measure and r["value"] is not None
+    ]
     return Cell(this["text"], best=len(rivals) > 1 and this["value"] == min(rivals))
 
 
 def _list(table: TableName, records: Sequence[dict[str, Any]]) -> Grid:
-    """Records one below the other, a column for each field."""
+    """Lay out records one below the other, a column for each field."""
     lines = flat(records)
     fields = [name for name in lines[0] if name not in ("train", "test")]
     return Grid(
@@ -76,7 +78,7 @@ def _list(table: TableName, records: Sequence[dict[str, Any]]) -> Grid:
 
 
 def flat(records: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
-    """Records as text, lists joined, numbers with the digits that were published."""
+    """Turn records into text: lists joined, numbers with the digits that were published."""
     return [
         {k: _text(r.get("text", v) if k == "value" else v) for k, v in r.items() if k != "text"}
         for r in records

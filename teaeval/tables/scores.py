@@ -1,4 +1,4 @@
-"""Any set of scores as the published tables lay them out: tasks down, models across."""
+"""Lay out scores as in the published tables: tasks down, models across."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KINDS: dict[Kind, str] = {
     "std": "% of the reference's standard deviation (as Table SI 8)",
     "absolute": "E in kcal/mol, F in kcal/mol/Å, by component",
 }
-"""What the numbers are, and the line that says so."""
+"""The kinds of numbers, and the line in a table that names each."""
 
 MEASURES = {"MAE": "mae", "RMSE": "rmse", "MAX": "max"}
 
@@ -70,7 +70,7 @@ def _value(score: Score, row: Errors, measure: str, kind: Kind, against: bool) -
 def _published(
     score: Score, row: Errors, measure: str, kind: Literal["mean", "std"]
 ) -> float | None:
-    """The paper's number beside a score of the official edition; of any other, None."""
+    """The published number for a score of the official edition; None for other editions."""
     model = published.model_name(score.prediction.model or "")
     if score.dataset.edition != "official" or model is None:
         return None
@@ -84,7 +84,7 @@ def _key(score: Score) -> tuple[str, str]:
 
 
 def labels(scores: Sequence[Score]) -> list[str]:
-    """The name of each score's columns: its model, with the training set's size if needed.
+    """Name the columns of each score: its model, with the training set's size if needed.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def train_size(score: Score) -> str:
 
 
 def where(scores: Sequence[Score]) -> str:
-    """The dataset of scores and its edition, and how few of its frames some are of."""
+    """Name the dataset and edition of scores, and say which are of a part of its frames."""
     data = scores[0].dataset
     text = f"{data.id}@{data.version} ({data.edition} edition)"
     parts = sorted(
@@ -134,7 +134,7 @@ def where(scores: Sequence[Score]) -> str:
 
 
 def _columns(named: Sequence[str]) -> list[str]:
-    """The models in the paper's order, then the others in the order they were given."""
+    """Order the models: those of the paper in its order, then the others as given."""
     known = {name: i for i, name in enumerate(published.MODELS)}
 
     def place(name: str) -> tuple[int, int]:
@@ -151,7 +151,7 @@ def grids(
     intervals: bool = False,
     against: bool = False,
 ) -> list[Grid]:
-    """Scores as tables, one for each dataset, so that editions never share one.
+    """Lay out scores as tables, one for each dataset, so that editions never share one.
 
     Parameters
     ----------
@@ -204,23 +204,23 @@ def _rows(
         by_name = {name: s for s, name in chosen if s.task == task}
         quantities = dict.fromkeys(row.quantity for s in by_name.values() for row in s.rows)
         for quantity in quantities:
-            found: dict[tuple[str, str], Value] = {}
+            values: dict[tuple[str, str], Value] = {}
             for name, s in by_name.items():
                 for row in s.rows:
                     if row.quantity == quantity:
                         for m in MEASURES:
-                            found[name, m] = _value(s, row, m, kind, against)
+                            values[name, m] = _value(s, row, m, kind, against)
             yield Row(
                 (task, quantity),
-                tuple(_cell(found, name, m, intervals) for name in columns for m in MEASURES),
+                tuple(_cell(values, name, m, intervals) for name in columns for m in MEASURES),
             )
 
 
-def _cell(found: dict[tuple[str, str], Value], name: str, measure: str, intervals: bool) -> Cell:
-    this = found.get((name, measure))
+def _cell(values: dict[tuple[str, str], Value], name: str, measure: str, intervals: bool) -> Cell:
+    this = values.get((name, measure))
     if this is None or this.value is None:
         return EMPTY
-    rivals = [v.value for (_, m), v in found.items() if m == measure and v.value is not None]
+    rivals = [v.value for (_, m), v in values.items() if m == measure and v.value is not None]
     return Cell(
         significant(this.value),
         best=len(rivals) > 1 and this.value == min(rivals),
@@ -252,14 +252,14 @@ def _notes(scores: Sequence[Score], kind: Kind, intervals: bool, against: bool) 
 def records(
     scores: Sequence[Score], kind: Kind = "mean", *, against: bool = False
 ) -> list[dict[str, Any]]:
-    """The same numbers, one per entry, with full precision."""
-    found = []
+    """The numbers of the tables as entries, one per number, with full precision."""
+    entries = []
     for score in scores:
         for row in score.rows:
             for measure in MEASURES:
                 v = _value(score, row, measure, kind, against)
                 low, high = v.interval or (None, None)
-                found.append(
+                entries.append(
                     {
                         "dataset": _key(score)[0],
                         "edition": score.dataset.edition,
@@ -275,11 +275,11 @@ def records(
                     }
                     | ({"published": v.published, "ratio": v.ratio} if against else {})
                 )
-    return found
+    return entries
 
 
 def to_csv(entries: Sequence[dict[str, Any]]) -> str:
-    """Entries of the same fields as CSV."""
+    """Write entries, which have the same fields, as CSV."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(entries[0]), lineterminator="\n")
     writer.writeheader()

@@ -1,17 +1,13 @@
-"""A score as a table: terminal, Markdown, CSV."""
+"""One score as a table: terminal, Markdown, CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING
 
 from teaeval.md.table import lines_of
 from teaeval.scores.record import Coverage, Row, Score
 from teaeval.tables.numbers import significant, span
-
-if TYPE_CHECKING:
-    pass
 
 BLOCKS = {
     "absolute": ("mae", "rmse", "max"),
@@ -21,7 +17,7 @@ BLOCKS = {
 """The three blocks of columns and the fields of :class:`~teaeval.scores.record.Row` in them."""
 
 UNITS = {"frame": "frames", "block": "blocks of frames", "trajectory": "trajectories"}
-"""What the bootstrap drew, in the plural."""
+"""Plural of the unit that the bootstrap drew."""
 
 LEGEND = (
     "absolute: E in kcal/mol, F in kcal/mol/Å, by component",
@@ -31,7 +27,7 @@ LEGEND = (
 
 
 def title(score: Score) -> str:
-    """What was scored, in one line."""
+    """Name what was scored, in one line."""
     data, made, cover = score.dataset, score.prediction, score.coverage
     model = f", {made.model}" if made.model else ""
     trained = f" trained on {made.train}" if made.train else ""
@@ -41,26 +37,26 @@ def title(score: Score) -> str:
     )
 
 
-def coverage(found: Coverage) -> str:
-    """How many frames were predicted."""
-    if found.complete:
-        return f"all {found.frames} frames"
+def coverage(cover: Coverage) -> str:
+    """Say how many frames were predicted."""
+    if cover.complete:
+        return f"all {cover.frames} frames"
     return (
-        f"INCOMPLETE: {found.frames - found.scored} of {found.frames} frames failed "
-        f"({found.missing} missing, {found.not_finite} not finite), errors are of the other "
-        f"{found.scored}"
+        f"INCOMPLETE: {cover.frames - cover.scored} of {cover.frames} frames failed "
+        f"({cover.missing} missing, {cover.not_finite} not finite), errors are of the other "
+        f"{cover.scored}"
     )
 
 
 def intervals(score: Score) -> tuple[str, list[list[str]]] | None:
     """Title and rows of the table of intervals, None where there are none."""
-    found = score.bootstrap
-    if found is None:
+    draws = score.bootstrap
+    if draws is None:
         return None
-    what = UNITS[found.unit]
+    what = UNITS[draws.unit]
     head = (
-        f"{found.level:.0%} intervals of the absolute errors ({found.replicates} bootstrap "
-        f"samples of {found.units} {what}, seed {found.seed})"
+        f"{draws.level:.0%} intervals of the absolute errors ({draws.replicates} bootstrap "
+        f"samples of {draws.units} {what}, seed {draws.seed})"
     )
     rows = [
         [row.quantity, *(span(getattr(row, f"{name}_interval")) for name in BLOCKS["absolute"])]
@@ -72,8 +68,8 @@ def intervals(score: Score) -> tuple[str, list[list[str]]] | None:
 def footer(score: Score) -> list[str]:
     """Legend, warnings, and for data of others how to cite them."""
     lines = [*LEGEND, *score.fixed, *(f"warning: {text}" for text in score.warnings)]
-    for found in score.simulations:
-        lines += [f"simulations with {found.name}: {text}" for text in lines_of(found)]
+    for run in score.simulations:
+        lines += [f"simulations with {run.name}: {text}" for text in lines_of(run)]
     if score.dataset.edition == "official":
         lines.append(f"to cite the data: teadata cite {score.dataset.id} --bibtex")
     return lines
@@ -97,10 +93,10 @@ def print_score(score: Score) -> None:
         for measure in ("MAE", "RMSE", "MAX")
     ]
     print_table(["", *columns], [[row.quantity, *cells(row)] for row in score.rows], right=columns)
-    if (found := intervals(score)) is not None:
+    if (limits := intervals(score)) is not None:
         heads = ("MAE", "RMSE", "MAX")
-        typer.echo(found[0])
-        print_table(["", *heads], found[1], right=heads)
+        typer.echo(limits[0])
+        print_table(["", *heads], limits[1], right=heads)
     if score.details is not None:
         from teaeval.tables.details import print_details
 
@@ -124,9 +120,9 @@ def markdown(score: Score) -> str:
         *(f"| {row.quantity} | " + " | ".join(cells(row)) + " |" for row in score.rows),
         "",
     ]
-    if (found := intervals(score)) is not None:
-        lines += [found[0], "", "| | MAE | RMSE | MAX |", "|:--|--:|--:|--:|"]
-        lines += [*("| " + " | ".join(row) + " |" for row in found[1]), ""]
+    if (limits := intervals(score)) is not None:
+        lines += [limits[0], "", "| | MAE | RMSE | MAX |", "|:--|--:|--:|--:|"]
+        lines += [*("| " + " | ".join(row) + " |" for row in limits[1]), ""]
     if score.details is not None:
         from teaeval.tables import details as details_table
 
