@@ -53,6 +53,31 @@ class Dataset:
         """Where a file of the card lies."""
         return self.root / entry.name
 
+    def require(self, frames_sha256: str, splits_sha256: str | None = None) -> None:
+        """Check that this dataset is the one that some checksums are of.
+
+        Only the card is asked: that the files are the card's is checked before their first use.
+
+        Parameters
+        ----------
+        frames_sha256, splits_sha256
+            Checksums of the frames, and of the splits if they matter.
+
+        Raises
+        ------
+        DataError
+            If the frames or the splits are other ones; the message says which.
+        """
+        expected = {"frames": frames_sha256, "splits": splits_sha256}
+        for content, wanted in expected.items():
+            present = self.card.file(content).sha256
+            if wanted not in (None, present):
+                raise DataError(
+                    f"{self.card.full_id}: its {content} here have sha256 {present}, expected "
+                    f"{wanted}; go on with the data that were used before, or start anew in "
+                    "another folder"
+                )
+
     @property
     def _remedy(self) -> str:
         if self.card.edition == "mini":

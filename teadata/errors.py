@@ -35,6 +35,11 @@ class MissingExtraError(TeaError):
             f"Install it with: python -m pip install 'tea-benchmark[{extra}]' "
             f"(in a checkout: '.[{extra}]')"
         )
+        self._arguments = (package, extra, purpose)
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str, str]]:
+        """As the arguments: another process raises it here."""
+        return type(self), self._arguments
 
 
 def unknown_name(kind: str, found: str, known: Iterable[str]) -> UsageError:

@@ -31,9 +31,6 @@ KINETIC = GRAMS_PER_CM3 * 1e-27 * 1e10 * 6.02214076e23 / 4184.0
 GIGAPASCAL = 1e9 * 1e-30 * 6.02214076e23 / 4184.0
 """One GPa in kcal/mol/Å³."""
 
-CM2_PER_S = 10.0
-"""One cm²/s in Å²/fs."""
-
 INVERSE_FS = 1e15 / 2.99792458e10
 """One oscillation per fs as a wavenumber, in cm⁻¹."""
 

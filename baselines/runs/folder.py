@@ -11,7 +11,7 @@ from baselines.protocol import Baseline
 from baselines.registry import ModelEntry, entry
 from baselines.runs.record import Plan, TrainingRecord, hardware, peak_memory_mib, versions
 from baselines.toolkit.devices import check_device, gpu, peak_gpu_memory_mib
-from teadata import Dataset, TeaError, catalog
+from teadata import Dataset, catalog
 from teadata.errors import DataError, MissingExtraError, UsageError, unknown_name
 from teadata.files import LOCK_FILE, atomic_write, locked, write_text
 from teadata.provenance import sha256, sha256_of
@@ -251,17 +251,11 @@ def same_data(plan: Plan) -> Dataset:
 
     Raises
     ------
-    TeaError
+    DataError
         If the one here has other frames or splits.
     """
     dataset = catalog.load(plan.dataset)
-    for name, expected in (("frames", plan.frames_sha256), ("splits", plan.splits_sha256)):
-        found = dataset.card.file(name).sha256
-        if found != expected:
-            raise TeaError(
-                f"{plan.dataset} here is not the one of this training: its {name} have sha256 "
-                f"{found}, the plan says {expected}"
-            )
+    dataset.require(plan.frames_sha256, plan.splits_sha256)
     return dataset
 
 

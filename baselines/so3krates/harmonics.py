@@ -10,8 +10,6 @@ import jax.numpy as jnp
 
 Array = Any
 
-MAX_DEGREE = 4
-
 
 def _degree_1(x: Array, y: Array, z: Array) -> list[Array]:
     c = math.sqrt(3 / (4 * math.pi))

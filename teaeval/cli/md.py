@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +12,7 @@ from teadata import console
 
 if TYPE_CHECKING:
     from teaeval.md.replicas import Plan
+    from teaeval.md.settings import Settings
 
 md = typer.Typer(
     help="Molecular dynamics with a model: does the system stay whole (extra: md).",
@@ -29,69 +31,85 @@ def register(app: typer.Typer) -> None:
     app.add_typer(md, name="md")
 
 
-def settings_of(values: dict[str, Any]) -> Any:
-    """Settings, or an error that says which option is wrong."""
-    from pydantic import ValidationError
+@dataclass(frozen=True)
+class Potential:
+    """Whose forces: a calculator or a trained model."""
 
-    from teadata.errors import UsageError
-    from teaeval.md.settings import Settings
+    calculator: Annotated[
+        str | None, typer.Option(help="module:factory of an ASE calculator, here or installed.")
+    ] = None
+    model: Annotated[Path | None, typer.Option(help="Run folder of a trained model, instead.")] = (
+        None
+    )
+    device: Annotated[
+        str | None, typer.Option(help="cpu or cuda; default: where the model was trained.")
+    ] = None
+    name: Annotated[str | None, typer.Option(help="The model's name in tables and figures.")] = None
 
-    try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        wrong = "; ".join(
-            " ".join(["--" + "-".join(map(str, item["loc"])).replace("_", "-")] * bool(item["loc"]))
-            + f" {item['msg'].removeprefix('Value error, ')}"
-            for item in error.errors()
-        )
-        raise UsageError(wrong.strip()) from None
+
+@dataclass(frozen=True)
+class Dynamics:
+    """How a simulation is run: the settings of :class:`teaeval.md.Settings`."""
+
+    temperature: Annotated[float, typer.Option(help="K.")] = 300.0
+    thermostat: Annotated[
+        str, typer.Option(help="langevin, nose-hoover, bussi, or none: NVE, for energy drift.")
+    ] = "langevin"
+    friction: Annotated[float, typer.Option(help="Of Langevin dynamics.")] = 1e-3
+    friction_unit: Annotated[
+        str, typer.Option(help="1/fs, 1/ps, or 1/ase: ASE's unit of time, 10.18 fs.")
+    ] = "1/fs"
+    relaxation: Annotated[
+        float, typer.Option(help="Time constant of nose-hoover and bussi, fs.")
+    ] = 100.0
+    timestep: Annotated[float, typer.Option(help="fs.")] = 0.5
+    steps: Annotated[int, typer.Option(help="Time steps of each replica.")] = 100_000
+    interval: Annotated[int, typer.Option(help="Steps between stored frames.")] = 100
+    checkpoint: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 1000
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0
+    forces: Annotated[bool, typer.Option("--forces", help="Store forces too.")] = False
+    stress: Annotated[bool, typer.Option("--stress", help="Store the stress too.")] = False
+    monitors: Annotated[
+        str,
+        typer.Option(help="What is watched, of topology, temperature, escape; none: nothing."),
+    ] = "topology,temperature,escape"
+
+    def settings(self) -> Settings:
+        """The settings, or an error that says which option is wrong."""
+        from pydantic import ValidationError
+
+        from teadata.errors import UsageError
+        from teaeval.md.settings import Settings
+
+        monitors = [] if self.monitors == "none" else self.monitors.split(",")
+        try:
+            return Settings.model_validate(asdict(self) | {"monitors": monitors})
+        except ValidationError as error:
+            wrong = "; ".join(
+                " ".join(
+                    ["--" + "-".join(map(str, item["loc"])).replace("_", "-")] * bool(item["loc"])
+                )
+                + f" {item['msg'].removeprefix('Value error, ')}"
+                for item in error.errors()
+            )
+            raise UsageError(wrong.strip()) from None
 
 
 @md.command(
     "run", epilog="Example: teaeval md run mini-i --subset folded --model runs/my_run --replicas 4"
 )
+@console.grouped
 def run_replicas(
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="See `teadata list`.")],
     subset: Annotated[str, typer.Option(help="Subset whose test frames the replicas start from.")],
-    calculator: Annotated[
-        str | None, typer.Option(help="module:factory of an ASE calculator, here or installed.")
-    ] = None,
-    model: Annotated[
-        Path | None, typer.Option(help="Run folder of a trained model, instead.")
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="cpu or cuda; default: where the model was trained.")
-    ] = None,
-    name: Annotated[
-        str | None, typer.Option(help="The model's name in tables and figures.")
-    ] = None,
+    potential: Potential,
+    dynamics: Dynamics,
+    *,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Folder; default: md/<name>-<dataset>-<subset>-…"),
     ] = None,
     replicas: Annotated[int, typer.Option(min=1, help="Number of simulations.")] = 4,
-    temperature: Annotated[float, typer.Option(help="K.")] = 300.0,
-    thermostat: Annotated[
-        str, typer.Option(help="langevin, nose-hoover, bussi, or none: NVE, for energy drift.")
-    ] = "langevin",
-    friction: Annotated[float, typer.Option(help="Of Langevin dynamics.")] = 1e-3,
-    friction_unit: Annotated[
-        str, typer.Option(help="1/fs, 1/ps, or 1/ase: ASE's unit of time, 10.18 fs.")
-    ] = "1/fs",
-    relaxation: Annotated[
-        float, typer.Option(help="Time constant of nose-hoover and bussi, fs.")
-    ] = 100.0,
-    timestep: Annotated[float, typer.Option(help="fs.")] = 0.5,
-    steps: Annotated[int, typer.Option(help="Time steps of each replica.")] = 100_000,
-    interval: Annotated[int, typer.Option(help="Steps between stored frames.")] = 100,
-    checkpoint: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    forces: Annotated[bool, typer.Option("--forces", help="Store forces too.")] = False,
-    stress: Annotated[bool, typer.Option("--stress", help="Store the stress too.")] = False,
-    monitors: Annotated[
-        str,
-        typer.Option(help="What is watched, of topology, temperature, escape; none: nothing."),
-    ] = "topology,temperature,escape",
     together: Annotated[
         bool,
         typer.Option(
@@ -110,33 +128,13 @@ def run_replicas(
     from teadata import catalog
     from teaeval.md.replicas import make_plan
 
-    settings = settings_of(
-        {
-            "temperature": temperature,
-            "thermostat": thermostat,
-            "friction": friction,
-            "friction_unit": friction_unit,
-            "relaxation": relaxation,
-            "timestep": timestep,
-            "steps": steps,
-            "interval": interval,
-            "checkpoint": checkpoint,
-            "seed": seed,
-            "forces": forces,
-            "stress": stress,
-            "monitors": [] if monitors == "none" else monitors.split(","),
-        }
-    )
     plan = make_plan(
         catalog.load(dataset),
         subset,
-        settings,
+        dynamics.settings(),
         replicas,
-        calculator=calculator,
-        model=model,
-        device=device,
         together=together,
-        name=name,
+        **asdict(potential),
     )
     _run(plan, output or _default_folder(plan), jobs, as_json)
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from teadata import Dataset
-from teadata.errors import DataError, UsageError
-from teadata.files import write_text
+from teadata.errors import UsageError
 from teadata.provenance import sha256
 from teaeval.hydrogen.record import Plan, Protocol
 from teaeval.hydrogen.states import state_points
-
-PLAN_FILE = "plan.json"
+from teaeval.md import campaign
 
 
 def make_plan(
@@ -79,8 +77,17 @@ def make_plan(
     )
 
 
-def claim(folder: Path, plan: Plan) -> None:
-    """Make the folder of a plan, or see that it is of this one.
+def prepare(plan: Plan, folder: Path, first: Callable[[], object] | None = None) -> None:
+    """Make the folder of a benchmark, or check that it is of this plan.
+
+    Other state points of the same plan are welcome, and the model may have been moved.
+
+    Parameters
+    ----------
+    plan, folder
+        The benchmark.
+    first
+        Called before a new folder is made: raises an error if the plan cannot be carried out.
 
     Raises
     ------
@@ -89,36 +96,10 @@ def claim(folder: Path, plan: Plan) -> None:
     DataError
         If it cannot be made, or its plan not be read.
     """
-    path = folder / PLAN_FILE
-    if path.exists():
-        _check_plan(path, plan)
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(
-            f"{folder}: exists and is not a folder of this benchmark; choose another --output"
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{folder}: cannot be made ({error.strerror or error})") from None
-    write_text(path, plan.model_dump_json(indent=1) + "\n")
+    campaign.prepare(folder, plan, _shared, "a hydrogen benchmark", first)
 
 
-def _check_plan(path: Path, plan: Plan) -> None:
-    """Refuse another plan; other state points of the same are welcome."""
-    old = Plan.from_json(path, "the plan of a benchmark", "take another folder")
-    before, now = _flat(old), _flat(plan)
-    changed = [
-        f"{name} {before[name]}, now {now[name]}" for name in now if before[name] != now[name]
-    ]
-    if changed:
-        raise UsageError(
-            f"{path.parent}: holds a benchmark of another plan: {'; '.join(changed)}; choose "
-            "another --output, or remove this one"
-        )
-
-
-def _flat(plan: Plan) -> dict[str, Any]:
-    """What a folder's state points have in common; the model may have been moved."""
-    values: dict[str, Any] = plan.model_dump(mode="json", exclude={"states", "label", "model"})
-    protocol: dict[str, Any] = values.pop("protocol")
-    return values | protocol
+def _shared(plan: Plan) -> dict[str, Any]:
+    """What a folder's state points have in common."""
+    values = plan.model_dump(mode="json", exclude={"states", "label", "model", "protocol"})
+    return values | plan.protocol.model_dump(mode="json")

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import functools
-import multiprocessing
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,14 +12,13 @@ import numpy as np
 
 from teadata import Dataset, Frames, catalog
 from teadata.elements import MASSES
-from teadata.errors import DataError
 from teadata.files import write_text
 from teadata.provenance import package_version
 from teadata.typing import Progress
 from teadata.units import BOLTZMANN, KINETIC
-from teaeval.calculators import evaluate
+from teaeval.calculators import evaluate, find_calculator
 from teaeval.hydrogen.analysis import deviation, observe, observe_frames
-from teaeval.hydrogen.plans import claim
+from teaeval.hydrogen.plans import prepare
 from teaeval.hydrogen.record import (
     RECORD_FILE,
     ModelErrors,
@@ -36,6 +32,7 @@ from teaeval.hydrogen.record import (
 )
 from teaeval.hydrogen.states import StatePoint, state_points
 from teaeval.hydrogen.transition import find_transition
+from teaeval.md import campaign
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -81,7 +78,7 @@ def run(
         Address of a Dask scheduler whose workers see the folder under the same path; instead of
         processes here.
     progress
-        Told of every state point, and of steps where they are run in this process.
+        Told of the steps of all state points together; on a cluster of those that have ended.
 
     Raises
     ------
@@ -90,57 +87,13 @@ def run(
     TeaError
         If a simulation cannot be run; the state points that could are kept.
     """
-    claim(folder, plan)
     model = Path(plan.model).resolve() if plan.model else None
-    jobs = [Job(plan, state, folder.resolve(), model) for state in plan.states]
-    results: dict[str, StateResult] = {}
-    for done, result in enumerate(_results(jobs, processes, scheduler, progress), 1):
-        results[result.state] = result
-        if progress is not None:
-            progress(f"state points, the last is {result.state}", done, len(jobs))
-    record = summarise(plan, [results[state] for state in plan.states])
+    prepare(plan, folder, None if scheduler else lambda: find_calculator(plan.calculator, model))
+    jobs = {state: Job(plan, state, folder.resolve(), model) for state in plan.states}
+    results = campaign.carry_out(run_state, jobs, processes, scheduler, progress)
+    record = summarise(plan, list(results.values()))
     write_text(folder / RECORD_FILE, record.model_dump_json(indent=1) + "\n")
     return record
-
-
-def _results(
-    jobs: Sequence[Job], processes: int, scheduler: str | None, progress: Progress | None
-) -> Iterator[StateResult]:
-    """Results as they come; the first error is raised when all that could be done is done."""
-    if scheduler is not None:
-        from teaeval.engines import connected
-
-        with connected(scheduler) as engine:
-            yield from engine.map(run_state, jobs)
-        return
-    if processes < 2:
-        yield from (run_state(job, progress) for job in jobs)
-        return
-    context = multiprocessing.get_context("spawn")  # a backend's threads do not survive a fork
-    failed: BaseException | None = None
-    with ProcessPoolExecutor(min(processes, len(jobs)), mp_context=context) as pool:
-        futures: list[Future[StateResult]] = [pool.submit(run_state, job) for job in jobs]
-        try:
-            for future in as_completed(futures):
-                if (error := future.exception()) is None:
-                    yield future.result()
-                else:
-                    failed = failed or error
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in list((pool._processes or {}).values()):
-                process.terminate()
-            raise
-    if failed is not None:
-        raise failed
-
-
-@functools.lru_cache(maxsize=16)
-def _calculator(model: Path | None, reference: str | None, thread: int) -> Any:
-    """The calculator, made once per thread: it remembers the structure that it was given."""
-    from teaeval.calculators import find_calculator
-
-    return find_calculator(reference, model)
 
 
 @functools.lru_cache(maxsize=1)
@@ -163,10 +116,9 @@ def run_state(job: Job, progress: Progress | None = None) -> StateResult:
             path, "the result of a state point; remove this file", "remove this file"
         )
     dataset = _dataset(job.plan.dataset.partition("@")[0])
-    if dataset.card.file("frames").sha256 != job.plan.frames_sha256:
-        raise DataError(f"{dataset.card.full_id}: its frames are not those of the plan")
+    dataset.require(job.plan.frames_sha256)
     (state,) = state_points(dataset, [job.state])
-    calculator = _calculator(job.model, job.plan.calculator, threading.get_ident())
+    calculator = campaign.calculator_of(job.plan.calculator, job.model)
     result = _simulated(job, state, dataset, calculator, folder, progress)
     write_text(path, result.model_dump_json(indent=1) + "\n")
     return result

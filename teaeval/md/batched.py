@@ -8,16 +8,56 @@ than one by one, the more so on a GPU.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
 from teadata import Frames, units
+from teadata.typing import Progress
 from teaeval.calculators import Batched
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+
+Simulation = Callable[[Calculator, Progress | None], object]
+"""Runs one replica with a calculator; tells its progress."""
+
+
+def in_batches(
+    model: Batched, simulations: Sequence[Simulation], progress: Progress | None = None
+) -> None:
+    """Run simulations at the same time, each step evaluated as one batch.
+
+    Parameters
+    ----------
+    model
+        What evaluates many frames at once.
+    simulations
+        All of them run to their end, also if one raises an error; then the first is raised.
+    progress
+        Told of the progress of the first.
+    """
+    group = BatchedReplicas(model, len(simulations))
+
+    def work(member: int) -> None:
+        try:
+            simulations[member](group.calculator(member), progress if member == 0 else None)
+        finally:
+            group.leave(member)
+
+    with ThreadPoolExecutor(len(simulations)) as threads:
+        running = [threads.submit(work, member) for member in range(len(simulations))]
+        try:
+            wait(running)
+        except BaseException:
+            group.stop()
+            raise
+    for future in running:
+        future.result()
 
 
 class BatchedReplicas:

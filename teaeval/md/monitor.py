@@ -12,9 +12,6 @@ from teaeval.md.outcome import Failure
 from teaeval.md.settings import Settings
 from teaeval.md.topology import Distances, Topology
 
-BOLTZMANN = 8.617333262145179e-05
-"""eV/K (CODATA 2018)."""
-
 
 class Monitor:
     """Watches a simulation, and says when and of what it failed.

@@ -112,11 +112,6 @@ class Settings(StrictModel):
         """Frames that a whole run stores."""
         return self.steps // self.interval + 1
 
-    @property
-    def length_ps(self) -> float:
-        """Length of a whole run, ps."""
-        return self.steps * self.timestep / 1000
-
     def hottest(self, atoms: int) -> float:
         """Temperature in K above which a run of so many atoms is overheated."""
         spread: float = (2 / (3 * atoms)) ** 0.5

@@ -14,7 +14,7 @@ from teadata.errors import DataError, MissingExtraError, UsageError
 from teadata.files import atomic_write, locked, write_text
 from teadata.typing import Progress
 from teaeval.calculators import CalculationError
-from teaeval.md.monitor import BOLTZMANN, Monitor
+from teaeval.md.monitor import Monitor
 from teaeval.md.outcome import OUTCOME_FILE, Failure, Outcome
 from teaeval.md.settings import Settings
 from teaeval.md.trajectory import Trajectory, Writer, cut
@@ -115,7 +115,9 @@ class _Run:
             settings,
         )
         self.integrator: Integrator = Integrator(self.atoms, settings)
-        self.per_kelvin = 3 * len(self.atoms) * BOLTZMANN  # eV, twice the kinetic energy
+        self.per_kelvin = (
+            3 * len(self.atoms) * units.BOLTZMANN / units.EV
+        )  # eV, twice the kinetic energy
         self.inverse_masses = 1 / self.atoms.get_masses()[:, None]
         self.step = self.resumed = 0
         self.spent = 0.0

@@ -168,3 +168,13 @@ def test_the_writer_still_makes_the_published_file(mini_i, frames_file, tmp_path
     np.testing.assert_array_equal(
         np.fromfile(tmp_path / "f.h5", np.uint8), np.fromfile(frames_file, np.uint8)
     )
+
+
+def test_a_dataset_is_the_one_of_some_checksums_or_says_what_differs(mini_i):
+    frames, splits = (mini_i.card.file(content).sha256 for content in ("frames", "splits"))
+    mini_i.require(frames)
+    mini_i.require(frames, splits)
+    with pytest.raises(DataError, match=rf"mini-i@.*: its frames here have sha256 {frames}, exp"):
+        mini_i.require("0" * 64, splits)
+    with pytest.raises(DataError, match=r"its splits here have sha256 .*expected 0000"):
+        mini_i.require(frames, "0" * 64)
