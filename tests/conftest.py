@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import signal
 import subprocess
@@ -20,6 +21,35 @@ from teaeval import Prediction
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--expected-skips``."""
+    parser.addoption(
+        "--expected-skips",
+        type=Path,
+        metavar="FILE",
+        help="fail if a test is skipped for a reason that no line of FILE matches; "
+        "a line is a pattern with *, a # starts a comment",
+    )
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run that skipped a test for an unexpected reason, and name the test."""
+    listing = session.config.getoption("expected_skips")
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if listing is None or reporter is None:
+        return
+    lines = (line.partition("#")[0].strip() for line in listing.read_text().splitlines())
+    patterns = [line for line in lines if line]
+    for report in reporter.stats.get("skipped", []):
+        if hasattr(report, "wasxfail"):
+            continue
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        if not any(fnmatch.fnmatchcase(reason, pattern) for pattern in patterns):
+            where = report.nodeid or report.longrepr[0]
+            reporter.write_line(f"\nskip not expected by {listing}: {where}: {reason}", red=True)
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_configure() -> None:
