@@ -1,14 +1,14 @@
-# Every figure of docs/figures.md:  make figures
+# What there is to make:  make help
 #
-# Trains, predicts, scores and simulates below $(RUNS) what is missing there first: from the times
-# in the documents some six hours on two cores, an estimate; it was not run from nothing in one go.
-# With RUNS=<folder> finished runs are used again.
+# make figures trains, predicts, scores and simulates first what is missing below $(RUNS): from the
+# times in the documents some six hours on two cores, an estimate; it was not run from nothing in
+# one go. With RUNS=<folder> finished runs are used again.
 RUNS ?= runs
 OUT ?= docs/figures
 CHROMIUM ?= chromium
 
-SIZES = 25 50 100 200 300
-CURVE = $(foreach n,$(SIZES),$(RUNS)/sgdml-mini-i-folded-$(n)-quick-seed0)
+SGDML_SIZES = 25 50 100 200 300
+CURVE = $(foreach n,$(SGDML_SIZES),$(RUNS)/sgdml-mini-i-folded-$(n)-quick-seed0)
 FOLDED = sgdml-mini-i-folded-500 mace-mini-i-folded-150 gap-mini-i-folded-60 fchl-mini-i-folded-200
 UNFOLDED = gap-mini-i-unfolded-30 fchl-mini-i-unfolded-200
 BOTH = gap-mini-i-folded-60 fchl-mini-i-folded-200 $(UNFOLDED)
@@ -21,7 +21,7 @@ MATRIX = $(foreach r,$(BOTH),$(call run,$(r))/scores/folded-500.json $(call run,
 SURFACE = $(foreach r,mace-mini-iii-complete-60 gap-mini-iii-complete-12,$(call run,$(r))/predictions/complete.npz)
 CRYSTAL = $(call run,mace-mini-iv-complete-200)/predictions/complete.npz
 # Below the published sizes too, where the number of frames limits the error more than the steps
-SIZES = 25 50 100 200 400 600 800 1000
+PHYSNET_SIZES = 25 50 100 200 400 600 800 1000
 # docs/md.md and docs/hydrogen.md
 SIMULATIONS = $(RUNS)/md/mace-300K/md.json $(RUNS)/md/sgdml-300K/md.json
 POTENTIALS = Yukawa Tersoff UF3 MACE PACE
@@ -30,8 +30,28 @@ NAMES = learning-curve learning-curve-published gyration errors parity elements 
 	worst atoms-mini-iii worst-mini-iv matrix report learning-curve-physnet gyration-simulations \
 	hydrogen hydrogen-rdf
 
-.PHONY: figures
-figures: $(NAMES:%=$(OUT)/%.png)
+.DEFAULT_GOAL = help
+.PHONY: help test lint figures bench clean
+
+help: ## list what there is to make
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
+
+test: ## run the tests, on all cores
+	pytest -n auto
+
+lint: ## check format, types, imports, spelling, and the small things of pre-commit
+	pre-commit run --all-files
+
+figures: $(NAMES:%=$(OUT)/%.png) ## draw the figures of docs/figures.md (hours, if nothing is trained)
+
+bench: ## measure the speed beside other packages (docs/performance.md)
+	pytest benchmarks
+
+clean: ## remove what builds, tests and tools leave behind; trained models stay
+	rm -rf dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks \
+		.coverage *.egg-info
+	find teadata teaeval baselines tests benchmarks datasets -name __pycache__ -prune -exec rm -rf {} +
+
 .SECONDARY:
 
 $(OUT)/learning-curve.png: $(CURVE:%=%/scores/folded.json)
@@ -49,7 +69,7 @@ $(OUT)/worst-mini-iv.png: $(CRYSTAL)
 $(OUT)/matrix.png: $(MATRIX)
 	teaeval plot matrix $^ -o $@
 $(OUT)/learning-curve-physnet.png:
-	baselines learning-curve physnet mini-i --config curve $(SIZES:%=--size %) $(PART) \
+	baselines learning-curve physnet mini-i --config curve $(PHYSNET_SIZES:%=--size %) $(PART) \
 		--folder $(RUNS) -o $@
 $(OUT)/gyration-simulations.png: $(SIMULATIONS)
 	teaeval plot gyration $^ -o $@

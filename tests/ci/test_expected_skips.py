@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -41,6 +42,7 @@ def pytest_with(repository: Path, tmp_path: Path) -> Callable[..., subprocess.Co
             capture_output=True,
             text=True,
             cwd=tmp_path,
+            env={name: os.environ[name] for name in os.environ if name != "PYTEST_ADDOPTS"},
             check=False,
         )
 
