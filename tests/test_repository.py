@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -18,8 +19,13 @@ import teaeval
 
 
 @pytest.fixture(scope="module")
-def project(repository: Path) -> dict:
-    return tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+def pyproject(repository: Path) -> dict:
+    return tomllib.loads((repository / "pyproject.toml").read_text())
+
+
+@pytest.fixture(scope="module")
+def project(pyproject) -> dict:
+    return pyproject["project"]
 
 
 def test_one_version_everywhere(repository, project):
@@ -27,6 +33,9 @@ def test_one_version_everywhere(repository, project):
     assert teadata.__version__ == teaeval.__version__ == baselines.__version__ == version
     citation = yaml.safe_load((repository / "CITATION.cff").read_text())
     assert citation["version"] == version
+    changes = (repository / "CHANGELOG.md").read_text()
+    released = dict(re.findall(r"^## \[([\d.]+)\] - (\S+)$", changes, flags=re.MULTILINE))
+    assert released[version] == str(citation["date-released"])
 
 
 def test_citation_file_is_valid(repository):
@@ -44,7 +53,22 @@ def test_readme_opens_with_the_two_commands_that_ci_runs(repository):
     ]
 
 
-def test_constraints_satisfy_the_core_dependencies(repository, project):
+def test_core_is_tested_on_every_python_that_it_is_said_to_run_on(repository, project):
+    text = (repository / ".github" / "workflows" / "ci.yml").read_text()
+    matrix = yaml.safe_load(text)["jobs"]["core"]["strategy"]["matrix"]
+    start = "Programming Language :: Python :: "
+    said = [line.removeprefix(start) for line in project["classifiers"] if line.startswith(start)]
+    assert set(said) <= set(matrix["python"])
+    assert {name.partition("-")[0] for name in matrix["os"]} == {"ubuntu", "macos"}
+    assert [job["versions"] for job in matrix["include"]] == ["lowest-direct"]
+
+
+def test_the_group_of_test_tools_is_part_of_the_extra(pyproject, project):
+    tools = set(pyproject["dependency-groups"]["test"]) - {"packaging>=24"}
+    assert tools <= set(project["optional-dependencies"]["test"])
+
+
+def test_constraints_satisfy_the_dependencies(repository, pyproject, project):
     from packaging.requirements import Requirement
 
     pinned = dict(
@@ -53,8 +77,9 @@ def test_constraints_satisfy_the_core_dependencies(repository, project):
         if "==" in line and not line.startswith("#")
     )
     pinned = {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in pinned.items()}
-    extras = project["optional-dependencies"].values()
-    for text in [*project["dependencies"], *(item for extra in extras for item in extra)]:
+    lists = [project["dependencies"], *project["optional-dependencies"].values()]
+    lists += pyproject["dependency-groups"].values()
+    for text in (item for items in lists for item in items if isinstance(item, str)):
         requirement = Requirement(text)
         name = re.sub(r"[-_.]+", "-", requirement.name).lower()
         if name != "tea-benchmark":
@@ -94,3 +119,13 @@ def test_example_traces_back_to_its_training_record(repository):
     assert record.plan.frames_sha256 == card.file("frames").sha256
     assert record.plan.splits_sha256 == card.file("splits").sha256
     assert record.plan.train == prediction.train
+
+
+def test_make_alone_lists_what_there_is_to_make(repository):
+    if shutil.which("make") is None:
+        pytest.skip("no make")
+    done = subprocess.run(["make"], capture_output=True, text=True, cwd=repository, check=True)
+    targets = [line.split()[0] for line in done.stdout.splitlines()]
+    assert targets == ["help", "test", "lint", "figures", "bench", "clean"]
+    rules = (repository / "Makefile").read_text()
+    assert all(re.search(rf"^{target}:", rules, flags=re.MULTILINE) for target in targets)
