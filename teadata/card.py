@@ -15,7 +15,7 @@ Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
 
 
 UNKNOWN = "unknown"
-"""What a card says where nobody who wrote it knew."""
+"""What a card says where something is not known."""
 
 Count = Annotated[int, Field(gt=0)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -67,7 +67,7 @@ class DataFile(StrictModel):
 
 
 class SourceFile(StrictModel):
-    """A file as it was published, or as the user had it: name, size in bytes, checksum."""
+    """A source file, published or the user's: name, size in bytes, checksum."""
 
     name: str
     bytes: Count
@@ -146,7 +146,7 @@ class Acceptance(StrictModel):
 
 
 class SubsetStatistics(StrictModel):
-    """What normalises the errors on a subset's test split (Tables SI 7 and SI 8).
+    """Normalisers of the errors on a subset's test split (Tables SI 7 and SI 8).
 
     ``mean_abs_force`` and ``std_force`` over force components, kcal/mol/Å;
     ``mean_relative_energy`` of E − min(E), and ``std_energy``, kcal/mol.
@@ -160,7 +160,7 @@ class SubsetStatistics(StrictModel):
 
 
 class DatasetCard(StrictModel):
-    """All that is known of a dataset but the arrays themselves.
+    """Everything known about a dataset except the arrays.
 
     ``notice`` says what the labels are good for.
 
@@ -237,7 +237,7 @@ class DatasetCard(StrictModel):
         return f"{self.id}@{self.version}"
 
     def check_subset(self, subset: str) -> None:
-        """Raise an error that names the subsets there are, if this is not one.
+        """Raise an error that lists the known subsets if this is not one of them.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Which datasets there are, and where their files lie."""
+"""The catalog: which datasets there are, and where their files are."""
 
 from __future__ import annotations
 
@@ -62,25 +62,25 @@ def _read(path: Path, changed: int) -> DatasetCard:
 def _located(name: str) -> tuple[DatasetCard, Path]:
     """A dataset's card, and the folder that its file names are relative to."""
     path, root = packaged_card(name), data_root()
-    found = _read(path, path.stat().st_mtime_ns)
-    if found.edition == "official":
+    card = _read(path, path.stat().st_mtime_ns)
+    if card.edition == "official":
         local = local_root(name) / "card.yaml"
         if local.is_file():
-            found, root = _read(local, local.stat().st_mtime_ns), local.parent
-    return found, root
+            card, root = _read(local, local.stat().st_mtime_ns), local.parent
+    return card, root
 
 
 def _named(dataset: str) -> tuple[DatasetCard, Path]:
     name, _, version = dataset.partition("@")
     if name not in ids():
         raise unknown_name("dataset", name, ids())
-    found, root = _located(name)
-    if version and version != found.version:
+    card, root = _located(name)
+    if version and version != card.version:
         raise UsageError(
-            f"dataset {name} is here at version {found.version}, not {version}; install the "
-            f"release of tea-benchmark that carries {dataset}, or ask for {found.full_id}"
+            f"dataset {name} is here at version {card.version}, not {version}; install the "
+            f"release of tea-benchmark that carries {dataset}, or ask for {card.full_id}"
         )
-    return found, root
+    return card, root
 
 
 def card(dataset: str) -> DatasetCard:
@@ -134,12 +134,12 @@ def load(dataset: str) -> Dataset:
     """
     from teadata.dataset import Dataset
 
-    found, root = _named(dataset)
-    if not found.files:
+    card, root = _named(dataset)
+    if not card.files:
         raise DataError(
-            f"the data of {found.full_id} are not on this machine: get them with\n"
-            f"  teadata fetch {found.id}\n"
+            f"the data of {card.full_id} are not on this machine: get them with\n"
+            f"  teadata fetch {card.id}\n"
             f"or, from files that you have, with\n"
-            f"  teadata ingest FILE... --dataset {found.id}"
+            f"  teadata ingest FILE... --dataset {card.id}"
         )
-    return Dataset(found, root)
+    return Dataset(card, root)

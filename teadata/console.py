@@ -102,7 +102,7 @@ def run(app: typer.Typer) -> None:
 
 
 def _interrupt_again(unraisable: sys.UnraisableHookArgs) -> None:
-    """Send Ctrl-C once more where Python forgot it.
+    """Send Ctrl-C again if Python lost it.
 
     It forgets an exception that a finaliser, a callback of a weak reference (imports have
     some) or a hook around a fork raises, and the command would go on.

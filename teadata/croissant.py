@@ -68,12 +68,12 @@ class _Column(NamedTuple):
 
 
 def _line(text: str) -> str:
-    """A text of several lines as one."""
+    """Join the lines of a text."""
     return " ".join(text.split())
 
 
 def _columns(frames: Frames) -> list[_Column]:
-    """The columns of the frames' table, in its order."""
+    """Columns of the table of frames, in order."""
     from teadata.formats.layout import UNITS
     from teadata.formats.parquet import COLUMNS
 

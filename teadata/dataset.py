@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=64)
 def _digest(path: Path, device: int, inode: int, size: int, changed: int) -> str:
-    """SHA-256 of a file, computed once per process for as long as the file stays as it is."""
+    """SHA-256 of a file; computed once per process unless the file changes."""
     return sha256_of(path)
 
 
@@ -50,7 +50,7 @@ class Dataset:
         return f"Dataset({self.card.full_id}: {self.card.title})"
 
     def path(self, entry: DataFile) -> Path:
-        """Where a file of the card lies."""
+        """Path of a file that the card names."""
         return self.root / entry.name
 
     def require(self, frames_sha256: str, splits_sha256: str | None = None) -> None:
@@ -92,10 +92,10 @@ class Dataset:
                 f"{path}: the {content} of {self.card.full_id} are missing; {self._remedy}"
             )
         stat = path.stat()
-        found = _digest(path, stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
-        if found != entry.sha256:
+        digest = _digest(path, stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        if digest != entry.sha256:
             raise DataError(
-                f"{path}: the {content} of {self.card.full_id} have sha256 {found}, the card says "
+                f"{path}: the {content} of {self.card.full_id} have sha256 {digest}, the card says "
                 f"{entry.sha256}; the file was changed or damaged: {self._remedy}"
             )
         return path
@@ -112,13 +112,13 @@ class Dataset:
         return self._read()
 
     def _read(self, ids: ArrayLike | None = None) -> Frames:
-        """Frames with these ids, or all, from HDF5 or Zarr."""
+        """Read the frames with these ids, or all, from HDF5 or Zarr."""
         from teadata.formats import hdf5, zarr
 
         path = self._verified("frames")
         if path.suffix in (".zarr", ".zip"):
-            found = zarr.read(path)
-            return found if ids is None else found.select(ids)
+            frames = zarr.read(path)
+            return frames if ids is None else frames.select(ids)
         return hdf5.read(path, ids)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Errors that a user can cause, and a user can mend.
+"""Errors that a user can cause and mend.
 
 Each says what was expected, what was found, where, and what to do.  The commands print
 them without a traceback and end with :attr:`TeaError.exit_status`.
@@ -7,6 +7,7 @@ them without a traceback and end with :attr:`TeaError.exit_status`.
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable
 
 
@@ -26,15 +27,30 @@ class DataError(TeaError):
     """A file or an array does not hold what it should."""
 
 
+NEWEST_PYTHON = {"gap": (3, 13), "pace": (3, 13), "baselines": (3, 13)}
+"""Newest Python that an extra's packages had wheels for at the time of this release.
+
+An extra that is not listed installs on every Python that the core does.
+"""
+
+
 class MissingExtraError(TeaError):
     """An optional dependency is not installed."""
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
-        super().__init__(
+        message = (
             f"{purpose} needs the package {package!r}, which is not installed. "
             f"Install it with: python -m pip install 'tea-benchmark[{extra}]' "
             f"(in a checkout: '.[{extra}]')"
         )
+        newest = NEWEST_PYTHON.get(extra, sys.version_info[:2])
+        if newest < sys.version_info[:2]:
+            message += (
+                f". When this version was released, {package} had no wheel for Python "
+                f"{sys.version_info[0]}.{sys.version_info[1]}: use Python "
+                f"{newest[0]}.{newest[1]} if the installation fails"
+            )
+        super().__init__(message)
         self._arguments = (package, extra, purpose)
 
     def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str, str]]:
@@ -43,7 +59,7 @@ class MissingExtraError(TeaError):
 
 
 def unknown_name(kind: str, found: str, known: Iterable[str]) -> UsageError:
-    """The error for a name that is not one of the known ones, with the nearest of them.
+    """Make the error for an unknown name, which suggests the nearest known one.
 
     Parameters
     ----------

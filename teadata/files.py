@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, and a folder is worked in by one process."""
+"""Write files whole or not at all; let only one process at a time work in a folder."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 LOCK_FILE = ".lock"
-"""In a folder that a process holds."""
+"""Name of the lock file in a folder that a process works in."""
 
 
 @contextmanager
 def locked(folder: Path, work: str, other: str) -> Iterator[None]:
-    """Hold a folder, so that no other process works in it; the hold ends with a process.
+    """Lock a folder against other processes; the lock is freed even if the process is killed.
 
     Parameters
     ----------

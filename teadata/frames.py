@@ -31,7 +31,7 @@ def cell_volumes(cell: Floats) -> Floats:
 
 
 def find_rows(known: Ints, ids: Ints) -> Ints:
-    """Place of each of some ids among the known ones, (n,); −1 where it is not."""
+    """Row of each id in `known`, (n,); −1 where it is missing."""
     if len(known) == 0:
         return np.full(len(ids), -1)
     if np.array_equal(known, ids):
@@ -43,12 +43,12 @@ def find_rows(known: Ints, ids: Ints) -> Ints:
 
 
 def rows_of(known: Ints, ids: ArrayLike) -> Ints:
-    """Row of each of these ids among the (N,) known ones, (n,).
+    """Row of each id in `known` (N,), (n,); a missing id is an error.
 
     Raises
     ------
     DataError
-        If an id is not among them.
+        If an id is not in `known`.
     """
     wanted = np.atleast_1d(np.asarray(ids, dtype=np.int64))
     rows = find_rows(known, wanted)
@@ -173,7 +173,7 @@ class Frames:
         return f"Frames({len(self)} frames of {self.formula}, {self.n_atoms} atoms)"
 
     def find(self, ids: Ints) -> Ints:
-        """Row of each of these ids, (n,); −1 where there is no such frame."""
+        """Row of each id, (n,); −1 where there is no such frame."""
         return find_rows(self.ids, ids)
 
     def select(self, ids: ArrayLike) -> Frames:
@@ -234,7 +234,7 @@ class Frames:
 
     @classmethod
     def concatenate(cls, parts: Sequence[Frames]) -> Frames:
-        """One Frames of several, in order.
+        """Join several Frames into one, in order.
 
         Raises
         ------
@@ -266,7 +266,7 @@ class Frames:
         return cls(numbers=first.numbers, pbc=first.pbc, **joined)
 
     def to_ase(self) -> list[Atoms]:
-        """ASE atoms with energies, forces and stress on a single-point calculator.
+        """Convert to ASE atoms, with energies, forces and stress on a single-point calculator.
 
         In ASE's units (eV, eV/Å, eV/Å³); ``info["frame_id"]`` carries the id.
 
@@ -298,7 +298,7 @@ class Frames:
 
     @classmethod
     def from_ase(cls, images: Sequence[Atoms]) -> Frames:
-        """Frames from ASE atoms whose calculators hold energies and forces in eV, eV/Å.
+        """Make frames from ASE atoms whose calculators hold energies and forces in eV, eV/Å.
 
         Raises
         ------

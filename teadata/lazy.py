@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 def exports(
     package: str, homes: Mapping[str, str]
 ) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """The ``__getattr__`` and ``__dir__`` of a package (PEP 562).
+    """Make the ``__getattr__`` and ``__dir__`` of a package (PEP 562).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a number can be traced back to: checksums and versions."""
+"""Checksums and versions, which trace a number back to its sources."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 DISTRIBUTION = "tea-benchmark"
 
 BESIDE = 1 << 24
-"""Files of more bytes are hashed in a thread of their own."""
+"""Files larger than this many bytes are hashed in another thread."""
 
 
 @functools.cache
@@ -38,7 +38,7 @@ def sha256_of(path: Path) -> str:
 
 
 def hashing(path: Path) -> Callable[[], str]:
-    """Start computing :func:`sha256_of` beside what else is done; the function waits for it.
+    """Start computing :func:`sha256_of` in the background; call what is returned to get it.
 
     Hashing releases Python's lock.  A small file is hashed before this returns.
     """

@@ -42,7 +42,7 @@ class StrictModel(BaseModel):
 
 
 def what_is_wrong(error: ValidationError, limit: int = 8) -> str:
-    """What pydantic found, on one line: ``field: reason; field: reason``."""
+    """Pydantic's complaints on one line: ``field: reason; field: reason``."""
     return "; ".join(
         f"{'.'.join(map(str, item['loc'])) or 'the file'}: "
         f"{item['msg'].removeprefix('Value error, ')}"

@@ -19,10 +19,10 @@ from teadata.errors import DataError, UsageError, unknown_name
 from teadata.files import atomic_write
 
 BATCH = 1 << 17
-"""Rows of a table that are read at a time."""
+"""Rows of the table read at a time."""
 
 ROLES = ("train", "valid", "test")
-"""What a frame is for."""
+"""Roles that a frame can have."""
 
 
 class SplitName(NamedTuple):
@@ -79,7 +79,7 @@ class SplitTable:
         return list(dict.fromkeys(subset for subset, _ in self.members))
 
     def count(self, subset: str, role: str) -> int:
-        """Number of frames of a subset in a role; 0 if it has none."""
+        """Number of frames that a subset has in a role; 0 if none."""
         return len(self.members.get((subset, role), ()))
 
     def ids(self, name: str | SplitName) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Frames that stay in their file: what a test set larger than memory is."""
+"""Frames that stay in their file, for test sets larger than memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from teadata.typing import Floats, Ints
 
 @dataclass(frozen=True, eq=False)
 class StoredFrames:
-    """N frames of one system of A atoms; positions, forces and cells are read where indexed.
+    """N frames of one system of A atoms; indexing reads positions, forces and cells.
 
     What :class:`~teadata.frames.Frames` holds under these names, in the same units; stress and
     temperatures are left out.
@@ -36,7 +36,7 @@ class StoredFrames:
         return len(self.energies)
 
     def __getitem__(self, index: slice | ArrayLike) -> Frames:
-        """Some of the frames, read."""
+        """Read some of the frames."""
         rows = index if isinstance(index, slice) else np.asarray(index)
         return Frames(
             numbers=self.numbers,
@@ -60,7 +60,7 @@ class StoredFrames:
         return [SYMBOLS[z] for z in self.numbers]
 
     def find(self, ids: Ints) -> Ints:
-        """Row of each of these ids, (n,); −1 where there is no such frame."""
+        """Row of each id, (n,); −1 where there is no such frame."""
         return find_rows(self.ids, ids)
 
 
@@ -69,7 +69,7 @@ AnyFrames = Frames | StoredFrames
 
 
 def open_frames(path: Path, ids: ArrayLike) -> StoredFrames:
-    """Frames of a file that :mod:`teadata.formats` wrote, HDF5 or Zarr, left where they are.
+    """Open frames that :mod:`teadata.formats` wrote as HDF5 or Zarr, without reading them.
 
     Parameters
     ----------

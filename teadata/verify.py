@@ -30,7 +30,7 @@ class Check:
 
 
 def duplicate_pairs(frames: Frames) -> Ints:
-    """Pairs of rows that hold the same geometry in the sense of its fingerprint, (P, 2).
+    """Pairs of rows whose geometries have the same fingerprint, (P, 2).
 
     Found among neighbours in energy, so no pair of geometries is compared that differs by
     more than :data:`DUPLICATE_ENERGY`.
@@ -70,10 +70,10 @@ def _check_file(dataset: Dataset, content: str) -> Check:
 
 def _check_system(dataset: Dataset) -> Check:
     frames, system = dataset.frames, dataset.card.system
-    found = (frames.formula, frames.n_atoms, set(frames.symbols), frames.periodic)
+    actual = (frames.formula, frames.n_atoms, set(frames.symbols), frames.periodic)
     expected = (system.formula, system.n_atoms, set(system.elements), system.periodic)
     text = f"{len(frames)} frames of {frames.formula}, {frames.n_atoms} atoms"
-    return Check("system", found == expected, text)
+    return Check("system", actual == expected, text)
 
 
 def _check_finite(dataset: Dataset) -> Check:
@@ -112,7 +112,7 @@ def _check_splits(dataset: Dataset) -> Check:
 
 
 def _pooled(dataset: Dataset, values: Ints) -> dict[str, Ints]:
-    """For each role, the distinct values of all frames that any subset puts in it."""
+    """Distinct values of the frames in each role, over all subsets."""
     pooled = {}
     for role in ROLES:
         members = [ids for (_, r), ids in dataset.splits.members.items() if r == role]
@@ -122,7 +122,7 @@ def _pooled(dataset: Dataset, values: Ints) -> dict[str, Ints]:
 
 
 def _check_leaks(dataset: Dataset) -> Check:
-    """No frame, and where trajectories are known no trajectory, in two roles."""
+    """Check that no frame, and no trajectory if they are known, is in two roles."""
     kinds = {"frames": dataset.frames.ids}
     if dataset.frames.trajectories is not None:
         kinds["trajectories"] = dataset.frames.trajectories

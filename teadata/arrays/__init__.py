@@ -28,7 +28,7 @@ CLASSES = {
     "extxyz": "images.ExtxyzFile",
     "ase": "images.AseFile",
 }
-"""The class of each format."""
+"""Module and class that read each format."""
 
 SUFFIXES = {
     ".npz": "npz",
@@ -42,11 +42,11 @@ SUFFIXES = {
     ".traj": "ase",
     ".db": "ase",
 }
-"""The format of each suffix."""
+"""Format of each file suffix."""
 
 
 def open_arrays(path: Path, format_name: str | None = None, label: str | None = None) -> ArrayFile:
-    """Open a file of arrays, in the format named or that of its suffix.
+    """Open a file of arrays; the suffix tells the format if none is named.
 
     Parameters
     ----------
@@ -71,5 +71,5 @@ def open_arrays(path: Path, format_name: str | None = None, label: str | None = 
     if format_name not in CLASSES:
         raise unknown_name("format", format_name, CLASSES)
     module, name = CLASSES[format_name].split(".")
-    found: type[ArrayFile] = getattr(importlib.import_module(f"teadata.arrays.{module}"), name)
-    return found(path, label)
+    file_class: type[ArrayFile] = getattr(importlib.import_module(f"teadata.arrays.{module}"), name)
+    return file_class(path, label)

@@ -70,11 +70,11 @@ class ArrayFile(ABC):
 
     @abstractmethod
     def whole(self, name: str) -> Array:
-        """An array, all of it."""
+        """Read a whole array."""
 
     @abstractmethod
     def pieces(self, names: Sequence[str], rows: int) -> Iterator[dict[str, Array]]:
-        """These arrays, so many rows at a time, in order.
+        """Read arrays together, `rows` rows at a time, in order.
 
         Parameters
         ----------
@@ -85,8 +85,9 @@ class ArrayFile(ABC):
         """
 
     def stated(self, names: Sequence[str]) -> str | None:
-        """What the file says under one of these names, as text: an attribute, or one value for
-        all rows; None where it says nothing.
+        """What the file states under the first of these names that it has; None if it has none.
+
+        That is an attribute, or an array with one value for all rows.
 
         Raises
         ------
@@ -97,18 +98,18 @@ class ArrayFile(ABC):
             if name in self.attributes:
                 return self.attributes[name]
             if name in self.names:
-                found = np.unique(self.whole(name))
-                if len(found) != 1:
+                values = np.unique(self.whole(name))
+                if len(values) != 1:
                     raise self.error(
-                        f"expected one {name} for all frames, found {len(found)}: "
-                        f"{', '.join(text(value) for value in found[:3])}"
+                        f"expected one {name} for all frames, found {len(values)}: "
+                        f"{', '.join(text(value) for value in values[:3])}"
                     )
-                return text(found)
+                return text(values)
         return None
 
     @contextmanager
     def _reading(self, kind: str) -> Iterator[None]:
-        """Errors of a library as ours: a damaged file makes it fail in any way it can."""
+        """Turn any error of the library that reads the file into a :class:`DataError`."""
         try:
             yield
         except TeaError:
@@ -118,20 +119,20 @@ class ArrayFile(ABC):
             raise self.error(f"not a readable {kind} ({text}); copy it again") from None
 
     def error(self, message: str) -> DataError:
-        """An error that names the file."""
+        """Make an error that names the file."""
         return DataError(f"{self.label}: {message}")
 
 
 class SeekableFile(ArrayFile):
-    """A file that any rows can be read from without reading those before."""
+    """A file from which rows can be read without reading those before them."""
 
     @abstractmethod
     def section(self, name: str, start: int, stop: int) -> Array:
-        """Rows start … stop − 1 of an array."""
+        """Read rows `start` to `stop` − 1 of an array."""
 
 
 def text(value: Any) -> str:
-    """An array of one str or bytes, of any shape, as text.
+    """The text in an array of one string, str or bytes, of any shape.
 
     Raises
     ------
@@ -141,5 +142,5 @@ def text(value: Any) -> str:
     item = np.asarray(value).reshape(-1)
     if item.size != 1:
         raise ValueError(f"expected one value, found {item.size}")
-    found = item[0]
-    return found.decode() if isinstance(found, bytes) else str(found)
+    only = item[0]
+    return only.decode() if isinstance(only, bytes) else str(only)

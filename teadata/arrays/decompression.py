@@ -1,4 +1,4 @@
-"""Files that claim to hold more than is plausible: archives, arrays never written."""
+"""A limit on decompression: refuse small files that claim to hold huge arrays."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 from teadata.errors import DataError
 
 HARMLESS = 1 << 30
-"""So many bytes may come out of any file."""
+"""Bytes that any file may hold once decompressed."""
 
 RATIO = 100
-"""More may if they are less than so many times the file's size: floats compress to half,
+"""A larger content is accepted up to this many times the file's size: floats compress to half,
 zeros to a thousandth."""
 
 
 def decompression_limit(path: Path, size: int, label: str) -> None:
-    """Refuse a file, or folder, from which more would come than is plausible.
+    """Refuse a file or folder that claims to hold implausibly many bytes.
 
     Raises
     ------

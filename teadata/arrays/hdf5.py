@@ -57,21 +57,21 @@ class HDF5File(SeekableFile):
 
     def dtype(self, name: str) -> np.dtype[Any]:
         """Type of an array's values."""
-        found: np.dtype[Any] = self._known[name][1]
-        return found
+        dtype: np.dtype[Any] = self._known[name][1]
+        return dtype
 
     def whole(self, name: str) -> Array:
-        """An array, all of it."""
+        """Read a whole array."""
         with self._reading("HDF5 file"), h5py.File(self.path, "r") as file:
             return np.asarray(file[self._group][name][()])
 
     def section(self, name: str, start: int, stop: int) -> Array:
-        """Rows start … stop − 1 of an array."""
+        """Read rows `start` to `stop` − 1 of an array."""
         with self._reading("HDF5 file"), h5py.File(self.path, "r") as file:
             return np.asarray(file[self._group][name][start:stop])
 
     def pieces(self, names: Sequence[str], rows: int) -> Iterator[dict[str, Array]]:
-        """These arrays, so many rows at a time."""
+        """Read arrays together, `rows` rows at a time."""
         count = self.shape(names[0])[0] if names else 0
         with self._reading("HDF5 file"), h5py.File(self.path, "r") as file:
             group = file[self._group]

@@ -15,7 +15,7 @@ from teadata.errors import MissingExtraError
 from teadata.typing import Array
 
 NUMBERS = "numbers"
-"""Name of the atomic numbers of every image."""
+"""Name under which every image has its atomic numbers."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Image:
 
 
 class ImageFile(ArrayFile):
-    """A file of images that hold the same atoms in the same order.
+    """A file of images with the same atoms in the same order.
 
     Each array of an image is a row.  Names, shapes and types are those of the first image.  The
     number of images is known after a pass over the file, which keeps what is one value per
@@ -46,22 +46,22 @@ class ImageFile(ArrayFile):
         """The images, in order."""
 
     def _checked(self, names: Sequence[str]) -> Iterator[dict[str, Array]]:
-        """The images, each with these arrays, shaped as in the first."""
+        """Yield the images; each must have these arrays in the shape they have in the first."""
         first = self._first
         for i, image in enumerate(self._images()):
             if not np.array_equal(image.arrays[NUMBERS], first[NUMBERS]):
                 raise self.error(f"image {i} has other atoms, or another order, than image 0")
             for name in names:
-                found = image.arrays.get(name)
-                if found is None or found.shape != first[name].shape:
-                    what = "no" if found is None else f"shape {found.shape} for"
+                array = image.arrays.get(name)
+                if array is None or array.shape != first[name].shape:
+                    what = "no" if array is None else f"shape {array.shape} for"
                     raise self.error(
                         f"image {i} has {what} {name}, image 0 has shape {first[name].shape}"
                     )
             yield image.arrays
 
     def _collect(self) -> int:
-        """Count the images, and keep what is one value per image, as far as all have it."""
+        """Count the images, and keep the arrays that have one value per image."""
         if self._count is None:
             single = [name for name, array in self._first.items() if array.ndim == 0]
             kept: dict[str, list[Any]] = {name: [] for name in single}
@@ -69,8 +69,8 @@ class ImageFile(ArrayFile):
             for image in self._checked([]):
                 count += 1
                 for name in single:
-                    if (found := image.get(name)) is not None and found.ndim == 0:
-                        kept[name].append(found[()])
+                    if (value := image.get(name)) is not None and value.ndim == 0:
+                        kept[name].append(value[()])
             self._count, self._scalars = count, kept
         return self._count
 
@@ -89,7 +89,7 @@ class ImageFile(ArrayFile):
         return self._first[name].dtype
 
     def whole(self, name: str) -> Array:
-        """An array, all of it."""
+        """Read a whole array."""
         if name == NUMBERS:
             return self._first[NUMBERS]
         if self._first[name].ndim == 0:
@@ -100,7 +100,7 @@ class ImageFile(ArrayFile):
         return np.stack([image[name] for image in self._checked([name])])
 
     def pieces(self, names: Sequence[str], rows: int) -> Iterator[dict[str, Array]]:
-        """These arrays, so many images at a time."""
+        """Read arrays together, `rows` images at a time."""
         images = self._checked(names)
         while some := list(itertools.islice(images, rows)):
             yield {name: np.stack([image[name] for image in some]) for name in names}
@@ -118,18 +118,20 @@ class ExtxyzFile(ImageFile):
         with self._reading("extended XYZ"):
             for image in iread_dicts(self.path):
                 symbols = image.arrays["species"]
-                if not np.array_equal(symbols, species):  # nearly always the last image's
+                if not np.array_equal(
+                    symbols, species
+                ):  # nearly always the same as in the last image
                     species = symbols
                     numbers = np.array([ATOMIC_NUMBERS.get(str(s), 0) for s in symbols])
-                found = {name: np.asarray(value) for name, value in image.info.items()}
-                found |= {n: np.asarray(a) for n, a in image.arrays.items() if n != "species"}
-                if np.size(found.get("stress", ())) == 9:
-                    found["stress"] = found["stress"].reshape(3, 3)
-                found[NUMBERS] = numbers
+                arrays = {name: np.asarray(value) for name, value in image.info.items()}
+                arrays |= {n: np.asarray(a) for n, a in image.arrays.items() if n != "species"}
+                if np.size(arrays.get("stress", ())) == 9:
+                    arrays["stress"] = arrays["stress"].reshape(3, 3)
+                arrays[NUMBERS] = numbers
                 cell = np.asarray(image.cell.T)
                 if cell.any():
-                    found["cell"], found["pbc"] = cell, np.asarray(image.pbc)
-                yield Image(found)
+                    arrays["cell"], arrays["pbc"] = cell, np.asarray(image.pbc)
+                yield Image(arrays)
 
 
 class AseFile(ImageFile):
@@ -159,13 +161,13 @@ class AseFile(ImageFile):
 
 def _image(atoms: Any) -> Image:
     """The arrays of ASE atoms: results of the calculator, info, arrays, cell."""
-    found = {str(n): np.asarray(v) for n, v in atoms.info.items() if np.asarray(v).dtype != object}
-    found |= dict(atoms.arrays)
+    arrays = {str(n): np.asarray(v) for n, v in atoms.info.items() if np.asarray(v).dtype != object}
+    arrays |= dict(atoms.arrays)
     if atoms.calc is not None:
         results = atoms.calc.results
-        found |= {n: np.asarray(results[n]) for n in ("energy", "forces") if n in results}
+        arrays |= {n: np.asarray(results[n]) for n in ("energy", "forces") if n in results}
         if "stress" in results:
-            found["stress"] = atoms.get_stress(voigt=False)
+            arrays["stress"] = atoms.get_stress(voigt=False)
     if atoms.cell.rank:
-        found["cell"], found["pbc"] = atoms.cell.array, atoms.pbc
-    return Image(found)
+        arrays["cell"], arrays["pbc"] = atoms.cell.array, atoms.pbc
+    return Image(arrays)

@@ -30,7 +30,7 @@ class _Stream:
         self.stream = stream
 
     def rows(self, count: int) -> Array:
-        """The next rows."""
+        """Read the next rows."""
         size = count * int(np.prod(self.shape[1:])) * self.dtype.itemsize
         data = self.stream.read(size)
         if len(data) < size:
@@ -88,7 +88,7 @@ class NpzFile(ArrayFile):
         return self._headers[name].dtype
 
     def whole(self, name: str) -> Array:
-        """An array, all of it."""
+        """Read a whole array."""
         if self._headers[name].dtype.hasobject:
             self._check(name)
         with (
@@ -101,7 +101,7 @@ class NpzFile(ArrayFile):
             return np.asarray(library.read_array(stream, allow_pickle=False))
 
     def pieces(self, names: Sequence[str], rows: int) -> Iterator[dict[str, Array]]:
-        """These arrays, so many rows at a time."""
+        """Read arrays together, `rows` rows at a time."""
         for name in names:
             self._check(name)
         count = self.shape(names[0])[0] if names else 0

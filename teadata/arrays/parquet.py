@@ -1,4 +1,4 @@
-"""Columns of a parquet file, lists of equal length as arrays."""
+"""Columns of a parquet file; a column of lists of one length becomes an array."""
 
 from __future__ import annotations
 
@@ -64,20 +64,20 @@ class ParquetFile(ArrayFile):
         """Type of a column's values."""
         kind = self._types[name]
         try:
-            found: np.dtype[Any] = np.dtype(
+            dtype: np.dtype[Any] = np.dtype(
                 (kind.value_type if _is_list(kind) else kind).to_pandas_dtype()
             )
-            return found
+            return dtype
         except (NotImplementedError, TypeError):
             return np.dtype(object)
 
     def whole(self, name: str) -> Array:
-        """A column, all of it."""
+        """Read a whole column."""
         parts = [piece[name] for piece in self.pieces([name], 1 << 16)]
         return np.concatenate(parts) if parts else np.empty(self.shape(name), self.dtype(name))
 
     def pieces(self, names: Sequence[str], rows: int) -> Iterator[dict[str, Array]]:
-        """These columns, so many rows at a time."""
+        """Read columns together, `rows` rows at a time."""
         with self._file() as file:
             for batch in file.iter_batches(rows, columns=list(names)):
                 yield {name: self._array(batch.column(name), name) for name in names}

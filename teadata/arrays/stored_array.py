@@ -1,4 +1,4 @@
-"""An array that stays in its file until a piece of it is asked for."""
+"""An array that stays in its file until it is indexed."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from teadata.arrays.base import SeekableFile
 from teadata.typing import Floats, Ints
 
 IN_MEMORY = 1 << 26
-"""Arrays of more bytes than this, in double precision, stay in their file where it is seekable."""
+"""Arrays of more bytes than this, in double precision, stay in their file if it is seekable."""
 
 RUN = 256
-"""Rows that are read together where the rows wanted are scattered."""
+"""Scattered rows are read in runs of this many rows."""
 
 
 @dataclass(frozen=True, eq=False)
 class StoredArray:
-    """Numbers (N, …) in a file, read in double precision where they are indexed.
+    """Numbers (N, …) in a file; indexing reads them in double precision.
 
     Can be pickled: what it is unpickled as reads the same file.
 
@@ -74,7 +74,7 @@ class StoredArray:
         return self * -1.0
 
     def take(self, index: slice | ArrayLike) -> StoredArray:
-        """Some of the rows, still in the file."""
+        """Select rows without reading them."""
         picked = index if isinstance(index, slice) else np.asarray(index)
         if isinstance(picked, np.ndarray):  # a mask, or rows; an empty list is of no integer type
             mask = picked.dtype == np.bool_
@@ -86,11 +86,11 @@ class StoredArray:
         return replace(self, rows=picked)
 
     def reordered(self, order: Ints) -> StoredArray:
-        """Rows whose entries are these, in this order, still in the file."""
+        """Select entries of each row, in this order, without reading them."""
         return replace(self, order=order if self.order is None else self.order[order])
 
     def __getitem__(self, index: slice | ArrayLike) -> Floats:
-        """Some of the rows, read."""
+        """Read some of the rows."""
         rows = self.take(index).rows
         assert rows is not None
         values = self._read(rows).astype(np.float64, copy=False)
@@ -103,21 +103,21 @@ class StoredArray:
         return values
 
     def _read(self, rows: Ints) -> NDArray[Any]:
-        """Rows of the file's array: a stretch as it is, scattered ones run by run."""
+        """Read rows of the file's array: contiguous ones at once, scattered ones run by run."""
         if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
             return self.file.section(self.name, int(rows[0]), int(rows[-1]) + 1)
         width = self.file.shape(self.name)[1:]
-        found = np.empty((len(rows), *width), self.file.dtype(self.name))
+        values = np.empty((len(rows), *width), self.file.dtype(self.name))
         run = rows // RUN
         for i in np.unique(run).tolist():
             wanted = run == i
             start, stop = int(rows[wanted].min()), int(rows[wanted].max()) + 1
-            found[wanted] = self.file.section(self.name, start, stop)[rows[wanted] - start]
-        return found
+            values[wanted] = self.file.section(self.name, start, stop)[rows[wanted] - start]
+        return values
 
 
 def rows_taken(array: Floats | StoredArray, rows: Ints) -> Floats | StoredArray:
-    """Some rows of an array: a view where it can be, or still in the file."""
+    """Select rows of an array: a view if possible; an array in a file stays there."""
     if isinstance(array, StoredArray):
         return array.take(rows)
     if len(rows) and (np.diff(rows) == 1).all():

@@ -30,7 +30,7 @@ class ZarrFile(SeekableFile):
     def _open(self) -> None:
         self._found_complete: set[str] = set()
         with self._group() as group:
-            # One after another: zarr looks at all at once, and reports only one of its errors.
+            # One by one: asked for all arrays at once, zarr reports only one of its errors.
             arrays = {name: group[name] for name in self._members()}
             arrays = {name: array for name, array in arrays.items() if hasattr(array, "nbytes")}
             self._known = {name: (array.shape, array.dtype) for name, array in arrays.items()}
@@ -40,7 +40,7 @@ class ZarrFile(SeekableFile):
             self.attributes = {name: str(value) for name, value in group.attrs.items()}
 
     def _members(self) -> list[str]:
-        """Names that the group has below it."""
+        """Names of what the group contains."""
         if self.path.is_dir():
             files: list[PurePath] = [
                 path.relative_to(self.path) for path in self.path.glob("*/[z.]*")
@@ -63,26 +63,26 @@ class ZarrFile(SeekableFile):
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of an array."""
-        found: tuple[int, ...] = self._known[name][0]
-        return found
+        shape: tuple[int, ...] = self._known[name][0]
+        return shape
 
     def dtype(self, name: str) -> np.dtype[Any]:
         """Type of an array's values."""
-        found: np.dtype[Any] = self._known[name][1]
-        return found
+        dtype: np.dtype[Any] = self._known[name][1]
+        return dtype
 
     def whole(self, name: str) -> Array:
-        """An array, all of it."""
+        """Read a whole array."""
         with self._group() as group:
             return np.asarray(self._complete(group, name)[...])
 
     def section(self, name: str, start: int, stop: int) -> Array:
-        """Rows start … stop − 1 of an array."""
+        """Read rows `start` to `stop` − 1 of an array."""
         with self._group() as group:
             return np.asarray(self._complete(group, name)[start:stop])
 
     def pieces(self, names: Sequence[str], rows: int) -> Iterator[dict[str, Array]]:
-        """These arrays, so many rows at a time."""
+        """Read arrays together, `rows` rows at a time."""
         count = self.shape(names[0])[0] if names else 0
         with self._group() as group:
             arrays = {name: self._complete(group, name) for name in names}
@@ -93,7 +93,7 @@ class ZarrFile(SeekableFile):
 
     def _complete(self, group: Any, name: str) -> Any:
         array = group[name]
-        if name in self._found_complete:  # to look costs a listing of all chunks
+        if name in self._found_complete:  # checked once per array: it lists all chunks
             return array
         if array.nchunks_initialized < array.nchunks:
             missing = array.nchunks - array.nchunks_initialized
@@ -102,7 +102,14 @@ class ZarrFile(SeekableFile):
         return array
 
 
-def _library() -> Any:
+def zarr_library() -> Any:
+    """Import zarr.
+
+    Raises
+    ------
+    MissingExtraError
+        If it is not installed.
+    """
     try:
         import zarr
     except ImportError:
@@ -112,7 +119,7 @@ def _library() -> Any:
 
 @contextmanager
 def open_group(path: Path, version: Literal[2, 3] | None = None) -> Iterator[Any]:
-    """The group of a store, in a folder or a zip archive, to be read.
+    """Open the group of a store, a folder or a zip archive, for reading.
 
     Parameters
     ----------
@@ -126,7 +133,7 @@ def open_group(path: Path, version: Literal[2, 3] | None = None) -> Iterator[Any
     MissingExtraError
         If zarr is not installed.
     """
-    zarr = _library()
+    zarr = zarr_library()
     if path.is_dir():
         store = zarr.storage.LocalStore(path, read_only=True)
         yield zarr.open_group(store, mode="r", zarr_format=version)

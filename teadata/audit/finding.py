@@ -1,4 +1,4 @@
-"""What the audit's checks look at, and what they say."""
+"""The sample that the audit's checks examine, and the findings they return."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Sample:
-    """The frames that can be judged, and where the splits put them.
+    """Frames to be audited, and the split of each.
 
     Parameters
     ----------
@@ -62,8 +62,10 @@ class Sample:
 
     def role(self, role: str) -> Ints:
         """Distinct rows in a role, whatever the subset."""
-        found = [rows for (_, other), rows in self.members.items() if other == role]
-        return np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.int64)
+        rows_of_role = [rows for (_, other), rows in self.members.items() if other == role]
+        return (
+            np.unique(np.concatenate(rows_of_role)) if rows_of_role else np.empty(0, dtype=np.int64)
+        )
 
 
 def name_ids(ids: Iterable[int], shown: int = 5) -> str:
@@ -74,13 +76,13 @@ def name_ids(ids: Iterable[int], shown: int = 5) -> str:
 
 
 def quantiles(values: Floats) -> dict[str, float]:
-    """Minimum, 1 %, 10 %, 50 %, 90 %, 99 % quantile and maximum of finite values."""
+    """Minimum, 1, 10, 50, 90 and 99 % quantiles and maximum of the finite values."""
     names = {"min": 0.0, "1%": 0.01, "10%": 0.1, "50%": 0.5, "90%": 0.9, "99%": 0.99, "max": 1.0}
     finite = values[np.isfinite(values)]
     if len(finite) == 0:
         return {}
-    found = np.quantile(finite, list(names.values()))
-    return {name: float(value) for name, value in zip(names, found, strict=True)}
+    levels = np.quantile(finite, list(names.values()))
+    return {name: float(value) for name, value in zip(names, levels, strict=True)}
 
 
 def listed(frames: Frames, bad: NDArray[np.bool_]) -> list[int]:

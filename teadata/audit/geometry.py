@@ -16,14 +16,14 @@ COLLAPSED = 0.05
 """A cell whose volume is less than this part of the product of its edges has collapsed."""
 
 SMALLEST_ANGLE = 30.0
-"""Degrees; an angle below this, or above its supplement, calls for a reduced cell."""
+"""Smallest angle in degrees; a cell with a smaller one, or its supplement, should be reduced."""
 
 FLOOR = 0.5
-"""Part of the sum of two covalent radii that no two atoms come nearer than."""
+"""Atoms nearer than this part of the sum of their covalent radii are too close."""
 
 
 def check_finite(frames: Frames) -> tuple[Mask, Finding]:
-    """NaN and infinity: which frames (N,) have none, and the finding."""
+    """Look for NaN and infinity: which frames (N,) are finite, and the finding."""
     arrays = {
         name: getattr(frames, name)
         for name in ("positions", "energies", "forces", "cell", "stress")
@@ -46,7 +46,7 @@ def check_finite(frames: Frames) -> tuple[Mask, Finding]:
 
 
 def check_cell(frames: Frames, periodic: bool) -> tuple[Mask, Finding]:
-    """Sound cells where the card says periodic: which frames have one, and the finding.
+    """Check the cells of a periodic system: which frames (N,) have a sound one, and the finding.
 
     Parameters
     ----------
@@ -106,12 +106,12 @@ def _angles(units: Floats) -> Floats:
 def _completed(cell: Floats, pbc: Mask) -> Floats:
     """Cells (N, 3, 3) in Å whose non-periodic vectors are unit vectors normal to the others.
 
-    What those are in the file says nothing, and often is zero.
+    Their values in the file mean nothing, and often are zero.
     """
     vectors = cell.copy()
     if pbc.all():
         return vectors
-    # The rows of Vᵀ beyond the number of periodic vectors span what they leave out.
+    # The last rows of Vᵀ are normal to the periodic vectors.
     _, _, basis = np.linalg.svd(cell[:, pbc])
     vectors[:, ~pbc] = basis[:, int(pbc.sum()) :]
     flip = np.where(np.linalg.det(vectors) < 0, -1.0, 1.0)
@@ -124,7 +124,7 @@ def _span(values: Floats) -> list[float]:
 
 
 def check_distances(sample: Sample) -> Finding:
-    """The shortest distance of each pair of elements, periodic images included."""
+    """Check the shortest distance of each pair of elements, periodic images included."""
     shortest, close = {}, np.zeros(len(sample.frames), dtype=np.bool_)
     for (a, b), values in sample.fingerprints.shortest.items():
         if values.min() >= CUTOFF:
@@ -134,7 +134,9 @@ def check_distances(sample: Sample) -> Finding:
         close |= values < floor
     if not shortest:
         return Finding("shortest distances", "pass", f"every distance is above {CUTOFF:g} Å")
-    text = ", ".join(f"{pair} {found['shortest']:.2f}" for pair, found in shortest.items()) + " Å"
+    text = (
+        ", ".join(f"{pair} {closest['shortest']:.2f}" for pair, closest in shortest.items()) + " Å"
+    )
     ids = listed(sample.frames, close)
     if ids:
         text = f"below {FLOOR:g} of the covalent radii: {name_ids(ids)}; shortest {text}"
@@ -143,5 +145,5 @@ def check_distances(sample: Sample) -> Finding:
 
 
 def _radius(number: int) -> float:
-    """Covalent radius in Å; beyond the table, that of its last element."""
+    """Covalent radius in Å; an element beyond the table gets the last radius."""
     return COVALENT_RADII[min(number, len(COVALENT_RADII) - 1)]

@@ -1,4 +1,4 @@
-"""Checks of labels: outliers, and sums of forces that physics says are zero."""
+"""Checks of labels: outliers, and net forces and torques that should be zero."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from teadata.audit.finding import Finding, Outcome, Sample, listed, name_ids, qu
 from teadata.typing import Floats
 
 OUTLIER = 6.0
-"""Robust standard deviations from the median of its subset that make a frame an outlier."""
+"""Outliers are this many robust standard deviations or more away from their subset's median."""
 
 MAD = 1.4826
 """Standard deviation of a normal distribution over its median absolute deviation."""
 
 CONVERGED = 1e-3
-"""Error of an atom's force, in kcal/mol/Å, that a converged calculation stays below."""
+"""Largest error of an atom's force in a converged calculation, in kcal/mol/Å."""
 
 STORED = 2.0**-23
-"""Relative error of a value in single precision, at most (twice the rounding error)."""
+"""Largest relative error of a number in single precision (twice the rounding error)."""
 
 GROSS = 100.0
-"""A sum beyond its tolerance is a warning, beyond this many times the tolerance a failure."""
+"""A sum above its tolerance is a warning; above this many times the tolerance, a failure."""
 
 
 def robust_scores(values: Floats) -> Floats:
-    """Deviations (n,) from the median, over the standard deviation that the MAD suggests."""
+    """Deviations from the median (n,), in standard deviations estimated from the MAD."""
     gap = values - np.median(values)
     scale = MAD * np.median(np.abs(gap))
-    # Where over half of the values are equal, any other one stands out.
+    # If over half of the values are equal, the MAD is zero and any other value stands out.
     scores: Floats = gap / max(float(scale), 1e-9)
     return scores
 
 
 def check_outliers(sample: Sample) -> Iterator[Finding]:
-    """Energies, and forces, far from the rest of their subset.
+    """Look for energies and forces far from the rest of their subset.
 
     The largest force on an atom is judged by its logarithm: extremes are skewed.
     """
@@ -67,7 +67,7 @@ def check_outliers(sample: Sample) -> Iterator[Finding]:
 
 
 def check_net_force(sample: Sample) -> Finding:
-    """The sum of all forces of a frame, zero where energy does not depend on translation."""
+    """Check the net force of each frame; it is zero if energy does not depend on translation."""
     forces = sample.frames.forces
     total = np.linalg.norm(forces.sum(axis=1), axis=1)
     scale = np.linalg.norm(forces, axis=2).sum(axis=1)
@@ -76,7 +76,7 @@ def check_net_force(sample: Sample) -> Finding:
 
 
 def check_net_torque(sample: Sample) -> Finding:
-    """The sum of torques about the centre, zero where energy does not depend on rotation."""
+    """Check the net torque of each frame; it is zero if energy does not depend on rotation."""
     frames = sample.frames
     arms = frames.positions - frames.positions.mean(axis=1, keepdims=True)
     total = np.linalg.norm(np.cross(arms, frames.forces).sum(axis=1), axis=1)

@@ -1,4 +1,4 @@
-"""Checks by fingerprint: frames that repeat another, and roles that are too near."""
+"""Checks by fingerprint: duplicate frames, and leakage between roles."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from teadata.structure.fingerprint import SAME, nearest
 from teadata.typing import Floats, Ints
 
 NEAR_DUPLICATE = 0.01
-"""Frames nearer than this in fingerprint, in Å, hold one geometry (see ``docs/audit.md``)."""
+"""Frames with fingerprints nearer than this, in Å, count as one geometry (``docs/audit.md``)."""
 
 SHOWN = 20
 """Pairs of frames listed as evidence, the nearest first."""
 
 
 def _near(sample: Sample, rows: Ints, others: Ints, labels: Ints) -> tuple[Ints, Ints, Floats]:
-    """Those of `rows` within :data:`NEAR_DUPLICATE` of one of `others`, which, and how near.
+    """Rows within :data:`NEAR_DUPLICATE` of one of `others`, their nearest partners and distances.
 
     `labels` (N,) are of all frames; two with the same label are not compared.
     """
@@ -32,15 +32,15 @@ def _near(sample: Sample, rows: Ints, others: Ints, labels: Ints) -> tuple[Ints,
 
 def _pairs(sample: Sample, rows: Ints, others: Ints, distance: Floats) -> list[dict[str, Any]]:
     """The nearest pairs as evidence, each once."""
-    ids, found = sample.frames.ids, {}
+    ids, gaps = sample.frames.ids, {}
     for i in np.argsort(distance, kind="stable")[: 2 * SHOWN]:
         pair = tuple(sorted((int(ids[rows[i]]), int(ids[others[i]]))))
-        found[pair] = float(distance[i])
-    return [{"frames": list(pair), "distance": gap} for pair, gap in found.items()][:SHOWN]
+        gaps[pair] = float(distance[i])
+    return [{"frames": list(pair), "distance": gap} for pair, gap in gaps.items()][:SHOWN]
 
 
 def check_duplicates(sample: Sample) -> Finding:
-    """Frames that repeat another one, wherever in the dataset.
+    """Look for duplicate frames anywhere in the dataset.
 
     Exact copies fail.  Near ones are a warning, and none where both are of one trajectory:
     consecutive frames are meant to be near.
@@ -81,15 +81,15 @@ def _contacts(sample: Sample, rows: Ints, others: Ints) -> dict[str, Any]:
     """What two roles share: frames, trajectories, and near-duplicate frames."""
     frames = sample.frames
     near, partners, distance = _near(sample, rows, others, np.arange(len(frames)))
-    found: dict[str, Any] = {
+    evidence: dict[str, Any] = {
         "frames": len(np.intersect1d(rows, others)),
         "near_duplicates": len(near),
         "pairs": _pairs(sample, near, partners, distance),
     }
     if frames.trajectories is not None:
         shared = np.intersect1d(frames.trajectories[rows], frames.trajectories[others])
-        found["trajectories"] = len(shared)
-    return found
+        evidence["trajectories"] = len(shared)
+    return evidence
 
 
 def _leaks(contacts: dict[str, Any]) -> list[str]:
@@ -106,7 +106,7 @@ def _leaks(contacts: dict[str, Any]) -> list[str]:
 
 
 def check_roles(sample: Sample) -> Finding:
-    """No frame, trajectory or near duplicate in two roles, over all subsets."""
+    """Check that no frame, trajectory or near duplicate is in two roles, over all subsets."""
     evidence, problems = {}, []
     for first, second in combinations(ROLES, 2):
         contacts = _contacts(sample, sample.role(second), sample.role(first))
@@ -117,7 +117,7 @@ def check_roles(sample: Sample) -> Finding:
 
 
 def check_task(sample: Sample, task: str) -> Finding:
-    """Leakage within a task: how near test and valid frames come to training frames.
+    """Check a task for leakage: how near test and valid frames are to training frames.
 
     The distances are information; only what is shared fails.
     """
@@ -149,7 +149,7 @@ def check_task(sample: Sample, task: str) -> Finding:
 
 
 def _among(sample: Sample, train: Ints) -> dict[str, Floats]:
-    """Distances (n,) in Å of training frames to the nearest other one.
+    """Distances (n,) in Å from each training frame to the nearest other one.
 
     To any other, and where trajectories are known to one of another trajectory: what test
     frames, which are of other trajectories, should be like.
@@ -158,12 +158,12 @@ def _among(sample: Sample, train: Ints) -> dict[str, Floats]:
     labels = {"train to train": train}
     if trajectories is not None:
         labels["train to other trajectories of train"] = trajectories[train]
-    found = {}
+    nearest_distances = {}
     for key, label in labels.items():
         distance = nearest(values, values, (label, label))[0]
         if np.isfinite(distance).any():
-            found[key] = distance[np.isfinite(distance)]
-    return found
+            nearest_distances[key] = distance[np.isfinite(distance)]
+    return nearest_distances
 
 
 def _distances_in_words(evidence: dict[str, Any], reference: str) -> str:

@@ -26,9 +26,9 @@ def list_datasets(as_json: AsJson = False) -> None:
     from teadata.card import UNKNOWN
     from teadata.catalog import cards
 
-    found = cards()
+    known = cards()
     if as_json:
-        console.print_json([card.model_dump(mode="json") for card in found])
+        console.print_json([card.model_dump(mode="json") for card in known])
         return
     console.print_table(
         ["dataset", "here", "edition", "system", "atoms", "level of theory", "subsets"],
@@ -42,7 +42,7 @@ def list_datasets(as_json: AsJson = False) -> None:
                 card.level_of_theory.method,
                 ", ".join(card.subsets),
             )
-            for card in found
+            for card in known
         ],
         right=["atoms"],
     )

@@ -41,7 +41,7 @@ Replace = Annotated[
 ]
 
 SHOWN = 40
-"""Files listed one by one; of more, as many are shown and the others counted."""
+"""Most files that are listed one by one; the rest are only counted."""
 
 
 def register(app: typer.Typer) -> None:
@@ -84,9 +84,13 @@ def fetch(
         raise UsageError("either --file or --all, not both")
     reference = record or _reference(card)
     with remote.shown() as progress:
-        found = remote.resolve(reference, dataset=card.id, progress=progress)
-    names = [f.name for f in found.files] if everything else _choose(card, found, file or [])
-    _show_record(found, names)
+        record_here = remote.resolve(reference, dataset=card.id, progress=progress)
+    names = (
+        [f.name for f in record_here.files]
+        if everything
+        else _choose(card, record_here, file or [])
+    )
+    _show_record(record_here, names)
     if not names:
         raise UsageError(
             f"which of these files belong to {card.id} is not known; choose with --file NAME, "
@@ -96,13 +100,15 @@ def fetch(
         return
     pins = {f.name: f.sha256 for f in card.source.files} if card.source else {}
     with remote.shown() as progress:
-        paths = remote.fetch_files(found, names, pins=pins, dataset=card.id, progress=progress)
+        paths = remote.fetch_files(
+            record_here, names, pins=pins, dataset=card.id, progress=progress
+        )
     if catalog.card(card.id).files and not replace:
         typer.echo(f"{card.full_id} is here already; --replace makes it anew of these files")
         return
     try:
         _ingest(paths, card, mapping, energy_unit, length_unit, accept_float32,
-                accept_force_scale, found.id, replace)  # fmt: skip
+                accept_force_scale, record_here.id, replace)  # fmt: skip
     except TeaError as error:
         files = " ".join(f"'{path}'" for path in paths)
         raise type(error)(
@@ -110,15 +116,15 @@ def fetch(
         ) from None
 
 
-def _show_record(found: Record, names: list[str]) -> None:
+def _show_record(record: Record, names: list[str]) -> None:
     """Print which version of a record was found, its files, and which of them are wanted."""
     from teadata import remote
 
-    typer.echo(f"{found.title}, {found.label} (doi:{found.doi})")
-    if found.requested is not None:
+    typer.echo(f"{record.title}, {record.label} (doi:{record.doi})")
+    if record.requested is not None:
         typer.echo(
-            f"{found.requested} stands for all versions; this is {found.label}. To get the same "
-            f"one again: --record {found.id}"
+            f"{record.requested} stands for all versions; this is {record.label}. To get the same "
+            f"one again: --record {record.id}"
         )
     console.print_table(
         ["file", "size", "here", "wanted"],
@@ -126,17 +132,17 @@ def _show_record(found: Record, names: list[str]) -> None:
             (
                 f.name,
                 remote.size_text(f.bytes),
-                f"{remote.bytes_here(found, f) / max(f.bytes, 1):.0%}",
+                f"{remote.bytes_here(record, f) / max(f.bytes, 1):.0%}",
                 "yes" if f.name in names else "no",
             )
-            for f in found.files
+            for f in record.files
         ],
         right=["size", "here"],
     )
 
 
 def _reference(card: DatasetCard) -> str:
-    """The version of the record that the card pins, or the DOI it knows."""
+    """The record that the card pins, or else the DOI that it gives."""
     if card.source is not None and (card.source.record or card.source.doi):
         return card.source.record or str(card.source.doi)
     raise UsageError(
@@ -146,7 +152,7 @@ def _reference(card: DatasetCard) -> str:
 
 
 def _choose(card: DatasetCard, record: Record, wanted: list[str]) -> list[str]:
-    """Files of a record that were asked for, are pinned, or whose names say the dataset."""
+    """Choose files: those asked for, else those pinned, else those named like the dataset."""
     from teadata import catalog
     from teadata.errors import unknown_name
     from teadata.ingest.naming import belongs

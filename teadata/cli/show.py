@@ -39,12 +39,12 @@ def show(card: DatasetCard, counts: Counts) -> None:
             [
                 (
                     subset,
-                    f"{found.mean_abs_force:.3f}",
-                    f"{found.std_force:.3f}",
-                    f"{found.mean_relative_energy:.3f}",
-                    f"{found.std_energy:.3f}",
+                    f"{statistics.mean_abs_force:.3f}",
+                    f"{statistics.std_force:.3f}",
+                    f"{statistics.mean_relative_energy:.3f}",
+                    f"{statistics.std_energy:.3f}",
                 )
-                for subset, found in card.statistics.items()
+                for subset, statistics in card.statistics.items()
             ],
             title="Normalisers of a score on the test split (kcal/mol, kcal/mol/Å)",
             right=heads,

@@ -1,4 +1,4 @@
-"""Frames to and from files: HDF5, sGDML's npz, extended XYZ, parquet, Zarr."""
+"""Read and write frames as files: HDF5, sGDML's npz, extended XYZ, parquet, Zarr."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ SUFFIXES = {
     ".zarr": "zarr",
     ".zip": "zarr",
 }
-"""Format that each file suffix stands for."""
+"""Format of each file suffix."""
 
 
 def format_of(path: Path) -> str:
-    """The format a path's suffix stands for.
+    """Tell the format of a file by its suffix.
 
     Raises
     ------
     UsageError
-        If the suffix stands for none.
+        If no format has this suffix.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
@@ -55,7 +55,7 @@ def _function(format_name: str, name: str) -> Callable[..., Frames | None]:
 
 
 def read(path: Path | str, format_name: str | None = None) -> Frames:
-    """Read frames, in the format named or that of the suffix.
+    """Read frames from a file; the suffix tells the format if none is named.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def write(
     name: str = "frames",
     theory: str = "unknown",
 ) -> None:
-    """Write frames, in the format named or that of the suffix, in one step.
+    """Write frames to a file, whole or not at all; the suffix tells the format if none is named.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def write(
     frames
         What to write, in kcal/mol and Å.
     format_name
-        One of :data:`MODULES`; by default that of the suffix.
+        One of :data:`MODULES`; by default the format of the suffix.
     name, theory
         Name of the data and level of theory, kept by the formats that have a place for them.
 

@@ -22,7 +22,7 @@ from teadata.typing import Floats
 
 
 def _quoted(values: Floats) -> str:
-    """Numbers, every digit of them; with a point, since readers take -0 for an integer."""
+    """Quote numbers with every digit, and with a point: readers take -0 for an integer."""
     return '"{}"'.format(" ".join(map(repr, values.tolist())))
 
 
@@ -63,11 +63,11 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
     """
     if len(frames) == 0:
         raise DataError(f"{path}: extended XYZ has no way to hold no frames; use another format")
-    for kind, found in (("frame ids", frames.ids), ("trajectories", frames.trajectories)):
-        if found is not None and not 0 <= found.min() <= found.max() < 2**31:
+    for kind, integers in (("frame ids", frames.ids), ("trajectories", frames.trajectories)):
+        if integers is not None and not 0 <= integers.min() <= integers.max() < 2**31:
             raise DataError(
                 f"{path}: extended XYZ readers hold integers of 32 bits, expected {kind} from 0 "
-                f"to {2**31 - 1}, found {found.min()} to {found.max()}; use another format"
+                f"to {2**31 - 1}, found {integers.min()} to {integers.max()}; use another format"
             )
     row = "%-2s" + " %.17g" * 6
     body = "\n".join([row] * frames.n_atoms)
@@ -97,7 +97,7 @@ def _images(path: Path) -> list[Any]:
 
 
 def _check_alike(path: Path, images: Sequence[Any]) -> None:
-    """Refuse images that do not make frames of one system."""
+    """Refuse images that differ in atoms, units or periodicity, or lack energy or forces."""
     first = images[0]
     for i, image in enumerate(images):
         missing = [key for key in ("energy", "energy_unit") if key not in image.info]
@@ -123,7 +123,7 @@ def _every(images: Sequence[Any], key: str) -> bool:
 
 
 def read(path: Path) -> Frames:
-    """Read extended XYZ, converted to kcal/mol and Å from the units it declares.
+    """Read extended XYZ and convert it from the units it declares to kcal/mol and Å.
 
     A file that declares no ``energy_unit`` is refused: nothing is guessed.
 

@@ -54,7 +54,7 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
 
 
 class Writer:
-    """Writes frames a piece at a time, for datasets larger than memory.
+    """Writes frames to HDF5 piece by piece, for datasets larger than memory.
 
     The layout is that of :func:`write`.  Not to be used where the disk may fill up: HDF5
     crashes the interpreter then.
@@ -83,7 +83,7 @@ class Writer:
             self.file.close()
 
     def append(self, frames: Frames) -> None:
-        """Write frames (kcal/mol, Å) behind those written before."""
+        """Append frames (kcal/mol, Å)."""
         self.waiting.append(frames)
         if sum(map(len, self.waiting)) >= CHUNK:  # a chunk is compressed once
             self._flush()
@@ -119,19 +119,19 @@ class Writer:
 
 
 def _rows(dataset: h5py.Dataset, rows: Ints) -> NDArray[Any]:
-    """Some rows of an array, in any order, of which one chunk at a time is in memory."""
+    """Read rows of an array, in any order, with one chunk at a time in memory."""
     wide = np.float64 if dataset.dtype.kind == "f" else np.int64
-    found = np.empty((len(rows), *dataset.shape[1:]), wide)
+    rows_read = np.empty((len(rows), *dataset.shape[1:]), wide)
     step = dataset.chunks[0] if dataset.chunks else CHUNK
     chunk = rows // step
     for i in np.unique(chunk).tolist():
         wanted = chunk == i
-        found[wanted] = dataset[i * step : (i + 1) * step][rows[wanted] - i * step]
-    return found
+        rows_read[wanted] = dataset[i * step : (i + 1) * step][rows[wanted] - i * step]
+    return rows_read
 
 
 def trajectory_ids(path: Path, index: int) -> Ints:
-    """Ids of the frames of one trajectory, in file order (n,), of frames that have them."""
+    """Ids of the frames of one trajectory (n,), in file order; the file must hold trajectories."""
     with h5py.File(path, "r") as file:
         ids: Ints = file["ids"][()][file["trajectories"][()] == index].astype(np.int64)
     return ids

@@ -1,4 +1,4 @@
-"""What the formats of arrays share: metadata, units, precision, which fields there are."""
+"""What HDF5, Zarr and parquet files of frames share: metadata, units, precision, fields."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from teadata.errors import DataError
 from teadata.frames import OPTIONAL, Frames
 
 LAYOUT = "tea-frames-1"
-"""Layout that a file of frames names in its metadata."""
+"""Name of the layout, which every file of frames states in its metadata."""
 
 UNITS = {
     "positions": "Å",
@@ -23,14 +23,14 @@ UNITS = {
     "stress": "kcal/mol/Å³",
     "temperatures": "K",
 }
-"""Unit of each field of frames that has one."""
+"""Unit of each field that has one."""
 
 CHUNK = 256
-"""Frames that HDF5 and Zarr compress together, and so read together."""
+"""Frames in one chunk of an HDF5 or Zarr array: they are compressed and read together."""
 
 
 def metadata(name: str, theory: str) -> dict[str, str]:
-    """What a file says of all its frames: layout, name, level of theory and units."""
+    """Metadata of a file of frames: layout, name, level of theory and units."""
     return {
         "layout": LAYOUT,
         "name": name,
@@ -40,25 +40,25 @@ def metadata(name: str, theory: str) -> dict[str, str]:
     }
 
 
-def check_layout(path: Path, found: object) -> None:
-    """Refuse a file that does not name this layout.
+def check_layout(path: Path, layout: object) -> None:
+    """Refuse a file whose metadata name another layout than :data:`LAYOUT`.
 
     Raises
     ------
     DataError
-        If the layout found, None for none at all, is another one.
+        If `layout` is another one, or None.
     """
-    if found != LAYOUT:
-        raise DataError(f"{path}: expected frames in the layout {LAYOUT!r}, found {found!r}")
+    if layout != LAYOUT:
+        raise DataError(f"{path}: expected frames in the layout {LAYOUT!r}, found {layout!r}")
 
 
 def present(path: Path, names: Container[str]) -> list[str]:
-    """Which fields of frames are among the names of a file's arrays.
+    """Fields of :class:`Frames` that a file has, by the names of its arrays.
 
     Raises
     ------
     DataError
-        If one is not there that all frames have.
+        If a field is missing that is not optional.
     """
     wanted = [field.name for field in fields(Frames)]
     missing = [name for name in wanted if name not in names and name not in OPTIONAL]
@@ -68,7 +68,7 @@ def present(path: Path, names: Container[str]) -> list[str]:
 
 
 def compact(array: NDArray[np.generic]) -> NDArray[np.generic]:
-    """The array in the smallest of float32/float64, int32/int64 that holds it bit for bit."""
+    """Store an array in 32 bits per number if that keeps every bit of it, else in 64."""
     for narrow, wide in ((np.float32, np.float64), (np.int32, np.int64)):
         if array.dtype == wide:
             with np.errstate(over="ignore", invalid="ignore"):

@@ -22,11 +22,11 @@ from teadata.files import atomic_write
 from teadata.frames import Frames
 
 OPTIONAL = ("lattice", "pbc", "stress", "frame_id", "trajectory", "temperature")
-"""Arrays that a file may lack."""
+"""Arrays that a file need not have."""
 
 
 def _fingerprint(*arrays: np.ndarray) -> str:
-    """The digest by which sGDML tells dataset files apart."""
+    """MD5 digest that sGDML writes into dataset files to tell them apart."""
     outer = hashlib.md5(usedforsecurity=False)
     for array in arrays:
         data = np.ascontiguousarray(array).tobytes()
@@ -46,7 +46,7 @@ def arrays(frames: Frames, *, name: str = "frames", theory: str = "unknown") -> 
     """
     z = frames.numbers.astype(np.uint8)
     # Text as bytes: sGDML shows a str with a blank after every letter.
-    found: dict[str, Any] = {
+    content: dict[str, Any] = {
         "type": b"d",
         "name": name.encode(),
         "theory": theory.encode(),
@@ -65,15 +65,15 @@ def arrays(frames: Frames, *, name: str = "frames", theory: str = "unknown") -> 
                 f"sGDML's npz holds one lattice, these {len(frames)} frames do not share one; "
                 "use extxyz or hdf5"
             )
-        found["lattice"] = frames.cell[0].T  # sGDML keeps lattice vectors as columns
-        found["pbc"] = frames.pbc
+        content["lattice"] = frames.cell[0].T  # sGDML keeps lattice vectors as columns
+        content["pbc"] = frames.pbc
     if frames.stress is not None:
-        found["stress"] = frames.stress
+        content["stress"] = frames.stress
     if frames.trajectories is not None:
-        found["trajectory"] = frames.trajectories
+        content["trajectory"] = frames.trajectories
     if frames.temperatures is not None:
-        found["temperature"] = frames.temperatures
-    return found
+        content["temperature"] = frames.temperatures
+    return content
 
 
 def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "unknown") -> None:
@@ -84,15 +84,15 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
     DataError
         If the cell differs between frames, or the file cannot be written.
     """
-    found = arrays(frames, name=name, theory=theory)
+    content = arrays(frames, name=name, theory=theory)
     with atomic_write(path) as partial, open(partial, "wb") as stream:
-        np.savez(stream, **found)
+        np.savez(stream, **content)
 
 
 def load_arrays(
     path: Path, required: Sequence[str] | None = None, optional: Sequence[str] = ()
 ) -> dict[str, np.ndarray]:
-    """Arrays of an npz file, never unpickling anything.
+    """Load arrays of an npz file; pickled objects are refused.
 
     Parameters
     ----------
@@ -119,27 +119,27 @@ def load_arrays(
 
 
 def read(path: Path) -> Frames:
-    """Read an sGDML dataset, converted to kcal/mol and Å from the units it declares.
+    """Read an sGDML dataset and convert it from the units it declares to kcal/mol and Å.
 
     Raises
     ------
     DataError
         If the file is unreadable, lacks an array, or does not declare its units.
     """
-    found = load_arrays(path, ("R", "z", "E", "F", "r_unit", "e_unit"), OPTIONAL)
-    length = units.length_factor(text(found["r_unit"]))
-    energy = units.energy_factor(text(found["e_unit"]))
-    count = len(found["R"])
-    lattice = found.get("lattice")
+    content = load_arrays(path, ("R", "z", "E", "F", "r_unit", "e_unit"), OPTIONAL)
+    length = units.length_factor(text(content["r_unit"]))
+    energy = units.energy_factor(text(content["e_unit"]))
+    count = len(content["R"])
+    lattice = content.get("lattice")
     return Frames(
-        numbers=found["z"],
-        positions=found["R"] * length,
-        energies=found["E"].reshape(-1) * energy,
-        forces=found["F"] * (energy / length),
+        numbers=content["z"],
+        positions=content["R"] * length,
+        energies=content["E"].reshape(-1) * energy,
+        forces=content["F"] * (energy / length),
         cell=None if lattice is None else np.tile(lattice.T * length, (count, 1, 1)),
-        pbc=found.get("pbc", (lattice is not None,) * 3),
-        stress=found["stress"] * (energy / length**3) if "stress" in found else None,
-        ids=found.get("frame_id"),
-        trajectories=found.get("trajectory"),
-        temperatures=found.get("temperature"),
+        pbc=content.get("pbc", (lattice is not None,) * 3),
+        stress=content["stress"] * (energy / length**3) if "stress" in content else None,
+        ids=content.get("frame_id"),
+        trajectories=content.get("trajectory"),
+        temperatures=content.get("temperature"),
     )

@@ -1,4 +1,4 @@
-"""Parquet: one row per frame, for pandas, polars and other readers of columns.
+"""Parquet: a table with one row per frame, which pandas, polars and others read.
 
 Columns ``frame_id``, ``energy``, ``positions`` and ``forces``, and ``cell``, ``stress``,
 ``trajectory`` and ``temperature`` where the frames have them.  Arrays are lists of fixed
@@ -32,14 +32,14 @@ COLUMNS = {
     "trajectories": "trajectory",
     "temperatures": "temperature",
 }
-"""Column of each field of frames; each has its unit in the metadata of its schema field."""
+"""Name of the column for each field; the unit is in the metadata of its schema field."""
 
 ROW_GROUP = 1024
-"""Frames of a row group: as many are converted at a time."""
+"""Frames in one row group, and converted at a time."""
 
 
 def _arrow_type(field: str, array: np.ndarray) -> pa.DataType:
-    """The type of a column: energies, ids and trajectories wide, arrays in what they need."""
+    """Type of a column: 64 bits for numbers, and for arrays only if 32 would lose digits."""
     if array.ndim == 1:
         return pa.from_numpy_dtype(array.dtype)
     value = pa.field("element", pa.from_numpy_dtype(compact(array).dtype), nullable=False)
@@ -47,7 +47,7 @@ def _arrow_type(field: str, array: np.ndarray) -> pa.DataType:
 
 
 def schema_of(frames: Frames, *, name: str = "frames", theory: str = "unknown") -> pa.Schema:
-    """The schema of frames, with atomic numbers, pbc, units and layout in its metadata."""
+    """Schema of the table, with atomic numbers, pbc, units and layout in its metadata."""
     shared = metadata(name, theory) | {
         "numbers": json.dumps(frames.numbers.tolist()),
         "pbc": json.dumps(frames.pbc.tolist()),
@@ -87,7 +87,7 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
         If the file cannot be written.
     """
     schema = schema_of(frames, name=name, theory=theory)
-    # The bytes of floats side by side compress well; a dictionary of them does not.
+    # Floats compress well with their bytes regrouped, and badly as a dictionary.
     floats = [
         f"{f.name}.list.element" if pa.types.is_fixed_size_list(f.type) else f.name
         for f in schema

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from teadata.arrays.zarr import _library, open_group
+from teadata.arrays.zarr import open_group, zarr_library
 from teadata.errors import DataError
 from teadata.files import atomic_write
 from teadata.formats.layout import CHUNK, UNITS, check_layout, compact, metadata, present
@@ -39,17 +39,17 @@ DIMENSIONS = {
     "trajectories": ("frame",),
     "temperatures": ("frame",),
 }
-"""Names of the dimensions of each field."""
+"""Names of each field's dimensions."""
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
-"""Time of every entry of a zip archive, so that the same frames give the same bytes."""
+"""Time stamp of all entries of a zip archive, so that the same frames give the same bytes."""
 
 
 def _contents(
     arrays: Mapping[str, NDArray[np.generic]], attributes: Mapping[str, str]
 ) -> dict[str, bytes]:
-    """The store's files by name.  In memory first: zarr's threads write on after an error."""
-    zarr = _library()
+    """The store's files by name, made in memory: on disk zarr's threads go on after an error."""
+    zarr = zarr_library()
     buffers: dict[str, Any] = {}
     store = zarr.storage.MemoryStore(buffers)
     group = zarr.create_group(store, zarr_format=3, attributes=dict(attributes))
@@ -65,7 +65,7 @@ def _contents(
                 zarr.codecs.BloscCodec(cname="zstd", clevel=5, shuffle="shuffle"),
                 zarr.codecs.Crc32cCodec(),
             ],
-            # Zeros are written too: a chunk that is not there is then one that was lost.
+            # Write chunks of zeros too, so that a missing chunk always means lost data.
             config={"write_empty_chunks": True},
             dimension_names=DIMENSIONS.get(name),
             attributes={"units": UNITS[name]} if name in UNITS else {},
@@ -88,14 +88,14 @@ def _atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def _move(folder: Path, path: Path) -> None:
-    """Put a folder in the place of a path; an older store there goes once the new one is in."""
+    """Move a folder to `path`; an older store there is removed once the new one is in place."""
     if not path.is_dir():
         os.replace(folder, path)
         return
     if any(path.iterdir()) and not (path / "zarr.json").is_file():
         raise DataError(f"{path}: is a folder but no Zarr store, and is not replaced; move it away")
     old = folder.with_name(f"{folder.name}.old")
-    os.replace(path, old)  # the system replaces no folder that is not empty
+    os.replace(path, old)  # os.replace does not replace a folder that has content
     try:
         os.replace(folder, path)
     except OSError:
@@ -114,8 +114,8 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
     DataError
         If it cannot be written, or the path is a folder that is no Zarr store.
     """
-    found = {field.name: getattr(frames, field.name) for field in fields(frames)}
-    arrays = {key: array for key, array in found.items() if array is not None}
+    values = {field.name: getattr(frames, field.name) for field in fields(frames)}
+    arrays = {key: array for key, array in values.items() if array is not None}
     write_store(path, arrays, metadata(name, theory))
 
 
@@ -162,7 +162,7 @@ def read(path: Path) -> Frames:
     DataError
         If the store is missing, damaged, not Zarr, or without the fields of frames.
     """
-    _library()
+    zarr_library()
     if not path.exists():
         raise DataError(f"{path}: no such file or folder")
     try:

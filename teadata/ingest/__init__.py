@@ -1,4 +1,4 @@
-"""Official data from files that the user has: recognised, checked, stored as a dataset."""
+"""Ingest official data: recognise and check the user's files, and store them as a dataset."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["Ingestion", "Options", "ingest"]
 
 @dataclass(frozen=True)
 class Ingestion:
-    """What was done: the card of the dataset, what each file was taken for, files passed over."""
+    """What was ingested: the dataset's card, what each file was taken for, files passed over."""
 
     card: DatasetCard
     assigned: list[Assigned]
@@ -39,7 +39,7 @@ def ingest(
     record: str | None = None,
     replace: bool = False,
 ) -> Ingestion:
-    """Make an official dataset of the user's files.
+    """Make an official dataset from the user's files.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def ingest(
                     f"{card.full_id} is here already, in {root}; ingest all its files at once "
                     "with --replace to make it anew"
                 )
-            for stale in root.parent.glob(f".{card.id}.*.part"):  # of a run that was killed
+            for stale in root.parent.glob(f".{card.id}.*.part"):  # left by a run that was killed
                 shutil.rmtree(stale, ignore_errors=True)
             try:
                 return _ingest(paths, card, options or Options(), record, staging)
@@ -120,7 +120,7 @@ def _ingest(
 
 
 def _check_room(assigned: Sequence[Assigned], folder: Path) -> None:
-    """Refuse what the disk cannot take: HDF5 ends the interpreter where it is full."""
+    """Refuse to start if the disk has too little space: HDF5 crashes Python on a full disk."""
     needed = sum(48 * len(i.source.header.numbers) * i.source.header.count for i in assigned)
     free = shutil.disk_usage(folder).free
     if needed > free:
@@ -144,8 +144,8 @@ def _taken(item: Assigned) -> Ingested:
 def _data_file(folder: Path, name: str, content: str) -> DataFile:
     """A file of the dataset, with its size and checksum."""
     path = folder / name
-    found = {"name": name, "content": content, "bytes": path.stat().st_size, "sha256": sha256(path)}
-    return DataFile.model_validate(found)
+    entry = {"name": name, "content": content, "bytes": path.stat().st_size, "sha256": sha256(path)}
+    return DataFile.model_validate(entry)
 
 
 def _filled(
@@ -156,7 +156,7 @@ def _filled(
     groups: dict[str, list[list[int]]],
     record: str | None,
 ) -> DatasetCard:
-    """The card with what the files say."""
+    """Complete the card with what the files say."""
     numbers = assigned[0].source.header
     system = card.system.model_copy(
         update={"formula": numbers.formula, "n_atoms": len(numbers.numbers)}
@@ -173,7 +173,7 @@ def _filled(
         }
     )
     subsets = {name: text for name, text in card.subsets.items() if name in splits.subsets}
-    # A size is one that every subset has which is trained on.
+    # Keep the sizes that all trained subsets have.
     trained = [len(ids) for (_, role), ids in splits.members.items() if role == "train"]
     sizes = {item.claim.size for item in assigned if item.claim.role == "train"}
     return card.model_copy(
@@ -202,7 +202,7 @@ def _write_card(path: Path, card: DatasetCard) -> None:
 
 
 def _put_in_place(folder: Path, root: Path) -> None:
-    """Give a whole dataset its name; one that is there goes only then."""
+    """Move a finished dataset into place, and only then remove an older one."""
     if not root.exists():
         os.replace(folder, root)
         return

@@ -1,4 +1,4 @@
-"""The user's files of frames, wherever they lie: given, in a folder, in an archive.
+"""Find files of frames: given themselves, in folders or in archives.
 
 Nothing of an archive is written before all its entries were looked at: names that lead out
 of the folder, links and devices are refused, and so is more than an archive of that size
@@ -35,14 +35,14 @@ ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 """Suffixes of archives."""
 
 DEPTH = 3
-"""Archives in archives are opened to this depth."""
+"""Depth to which archives inside archives are opened."""
 
 BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
 class Found:
-    """A file of frames: where it lies, how the user knows it, and the file given that held it."""
+    """A file of frames: its path, its name for the user, and the given file that holds it."""
 
     path: Path
     label: str
@@ -51,7 +51,7 @@ class Found:
 
 @dataclass(frozen=True)
 class _Entry:
-    """An entry of an archive, and how to open it; ``kind`` is file, folder or what it is."""
+    """An entry of an archive, and how to open it; ``kind`` is file, folder or another kind."""
 
     name: str
     size: int
@@ -60,7 +60,7 @@ class _Entry:
 
 
 def find(paths: Sequence[Path], staging: Path) -> list[Found]:
-    """All files of frames among files, folders and archives, in order.
+    """Find all files of frames in files, folders and archives, in order.
 
     Parameters
     ----------
@@ -76,26 +76,26 @@ def find(paths: Sequence[Path], staging: Path) -> list[Found]:
     DataError
         If an archive is unsafe or damaged.
     """
-    found: list[Found] = []
+    files: list[Found] = []
     for path in paths:
         if path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.is_file() and _wanted(p.as_posix()))
             for file in inside:
                 label = f"{path.name}/{file.relative_to(path).as_posix()}"
-                found += _expand(Found(file, label, file), staging, DEPTH)
+                files += _expand(Found(file, label, file), staging, DEPTH)
         elif not path.is_file():
             raise UsageError(f"{path}: no such file or folder")
         elif _wanted(path.name):
-            found += _expand(Found(path, path.name, path), staging, DEPTH)
+            files += _expand(Found(path, path.name, path), staging, DEPTH)
         else:
             raise UsageError(
                 f"{path}: expected a file of frames ({', '.join(FRAMES)}), an archive "
                 f"({', '.join(ARCHIVES)}) or a folder"
             )
-    if not found:
+    if not files:
         names = ", ".join(map(str, paths))
         raise UsageError(f"no files of frames ({', '.join(FRAMES)}) in {names}")
-    return found
+    return files
 
 
 def _is_archive(name: str) -> bool:
@@ -103,7 +103,7 @@ def _is_archive(name: str) -> bool:
 
 
 def _wanted(name: str) -> bool:
-    """Whether a path's suffix is that of frames or an archive, and no part of it is hidden."""
+    """Whether a path has the suffix of frames or of an archive, and no hidden part."""
     path = PurePosixPath(name)
     hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts[-3:])
     return not hidden and (path.suffix.lower() in FRAMES or _is_archive(path.name))
@@ -133,7 +133,7 @@ def _expand(file: Found, staging: Path, depth: int) -> Iterator[Found]:
 
 
 def _unpack(file: Found, folder: Path) -> Iterator[tuple[Path, str]]:
-    """Unpack the files of frames of an archive; their paths, and names inside it."""
+    """Unpack an archive's files of frames; yields their paths and their names in the archive."""
     if file.path.name.lower().endswith(".zip"):
         with zipfile.ZipFile(file.path) as archive:
             yield from _extract(file, folder, list(_zip_entries(archive)))
@@ -161,14 +161,14 @@ def _tar_entries(archive: tarfile.TarFile) -> Iterator[_Entry]:
 
         def opened(info: tarfile.TarInfo = info) -> IO[bytes]:
             stream = archive.extractfile(info)
-            assert stream is not None  # as it is a regular file
+            assert stream is not None  # never None, since the entry is a regular file
             return stream
 
         yield _Entry(info.name, info.size, kind, opened)
 
 
 def _check(file: Found, folder: Path, entries: Iterable[_Entry]) -> None:
-    """Refuse an archive with an entry that no archive of data has."""
+    """Refuse an archive with a path that leads outside, a link or a device, or too many bytes."""
     total = 0
     for entry in entries:
         parts = PurePosixPath(entry.name.replace("\\", "/")).parts
@@ -193,7 +193,7 @@ def _extract(file: Found, folder: Path, entries: list[_Entry]) -> Iterator[tuple
     _check(file, folder, entries)
     wanted = [entry for entry in entries if entry.kind == "file" and _wanted(entry.name)]
     for i, entry in enumerate(wanted):
-        # A name of our own: the archive's is only shown.
+        # Under a name of our own; the archive's is only shown.
         path = folder / f"{i:06d}-{PurePosixPath(entry.name).name}"
         with closing(entry.open()) as stream, open(path, "wb") as target:
             left = entry.size

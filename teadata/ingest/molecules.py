@@ -1,4 +1,4 @@
-"""Molecules, from the distances between atoms."""
+"""Molecules, found by the distances between atoms."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from teadata.structure.bonds import STRETCH, bonded, connected_atoms
 
 
 def molecules(frame: Frames) -> list[list[int]]:
-    """Atoms of each connected piece of one frame, images included, by their first atom."""
+    """Atoms of each molecule of one frame, bonds across the cell included, by their first atom."""
     return connected_atoms(bonded(frame))
 
 
 def groups(frame: Frames, wanted: dict[str, str]) -> dict[str, list[list[int]]]:
-    """The molecules of each group, found by their formula.
+    """Find the molecules of each group by their formula.
 
     Parameters
     ----------
@@ -28,11 +28,13 @@ def groups(frame: Frames, wanted: dict[str, str]) -> dict[str, list[list[int]]]:
     DataError
         If a group has no molecule.
     """
-    found = molecules(frame)
-    formulas = [formula(frame.numbers[piece]) for piece in found]
+    pieces = molecules(frame)
+    formulas = [formula(frame.numbers[piece]) for piece in pieces]
     result = {}
     for name, composition in wanted.items():
-        result[name] = [p for p, known in zip(found, formulas, strict=True) if known == composition]
+        result[name] = [
+            p for p, known in zip(pieces, formulas, strict=True) if known == composition
+        ]
         if not result[name]:
             raise DataError(
                 f"expected molecules {composition} for the group {name!r}; bonds shorter than "

@@ -29,7 +29,7 @@ ROLE_WORDS = {
 
 @dataclass(frozen=True)
 class Claim:
-    """What a file holds: a subset, a role, and the size if its name gives it."""
+    """What a file is said to hold: a subset, a role, and a size if one is given."""
 
     subset: str
     role: str
@@ -44,7 +44,7 @@ class Claim:
 
 
 def words(text: str) -> list[str]:
-    """Words and numbers of a name, in small letters.
+    """Split a name into words and numbers, in lower case.
 
     >>> words("AcAla3_unFolded-train1000")
     ['ac', 'ala', '3', 'unfolded', 'train', '1000']
@@ -56,13 +56,13 @@ def words(text: str) -> list[str]:
 
 
 def belongs(name: str, hints: Iterable[str]) -> bool:
-    """Whether a name has one of the hints: words that follow each other."""
+    """Whether a name contains one of the hints as consecutive words."""
     text = f" {' '.join(words(name))} "
     return any(f" {hint} " in text for hint in hints)
 
 
 def _stated(levels: Sequence[list[str]], known: Mapping[str, str]) -> set[str]:
-    """What the innermost level says that says anything."""
+    """The answer of the innermost level that has one."""
     for level in levels:
         said = {known[word] for word in level if word in known}
         if said:
@@ -79,7 +79,7 @@ def _levels(label: str) -> list[list[str]]:
 
 
 def claim(label: str, count: int, card: DatasetCard) -> Claim | str:
-    """What a file's name says it holds, or why that is not clear.
+    """Read from a file's name what it holds, or why that is unclear.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def claim(label: str, count: int, card: DatasetCard) -> Claim | str:
 
 
 def mapped(text: str, count: int, card: DatasetCard) -> Claim:
-    """What the user says that a file holds, e.g. ``folded/train/1000`` or ``folded/test``.
+    """Parse what the user says a file holds, e.g. ``folded/train/1000`` or ``folded/test``.
 
     Raises
     ------
@@ -125,14 +125,14 @@ def mapped(text: str, count: int, card: DatasetCard) -> Claim:
 
 
 def parse_map(options: Iterable[str]) -> dict[str, str]:
-    """The ``--map FILE=SPLIT`` options as a mapping.
+    """Parse the ``--map FILE=SPLIT`` options.
 
     Raises
     ------
     UsageError
         If one is not of that form, or a file is named twice.
     """
-    found: dict[str, str] = {}
+    splits: dict[str, str] = {}
     for option in options:
         name, equals, split = option.rpartition("=")
         if not equals or not name:
@@ -140,14 +140,14 @@ def parse_map(options: Iterable[str]) -> dict[str, str]:
                 f"--map {option}: expected FILE=<subset>/<role>[/<size>], e.g. "
                 "--map data.npz=folded/train/1000"
             )
-        if name in found:
+        if name in splits:
             raise UsageError(f"--map names {name} twice")
-        found[name] = split
-    return found
+        splits[name] = split
+    return splits
 
 
 def choose(mapping: Mapping[str, str], labels: Sequence[str]) -> dict[str, str]:
-    """For each label that an entry of the mapping names, the split.
+    """Match the mapping's names to files; gives the split of each label that is named.
 
     An entry names a file by its whole label, or by the end of it from a ``/`` on.
 
@@ -156,7 +156,7 @@ def choose(mapping: Mapping[str, str], labels: Sequence[str]) -> dict[str, str]:
     UsageError
         If an entry names no file, or several.
     """
-    found = {}
+    splits = {}
     for name, split in mapping.items():
         ending = "/" + name.strip("/")
         hits = [label for label in labels if f"/{label}".endswith(ending)]
@@ -164,5 +164,5 @@ def choose(mapping: Mapping[str, str], labels: Sequence[str]) -> dict[str, str]:
             shown = ", ".join(hits or labels[:8]) + (" …" if len(hits or labels) > 8 else "")
             what = "several files" if hits else "no file"
             raise UsageError(f"--map {name}={split} names {what}; files: {shown}")
-        found[hits[0]] = split
-    return found
+        splits[hits[0]] = split
+    return splits

@@ -10,7 +10,7 @@ from teadata.errors import DataError, UsageError
 
 
 def patch(dataset: str) -> str:
-    """A unified diff of the dataset's card that states the files its data were made of.
+    """Make a unified diff that pins the files a dataset was made from in its card.
 
     It applies in a checkout with ``git apply``.
 

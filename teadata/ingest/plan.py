@@ -31,7 +31,7 @@ narrower than from eV or hartree to kcal/mol."""
 
 @dataclass(frozen=True)
 class Options:
-    """What the user says of the files.
+    """What the user states about the files.
 
     ``mapping`` names the split of a file; units are those of files that declare none;
     ``accept_float32`` takes energies of single precision, ``accept_force_scale`` forces of
@@ -56,7 +56,7 @@ class Assigned:
 
 
 def parse_order(order: str) -> Ints:
-    """Atomic numbers of an order of atoms, e.g. ``C2 O H6``."""
+    """Atomic numbers from a text such as ``C2 O H6``, which gives atoms in order."""
     parts = re.findall(r"([A-Z][a-z]?)(\d*)", order)
     counts = [int(count or 1) for _, count in parts]
     numbers: Ints = np.repeat(np.array([NUMBERS[symbol] for symbol, _ in parts]), counts)
@@ -64,17 +64,17 @@ def parse_order(order: str) -> Ints:
 
 
 def of_system(source: Source, card: DatasetCard) -> bool:
-    """Whether a file's atoms are those of the dataset, as far as its card knows them."""
-    system, found = card.system, source.header
+    """Whether a file's atoms agree with what the dataset's card says of them."""
+    system, header = card.system, source.header
     return (
-        system.n_atoms in (None, len(found.numbers))
-        and system.formula in (UNKNOWN, found.formula)
-        and {SYMBOLS[z] for z in found.numbers} == set(system.elements)
+        system.n_atoms in (None, len(header.numbers))
+        and system.formula in (UNKNOWN, header.formula)
+        and {SYMBOLS[z] for z in header.numbers} == set(system.elements)
     )
 
 
 def select(sources: Sequence[Source], card: DatasetCard) -> tuple[list[Source], list[Source]]:
-    """The files of the dataset's system, and those of others, which are passed over.
+    """Separate the files of the dataset's system from those of others, which are passed over.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def select(sources: Sequence[Source], card: DatasetCard) -> tuple[list[Source], 
 
 
 def assign(sources: Sequence[Source], card: DatasetCard, options: Options) -> list[Assigned]:
-    """What each file holds.
+    """Decide what each file holds.
 
     Raises
     ------
@@ -140,8 +140,9 @@ def _claim(source: Source, split: str | None, card: DatasetCard) -> Claim | str:
 
 
 def _units(source: Source, options: Options) -> tuple[tuple[str, str], str]:
-    """Units of energy and length, and what is wrong with them if anything is."""
-    found, problems = [], []
+    """Units of energy and length of a file, and what is wrong with them, if anything."""
+    resolved: list[str] = []
+    problems: list[str] = []
     for kind, resolve in (("energy", units.energy_unit), ("length", units.length_unit)):
         declared = getattr(source.header, f"{kind}_unit")
         given = getattr(options, f"{kind}_unit")
@@ -154,12 +155,12 @@ def _units(source: Source, options: Options) -> tuple[tuple[str, str], str]:
         if len(names) == 2:
             problems.append(f"declares {declared}, but {flag} says {given}")
         elif names:
-            found.append(names.pop())
+            resolved.append(names.pop())
         elif kind == "length":
-            found.append("Å")
+            resolved.append("Å")
         else:
             problems.append(f"declares no unit of {kind}; say it with {flag}")
-    return (found[0], found[1]) if not problems else ("", ""), ", ".join(problems)
+    return (resolved[0], resolved[1]) if not problems else ("", ""), ", ".join(problems)
 
 
 def _check_all(assigned: Sequence[Assigned], card: DatasetCard, options: Options) -> None:
@@ -224,13 +225,13 @@ def _usual_forces(card: DatasetCard) -> tuple[float, float, str]:
 
 
 def _check_scale(assigned: Sequence[Assigned], card: DatasetCard) -> list[str]:
-    """Forces that another unit would bring to where those of the system are."""
+    """Look for forces of the wrong size, and say which units would make them right."""
     low, high, reason = _usual_forces(card)
     problems = []
     for item in assigned:
         raw = float(np.abs(next(item.source.pieces())["forces"]).mean())
-        found = raw * units.force_factor(item.energy_unit, item.length_unit)
-        if low <= found <= high:
+        mean_force = raw * units.force_factor(item.energy_unit, item.length_unit)
+        if low <= mean_force <= high:
             continue
         fitting = [
             f"{energy}/{length}"
@@ -240,8 +241,8 @@ def _check_scale(assigned: Sequence[Assigned], card: DatasetCard) -> list[str]:
         ]
         problems.append(
             f"{item.source.label}: in {item.energy_unit}/{item.length_unit} the mean |F| is "
-            f"{found:.4g} kcal/mol/Å, expected {low:.3g} to {high:.3g} ({reason}); it would fit in "
-            f"{' or '.join(fitting) or 'no known unit'}: correct the file's unit or --energy-unit, "
-            "or, if it is right, --accept-force-scale"
+            f"{mean_force:.4g} kcal/mol/Å, expected {low:.3g} to {high:.3g} ({reason}); it would "
+            f"fit in {' or '.join(fitting) or 'no known unit'}: correct the file's unit or "
+            "--energy-unit, or, if it is right, --accept-force-scale"
         )
     return problems

@@ -42,7 +42,7 @@ PIECE = 16 << 20
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of all its frames.
+    """What all frames of a file have in common.
 
     ``numbers`` (A,); ``energies`` (N,), in the file's unit; ``single`` if they are float32;
     ``pbc`` (3,) or None where there is no cell; ``optional`` names the fields beyond positions,
@@ -73,8 +73,8 @@ class Source:
 
     Parameters
     ----------
-    found
-        The file.
+    file
+        Where the file lies, and how the user knows it.
 
     Raises
     ------
@@ -82,9 +82,9 @@ class Source:
         On opening, or while it is read: if it is damaged or is not frames of one system.
     """
 
-    def __init__(self, found: Found) -> None:
-        self.label, self.given = found.label, found.given
-        self.file = open_arrays(found.path, FRAMES[found.path.suffix.lower()], found.label)
+    def __init__(self, file: Found) -> None:
+        self.label, self.given = file.label, file.given
+        self.file = open_arrays(file.path, FRAMES[file.path.suffix.lower()], file.label)
         self._names = self._known()
         self.header = self._header()
         self._lattice: Array | None = None
@@ -92,22 +92,22 @@ class Source:
             self._lattice = self.file.whole(self._names["lattice"])
 
     def _known(self) -> dict[str, str]:
-        """The name in the file of every field that is there."""
-        found = {}
+        """Map each field that the file has to its name in the file."""
+        names = {}
         for field, aliases in ALIASES.items():
             there = [alias for alias in aliases if alias in self.file.names]
             if len(there) > 1:
                 raise self._fail(f"holds {field} twice, as {' and '.join(there)}; keep one")
             if there:
-                found[field] = there[0]
+                names[field] = there[0]
             elif field in ("positions", "energies", "forces", "numbers"):
                 raise self._fail(
                     f"expected {field} under one of {', '.join(aliases)}; found "
                     f"{', '.join(sorted(self.file.names)) or 'nothing'}"
                 )
-        if {"cell", "lattice"} <= found.keys():
+        if {"cell", "lattice"} <= names.keys():
             raise self._fail("holds both a lattice and cells; keep one")
-        return found
+        return names
 
     def _header(self) -> Header:
         numbers, energies = self._numbers(), self.file.whole(self._names["energies"])
@@ -120,10 +120,10 @@ class Source:
         if "cell" in optional:
             pbc = (True, True, True)
         if "pbc" in self._names:
-            found = np.asarray(self.file.whole(self._names["pbc"])).reshape(-1, 3)
-            if not (found == found[0]).all():
+            flags = np.asarray(self.file.whole(self._names["pbc"])).reshape(-1, 3)
+            if not (flags == flags[0]).all():
                 raise self._fail("its frames differ in pbc")
-            pbc = tuple(map(bool, found[0]))
+            pbc = tuple(map(bool, flags[0]))
         return Header(
             numbers=numbers,
             energies=energies.reshape(-1).astype(np.float64),
@@ -144,8 +144,8 @@ class Source:
             numbers = np.array([NUMBERS.get(text(symbol), 0) for symbol in numbers])
         if (numbers == 0).any():
             raise self._fail("holds atoms of no known element")
-        found: Ints = numbers.astype(np.int64)
-        return found
+        integers: Ints = numbers.astype(np.int64)
+        return integers
 
     def _check_shapes(self, count: int, atoms: int) -> None:
         expected: dict[str, tuple[int, ...]] = {
@@ -167,7 +167,7 @@ class Source:
         return DataError(f"{self.label}: {message}")
 
     def pieces(self) -> Iterator[dict[str, Array]]:
-        """The fields of :data:`PER_FRAME` that there are, in the file's units, in pieces."""
+        """Read the fields of :data:`PER_FRAME` that it has piece by piece, in its own units."""
         fields = {field: name for field, name in self._names.items() if field in PER_FRAME}
         rows = max(1, PIECE // (24 * len(self.header.numbers)))
         for arrays in self.file.pieces(list(fields.values()), rows):

@@ -1,4 +1,4 @@
-"""From assigned files to a dataset: frames stored once, split table."""
+"""Write assigned files as a dataset: each geometry once, and a table of splits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from teadata.splits import ROLES, SplitTable
 from teadata.typing import Ints
 
 SAME_ENERGY = 1e-6
-"""Energies of one geometry in two files agree to this, relative: units are converted."""
+"""Relative tolerance for the energies of one geometry in two files (units are converted)."""
 
 
 class Store:
@@ -40,12 +40,12 @@ class Store:
         self.writer = writer
         self.optional = optional
         self.count = 0
-        self.keys = np.empty(0, np.uint64)  # ascending, and the frame of each
+        self.keys = np.empty(0, np.uint64)  # sorted digests, and the id of the frame of each
         self.ids: Ints = np.empty(0, np.int64)
         self.energies = np.empty(0)
 
     def add(self, item: Assigned) -> Ints:
-        """Store a file's new frames; ids of all of its frames, in order.
+        """Store the frames of a file that are new; returns the ids of all its frames, in order.
 
         Raises
         ------
@@ -75,7 +75,7 @@ class Store:
         return np.concatenate(ids)
 
     def _known(self, key: np.ndarray, frames: Frames, item: Assigned) -> Ints:
-        """Ids of frames that earlier files have, −1 for the others."""
+        """Ids of the frames that were stored before, −1 for new ones."""
         if len(self.keys) == 0:
             return np.full(len(key), -1)
         place = np.minimum(np.searchsorted(self.keys, key), len(self.keys) - 1)
@@ -91,7 +91,7 @@ class Store:
         return known
 
     def frames(self, item: Assigned, piece: dict[str, Any]) -> Frames:
-        """A piece in kcal/mol and Å."""
+        """Convert a piece to kcal/mol and Å."""
         length = units.length_factor(item.length_unit)
         energy = units.energy_factor(item.energy_unit)
         header, factors = item.source.header, {"cell": length, "stress": energy / length**3}
@@ -121,9 +121,9 @@ def _digests(frames: Frames) -> np.ndarray:
     rows = frames.positions.reshape(len(frames), -1)
     if frames.cell is not None:
         rows = np.concatenate([rows, frames.cell.reshape(len(frames), -1)], axis=1)
-    rows = np.ascontiguousarray(rows) + 0.0  # −0 is 0
-    found = b"".join(hashlib.blake2b(row.data, digest_size=8).digest() for row in rows)
-    return np.frombuffer(found, np.uint64)
+    rows = np.ascontiguousarray(rows) + 0.0  # makes −0 equal to 0
+    digests = b"".join(hashlib.blake2b(row.data, digest_size=8).digest() for row in rows)
+    return np.frombuffer(digests, np.uint64)
 
 
 def _order(item: Assigned, card: DatasetCard) -> tuple[int, int, int]:
@@ -190,7 +190,7 @@ def write(
     """
     items = sorted(assigned, key=lambda item: _order(item, card))
     optional = frozenset.intersection(*(item.source.header.optional for item in items))
-    members, found = {}, {}
+    members, molecules = {}, {}
     with hdf5.Writer(path, name=card.id, theory=card.level_of_theory.method) as writer:
         store = Store(writer, optional)
         for key, same in groupby(items, key=lambda item: (item.claim.subset, item.claim.role)):
@@ -199,5 +199,5 @@ def write(
             members[key] = _ranks(part, ids, "/".join(key))
         if card.system.molecules:
             first = store.frames(items[0], next(items[0].source.pieces()))[0]
-            found = groups(first, card.system.molecules)
-    return SplitTable(members), found
+            molecules = groups(first, card.system.molecules)
+    return SplitTable(members), molecules

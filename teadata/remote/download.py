@@ -40,7 +40,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def file_path(record: Record, file: RemoteFile) -> Path:
-    """Where a file lies once it is fetched."""
+    """Path of a file once it is fetched."""
     return settings.record_folder(record.id) / "files" / file.name
 
 
@@ -51,7 +51,7 @@ def _partial_path(record: Record, file: RemoteFile) -> Path:
 
 
 def bytes_here(record: Record, file: RemoteFile) -> int:
-    """Bytes of a file that need no download any more; all of them if it is in its place.
+    """Bytes of a file that are here already; all of them if it is in place.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def fetch_file(
     patience: Patience | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Fetch one file, or find it fetched; its content is checked either way.
+    """Fetch one file unless it is here; its content is checked either way.
 
     Parameters
     ----------
@@ -166,19 +166,19 @@ def fetch_file(
 def _check_in_place(
     record: Record, file: RemoteFile, path: Path, pins: Mapping[str, str], progress: Progress
 ) -> tuple[bool, str]:
-    """Whether the lock has the file as it is here, and its SHA-256; an error if it is wrong."""
+    """Check a file in place: whether the lock has it as it is here, and its SHA-256."""
     entry = read_lock(record.id).get(file.name)
     if entry or file.name in pins:
         sha256 = _digests(path)["sha256"]
     else:
         algorithm, expected = file.digest
-        found = _digests(path, algorithm)
-        if found[algorithm] != expected:
+        digests = _digests(path, algorithm)
+        if digests[algorithm] != expected:
             raise DataError(
                 f"{path}: expected {algorithm} {expected} (says record {record.id}), found "
-                f"{found[algorithm]}. Remove the file and fetch it again"
+                f"{digests[algorithm]}. Remove the file and fetch it again"
             )
-        sha256 = found["sha256"]
+        sha256 = digests["sha256"]
     locked = check_sha256(record, file, sha256, where=path, pins=pins)
     if entry and entry.checksum != file.checksum:
         progress.message(
@@ -197,18 +197,18 @@ def _download(
         for last in (False, True):
             _complete(file, partial, source, Retries(file.name, patience, progress), progress)
             digests = _digests(partial, algorithm)
-            found = digests[algorithm]
-            if found == expected:
+            digest = digests[algorithm]
+            if digest == expected:
                 return digests["sha256"]
             partial.unlink()
             if not last:
                 progress.message(
-                    f"{file.name}: {algorithm} is {found} and not {expected}; once more from the "
+                    f"{file.name}: {algorithm} is {digest} and not {expected}; once more from the "
                     "first byte"
                 )
     where = os.environ.get("TEADATA_MIRROR") or file.url
     raise DataError(
-        f"{file.name}: expected {algorithm} {expected} (says record {record.id}), found {found} "
+        f"{file.name}: expected {algorithm} {expected} (says record {record.id}), found {digest} "
         f"twice in what {where} sends. Nothing was kept. If it stays so, the file there, or a "
         "proxy on the way, is damaged"
     )
@@ -217,7 +217,7 @@ def _download(
 def _complete(
     file: RemoteFile, partial: Path, source: Source, retries: Retries, progress: Progress
 ) -> None:
-    """Bring the partial file to the file's size, over as many connections as it takes."""
+    """Download the rest of the partial file, over as many connections as it takes."""
     partial.touch()
     if partial.stat().st_size > file.bytes:
         os.truncate(partial, 0)
@@ -235,7 +235,7 @@ def _complete(
 def _append(
     file: RemoteFile, partial: Path, source: Source, offset: int, progress: Progress
 ) -> None:
-    """Add to the partial file what one connection gives.
+    """Append what one connection sends to the partial file.
 
     Unbuffered: whatever ends the process, all that was received is in the file.
     """
@@ -260,7 +260,7 @@ def _append(
 def _admit(
     record: Record, file: RemoteFile, partial: Path, sha256: str, pins: Mapping[str, str]
 ) -> None:
-    """Give a checked file its lock entry and its place, in this order, both on the disk."""
+    """Write a checked file's lock entry, then move it into place; both are flushed to disk."""
     locked = check_sha256(record, file, sha256, where=partial, pins=pins)
     with open(partial, "rb") as stream:
         os.fsync(stream.fileno())
@@ -316,7 +316,7 @@ def _advice(record: Record, dataset: str | None) -> str:
 
 @contextmanager
 def _advised(record: Record, dataset: str | None) -> Iterator[None]:
-    """Ends a network error with what to do."""
+    """Add what to do to a network error."""
     try:
         yield
     except NetworkError as error:
@@ -329,7 +329,7 @@ def _advised(record: Record, dataset: str | None) -> Iterator[None]:
 
 @contextmanager
 def _disk(file: RemoteFile, partial: Path) -> Iterator[None]:
-    """Turns what the file system refuses into an error that says what to do."""
+    """Turn errors of the file system into one that says what to do."""
     try:
         yield
     except OSError as error:

@@ -26,7 +26,7 @@ PASSING = {408, 425, 429}
 
 
 class NetworkError(TeaError):
-    """A server refused, or sent what it must not."""
+    """A server refused, or sent something invalid."""
 
 
 class UnreachableError(NetworkError):
@@ -117,7 +117,7 @@ class Retries:
 
 @contextmanager
 def opened_session() -> Iterator[Session]:
-    """A session that says who asks, and asks for the bytes as they are."""
+    """Open a session that names this software and asks for uncompressed bytes."""
     import requests
 
     from teadata.provenance import DISTRIBUTION, package_version

@@ -1,4 +1,4 @@
-"""The lock file: what was downloaded first is what is accepted ever after."""
+"""The lock file: a file that was downloaded once must have the same content ever after."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _ENTRIES = TypeAdapter(dict[FileName, LockEntry])
 
 @contextmanager
 def exclusive(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold a lock between processes; a process that ends, however it ends, gives it back.
+    """Let one process at a time run the block; the lock is freed even if the process is killed.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def write_entry(record_id: str, file: RemoteFile, sha256: str) -> None:
     path = lock_path(record_id)
     today = datetime.datetime.now(datetime.UTC).date()
     entry = LockEntry(bytes=file.bytes, checksum=file.checksum, sha256=sha256, date=today)
-    # the entries of files that other processes finish at the same time must stay
+    # read again under the lock: other processes may have added entries
     with exclusive(path.with_name(f"{LOCK}.lock")):
         entries = read_lock(record_id) | {file.name: entry}
         text = _ENTRIES.dump_json(dict(sorted(entries.items())), indent=2)
@@ -121,7 +121,7 @@ def write_entry(record_id: str, file: RemoteFile, sha256: str) -> None:
 
 
 def check_description(record: Record, file: RemoteFile) -> None:
-    """Refuse a file that the record now describes otherwise than when it was locked.
+    """Refuse a file that the record describes differently now than when it was locked.
 
     Raises
     ------
@@ -139,15 +139,15 @@ def check_description(record: Record, file: RemoteFile) -> None:
 
 
 def check_sha256(
-    record: Record, file: RemoteFile, found: str, *, where: Path, pins: Mapping[str, str]
+    record: Record, file: RemoteFile, sha256: str, *, where: Path, pins: Mapping[str, str]
 ) -> bool:
-    """Refuse content that is not the pinned or locked one; a pin outranks the lock.
+    """Refuse content whose SHA-256 is not the pinned one or, without a pin, the locked one.
 
     Parameters
     ----------
     record, file
         What the content should be.
-    found
+    sha256
         SHA-256 of the content.
     where
         Where the content lies, for the message.
@@ -167,11 +167,11 @@ def check_sha256(
     entry = read_lock(record.id).get(file.name)
     locked = entry.sha256 if entry else None
     expected = pins.get(file.name, locked)
-    if expected in (None, found):
-        return locked == found
+    if expected in (None, sha256):
+        return locked == sha256
     said_by = "the dataset's card" if file.name in pins else str(lock_path(record.id))
     raise DataError(
-        f"{where}: expected sha256 {expected} (says {said_by}), found {found}. "
+        f"{where}: expected sha256 {expected} (says {said_by}), found {sha256}. "
         f"{_remedy(record, file)}"
     )
 

@@ -15,7 +15,7 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress(Protocol):
-    """Told of every step; sizes are in bytes."""
+    """Is told of every step; sizes are in bytes."""
 
     def start(self, name: str, total: int, done: int) -> None:
         """Transfer of a file begins, or begins again, with `done` of `total` bytes here."""
@@ -28,7 +28,7 @@ class Progress(Protocol):
 
 
 class Silent:
-    """Shows nothing."""
+    """Progress that shows nothing."""
 
     def start(self, name: str, total: int, done: int) -> None:
         """Show nothing."""

@@ -16,7 +16,7 @@ def _variable(name: str) -> str:
 
 
 def home() -> Path:
-    """The folder of what was downloaded: ``TEADATA_HOME``, or the platform's for user data."""
+    """Folder for downloads: ``TEADATA_HOME``, or the platform's folder for user data."""
     chosen = _variable("TEADATA_HOME")
     if chosen:
         return Path(chosen).expanduser().absolute()
@@ -66,7 +66,7 @@ def zenodo_url() -> str:
 
 
 def mirror() -> str | Path | None:
-    """Where bytes come from in place of Zenodo: a base URL, a folder, or None.
+    """The mirror to download from instead of Zenodo: a base URL, a folder, or None.
 
     ``TEADATA_MIRROR`` holds files as ``<mirror>/<record id>/<file name>``.  It is asked for
     bytes only; what they must be is said by Zenodo, the lock file or a card.

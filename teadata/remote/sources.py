@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from requests import Response, Session
 
 CHUNK = 32 * 1024
-"""Bytes taken at a time: what a lost connection can cost at most."""
+"""Bytes read at a time, and the most that a lost connection can cost."""
 
 
 class Source(Protocol):
-    """Serves a file from a byte on."""
+    """A source that can send a file from any byte on."""
 
     def opened(self, offset: int) -> AbstractContextManager[tuple[int, Iterator[bytes]]]:
         """The bytes from `offset` on, or from an earlier start; the start comes with them."""
@@ -61,9 +61,9 @@ class HttpSource:
             self.ranges, start = True, 0
         else:
             span = response.headers.get("Content-Range", "")
-            found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", span)
-            whole = found is not None and found[3] in {str(total), "*"}
-            if status != 206 or not (whole and found and int(found[1]) == asked > 0):
+            match = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", span)
+            whole = match is not None and match[3] in {str(total), "*"}
+            if status != 206 or not (whole and match and int(match[1]) == asked > 0):
                 # what is here may be the server's mistake or ours: next time, ask for all
                 self.ranges = False
                 raise TransientError(

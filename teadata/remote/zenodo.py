@@ -1,4 +1,4 @@
-"""From a DOI to a record: asked from Zenodo's REST API, remembered for when it is away."""
+"""Find the record of a DOI: ask Zenodo's REST API, and remember the answer for offline use."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def resolve(
     """
     wanted = record_id(reference)
     doi = _DOI.fullmatch(reference.strip())
-    # a mirror is no way out here: it has bytes, and what is missing is what they must be
+    # a mirror cannot help here: it has the files, but not their checksums
     hint = (
         f"{advice(doi[1] if doi else wanted, dataset)}; or copy "
         f"{settings.records_folder()} from a machine that has fetched the record"
@@ -157,8 +157,8 @@ def _document(session: Session, url: str, patience: Patience) -> tuple[object, s
         try:
             return json.loads(body), response.url
         except ValueError:
-            found = body[:60].decode("utf-8", "replace")
-            raise TransientError(f"expected JSON, found {found!r}") from None
+            start = body[:60].decode("utf-8", "replace")
+            raise TransientError(f"expected JSON, found {start!r}") from None
 
 
 def _path(identifier: str) -> Path:
@@ -166,7 +166,7 @@ def _path(identifier: str) -> Path:
 
 
 def _remember(record: Record) -> None:
-    """Keep the record; one that says the same is left alone, so a read-only cache works."""
+    """Remember a record; an equal one is not rewritten, so a read-only cache works."""
     path, record = _path(record.id), record.model_copy(update={"requested": None})
     with suppress(DataError):  # nothing readable there: written below
         known = _read(path)
@@ -183,7 +183,7 @@ def _remember(record: Record) -> None:
 
 
 def _remembered(wanted: str) -> Record | None:
-    """The record as it was when last asked for: itself, or its newest known version."""
+    """The record as last remembered: itself, or its newest known version."""
     if _path(wanted).is_file():
         return _read(_path(wanted))
     known = [_read(path) for path in settings.records_folder().glob(f"*/{DESCRIPTION}")]

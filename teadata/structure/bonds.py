@@ -1,4 +1,4 @@
-"""Bonds, and the pieces they connect, from the distances between atoms."""
+"""Bonds from distances between atoms, and the molecules that bonds connect."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from teadata.frames import Frames
 from teadata.structure.neighbours import distances
 
 STRETCH = 1.25
-"""Two atoms are bonded if they are nearer than so many times the sum of their covalent radii
+"""Two atoms are bonded if they are nearer than this many times the sum of their covalent radii
 (Cordero et al., Dalton Trans. 2832, 2008)."""
 
 
@@ -18,13 +18,13 @@ def bonded(frame: Frames) -> NDArray[np.bool_]:
     """Which atoms of one frame are bonded, images included, (A, A)."""
     radii = np.array(COVALENT_RADII)[np.minimum(frame.numbers, len(COVALENT_RADII) - 1)]
     reach = STRETCH * (radii[:, None] + radii)
-    ((_, found),) = distances(frame, float(reach.max()))
-    bonds: NDArray[np.bool_] = (found[0] < reach[:, :, None]).any(axis=2)
+    ((_, lengths),) = distances(frame, float(reach.max()))
+    bonds: NDArray[np.bool_] = (lengths[0] < reach[:, :, None]).any(axis=2)
     return bonds
 
 
 def connected_atoms(bonds: NDArray[np.bool_]) -> list[list[int]]:
-    """Atoms of each piece that bonds (A, A) connect, by their first atom."""
+    """Group atoms by the bonds (A, A) that connect them; groups are ordered by their first atom."""
     label = np.arange(len(bonds))
     while True:  # every atom takes the lowest label among its neighbours, until none changes
         lowest = np.minimum(label, np.where(bonds, label, len(bonds)).min(axis=1))

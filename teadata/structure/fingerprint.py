@@ -22,16 +22,16 @@ from teadata.structure.neighbours import distances
 from teadata.typing import Floats, Ints
 
 CUTOFF = 6.0
-"""Å; a neighbour further away counts as at this distance, so none enters with a jump."""
+"""Cutoff in Å: a neighbour beyond it counts as at this distance, so entries never jump."""
 
 NEIGHBOURS = 8
-"""Nearest neighbours of each element that are listed of each atom."""
+"""Neighbours of each element that are kept per atom, the nearest ones."""
 
 SAME = 1e-3
-"""Å; fingerprints no entry of which differs by more are of one geometry, stored twice."""
+"""Tolerance in Å: fingerprints whose entries all agree within it are of the same geometry."""
 
 BLOCK = 1024
-"""Rows compared at a time, by one product of matrices."""
+"""Rows compared at a time, in one matrix product."""
 
 Singles = NDArray[np.float32]
 
@@ -68,8 +68,8 @@ def fingerprints(frames: Frames) -> Fingerprints:
         return Fingerprints(np.empty((0, 1), np.float32), {})
     members = {int(z): np.flatnonzero(frames.numbers == z) for z in np.unique(frames.numbers)}
     parts: dict[tuple[int, int], list[Singles]] = {(a, b): [] for a in members for b in members}
-    for _, found in distances(frames, CUTOFF):
-        near = np.minimum(found, CUTOFF).astype(np.float32)
+    for _, lengths in distances(frames, CUTOFF):
+        near = np.minimum(lengths, CUTOFF).astype(np.float32)
         for b, second in members.items():
             ranked = _nearest_of_each(near[:, :, second])
             for a, first in members.items():
@@ -86,7 +86,7 @@ def fingerprints(frames: Frames) -> Fingerprints:
 
 
 def _nearest_of_each(near: Singles) -> Singles:
-    """The shortest of distances (n, A, B, S), (n, A, at most NEIGHBOURS), in order."""
+    """Shortest distances per atom, (n, A, at most NEIGHBOURS) from (n, A, B, S), ascending."""
     flat = near.reshape(*near.shape[:2], -1)
     if flat.shape[2] > NEIGHBOURS:
         flat = np.partition(flat, NEIGHBOURS - 1, axis=2)[:, :, :NEIGHBOURS]
@@ -102,7 +102,7 @@ def rms(first: Singles, second: Singles) -> Floats:
 def nearest(
     queries: Singles, references: Singles, apart: tuple[Ints, Ints] | None = None
 ) -> tuple[Floats, Ints]:
-    """Distance (Q,) in Å of each query to its nearest reference, and that one's row, (Q,).
+    """Distance in Å from each query to its nearest reference, (Q,), and the reference's row, (Q,).
 
     Infinite, and −1, where there is none.
 
@@ -116,7 +116,7 @@ def nearest(
     distance, row = np.full(len(queries), np.inf), np.full(len(queries), -1)
     if len(references) == 0:
         return distance, row
-    # Centred, the squares are small, and little is lost where two of them nearly cancel.
+    # Centring keeps the squares small, so that their difference loses few digits.
     centre = references.mean(axis=0)
     centred = references - centre
     squares = np.einsum("ij,ij->i", centred, centred)

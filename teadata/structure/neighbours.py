@@ -11,10 +11,10 @@ from teadata.frames import Frames
 from teadata.typing import Floats, Ints
 
 CHUNK = 2_000_000
-"""Distances held at a time: some 100 MB, whatever the number of frames."""
+"""Distances computed at a time; about 100 MB, whatever the number of frames."""
 
 MAX_IMAGES = 10_000
-"""More images of the cell than this within the cutoff mean that the cell is collapsed."""
+"""A cell with more images than this within the cutoff counts as collapsed."""
 
 
 def image_shifts(inverse: Floats, cutoff: float) -> Ints:
@@ -42,10 +42,12 @@ def image_shifts(inverse: Floats, cutoff: float) -> Ints:
 
 
 def distances(frames: Frames, cutoff: float) -> Iterator[tuple[slice, Floats]]:
-    """Rows, and their distances (n, A, A, S) in Å from each atom to the images of each.
+    """Yield some rows at a time, and the distances in them from each atom to all images of each.
 
-    Exact up to the cutoff: every image that near is there, further ones may be.  An atom's
-    distance to itself is infinite, that to its own images is not.
+    Distances are (n, A, A, S), in Å.
+
+    All images within the cutoff are listed, and some beyond it.  An atom's distance to itself
+    is infinite; its distances to its own images are not.
 
     Parameters
     ----------
@@ -75,9 +77,9 @@ def distances(frames: Frames, cutoff: float) -> Iterator[tuple[slice, Floats]]:
         cell, position = vectors[rows, None], frames.positions[rows]
         between = position[:, :, None] - position[:, None]
         between -= np.round(between @ inverse[rows, None]) @ cell
-        found = np.stack(
+        lengths = np.stack(
             [np.linalg.norm(between + (shift @ cell)[:, :, None], axis=-1) for shift in shifts],
             axis=-1,
         )
-        found[:, diagonal, diagonal, origin] = np.inf
-        yield rows, found
+        lengths[:, diagonal, diagonal, origin] = np.inf
+        yield rows, lengths

@@ -33,10 +33,10 @@ class Residue:
 
 
 def residues(frame: Frames) -> list[Residue]:
-    """The residues of one frame of a peptide, from the N terminus; empty if it is none.
+    """Residues of a peptide in one frame, from the N terminus; empty if it is no peptide.
 
-    Cut are the bonds from a carbonyl carbon (one oxygen that has no other bond) to a nitrogen.
-    A residue of no known composition is named by its formula.
+    The chain is cut at every bond from a carbonyl carbon (with an oxygen that has no other
+    bond) to a nitrogen.  A residue of unknown composition is named by its formula.
 
     Parameters
     ----------
