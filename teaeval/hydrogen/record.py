@@ -20,7 +20,8 @@ class Protocol(StrictModel):
     """How state points are simulated and analysed.
 
     The dynamics are those of the reference trajectories of mini-hydrogen: Bussi's thermostat, with
-    the same time step, time constant and time of equilibration.
+    the same time step, time constant and time of equilibration.  The momentum of the cell is zero
+    here, and the thermostat heats the other 3 A − 3 degrees of freedom.
 
     Parameters
     ----------
@@ -186,7 +187,9 @@ class StateResult(StrictModel):
     """A state point, simulated.
 
     A simulation that ``failed`` broke, for the reason in ``failure``, after ``time`` fs, and shows
-    nothing; ``seconds`` is the time that it took.
+    nothing; ``seconds`` is the time that it took.  The thermostat heated ``degrees_of_freedom``;
+    where these are None, an earlier version counted the cell's momentum, which Bussi's thermostat
+    cannot exchange.
     """
 
     state: str
@@ -196,6 +199,7 @@ class StateResult(StrictModel):
     failure: str | None
     time: float
     seconds: float
+    degrees_of_freedom: int | None = None
     errors: ModelErrors
     observed: Observed | None
     reference: Observed

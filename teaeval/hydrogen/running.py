@@ -12,6 +12,7 @@ import numpy as np
 
 from teadata import Dataset, Frames, catalog
 from teadata.elements import MASSES
+from teadata.errors import DataError
 from teadata.files import write_text
 from teadata.provenance import package_version
 from teadata.typing import Progress
@@ -112,9 +113,15 @@ def run_state(job: Job, progress: Progress | None = None) -> StateResult:
     folder = job.folder / STATES / job.state
     path = folder / RESULT_FILE
     if path.exists():
-        return StateResult.from_json(
+        result = StateResult.from_json(
             path, "the result of a state point; remove this file", "remove this file"
         )
+        if result.degrees_of_freedom is None:
+            raise DataError(
+                f"{path}: an earlier version made it, with a thermostat that counted the cell's "
+                f"momentum; remove {folder}, or choose another --output"
+            )
+        return result
     dataset = _dataset(job.plan.dataset.partition("@")[0])
     dataset.require(job.plan.frames_sha256)
     (state,) = state_points(dataset, [job.state])
@@ -164,6 +171,7 @@ def _simulated(
         failure=outcome.failure.message if outcome.failure else None,
         time=outcome.time * 1000,
         seconds=outcome.wall_seconds,
+        degrees_of_freedom=outcome.degrees_of_freedom,
         errors=errors,
         observed=observed,
         reference=expected,
@@ -189,8 +197,7 @@ def _errors(dataset: Dataset, state: StatePoint, calculator: Any) -> ModelErrors
 def _start(reference: Frames, state: StatePoint, seed: int) -> Atoms:
     """The first frame of the reference, with velocities of the temperature.
 
-    The momentum of the cell is one of the thermostat's degrees of freedom, as in the reference;
-    it is taken out of the displacements.
+    The simulation removes the momentum of the cell, which Bussi's thermostat cannot exchange.
     """
     from ase.units import fs
 

@@ -13,6 +13,7 @@ from teadata import Dataset, catalog
 from teadata.errors import DataError
 from teadata.provenance import DISTRIBUTION, package_version, sha256
 from teadata.typing import Floats
+from teaeval.md.freedom import degrees_of_freedom
 from teaeval.md.outcome import OUTCOME_FILE, Outcome
 from teaeval.md.record import Distance, Drift, Gyration, Simulated, Simulations
 from teaeval.md.replicas import Plan, folders, outcomes, read_plan
@@ -108,6 +109,7 @@ def _so_far(folder: Path, plan: Plan, index: int) -> Outcome | None:
         time=time,
         frames=frames,
         stable_frames=frames,
+        degrees_of_freedom=degrees_of_freedom(settings, len(run.numbers), bool(run.pbc.any())),
         temperature=float(run.temperatures.mean()),
         wall_seconds=spent,
         ns_per_day=ns_per_day(time, spent),
@@ -137,6 +139,7 @@ def _replica(plan: Plan, index: int, outcome: Outcome, run: Trajectory, start: i
         steps=outcome.steps,
         time=outcome.time,
         stable_time=outcome.stable_time,
+        degrees_of_freedom=outcome.degrees_of_freedom,
         temperature=round(float(used.mean()), 2) if len(used) else None,
         failure=outcome.failure,
         ns_per_day=outcome.ns_per_day,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from teadata.errors import MissingExtraError
+from teaeval.md.freedom import remove_kept_motion
 from teaeval.md.settings import Settings
 
 try:
@@ -32,12 +33,15 @@ class Integrator:
         With positions, momenta and a calculator; changed by every step.
     settings
         Thermostat, temperature, time step and seed.
+    freedom
+        Degrees of freedom that the thermostat heats; see
+        :func:`teaeval.md.freedom.degrees_of_freedom`.
     """
 
-    def __init__(self, atoms: Atoms, settings: Settings) -> None:
+    def __init__(self, atoms: Atoms, settings: Settings, freedom: int) -> None:
         self.atoms = atoms
         self.rng = np.random.default_rng([settings.seed, 1])
-        self._dynamics = _dynamics(atoms, settings, self.rng)
+        self._dynamics = _dynamics(atoms, settings, freedom, self.rng)
         self.step: Callable[[Any], Any] = self._dynamics.step
         if settings.thermostat == "nose-hoover":
             self.step = self._chain
@@ -68,7 +72,7 @@ class Integrator:
             chain._eta[:], chain._p_eta[:] = state["eta"], state["p_eta"]
 
 
-def _dynamics(atoms: Atoms, settings: Settings, rng: Any) -> Any:
+def _dynamics(atoms: Atoms, settings: Settings, freedom: int, rng: Any) -> Any:
     dt = settings.timestep * units.fs
     if settings.thermostat == "langevin":
         from ase.md.langevin import Langevin
@@ -85,12 +89,25 @@ def _dynamics(atoms: Atoms, settings: Settings, rng: Any) -> Any:
         from ase.md.bussi import Bussi
 
         relaxation = settings.relaxation * units.fs
-        return Bussi(atoms, dt, settings.temperature, relaxation, rng=rng)
+        rescaling = Bussi(atoms, dt, settings.temperature, relaxation, rng=rng)
+        # ASE counts 3 A, less what constraints hold; momenta that are kept are none to it
+        rescaling.ndof = freedom
+        rescaling.target_kinetic_energy = freedom * units.kB * settings.temperature / 2
+        return rescaling
     if settings.thermostat == "nose-hoover":
-        from ase.md.nose_hoover_chain import NoseHooverChainNVT
+        from ase.md.nose_hoover_chain import NoseHooverChainNVT, NoseHooverChainThermostat
 
         relaxation = settings.relaxation * units.fs
-        return NoseHooverChainNVT(atoms, dt, settings.temperature, relaxation, tchain=CHAIN)
+        chain = NoseHooverChainNVT(atoms, dt, settings.temperature, relaxation, tchain=CHAIN)
+        # ASE's chain heats 3 degrees of freedom for each atom that it is told of
+        chain._thermostat = NoseHooverChainThermostat(
+            num_atoms_global=freedom / 3,
+            masses=atoms.get_masses()[:, None],
+            temperature_K=settings.temperature,
+            tdamp=relaxation,
+            tchain=CHAIN,
+        )
+        return chain
     from ase.md.verlet import VelocityVerlet
 
     return VelocityVerlet(atoms, dt)
@@ -99,17 +116,16 @@ def _dynamics(atoms: Atoms, settings: Settings, rng: Any) -> Any:
 def start_moving(atoms: Atoms, settings: Settings) -> None:
     """Give atoms that do not move velocities of the Maxwell–Boltzmann distribution.
 
-    But for Langevin dynamics, which does not keep it, the momentum is then made zero, with the
-    temperature kept.
+    But for Langevin dynamics, motion that the simulation would keep is then removed, also from
+    velocities that the atoms have: see :mod:`teaeval.md.freedom`.
     """
-    if atoms.get_momenta().any():
-        return
-    rng = np.random.default_rng([settings.seed, 0])
-    masses = atoms.get_masses()[:, None]
-    momenta = rng.standard_normal((len(atoms), 3))
-    momenta *= np.sqrt(masses * units.kB * settings.temperature)
-    if settings.thermostat != "langevin" and len(atoms) > 1:
-        before = (momenta**2 / masses).sum()
-        momenta -= masses * (momenta.sum(axis=0) / masses.sum())
-        momenta *= np.sqrt(before / (momenta**2 / masses).sum())
+    masses = atoms.get_masses()
+    momenta = atoms.get_momenta()
+    if not momenta.any():
+        rng = np.random.default_rng([settings.seed, 0])
+        momenta = rng.standard_normal((len(atoms), 3))
+        momenta *= np.sqrt(masses[:, None] * units.kB * settings.temperature)
+    if settings.thermostat != "langevin":
+        periodic = bool(atoms.pbc.any())
+        momenta = remove_kept_motion(momenta, atoms.positions, masses, periodic)
     atoms.set_momenta(momenta)

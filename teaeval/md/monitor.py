@@ -22,10 +22,18 @@ class Monitor:
         The starting structure; Å.
     settings
         What is watched, and how.
+    freedom
+        Degrees of freedom that the temperature is of; three an atom by default.
     """
 
     def __init__(
-        self, numbers: Ints, positions: Floats, cell: Floats, pbc: Any, settings: Settings
+        self,
+        numbers: Ints,
+        positions: Floats,
+        cell: Floats,
+        pbc: Any,
+        settings: Settings,
+        freedom: int | None = None,
     ) -> None:
         self.settings = settings
         self.numbers = numbers
@@ -34,7 +42,7 @@ class Monitor:
         self._topology = Topology(numbers, self._start)
         self.hottest = np.inf
         if "temperature" in settings.monitors:
-            self.hottest = settings.hottest(len(numbers))
+            self.hottest = settings.hottest(freedom or 3 * len(numbers))
         self._geometry = {"topology", "escape"} & set(settings.monitors)
         self.broken = np.full(len(self._topology.bonds), -1)
         self.formed = np.full(len(self._topology.others), -1)

@@ -34,8 +34,9 @@ class Outcome(StrictModel):
 
     ``steps`` were done, which are ``time`` ps; ``frames`` are stored in ``file``, of which the
     first ``stable_frames`` were before any failure began.  ``temperature`` is the mean over
-    these frames in K, None without any.  ``wall_seconds`` is the time of the loop,
-    interruptions left out.
+    these frames in K, None without any, of ``degrees_of_freedom``; where these are None, an
+    earlier version counted three an atom, whatever was kept.  ``wall_seconds`` is the time of the
+    loop, interruptions left out.
     """
 
     status: Literal["finished", "failed"]
@@ -44,6 +45,7 @@ class Outcome(StrictModel):
     time: float
     frames: int
     stable_frames: int
+    degrees_of_freedom: int | None = None
     temperature: float | None
     failure: Failure | None = None
     wall_seconds: float

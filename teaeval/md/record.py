@@ -62,7 +62,8 @@ class Drift(StrictModel):
 class Simulated(StrictModel):
     """One replica: its seed and starting frame, how it ended, what it was like.
 
-    ``time`` and ``stable_time`` are in ps, ``temperature`` in K is the mean of the stable part.
+    ``time`` and ``stable_time`` are in ps, ``temperature`` in K is the mean of the stable part, of
+    ``degrees_of_freedom``: None where an earlier version counted three an atom.
     """
 
     seed: int
@@ -71,6 +72,7 @@ class Simulated(StrictModel):
     steps: int
     time: float
     stable_time: float
+    degrees_of_freedom: int | None = None
     temperature: float | None
     failure: Failure | None
     ns_per_day: float

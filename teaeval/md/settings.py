@@ -32,7 +32,8 @@ class Settings(StrictModel):
         K, of the thermostat and of the velocities drawn at the start.
     thermostat
         ``langevin``, ``nose-hoover`` (a chain of three), ``bussi`` (stochastic velocity
-        rescaling), or ``none``: NVE with velocity Verlet.  All are ASE's.
+        rescaling), or ``none``: NVE with velocity Verlet.  All are ASE's.  The target is of the
+        degrees of freedom that there are: see :mod:`teaeval.md.freedom`.
     friction, friction_unit
         Of Langevin dynamics.
     relaxation
@@ -112,7 +113,7 @@ class Settings(StrictModel):
         """Frames that a whole run stores."""
         return self.steps // self.interval + 1
 
-    def hottest(self, atoms: int) -> float:
-        """Temperature in K above which a run of so many atoms is overheated."""
-        spread: float = (2 / (3 * atoms)) ** 0.5
+    def hottest(self, freedom: int) -> float:
+        """Temperature in K above which a run is overheated, by its degrees of freedom."""
+        spread: float = (2 / freedom) ** 0.5
         return self.temperature * max(self.overheated, 1 + 10 * spread)

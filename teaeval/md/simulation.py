@@ -14,6 +14,7 @@ from teadata.errors import DataError, MissingExtraError, UsageError
 from teadata.files import atomic_write, locked, write_text
 from teadata.typing import Progress
 from teaeval.calculators import CalculationError
+from teaeval.md.freedom import degrees_of_freedom
 from teaeval.md.monitor import Monitor
 from teaeval.md.outcome import OUTCOME_FILE, Failure, Outcome
 from teaeval.md.settings import Settings
@@ -54,7 +55,8 @@ def simulate(
     ----------
     atoms
         The starting structure, not changed.  Its velocities are kept if it has any; otherwise
-        they are drawn.
+        they are drawn.  But for Langevin dynamics, motion of the whole is removed from them, and
+        its rotation where no axis is periodic.
     calculator
         Any ASE calculator (eV, Å).
     settings
@@ -106,6 +108,7 @@ class _Run:
         self.atoms.set_constraint()
         start_moving(self.atoms, settings)
         self.identity = _identity(self.atoms, settings)
+        self.freedom = degrees_of_freedom(settings, len(self.atoms), bool(self.atoms.pbc.any()))
         self.atoms.calc = self.calculator = Direct(calculator)
         self.monitor = Monitor(
             self.atoms.numbers,
@@ -113,11 +116,11 @@ class _Run:
             self.atoms.cell.array,
             self.atoms.pbc,
             settings,
+            self.freedom,
         )
-        self.integrator: Integrator = Integrator(self.atoms, settings)
-        self.per_kelvin = (
-            3 * len(self.atoms) * units.BOLTZMANN / units.EV
-        )  # eV, twice the kinetic energy
+        self.integrator: Integrator = Integrator(self.atoms, settings, self.freedom)
+        # eV: a kelvin is so much of twice the kinetic energy
+        self.per_kelvin = self.freedom * units.BOLTZMANN / units.EV
         self.inverse_masses = 1 / self.atoms.get_masses()[:, None]
         self.step = self.resumed = 0
         self.spent = 0.0
@@ -251,7 +254,7 @@ class _Run:
         ) from error
 
     def _temperature(self) -> float:
-        """Kinetic temperature in K, of 3 A degrees of freedom."""
+        """Kinetic temperature in K, of the degrees of freedom that there are."""
         momenta = self.atoms.arrays["momenta"]
         return float(np.vdot(momenta, momenta * self.inverse_masses)) / self.per_kelvin
 
@@ -321,6 +324,7 @@ class _Run:
             time=time_ps,
             frames=frames,
             stable_frames=stable,
+            degrees_of_freedom=self.freedom,
             temperature=round(float(temperatures.mean()), 2) if stable else None,
             failure=failure,
             wall_seconds=round(self.spent, 2),

@@ -308,7 +308,7 @@ class Trajectory:
 
     @property
     def temperatures(self) -> Floats:
-        """(N,) kinetic temperature of 3 A degrees of freedom, K."""
+        """(N,) kinetic temperature in K, of the degrees of freedom that the outcome states."""
         return self.read("temperatures")
 
     def read(self, name: str, start: int = 0, stop: int | None = None) -> Floats:
