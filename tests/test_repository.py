@@ -63,6 +63,15 @@ def test_core_is_tested_on_every_python_that_it_is_said_to_run_on(repository, pr
     assert [job["versions"] for job in matrix["include"]] == ["lowest-direct"]
 
 
+def test_tests_that_the_core_leaves_out_are_there(repository):
+    for line in (repository / ".ci" / "needs-extras").read_text().splitlines():
+        if line and not line.startswith("#"):
+            path, _, name = line.partition("::")
+            assert (repository / path).exists(), line
+            if name:
+                assert f"def {name.partition('[')[0]}" in (repository / path).read_text(), line
+
+
 def test_the_group_of_test_tools_is_part_of_the_extra(pyproject, project):
     tools = set(pyproject["dependency-groups"]["test"]) - {"packaging>=24"}
     assert tools <= set(project["optional-dependencies"]["test"])

@@ -6,14 +6,11 @@ import os
 import random
 from pathlib import Path
 
-import ase.db
-import ase.io
 import h5py
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import zarr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -61,6 +58,9 @@ def test_pieces_make_the_whole(small, tmp_path, suffix, rows):
 
 
 def test_ase_files_are_in_ev(small, tmp_path):
+    import ase.db
+    import ase.io
+
     images = small.to_ase()
     ase.io.write(tmp_path / "f.traj", images)
     with ase.db.connect(tmp_path / "f.db") as database:
@@ -144,6 +144,8 @@ def test_a_lost_chunk_of_a_zarr_store(small, tmp_path):
 
 def test_arrays_that_were_never_written(tmp_path):
     """A few kB that stand for terabytes of fill values."""
+    import zarr
+
     with h5py.File(tmp_path / "f.h5", "w") as file:
         file.create_dataset("forces", (10**9, 100, 3), float, chunks=(1000, 100, 3))
     with pytest.raises(DataError, match="claim to hold 2400000000000, over 100 times"):
@@ -155,6 +157,8 @@ def test_arrays_that_were_never_written(tmp_path):
 
 
 def test_zarr_version_2(tmp_path):
+    import zarr
+
     group = zarr.create_group(tmp_path / "f.zarr", zarr_format=2, attributes={"energy_unit": "eV"})
     group.create_array("energy", data=np.arange(5.0))
     file = open_arrays(tmp_path / "f.zarr")
@@ -174,6 +178,8 @@ def test_names_that_stand_for_no_format(tmp_path):
 
 @pytest.fixture(scope="module")
 def written(mini_i, tmp_path_factory) -> dict[str, bytes]:
+    import ase.io
+
     frames = mini_i.split("folded/train/8")
     folder = tmp_path_factory.mktemp("written")
     for suffix in SUFFIXES:

@@ -1,6 +1,5 @@
 import json
 
-import ase.io
 import numpy as np
 import pytest
 
@@ -56,6 +55,8 @@ def test_exported_npz_is_a_dataset_for_the_sgdml_command(run, mini_i, tmp_path):
 
 
 def test_exported_xyz_is_read_by_ase(run, mini_i, tmp_path):
+    import ase.io
+
     path = tmp_path / "folded.xyz"
     run("teadata", "export", "mini-i", "--split", "folded/train/5", "-o", path)
     frames = mini_i.split("folded/train/5")

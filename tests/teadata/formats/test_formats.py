@@ -6,13 +6,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-import ase.build
-import ase.io
 import h5py
 import numpy as np
 import pytest
-from ase.calculators.lj import LennardJones
-from ase.calculators.singlepoint import SinglePointCalculator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -96,6 +92,8 @@ def test_every_format_gives_back_every_bit(suffix, frames):
     frames=any_frames(most=2**20).filter(lambda f: len(f) and f.periodic and f.stress is not None)
 )
 def test_ase_reads_cell_pbc_and_stress_of_our_extxyz(frames):
+    import ase.io
+
     symmetric = frames.stress + frames.stress.transpose(0, 2, 1)
     frames = Frames(**{name: getattr(frames, name) for name in FIELDS} | {"stress": symmetric})
     with tempfile.TemporaryDirectory() as folder:
@@ -112,6 +110,11 @@ def test_ase_reads_cell_pbc_and_stress_of_our_extxyz(frames):
 
 def test_the_sign_of_stress_is_ases(tmp_path):
     """Compressed argon wants to expand: negative stress in ASE, after our units and back."""
+    import ase.build
+    import ase.io
+    from ase.calculators.lj import LennardJones
+    from ase.calculators.singlepoint import SinglePointCalculator
+
     atoms = ase.build.bulk("Ar", cubic=True, a=4.9)
     atoms.calc = LennardJones(sigma=3.4, epsilon=0.0104, rc=8.0, smooth=True)
     cells = [atoms.cell.array * scale for scale in (0.9, 1.1)]
@@ -133,6 +136,8 @@ def test_the_sign_of_stress_is_ases(tmp_path):
 
 
 def test_ase_reads_our_extxyz_bit_for_bit(small, tmp_path):
+    import ase.io
+
     path = tmp_path / "frames.xyz"
     formats.write(path, small, name="mini-i", theory="GFN2-xTB")
     images = ase.io.read(path, index=":")
@@ -145,6 +150,8 @@ def test_ase_reads_our_extxyz_bit_for_bit(small, tmp_path):
 
 
 def test_real_frame_of_challenge_iii(repository, tmp_path):
+    import ase.io
+
     source = repository / "tests/data/challenge3_frame.extxyz"
     with pytest.raises(DataError, match="image 0 has no energy_unit"):
         formats.read(source, "extxyz")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ase import Atoms
-from ase.neighborlist import neighbor_list
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -84,6 +82,9 @@ def test_no_entry_changes_by_more_than_twice_the_displacement(seed, pbc, displac
 @settings(deadline=None, max_examples=25)
 @given(st.integers(0, 10**6), st.sampled_from(PERIODICITIES))
 def test_distances_are_ases(seed, pbc):
+    from ase import Atoms
+    from ase.neighborlist import neighbor_list
+
     rng = np.random.default_rng(seed)
     cell = random_cell(rng)
     positions = rng.uniform(-1, 2, size=(1, 5, 3)) @ cell

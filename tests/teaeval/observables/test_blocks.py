@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.stats import wasserstein_distance
 
 from teadata.errors import DataError, UsageError
 from teaeval.observables import block_mean, correlation_time, distance, hellinger, wasserstein
@@ -75,6 +74,8 @@ def test_distances_are_metrics(p, q):
 @given(histograms, histograms)
 @settings(max_examples=30)
 def test_wasserstein_is_that_of_scipy(p, q):
+    from scipy.stats import wasserstein_distance
+
     # counts spread over their bins as many points
     points = (np.arange(8 * 200) + 0.5) / 400
     expected = wasserstein_distance(points, points, np.repeat(p, 200), np.repeat(q, 200))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import shutil
 
-import ase.io
 import numpy as np
 import pytest
 
@@ -69,6 +68,8 @@ def test_scores_are_the_same_from_every_format(run, tmp_path):
 
 
 def test_ase_s_trajectories(noisy, mini_i, tmp_path):
+    import ase.io
+
     test = mini_i.split("folded/test")[:20]
     predicted = dataclasses.replace(test, energies=noisy.energies[:20], forces=noisy.forces[:20])
     ase.io.write(tmp_path / "p.traj", predicted.to_ase())
@@ -81,6 +82,8 @@ def test_ase_s_trajectories(noisy, mini_i, tmp_path):
 
 def test_files_of_mace_eval_configs(noisy, mini_i, tmp_path):
     """Reference and prediction in one file: which is which is not guessed."""
+    import ase.io
+
     images = mini_i.split("folded/test")[:5].to_ase()
     for i, image in enumerate(images):
         image.info["MACE_energy"] = noisy.energies[i] / units.EV
