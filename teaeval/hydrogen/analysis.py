@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 
 import numpy as np
 
@@ -38,6 +39,7 @@ def observe(
     temperature: float,
     spacing: float,
     protocol: Protocol,
+    pieces: int = 1,
 ) -> Observed:
     """Pressure, diffusion, radial distribution and stable molecules of a trajectory.
 
@@ -57,6 +59,8 @@ def observe(
         Time between two frames, fs.
     protocol
         How.
+    pieces
+        Parts of each block in which pairs are counted; see :func:`teaeval.observables.distance`.
 
     Raises
     ------
@@ -68,7 +72,7 @@ def observe(
     if (numbers != 1).any():
         raise DataError("the hydrogen benchmark is of hydrogen; there are other elements")
     blocks = protocol.blocks
-    found = rdf(positions, numbers, cell, bins=protocol.bins, blocks=blocks)[HYDROGEN]
+    found = rdf(positions, numbers, cell, bins=protocol.bins, blocks=blocks * pieces)[HYDROGEN]
     partners = mutual_neighbours(positions, cell, protocol.cutoff)
     share = stable(partners, round(protocol.persistence / spacing))
     moving = diffusion_by_origin(
@@ -122,6 +126,7 @@ def deviation(model: Observed, reference: Observed, protocol: Protocol) -> Devia
     apart = distance(
         np.array(model.rdf.counts),
         np.array(reference.rdf.counts),
+        pieces=len(model.rdf.counts) // protocol.blocks,
         replicates=protocol.replicates,
         seed=protocol.seed,
     )
@@ -129,7 +134,7 @@ def deviation(model: Observed, reference: Observed, protocol: Protocol) -> Devia
         pressure=push,
         diffusion=difference(model.diffusion, reference.diffusion, protocol.blocks),
         molecular=difference(model.molecular, reference.molecular, protocol.blocks),
-        rdf=Separation(value=apart.value, low=apart.low, high=apart.high, floor=apart.floor),
+        rdf=Separation(**asdict(apart)),
     )
 
 

@@ -108,7 +108,11 @@ class Estimate(StrictModel):
 
 
 class Radial(StrictModel):
-    """A radial distribution function: g(r) up to `r_max` Å, and pairs counted in each block."""
+    """A radial distribution function: g(r) up to `r_max` Å, and pairs counted in blocks.
+
+    The blocks of a simulation are cut into pieces, a row each, as long as the blocks of its
+    reference.
+    """
 
     r_max: float
     g: tuple[float, ...]
@@ -145,18 +149,24 @@ class Observed(StrictModel):
 
 
 class Separation(StrictModel):
-    """Hellinger distance of two radial distributions; see :func:`teaeval.observables.distance`."""
+    """Hellinger distance of two distributions; see :func:`teaeval.observables.distance`.
+
+    Where there is no ceiling, an earlier version took the floor to be the distance of resamples of
+    the reference from itself, which is less.
+    """
 
     value: float
     low: float
     high: float
     floor: float
+    ceiling: float | None = None
 
 
 class Deviation(StrictModel):
     """Model minus reference at a state point, in the units of :class:`Observed`.
 
-    ``rdf`` is the Hellinger distance of the distributions of distances up to half the cell.
+    ``rdf`` is the Hellinger distance of the distributions of pair distances up to half the cell: of
+    the pairs counted in each bin, which are g(r) times r².
     """
 
     pressure: Estimate | None

@@ -161,6 +161,7 @@ def _simulated(
             state.temperature,
             state.spacing,
             protocol,
+            pieces=max(1, round((len(trajectory) - skip - 1) / len(reference))),
         )
         apart = deviation(observed, expected, protocol)
     return StateResult(

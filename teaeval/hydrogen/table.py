@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from teadata import console
 from teadata.errors import UsageError
-from teaeval.hydrogen.record import Estimate, Record, StateResult, Transition, pooled
+from teaeval.hydrogen.record import Estimate, Record, Separation, StateResult, Transition, pooled
 
 STATE_COLUMNS = (
     "state",
@@ -19,8 +19,8 @@ STATE_COLUMNS = (
     "molecular",
     "reference",
     "difference",
-    "g(r) apart",
-    "floor",
+    "pairs apart",
+    "by chance",
 )
 
 MODEL_COLUMNS = (
@@ -32,7 +32,7 @@ MODEL_COLUMNS = (
     "ΔP/GPa",
     "ΔD/(Å²/ps)",
     "Δ molecular",
-    "g(r) apart",
+    "pairs apart",
 )
 """Headings of a comparison; errors in kcal/mol/Å, and in kcal/mol of the cell."""
 
@@ -55,6 +55,13 @@ def _differs(estimate: Estimate | None, digits: int) -> str:
     return f"{estimate.value:+.{digits}f}{star}"
 
 
+def _chance(apart: Separation) -> str:
+    """Mean, and 95 % quantile, of the distance that chance alone makes."""
+    if apart.ceiling is None:
+        return f"{apart.floor:.3f}"
+    return f"{apart.floor:.3f} to {apart.ceiling:.3f}"
+
+
 def state_row(result: StateResult) -> tuple[str, ...]:
     """A state point's line."""
     seen, known, apart = result.observed, result.reference, result.deviation
@@ -70,7 +77,7 @@ def state_row(result: StateResult) -> tuple[str, ...]:
         _pm(known.molecular, 2),
         _differs(apart.molecular, 2) if apart else "–",
         f"{apart.rdf.value:.3f}" if apart else "–",
-        f"{apart.rdf.floor:.3f}" if apart else "–",
+        _chance(apart.rdf) if apart else "–",
     )
 
 
@@ -95,7 +102,9 @@ def print_record(record: Record) -> None:
         print(f"    reference: {reference.verdict}")
     print(
         "± is one standard error of blocks; * marks a difference whose 95 % interval leaves zero "
-        "out; g(r) apart is a Hellinger distance, floor what it is within the reference"
+        "out; pairs apart is the Hellinger distance of the distributions of pair distances (g(r) "
+        "times r²), by chance what it is for two such samples of one distribution: the mean, and "
+        "what 95 % are below"
     )
 
 

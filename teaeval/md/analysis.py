@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from teadata import Dataset, catalog
 from teadata.errors import DataError
 from teadata.provenance import DISTRIBUTION, package_version, sha256
-from teadata.typing import Floats
+from teadata.typing import Floats, Ints
 from teaeval.md.freedom import degrees_of_freedom
 from teaeval.md.outcome import OUTCOME_FILE, Outcome
 from teaeval.md.record import Distance, Drift, Gyration, Simulated, Simulations
@@ -180,9 +181,9 @@ def _gyration(
     """Radii of gyration of all replicas against those of the test set."""
     blocks: list[Floats] = []
     for run, start in parts:
-        found = radii(run, start)
-        if len(found):
-            blocks += [found[rows] for rows in slices(len(found), min(BLOCKS, len(found)))]
+        values = radii(run, start)
+        if len(values):
+            blocks += [values[rows] for rows in slices(len(values), min(BLOCKS, len(values)))]
     if not blocks:
         return None
     test = dataset.split(f"{subset}/test")
@@ -191,7 +192,14 @@ def _gyration(
     both = np.concatenate([sampled, reference])
     first, last = np.floor(both.min() / WIDTH), np.floor(both.max() / WIDTH) + 1
     edges = np.arange(first, last + 1) * WIDTH
-    counts = np.stack([np.histogram(block, edges)[0] for block in blocks])
+    pieces = _pieces(blocks, references)
+    counts = np.stack(
+        [
+            np.histogram(block[rows], edges)[0]
+            for block in blocks
+            for rows in slices(len(block), pieces)
+        ]
+    )
     expected = np.stack([np.histogram(block, edges)[0] for block in references])
     mean = of_blocks(float(sampled.mean()), np.array([block.mean() for block in blocks]))
     return Gyration(
@@ -205,9 +213,16 @@ def _gyration(
         reference_frames=len(reference),
         reference_mean=float(reference.mean()),
         reference_temperature=_temperature(dataset, subset),
-        hellinger=_distance(counts, expected, None, replicates),
-        wasserstein=_distance(counts, expected, edges, replicates),
+        hellinger=_distance(counts, expected, None, pieces, replicates),
+        wasserstein=_distance(counts, expected, edges, pieces, replicates),
     )
+
+
+def _pieces(blocks: Sequence[Floats], references: Sequence[Floats]) -> int:
+    """How many pieces of a block are about as long as one of the reference's trajectories."""
+    lengths = [float(np.median([len(part) for part in parts])) for parts in (blocks, references)]
+    shortest = min(len(block) for block in blocks)
+    return min(max(1, round(lengths[0] / lengths[1])), shortest)
 
 
 def _by_trajectory(values: Floats, trajectories: Any) -> list[Floats]:
@@ -217,9 +232,11 @@ def _by_trajectory(values: Floats, trajectories: Any) -> list[Floats]:
     return [values[trajectories == index] for index in np.unique(trajectories)]
 
 
-def _distance(first: Any, second: Any, edges: Any, replicates: int) -> Distance:
-    found = distance(first, second, edges=edges, replicates=replicates)
-    return Distance(value=found.value, low=found.low, high=found.high, floor=found.floor)
+def _distance(
+    counts: Ints, expected: Ints, edges: Floats | None, pieces: int, replicates: int
+) -> Distance:
+    apart = distance(counts, expected, edges=edges, pieces=pieces, replicates=replicates)
+    return Distance(**asdict(apart))
 
 
 def _temperature(dataset: Dataset, subset: str) -> float | None:

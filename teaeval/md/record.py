@@ -12,16 +12,19 @@ from teaeval.md.settings import Settings
 
 
 class Distance(StrictModel):
-    """A distance between two distributions, its 95 % interval by blocks, and its floor.
+    """A distance between two distributions, its 95 % interval by blocks, and what chance makes.
 
-    The floor is what resamples of the reference are from the reference itself, in the mean: a
-    distance of about this is none.
+    ``floor`` is the mean, ``ceiling`` the 95 % quantile of the distance between two samples of one
+    distribution that are as long and as correlated as these: see
+    :class:`teaeval.observables.distances.Distance`.  Where there is no ceiling, an earlier version
+    took the floor to be the distance of resamples of the reference from itself, which is less.
     """
 
     value: float
     low: float
     high: float
     floor: float
+    ceiling: float | None = None
 
 
 class Gyration(StrictModel):

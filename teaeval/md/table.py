@@ -109,8 +109,11 @@ def lines_of(found: Simulations) -> list[str]:
     return lines
 
 
-def _distance(found: Distance) -> str:
-    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f}, floor {found.floor:.3f})"
+def _distance(apart: Distance) -> str:
+    chance = f"floor {apart.floor:.3f}"
+    if apart.ceiling is not None:
+        chance = f"by chance {apart.floor:.3f}, at most {apart.ceiling:.3f}"
+    return f"{apart.value:.3f} ({apart.low:.3f} to {apart.high:.3f}; {chance})"
 
 
 def print_simulations(found: Simulations) -> None:

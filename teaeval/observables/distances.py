@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from teadata.errors import DataError
 from teadata.typing import Floats
 from teaeval.observables.blocks import resampled
-from teaeval.resampling import interval
+from teaeval.resampling import LEVEL, interval
 
 
 def _shares(counts: ArrayLike) -> Floats:
@@ -78,7 +78,7 @@ def _pair(first: ArrayLike, second: ArrayLike) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True)
 class Distance:
-    """A distance between two distributions, with what it is between parts of the same.
+    """A distance between two distributions, with what chance alone makes of it.
 
     Parameters
     ----------
@@ -86,15 +86,18 @@ class Distance:
         Between all frames of the one and all of the other.
     low, high
         95 % interval, of resampled blocks of both.
-    floor
-        What the distance is between resamples of the second and the second itself, in the
-        mean: a distance of about this is none.
+    floor, ceiling
+        Mean and 95 % quantile of the distance between two independent samples of one
+        distribution, as long and as correlated as these two: a distance near the floor is none
+        that these samples show, and one above the ceiling is a difference (5 % are above it by
+        chance).
     """
 
     value: float
     low: float
     high: float
     floor: float
+    ceiling: float
 
 
 def distance(
@@ -102,10 +105,16 @@ def distance(
     second: ArrayLike,
     *,
     edges: ArrayLike | None = None,
+    pieces: int = 1,
     replicates: int = 1000,
     seed: int = 0,
 ) -> Distance:
     """Distance of two distributions that were counted in blocks, with an interval by blocks.
+
+    The floor and the ceiling deal the rows of both out anew to two groups as large as they were.
+    So a row of the first should have about as many counts as one of the second: with rows that
+    are several times longer, both come out too low.  Where the two differ clearly, the rows that
+    are dealt out differ too, and both come out higher than for two samples of the second.
 
     Parameters
     ----------
@@ -114,29 +123,64 @@ def distance(
         is the reference.  A map of two dimensions is one distribution.
     edges
         (B+1,) edges of the bins: the Wasserstein distance.  None: the Hellinger distance.
+    pieces
+        Consecutive rows of the first that are resampled as one block for the interval, where its
+        blocks are longer than the second's.
     replicates, seed
         Number of resamples, and seed.
 
     Raises
     ------
     DataError
-        If the bins differ, or there are no counts.
+        If the bins differ, there are no counts, or the first has no whole number of blocks.
     """
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if a.ndim < 2 or a.shape[1:] != b.shape[1:]:
         raise DataError(
             f"counts of shapes {a.shape} and {b.shape}; expected (blocks, …) on the same bins"
         )
+    if len(a) % pieces:
+        raise DataError(f"{len(a)} rows of counts; expected a multiple of {pieces} pieces a block")
     a, b = a.reshape(len(a), -1), b.reshape(len(b), -1)
-    a, b = a[a.sum(axis=1) > 0], b[b.sum(axis=1) > 0]  # a block without counts weighs nothing
+    blocks = _counted(a.reshape(len(a) // pieces, pieces, -1).sum(axis=1))
+    a, b = _counted(a), _counted(b)
     if not len(a) or not len(b):
         raise DataError("a distribution without counts is no distance from anything")
 
     def between(p: Floats, q: Floats) -> Floats:
         return hellinger(p, q) if edges is None else wasserstein(p, q, edges)
 
-    drawn_a = resampled(a, lambda totals: totals, replicates, seed)
+    drawn_a = resampled(blocks, lambda totals: totals, replicates, seed)
     drawn_b = resampled(b, lambda totals: totals, replicates, seed + 1)
     low, high = interval(between(drawn_a, drawn_b))
-    floor = float(between(drawn_b, b.sum(axis=0)).mean())
-    return Distance(float(between(a.sum(axis=0), b.sum(axis=0))), low, high, floor)
+    by_chance = between(*_regrouped(a, b, replicates, seed + 2))
+    return Distance(
+        float(between(a.sum(axis=0), b.sum(axis=0))),
+        low,
+        high,
+        floor=float(by_chance.mean()),
+        ceiling=float(np.quantile(by_chance, LEVEL)),
+    )
+
+
+def _counted(blocks: Floats) -> Floats:
+    """Without blocks that have no counts: they weigh nothing."""
+    kept: Floats = blocks[blocks.sum(axis=1) > 0]
+    return kept
+
+
+def _regrouped(first: Floats, second: Floats, replicates: int, seed: int) -> tuple[Floats, Floats]:
+    """Totals of the blocks of both, dealt out anew to two groups as large as they were.
+
+    If both are samples of one distribution, it does not matter which of the two a block is from:
+    every such pair is as likely as the one that is there.  A block that does not fit into what is
+    left of a group is shared between the two.
+    """
+    blocks = np.concatenate([first, second])
+    sizes = blocks.sum(axis=1)
+    rows = np.tile(np.arange(len(blocks)), (replicates, 1))
+    order = np.random.default_rng(seed).permuted(rows, axis=1)
+    room = first.sum() - (np.cumsum(sizes[order], axis=1) - sizes[order])
+    shares = np.empty(order.shape)
+    np.put_along_axis(shares, order, np.clip(room / sizes[order], 0, 1), axis=1)
+    return shares @ blocks, (1 - shares) @ blocks
