@@ -1,8 +1,8 @@
-"""Resampling of units: what is drawn, how often, and intervals of means."""
+"""Bootstrap samples of units: how often each is drawn, and intervals of percentiles."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -15,7 +15,7 @@ LEVEL = 0.95
 
 
 BATCH = 1 << 19
-"""Draws of a batch of resamples: bounds the memory."""
+"""Numbers in a batch of samples, which bounds the memory."""
 
 
 Interval = tuple[float, float]
@@ -27,7 +27,7 @@ Unit = Literal["frame", "block", "trajectory"]
 
 @dataclass(frozen=True)
 class Resampling:
-    """What is drawn, how often.
+    """Units of frames, and how bootstrap samples are drawn of them.
 
     Parameters
     ----------
@@ -36,9 +36,9 @@ class Resampling:
     kind
         What a unit is.
     replicates
-        Number of resamples.
+        Number of bootstrap samples.
     seed
-        Of the draws: the same seed draws the same units.
+        The same seed draws the same units.
     """
 
     units: Ints
@@ -52,9 +52,9 @@ class Resampling:
         return int(self.units.max(initial=-1)) + 1
 
     def draws(self) -> Iterator[Ints]:
-        """How often each unit was drawn, (b, U), in batches of resamples.
+        """Draw the samples in batches of b; (b, U) says how often each unit is in each sample.
 
-        Every resample has a generator of its own, so batches of another size change nothing.
+        Every sample has a generator of its own, so the size of a batch changes nothing.
         """
         step = max(1, BATCH // max(1, self.count))
         for start in range(0, self.replicates, step):
@@ -66,36 +66,22 @@ class Resampling:
         return np.bincount(drawn, minlength=self.count)
 
     def of_blocks(self, block: int) -> Resampling:
-        """The same draws of rows that are blocks of so many frames."""
+        """Draw the same units where each row stands for `block` frames."""
         return replace(self, units=self.units[::block])
 
     def totals(self, values: Floats) -> Floats:
-        """Sum of the values (N,) of each unit, (U,)."""
-        found: Floats = np.bincount(self.units, values, self.count).astype(np.float64)
-        return found
+        """Sum the values (N,) over each unit, (U,)."""
+        sums: Floats = np.bincount(self.units, values, self.count).astype(np.float64)
+        return sums
 
     def highest(self, values: Floats) -> Floats:
-        """Largest of the values (N,) of each unit, (U,)."""
-        found = np.full(self.count, -np.inf)
-        np.maximum.at(found, self.units, values)
-        return found
+        """Take the largest of the values (N,) of each unit, (U,)."""
+        largest = np.full(self.count, -np.inf)
+        np.maximum.at(largest, self.units, values)
+        return largest
 
 
 def interval(values: Floats, level: float = LEVEL) -> Interval:
-    """The central interval of the resamples' values that holds `level` of them."""
+    """Take the percentiles of the samples' values that hold the central `level` of them."""
     low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
-
-
-def mean_intervals(columns: Mapping[str, Floats], draws: Resampling) -> dict[str, Interval]:
-    """Intervals of the means of some values (N,) over resampled units; NaN are left out."""
-    sums = []
-    for values in columns.values():
-        there = np.isfinite(values)
-        sums += [draws.totals(np.where(there, values, 0.0)), draws.totals(there.astype(np.float64))]
-    totals = np.concatenate(
-        [drawn.astype(np.float64) @ np.stack(sums, axis=1) for drawn in draws.draws()]
-    )
-    counts = np.where(totals[:, 1::2], totals[:, 1::2], np.nan)
-    means = totals[:, ::2] / counts
-    return {name: interval(means[:, i]) for i, name in enumerate(columns)}

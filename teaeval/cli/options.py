@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from teadata.errors import UsageError, unknown_name
-from teaeval.defaults import REPLICATES
+from teaeval.defaults import REPLICATES, SIGN_PATTERNS
 
 if TYPE_CHECKING:
     from teaeval.predictions.prediction import Prediction
@@ -22,7 +22,7 @@ ScoreFiles = Annotated[
     list[Path], typer.Argument(metavar="SCORE...", help="Scores, as teaeval score -o writes.")
 ]
 Replicates = Annotated[
-    int, typer.Option(min=0, help="Bootstrap resamples behind the intervals; 0: none.")
+    int, typer.Option(min=0, help="Bootstrap samples behind the intervals of MAX; 0: no intervals.")
 ]
 Scheduler = Annotated[
     str | None,
@@ -32,10 +32,21 @@ Scheduler = Annotated[
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """Number of bootstrap resamples, and their seed."""
+    """Number of bootstrap samples, and their seed."""
 
     bootstrap: Replicates = REPLICATES
     seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0
+
+
+@dataclass(frozen=True)
+class SignPatterns:
+    """Number of sign patterns, and their seed."""
+
+    bootstrap: Annotated[
+        int,
+        typer.Option(min=1, help="Sign patterns drawn for p if units are too many to take all."),
+    ] = SIGN_PATTERNS
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the patterns.")] = 0
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import typer
 
 from teadata import console
 from teadata.errors import UsageError
-from teaeval.cli.options import Bootstrap, Declared, PredictionFile, Scheduler
+from teaeval.cli.options import Bootstrap, Declared, PredictionFile, Scheduler, SignPatterns
 
 
 @dataclass(frozen=True)
@@ -155,15 +155,13 @@ def verify_score(
 def compare_files(
     first: Annotated[Path, typer.Argument(metavar="A", help="Prediction file.")],
     second: Annotated[Path, typer.Argument(metavar="B", help="Prediction of the same test set.")],
-    draws: Bootstrap,
+    draws: SignPatterns,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
     """Compare two predictions of one test set: which is better, and how sure that is.
 
-    Paired bootstrap over frames, or over trajectories where frames are correlated.
+    Over frames, or over trajectories where frames are correlated.
     """
-    if draws.bootstrap == 0:
-        raise UsageError("a comparison needs bootstrap resamples: --bootstrap 1 or more")
     from teaeval.predictions.reading import read_prediction
     from teaeval.scores.comparison import compare
     from teaeval.tables.comparison import print_comparison

@@ -78,9 +78,7 @@ def lay_out(
     kind: Annotated[
         str, typer.Option(help="mean (as Table SI 7), std (as Table SI 8) or absolute.")
     ] = "mean",
-    intervals: Annotated[
-        bool, typer.Option("--intervals", help="With the bootstrap's intervals.")
-    ] = False,
+    intervals: Annotated[bool, typer.Option("--intervals", help="With intervals.")] = False,
     against: Annotated[
         str | None,
         typer.Option(help="published: with the ratio to the paper, where the data are official."),

@@ -60,7 +60,7 @@ def write(
     allow_failed
         Whether frames that are missing or not finite are counted as failed.
     replicates
-        Bootstrap resamples behind the intervals; 0 for none.
+        Bootstrap samples behind the intervals of MAX; 0 for no intervals.
     simulations
         Records that ``teaeval md analyse`` wrote.
     progress

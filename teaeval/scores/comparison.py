@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 
 from teadata import catalog
 from teadata.dataset import Dataset
 from teadata.errors import UsageError
 from teadata.schema import StrictModel
-from teadata.typing import Floats
-from teaeval.defaults import REPLICATES
-from teaeval.metrics.bootstrap import Distribution, distributions, resampling
+from teaeval.defaults import SIGN_PATTERNS
 from teaeval.metrics.frame_errors import FrameErrors
+from teaeval.metrics.sign_flips import SignFlips
+from teaeval.metrics.uncertainty import DifferenceIntervals, difference_intervals, resampling
 from teaeval.predictions.prediction import Prediction
-from teaeval.resampling import interval
+from teaeval.resampling import Interval
 from teaeval.scores.examine import Examined, examine
 from teaeval.scores.record import Bootstrap, unit_of
 
@@ -23,14 +21,15 @@ from teaeval.scores.record import Bootstrap, unit_of
 class Difference(StrictModel):
     """Error of the first prediction minus that of the second, on the same frames.
 
-    ``p`` is the two-sided p-value of no difference: twice the share of resamples, of the same
-    units for both, whose difference has the other sign or none.
+    ``interval`` is None if there is only one unit.  ``p`` is the two-sided p-value of no
+    difference: the share of sign patterns, of the units' differences, with a sum as far from 0 as
+    the observed one.
     """
 
     first: float
     second: float
     difference: float
-    interval: tuple[float, float]
+    interval: Interval | None
     p: float
 
 
@@ -49,7 +48,11 @@ class ComparedRow(StrictModel):
 
 
 class Comparison(StrictModel):
-    """Two predictions of one test set, compared frame by frame."""
+    """Two predictions of one test set, compared frame by frame.
+
+    ``exact`` says whether the p-values count all sign patterns, or ``bootstrap.replicates`` that
+    were drawn.  No p-value can be below ``smallest_p``, however large the difference.
+    """
 
     dataset: str
     subset: str
@@ -57,6 +60,8 @@ class Comparison(StrictModel):
     first: str
     second: str
     bootstrap: Bootstrap
+    exact: bool
+    smallest_p: float
     rows: list[ComparedRow]
 
 
@@ -65,7 +70,7 @@ def compare(
     second: Prediction,
     dataset: Dataset | None = None,
     *,
-    replicates: int = REPLICATES,
+    replicates: int = SIGN_PATTERNS,
     seed: int = 0,
 ) -> Comparison:
     """Compare two predictions of one test set.
@@ -77,7 +82,8 @@ def compare(
     dataset
         The dataset; by default the one they name.
     replicates, seed
-        Number of bootstrap resamples, and their seed.
+        Number of sign patterns that are drawn if there are too many units to count all of them,
+        and their seed.
 
     Raises
     ------
@@ -93,7 +99,7 @@ def compare(
 
 
 def compare_examined(
-    first: Examined, second: Examined, *, replicates: int = REPLICATES, seed: int = 0
+    first: Examined, second: Examined, *, replicates: int = SIGN_PATTERNS, seed: int = 0
 ) -> Comparison:
     """Compare two predictions of one test set that were examined with ``by_frame=True``.
 
@@ -102,7 +108,8 @@ def compare_examined(
     first, second
         What :func:`~teaeval.scores.examine.examine` gives.
     replicates, seed
-        Number of bootstrap resamples, and their seed.
+        Number of sign patterns that are drawn if there are too many units to count all of them,
+        and their seed.
 
     Raises
     ------
@@ -111,8 +118,9 @@ def compare_examined(
     """
     _check_same(first.prediction, second.prediction)
     draws = resampling(first.dataset, first.test, replicates, seed)
-    tables = [examined.compared.table for examined in (first, second)]
-    resampled = [distributions(table, draws) for table in tables]
+    flips = SignFlips(draws.count, replicates, seed)
+    a, b = (examined.compared.table for examined in (first, second))
+    intervals = difference_intervals(a, b, draws, flips)
     return Comparison(
         dataset=first.dataset.card.full_id,
         subset=first.prediction.subset,
@@ -120,10 +128,9 @@ def compare_examined(
         first=first.name or "first",
         second=second.name or "second",
         bootstrap=Bootstrap.of(draws),
-        rows=[
-            _row(name, tables[0][name], tables[1][name], resampled[0][name], resampled[1][name])
-            for name in tables[0]
-        ],
+        exact=flips.exact,
+        smallest_p=flips.smallest_p,
+        rows=[_row(name, a[name], b[name], intervals[name]) for name in a],
     )
 
 
@@ -138,29 +145,18 @@ def _check_same(first: Prediction, second: Prediction) -> None:
 
 
 def _row(
-    name: str, first: FrameErrors, second: FrameErrors, a: Distribution, b: Distribution
+    name: str, first: FrameErrors, second: FrameErrors, limits: DifferenceIntervals
 ) -> ComparedRow:
+    a, b = first.errors(), second.errors()
     better = float(np.mean(first.mae < second.mae) + np.mean(first.mae == second.mae) / 2)
     return ComparedRow(
         quantity=name,
         unit=unit_of(name),
-        mae=_difference("mae", first, second, a.mae - b.mae),
-        rmse=_difference("rmse", first, second, a.rmse - b.rmse),
+        mae=_difference(a.mae, b.mae, limits.mae, limits.mae_p),
+        rmse=_difference(a.rmse, b.rmse, limits.rmse, limits.rmse_p),
         superiority=better,
     )
 
 
-def _difference(
-    measure: Literal["mae", "rmse"], first: FrameErrors, second: FrameErrors, resampled: Floats
-) -> Difference:
-    a, b = (float(getattr(errors.errors(), measure)) for errors in (first, second))
-    gap = a - b
-    # The sample itself is one of the resamples: no p-value is 0 (Davison and Hinkley, 4.2).
-    against = np.count_nonzero(resampled * np.sign(gap) <= 0) if gap else len(resampled)
-    return Difference(
-        first=a,
-        second=b,
-        difference=gap,
-        interval=interval(resampled),
-        p=min(1.0, 2 * (1 + against) / (1 + len(resampled))),
-    )
+def _difference(first: float, second: float, limits: Interval | None, p: float) -> Difference:
+    return Difference(first=first, second=second, difference=first - second, interval=limits, p=p)

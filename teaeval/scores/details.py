@@ -16,7 +16,8 @@ from teadata.structure.residues import residues
 from teadata.typing import Floats
 from teaeval.checks.sample import evenly
 from teaeval.metrics.force_distribution import MAGNITUDES, ForceDistribution
-from teaeval.resampling import Interval, Resampling, mean_intervals
+from teaeval.metrics.uncertainty import mean_intervals
+from teaeval.resampling import Interval, Resampling
 from teaeval.scores.examine import Examined
 from teaeval.scores.record import (
     AtomError,
@@ -63,11 +64,9 @@ def detailed(examined: Examined, draws: Resampling | None) -> Details:
         "rmse_shifted": about**2,
         "magnitude": forces.magnitude,
         "vector": forces.vector,
-        "cosine": forces.cosine,
+        "cosine": 1 - forces.cosine,
     }
-    intervals = (
-        {f"{k}_interval": v for k, v in mean_intervals(columns, draws).items()} if draws else {}
-    )
+    intervals = mean_intervals(columns, draws) if draws else {}
     return Details(
         energy=_energy(energy[compared.scored], test.n_atoms, intervals),
         forces=_forces(forces, test, intervals),
@@ -75,9 +74,9 @@ def detailed(examined: Examined, draws: Resampling | None) -> Details:
     )
 
 
-def _energy(error: Floats, atoms: int, intervals: dict[str, Interval]) -> EnergyDetails:
+def _energy(error: Floats, atoms: int, intervals: dict[str, Interval | None]) -> EnergyDetails:
     """Summarise energy errors (N,), kcal/mol."""
-    squares = intervals.get("rmse_shifted_interval")
+    squares = intervals.get("rmse_shifted")
     absolute = np.abs(error)
     shift = float(error.mean())
     about = error - shift
@@ -88,7 +87,7 @@ def _energy(error: Floats, atoms: int, intervals: dict[str, Interval]) -> Energy
         mae_shifted=mae_shifted,
         rmse_shifted=rmse_shifted,
         max_shifted=float(np.abs(about).max()),
-        mae_shifted_interval=intervals.get("mae_shifted_interval"),
+        mae_shifted_interval=intervals.get("mae_shifted"),
         rmse_shifted_interval=None if squares is None else (squares[0] ** 0.5, squares[1] ** 0.5),
         mae_per_atom=float(absolute.mean()) / atoms,
         rmse_per_atom=rmse / atoms,
@@ -102,18 +101,19 @@ def _energy(error: Floats, atoms: int, intervals: dict[str, Interval]) -> Energy
 
 
 def _forces(
-    errors: ForceDistribution, test: AnyFrames, intervals: dict[str, Interval]
+    errors: ForceDistribution, test: AnyFrames, intervals: dict[str, Interval | None]
 ) -> ForceErrors:
     """Summarise the errors of forces, kcal/mol/Å."""
+    apart = intervals.get("cosine")
     by_atom = errors.by_atom / (3 * errors.frames)
     ends = (*MAGNITUDES[1:], None)
     return ForceErrors(
         magnitude_mae=float(np.nanmean(errors.magnitude)),
         vector_mae=float(np.nanmean(errors.vector)),
         cosine=float(np.nanmean(errors.cosine)) if np.isfinite(errors.cosine).any() else None,
-        magnitude_interval=intervals.get("magnitude_interval"),
-        vector_interval=intervals.get("vector_interval"),
-        cosine_interval=intervals.get("cosine_interval"),
+        magnitude_interval=intervals.get("magnitude"),
+        vector_interval=intervals.get("vector"),
+        cosine_interval=None if apart is None else (1 - apart[1], 1 - apart[0]),
         quantiles=[Quantile(share=share, error=errors.quantile(share)) for share in QUANTILES],
         by_magnitude=[
             MagnitudeBin(

@@ -14,8 +14,8 @@ from teaeval.checks import energies, geometry, order, scale, structure
 from teaeval.checks.fixes import apply
 from teaeval.checks.sample import draw
 from teaeval.engines import Engine, Threads
-from teaeval.metrics.bootstrap import block_length
 from teaeval.metrics.one_pass import Compared, frame_errors_of
+from teaeval.metrics.uncertainty import block_length
 from teaeval.predictions.findings import Finding, PredictionError
 from teaeval.predictions.prediction import Prediction
 

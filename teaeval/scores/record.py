@@ -15,10 +15,10 @@ from teadata.errors import UsageError
 from teadata.schema import StrictModel
 from teadata.stored_frames import AnyFrames
 from teaeval.md.record import Simulations
-from teaeval.metrics.bootstrap import Distribution
 from teaeval.metrics.definitions import Errors
+from teaeval.metrics.uncertainty import ErrorIntervals
 from teaeval.predictions.prediction import Prediction
-from teaeval.resampling import LEVEL, Interval, Resampling, Unit, interval
+from teaeval.resampling import LEVEL, Interval, Resampling, Unit
 
 if TYPE_CHECKING:
     from teaeval.scores.examine import Examined
@@ -30,23 +30,29 @@ def unit_of(quantity: str) -> str:
 
 
 class Bootstrap(StrictModel):
-    """How the intervals were computed: level, resamples, seed, and the units that were drawn."""
+    """How the intervals were computed: level, method, units, and random draws with their seed.
+
+    By ``jackknife``, only the intervals of MAX are percentiles of ``replicates`` bootstrap
+    samples.  By ``percentile``, as in older scores, all intervals are.
+    """
 
     level: float
     replicates: int
     seed: int
     unit: Unit
     units: int
+    method: Literal["percentile", "jackknife"] = "percentile"
 
     @classmethod
     def of(cls, draws: Resampling) -> Bootstrap:
-        """Describe a resampling."""
+        """Describe the units of a test set and what is drawn of them."""
         return cls(
             level=LEVEL,
             replicates=draws.replicates,
             seed=draws.seed,
             unit=draws.kind,
             units=draws.count,
+            method="jackknife",
         )
 
 
@@ -55,8 +61,8 @@ class Row(StrictModel):
 
     ``mae``, ``rmse`` and ``max`` are in ``unit``.  ``*_percent_mean`` are Table SI 7's: 100
     times the error over ``mean_reference``; ``*_percent_std`` are Table SI 8's: over
-    ``std_reference``.  They are None where the normaliser is 0.  ``*_interval`` are the
-    bootstrap's, in ``unit``; None where none was asked for.
+    ``std_reference``.  They are None where the normaliser is 0.  ``*_interval`` are in
+    ``unit``; None where none was asked for, or where there is only one unit to tell the scatter.
     """
 
     quantity: str
@@ -78,10 +84,10 @@ class Row(StrictModel):
     max_interval: tuple[float, float] | None
 
     @classmethod
-    def of(cls, quantity: str, errors: Errors, resampled: Distribution | None) -> Row:
-        """The row of a quantity: its errors, and intervals from what they were in resamples."""
+    def of(cls, quantity: str, errors: Errors, limits: ErrorIntervals | None) -> Row:
+        """Make the row of a quantity from its errors and their intervals."""
         intervals: dict[str, Any] = {
-            f"{name}_interval": None if resampled is None else interval(getattr(resampled, name))
+            f"{name}_interval": None if limits is None else getattr(limits, name)
             for name in ("mae", "rmse", "max")
         }
         percent: dict[str, Any] = {
@@ -263,8 +269,8 @@ class EnergyDetails(StrictModel):
     """Energy errors, kcal/mol; as they are, without their mean, and per atom.
 
     ``shift`` is the mean error; the ``*_shifted`` are of the errors about it.  ``*_per_atom``
-    are divided by the number of atoms.  Intervals are the bootstrap's, about the same shift; None
-    where none was asked for.
+    are divided by the number of atoms.  Intervals are about the same shift; None where
+    there are none.
     """
 
     shift: float
@@ -305,7 +311,7 @@ class ForceErrors(StrictModel):
 
     ``magnitude_mae`` is the mean of | |p| − |r| |, ``vector_mae`` that of |p − r|, ``cosine``
     the mean over frames of a frame's mean cosine between p and r (None if no vector has a
-    direction), each with the bootstrap's interval.  Quantiles are of the absolute errors of
+    direction), each with its interval.  Quantiles are of the absolute errors of
     components, to within 1/4096 of their value.
     """
 

@@ -12,7 +12,7 @@ from teadata.dataset import Dataset
 from teadata.provenance import DISTRIBUTION, package_version
 from teaeval.defaults import REPLICATES
 from teaeval.engines import Engine
-from teaeval.metrics.bootstrap import distributions, resampling
+from teaeval.metrics.uncertainty import error_intervals, resampling
 from teaeval.predictions.prediction import Prediction
 from teaeval.scores.details import detailed
 from teaeval.scores.examine import Examined, examine
@@ -46,7 +46,7 @@ def score(
     dataset
         The dataset to score against; by default the one the prediction names.
     replicates, seed
-        Number of bootstrap resamples behind the intervals, 0 for none, and their seed.
+        Number of bootstrap samples behind the intervals of MAX, and their seed; 0 for no intervals.
     fixes
         What to mend if a check finds it wrong: names of :data:`teaeval.checks.fixes.FIXES`.
     with_details
@@ -83,12 +83,12 @@ def score_examined(examined: Examined, *, replicates: int = REPLICATES, seed: in
     examined
         What :func:`~teaeval.scores.examine.examine` gives.
     replicates, seed
-        Number of bootstrap resamples behind the intervals, 0 for none, and their seed.
+        Number of bootstrap samples behind the intervals of MAX, and their seed; 0 for no intervals.
     """
     prediction, dataset, test = examined.prediction, examined.dataset, examined.test
     compared = examined.compared
     draws = resampling(dataset, test, replicates, seed) if replicates else None
-    resampled = distributions(compared.table, draws.of_blocks(compared.block)) if draws else {}
+    intervals = error_intervals(compared.table, draws.of_blocks(compared.block)) if draws else {}
     return Score(
         dataset=ScoredDataset.of(dataset, prediction.subset, test),
         prediction=ScoredPrediction.of(prediction),
@@ -102,7 +102,7 @@ def score_examined(examined: Examined, *, replicates: int = REPLICATES, seed: in
         created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
         bootstrap=Bootstrap.of(draws) if draws else None,
         rows=[
-            Row.of(name, errors.errors(relative=name == "E"), resampled.get(name))
+            Row.of(name, errors.errors(relative=name == "E"), intervals.get(name))
             for name, errors in compared.table.items()
         ],
         details=detailed(examined, draws) if compared.forces is not None else None,

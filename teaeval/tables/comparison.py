@@ -10,6 +10,9 @@ from teaeval.tables.single import UNITS
 if TYPE_CHECKING:
     from teaeval.scores.comparison import Comparison, Difference
 
+WORTH_SAYING = 0.01
+"""A table says what the smallest possible p is if it is above this."""
+
 
 def print_comparison(comparison: Comparison) -> None:
     """Print a comparison to the terminal."""
@@ -34,11 +37,14 @@ def print_comparison(comparison: Comparison) -> None:
         ],
         right=[*heads, "A nearer\nin"],
     )
+    patterns = "all" if found.exact else f"{draws.replicates} drawn (seed {draws.seed})"
     typer.echo(
-        f"interval: {draws.level:.0%}, of A − B over {draws.replicates} paired bootstrap samples "
-        f"of {draws.units} {what} (seed {draws.seed}); p: two-sided, of no difference\n"
-        "A nearer in: share of frames where A's mean absolute error is the smaller one"
+        f"interval: {draws.level:.0%}, of A − B, jackknife over {draws.units} {what}\n"
+        f"p: two-sided, of no difference, from flipping the signs of their differences, {patterns}"
     )
+    if found.smallest_p > WORTH_SAYING:
+        typer.echo(f"no p below {found.smallest_p:.2g} can be had from {draws.units} {what}")
+    typer.echo("A nearer in: share of frames where A's mean absolute error is the smaller one")
 
 
 def _compared(part: Difference) -> list[str]:

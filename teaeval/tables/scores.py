@@ -38,7 +38,7 @@ class Value:
     value
         In the unit of the table's kind; None where the normaliser is 0.
     interval
-        The bootstrap's, in the same unit; None where the score has none.
+        In the same unit; None where the score has none.
     published
         What the paper reports for this task, quantity, model and measure; None where it reports
         nothing, where the score is not of the official edition, or where nobody asked.
@@ -160,7 +160,7 @@ def grids(
     kind
         What the numbers are.
     intervals
-        Whether the bootstrap's intervals are given below them.
+        Whether intervals are given below them.
     against
         Whether the ratio to the published number is, where the edition is the official one.
 
@@ -233,7 +233,7 @@ def _notes(scores: Sequence[Score], kind: Kind, intervals: bool, against: bool) 
     notes = [KINDS[kind]]
     draws = {s.bootstrap.level for s in scores if s.bootstrap}
     if intervals and draws:
-        notes.append(f"below: {', '.join(f'{level:.0%}' for level in draws)} bootstrap intervals")
+        notes.append(f"below: {', '.join(f'{level:.0%}' for level in draws)} intervals")
     if against and kind == "absolute":
         notes.append("no ratios: Tables SI 7 and SI 8 are in per cent")
     elif against and scores[0].dataset.edition == "official":

@@ -17,7 +17,7 @@ BLOCKS = {
 """The three blocks of columns and the fields of :class:`~teaeval.scores.record.Row` in them."""
 
 UNITS = {"frame": "frames", "block": "blocks of frames", "trajectory": "trajectories"}
-"""Plural of the unit that the bootstrap drew."""
+"""What intervals are over, in the plural."""
 
 LEGEND = (
     "absolute: E in kcal/mol, F in kcal/mol/Å, by component",
@@ -53,11 +53,13 @@ def intervals(score: Score) -> tuple[str, list[list[str]]] | None:
     draws = score.bootstrap
     if draws is None:
         return None
-    what = UNITS[draws.unit]
-    head = (
-        f"{draws.level:.0%} intervals of the absolute errors ({draws.replicates} bootstrap "
-        f"samples of {draws.units} {what}, seed {draws.seed})"
-    )
+    what = f"{draws.units} {UNITS[draws.unit]}"
+    drawn = f"{draws.replicates} bootstrap samples"
+    how = {
+        "percentile": f"{drawn} of {what}, seed {draws.seed}",
+        "jackknife": f"jackknife over {what}; MAX: {drawn}, seed {draws.seed}",
+    }
+    head = f"{draws.level:.0%} intervals of the absolute errors ({how[draws.method]})"
     rows = [
         [row.quantity, *(span(getattr(row, f"{name}_interval")) for name in BLOCKS["absolute"])]
         for row in score.rows

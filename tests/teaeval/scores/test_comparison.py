@@ -8,14 +8,12 @@ import json
 import numpy as np
 import pytest
 
+import teadata
 import teaeval
 from teadata import Dataset, Frames
 from teadata.errors import UsageError
 from teaeval import Prediction, PredictionError
-from teaeval.metrics.bootstrap import distributions
-from teaeval.metrics.frame_errors import FrameErrors
-from teaeval.resampling import Resampling
-from teaeval.scores.comparison import _row
+from teaeval.tables.comparison import print_comparison
 
 
 def made(test: Frames, noise: float, seed: int, **more) -> Prediction:
@@ -39,11 +37,12 @@ def test_the_better_one_is_found(folded):
     good, bad = made(folded, 1.0, 1, model="good"), made(folded, 1.2, 2, model="bad")
     found = teaeval.compare(good, bad, replicates=300)
     assert (found.first, found.second) == ("good", "bad")
+    assert found.exact
     for row in found.rows:
         for part in (row.mae, row.rmse):
             assert part.difference == pytest.approx(part.first - part.second)
             assert part.difference < part.interval[1] < 0
-            assert part.p == pytest.approx(2 / 301)
+            assert part.p == found.smallest_p == 1 / 2**20
         assert row.superiority > 0.5
     forces = next(row for row in found.rows if row.quantity == "F")
     # the mean of 126 components: 0.16 apart, each with a standard deviation of some 0.06
@@ -71,17 +70,52 @@ def test_a_prediction_is_no_better_than_itself(folded):
         assert row.superiority == 0.5
 
 
-def test_p_values_are_small_as_often_as_they_say():
-    """Equally good models: a p-value below 0.05 in about one comparison of twenty."""
-    rng = np.random.default_rng(5)
-    small = 0
-    for seed in range(300):
-        reference = np.zeros((120, 1))
-        first, second = (FrameErrors.of(rng.normal(size=(120, 1)), reference) for _ in range(2))
-        draws = Resampling(np.arange(120), "frame", 200, seed)
-        a, b = (distributions({"E": found}, draws)["E"] for found in (first, second))
-        small += _row("E", first, second, a, b).mae.p < 0.05
-    assert 5 <= small <= 28  # 15 expected, standard deviation 4
+def test_p_is_that_of_all_sign_patterns_of_the_trajectories(folded):
+    """Of 21 trajectories, energies alone, which have one number a frame."""
+    first, second = made(folded, 1.0, 1), made(folded, 1.01, 2)
+    row = teaeval.compare(first, second).rows[0]
+    gaps = [np.abs(p.energies - folded.energies) for p in (first, second)]
+    units = np.unique(folded.trajectories, return_inverse=True)[1]
+    sums = np.bincount(units, gaps[0] - gaps[1])
+    signs = 1 - 2 * (np.arange(1 << 20)[:, None] >> np.arange(21) & 1)
+    assert row.mae.p == np.mean(np.abs(signs @ sums) >= np.abs(sums.sum()) * (1 - 1e-12))
+
+
+def test_more_frames_than_can_be_counted_have_drawn_patterns(folded, mini_i):
+    card = mini_i.card.model_copy(update={"correlation_times": {}})
+    independent = Dataset(card, mini_i.root)
+    found = teaeval.compare(made(folded, 1.0, 1), made(folded, 1.2, 2), independent, replicates=300)
+    assert (found.bootstrap.unit, found.bootstrap.units) == ("frame", 2500)
+    assert not found.exact
+    assert found.rows[0].mae.p == found.smallest_p == 1 / 301
+
+
+def test_few_units_say_that_no_smaller_p_can_be_had(folded, capsys):
+    found = teaeval.compare(made(folded, 1.0, 1), made(folded, 1.2, 2))
+    print_comparison(found)
+    assert "no p below" not in capsys.readouterr().out
+    few = found.bootstrap.model_copy(update={"units": 5})
+    print_comparison(found.model_copy(update={"bootstrap": few, "smallest_p": 1 / 16}))
+    assert "no p below 0.062 can be had from 5 trajectories" in capsys.readouterr().out
+
+
+def test_one_trajectory_says_nothing_of_others(run, tmp_path):
+    test = teadata.load("mini-hydrogen").test_set("1000K-0.5")
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        prediction = Prediction(
+            dataset="mini-hydrogen",
+            subset="1000K-0.5",
+            energies=test.energies + rng.normal(size=len(test)),
+            forces=test.forces + rng.normal(size=test.forces.shape),
+            frame_ids=test.ids,
+        )
+        teaeval.write_prediction(tmp_path / f"{name}.npz", prediction)
+    done = run("teaeval", "compare", tmp_path / "a.npz", tmp_path / "b.npz")
+    assert done.returncode == 0, done.stderr
+    assert "no p below 1 can be had from 1 trajectories" in done.stdout
+    done = run("teaeval", "score", tmp_path / "a.npz", "--json")
+    assert json.loads(done.stdout)["rows"][0]["mae_interval"] is None
 
 
 def test_what_cannot_be_compared(folded, mini_i):
@@ -99,10 +133,10 @@ def test_the_command(folded, run, tmp_path):
     done = run("teaeval", "compare", *files, "--bootstrap", 100, "--seed", 2)
     assert done.returncode == 0, done.stderr
     assert "A: a\nB: b" in done.stdout
-    assert "trajectories (seed 2)" in done.stdout
+    assert "jackknife over 21 trajectories" in done.stdout
     done = run("teaeval", "compare", *files, "--bootstrap", 100, "--json")
     rows = json.loads(done.stdout)["rows"]
     assert [row["quantity"] for row in rows] == ["E", "F", "F(H)", "F(C)", "F(N)", "F(O)"]
     done = run("teaeval", "compare", *files, "--bootstrap", 0)
     assert done.returncode == 2
-    assert "--bootstrap 1 or more" in done.stderr
+    assert "--bootstrap" in done.stderr

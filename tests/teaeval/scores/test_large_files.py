@@ -202,7 +202,7 @@ def test_blocks_change_the_intervals_alone(monkeypatch):
     prediction = made("mini-iii", "complete")
     expected = teaeval.score(prediction, with_details=True)
     assert expected.bootstrap.unit == "frame"
-    monkeypatch.setattr("teaeval.metrics.bootstrap.MOST_UNITS", 60)
+    monkeypatch.setattr("teaeval.metrics.uncertainty.MOST_UNITS", 60)
     found = teaeval.score(prediction, with_details=True)
     assert (found.bootstrap.unit, found.bootstrap.units) == ("block", 50)
     for a, b in zip(expected.rows, found.rows, strict=True):

@@ -1,0 +1,102 @@
+"""A test of no difference that flips the signs of paired differences.
+
+If two models are equally good, each unit's difference could as well have had the other sign.  The
+p-value is the share of all sign patterns whose sum is at least as far from 0 as the one observed
+(Fisher, The Design of Experiments, 1935, section 21; Davison and Hinkley, Bootstrap Methods and
+their Application, 1997, section 4.3).  It is exact for any distribution that is symmetric under
+an exchange of the two models, and however few units there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from teadata.typing import Floats
+from teaeval.resampling import BATCH
+
+EXACT_UNITS = 32
+"""Units of which all sign patterns are counted; of more, patterns are drawn."""
+
+TIE = 1e-12
+"""Sums that differ by less than this share of the largest possible one are equal."""
+
+
+@dataclass(frozen=True)
+class SignFlips:
+    """Which sign patterns a test takes.
+
+    Parameters
+    ----------
+    units
+        Number of units, U.
+    draws, seed
+        Number of patterns that are drawn if there are more than EXACT_UNITS, and the seed.
+    """
+
+    units: int
+    draws: int
+    seed: int
+
+    @property
+    def exact(self) -> bool:
+        """Whether all patterns are counted."""
+        return self.units <= EXACT_UNITS
+
+    @property
+    def smallest_p(self) -> float:
+        """The smallest p-value that these units can give."""
+        return 1 / self._patterns if self.exact else 1 / (1 + self.draws)
+
+    @property
+    def _patterns(self) -> int:
+        """Number of patterns that differ in the size of their sum."""
+        return 1 << max(0, self.units - 1)
+
+    def p_values(self, differences: Floats) -> Floats:
+        """Two-sided p-value of no difference, (K,), of each unit's difference in K quantities.
+
+        Parameters
+        ----------
+        differences
+            (U, K) sums of the first model's errors minus the second's.
+        """
+        observed = np.abs(differences.sum(axis=0)) - TIE * np.abs(differences).sum(axis=0)
+        if self.exact:
+            return self._count_all(differences, observed) / self._patterns
+        # The observed pattern is one of those counted: no p-value is 0.
+        return (1 + self._count_drawn(differences, observed)) / (1 + self.draws)
+
+    def _count_all(self, differences: Floats, observed: Floats) -> Floats:
+        """Patterns whose sum is as large as observed; the first unit keeps its sign."""
+        half = max(1, self.units // 2)
+        first = differences[:1] + _signed_sums(differences[1:half])
+        second = np.sort(_signed_sums(differences[half:]), axis=0)
+        found = np.empty(len(observed))
+        for column, least in enumerate(observed):
+            a, b = first[:, column], second[:, column]
+            above = len(b) - np.searchsorted(b, least - a, side="left")
+            below = np.searchsorted(b, -least - a, side="right")
+            # A sum of 0 is as large as one of 0 on both sides, and counts once.
+            found[column] = np.minimum(above + below, len(b)).sum()
+        return found
+
+    def _count_drawn(self, differences: Floats, observed: Floats) -> Floats:
+        """The same of patterns that are drawn."""
+        generator = np.random.default_rng(self.seed)
+        found = np.zeros(len(observed))
+        step = max(1, BATCH // self.units)
+        for start in range(0, self.draws, step):
+            shape = (min(step, self.draws - start), self.units)
+            signs = 1.0 - 2.0 * generator.integers(2, size=shape, dtype=np.int8)
+            found += (np.abs(signs @ differences) >= observed).sum(axis=0)
+        return found
+
+
+def _signed_sums(values: Floats) -> Floats:
+    """Sums of values (U, K) under all sign patterns, (2**U, K)."""
+    found = np.zeros((1, values.shape[1]))
+    for row in values:
+        found = np.concatenate([found + row, found - row])
+    return found
