@@ -37,13 +37,13 @@ def print_comparison(comparison: Comparison) -> None:
         ],
         right=[*heads, "A nearer\nin"],
     )
-    patterns = "all" if found.exact else f"{draws.replicates} drawn (seed {draws.seed})"
+    patterns = "all" if comparison.exact else f"{draws.replicates} drawn (seed {draws.seed})"
     typer.echo(
         f"interval: {draws.level:.0%}, of A − B, jackknife over {draws.units} {what}\n"
         f"p: two-sided, of no difference, from flipping the signs of their differences, {patterns}"
     )
-    if found.smallest_p > WORTH_SAYING:
-        typer.echo(f"no p below {found.smallest_p:.2g} can be had from {draws.units} {what}")
+    if comparison.smallest_p > WORTH_SAYING:
+        typer.echo(f"no p below {comparison.smallest_p:.2g} can be had from {draws.units} {what}")
     typer.echo("A nearer in: share of frames where A's mean absolute error is the smaller one")
 
 

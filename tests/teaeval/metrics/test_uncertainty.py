@@ -112,15 +112,15 @@ def test_intervals_of_independent_frames_hold_the_truth():
 def test_few_trajectories_of_unequal_lengths_are_calibrated():
     """With five units, percentiles of bootstrap samples hold the truth eight times of ten."""
     case = "forces, unequal"
-    expected = calibration.truth(case, 100)
+    expected = calibration.truth(case, 50)
     for units in (5, 8, 21):
-        for row in calibration.rows(case, units, expected, 2000):
-            # one standard deviation of 2000 shares: 0.005 for coverage and p5, 0.002 for p1
-            assert 0.935 <= row.coverage <= 0.965, row
-            assert 0.935 <= row.difference <= 0.965, row
+        for row in calibration.rows(case, units, expected, 1500):
+            # one standard deviation of 1500 shares: 0.006 for coverage and p5, 0.003 for p1
+            assert 0.93 <= row.coverage <= 0.97, row
+            assert 0.93 <= row.difference <= 0.97, row
             if units >= 8:
-                assert 0.037 <= row.p5 <= 0.063, row
-                assert 0.003 <= row.p1 <= 0.017, row
+                assert 0.033 <= row.p5 <= 0.067, row
+                assert 0.002 <= row.p1 <= 0.018, row
             else:
                 assert row.p5 == row.p1 == 0
 
