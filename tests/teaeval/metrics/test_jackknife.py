@@ -1,15 +1,24 @@
-"""Student's t against SciPy, the jackknife of a mean against its textbook formula."""
+"""Student's t against tables and SciPy, the jackknife of a mean against its textbook formula."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.special import stdtrit
 
 from teaeval.metrics.jackknife import Jackknife, student_t
 
 
+def test_student_t_is_that_of_tables():
+    """Abramowitz and Stegun, Handbook of Mathematical Functions (1964), table 26.10."""
+    table = {1: 12.706, 2: 4.303, 4: 2.776, 6: 2.447, 10: 2.228, 30: 2.042, 120: 1.980}
+    for freedom, t in table.items():
+        assert student_t(freedom) == pytest.approx(t, abs=5e-4)
+    assert student_t(1e6) == pytest.approx(1.959966, abs=2e-6)
+
+
 def test_student_t_of_any_degrees_of_freedom():
+    from scipy.special import stdtrit
+
     freedom = np.array([1.0, 1.01, 1.5, 2.0, 2.7, 4.0, 7.3, 20.0, 999.0, 1e6])
     np.testing.assert_allclose(student_t(freedom), stdtrit(freedom, 0.975), rtol=1e-6)
 
@@ -17,7 +26,7 @@ def test_student_t_of_any_degrees_of_freedom():
 def test_interval_of_a_mean_is_students():
     values = np.random.default_rng(0).normal(size=(3, 7))
     low, high = Jackknife.of_mean(values, np.ones((3, 7))).interval()
-    half = stdtrit(6, 0.975) * values.std(axis=1, ddof=1) / np.sqrt(7)
+    half = student_t(6) * values.std(axis=1, ddof=1) / np.sqrt(7)
     np.testing.assert_allclose(low, values.mean(axis=1) - half, rtol=1e-9)
     np.testing.assert_allclose(high, values.mean(axis=1) + half, rtol=1e-9)
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.special import stdtrit
 
 import teaeval
 from teaeval.metrics import uncertainty
 from teaeval.metrics.definitions import errors
 from teaeval.metrics.frame_errors import FrameErrors
+from teaeval.metrics.jackknife import student_t
 from teaeval.metrics.sign_flips import SignFlips
 from teaeval.metrics.uncertainty import (
     ErrorIntervals,
@@ -59,7 +59,7 @@ def test_intervals_by_plain_loops():
         value = getattr(errors(predicted, reference), name) ** power
         others = [getattr(errors(predicted[k], reference[k]), name) ** power for k in kept]
         relative = np.sqrt(3 / 4 * sum((x - value) ** 2 for x in others)) / value
-        t = stdtrit(3 / (1 + 2 * 4 * relative**2), 0.975)
+        t = student_t(3 / (1 + 2 * 4 * relative**2))
         limits = value * np.exp(-t * relative), value * np.exp(t * relative)
         assert getattr(found, name) == pytest.approx([x ** (1 / power) for x in limits], rel=1e-9)
     largest = [
@@ -89,7 +89,7 @@ def test_differences_by_plain_loops():
             return a - b
 
         value, others = gap(units >= 0), np.array([gap(units != unit) for unit in range(5)])
-        half = stdtrit(4, 0.975) * np.sqrt(4 / 5 * ((others - value) ** 2).sum())
+        half = student_t(4) * np.sqrt(4 / 5 * ((others - value) ** 2).sum())
         assert getattr(found, name) == pytest.approx((value - half, value + half), rel=1e-9)
         # The second is worse in every trajectory: one pattern of sixteen is as extreme.
         assert getattr(found, f"{name}_p") == 1 / 16
