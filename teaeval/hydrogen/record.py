@@ -41,7 +41,7 @@ class Protocol(StrictModel):
     blocks
         Blocks of consecutive frames behind the intervals, of a simulation and of its reference.
     replicates
-        Resamples of the blocks, for intervals of distances and of the transition.
+        Resamples or draws behind the intervals of distances and of the transition.
     """
 
     timestep: Positive = 0.5
@@ -220,10 +220,12 @@ class Transition(StrictModel):
     """Where, along the densities of a temperature, stable molecules become less than half.
 
     ``density`` in g/cm³ by linear interpolation between the state points in ``between``, with
-    its 95 % interval from resampled blocks; None if the share does not cross one half.  Where a
+    its 95 % interval, which holds the scatter of the blocks and that the curve between the state
+    points is not known; None if the share does not cross one half.  Where a
     simulation between those two broke, only they are known: the interval is `between`, and there
     is no ``density``.
-    ``crossing`` is the share of the resamples that cross; ``verdict`` says it in words.
+    ``crossing`` is the share of the draws behind the interval that cross; ``verdict`` says it in
+    words.
     """
 
     temperature: float

@@ -1,4 +1,8 @@
-"""The molecular-to-atomic change: is it there, and at which density."""
+"""The molecular-to-atomic change: is it there, and at which density.
+
+Two things are not known of the density: the shares at the state points, which are means over
+correlated frames, and the curve between them.  The interval holds both.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from teadata.errors import DataError
-from teadata.typing import Floats
+from teadata.typing import Floats, Ints
 from teaeval.hydrogen.record import Protocol, Transition
-from teaeval.observables.blocks import resampled
 from teaeval.resampling import interval
 
 HALF = 0.5
 """The share of atoms in stable molecules at which one becomes the other."""
+
+STRAIGHTNESS = 3.0
+"""How near the straight line between two state points the curve is taken to be.
+
+Where the straight line crosses one half after a part u of the gap, the curve does so after a part
+that is drawn from the beta distribution B(3 u, 3 (1 − u)), whose mean is u: with 2 in place of 3
+any place in the gap would be as likely as any other for u = ½, and with ∞ there would be the
+straight line alone.  Chosen so that the intervals hold the truth in 95 % of the cases or more for
+curves of several shapes that fall within 0.01 to 0.1 g/cm³, at state points 0.2 g/cm³ apart.
+"""
 
 
 def crossing(densities: ArrayLike, shares: ArrayLike) -> Floats:
@@ -36,16 +49,51 @@ def crossing(densities: ArrayLike, shares: ArrayLike) -> Floats:
     rho, f = np.asarray(densities, dtype=np.float64), np.asarray(shares, dtype=np.float64)
     if rho.ndim != 1 or f.shape[-1:] != rho.shape or (np.diff(rho) <= 0).any():
         raise DataError("expected a share for each of the densities, which rise")
-    falls = (f[..., :-1] >= HALF) & (f[..., 1:] < HALF)
+    at, part = _falls(f)
+    return _place(rho, at, part)
+
+
+def _falls(shares: Floats) -> tuple[Ints, Floats]:
+    """The first gap over which shares (…, S) fall below one half, and where a line does so.
+
+    Returns
+    -------
+    array, array
+        (…,) number of the gap, and the part of it before the crossing; NaN if there is none.
+    """
+    falls = (shares[..., :-1] >= HALF) & (shares[..., 1:] < HALF)
     if not falls.shape[-1]:
-        return np.full(f.shape[:-1], np.nan)
+        return np.zeros(falls.shape[:-1], dtype=np.int64), np.full(falls.shape[:-1], np.nan)
     at = falls.argmax(axis=-1)
-    before = np.take_along_axis(f, at[..., None], axis=-1)[..., 0]
-    after = np.take_along_axis(f, at[..., None] + 1, axis=-1)[..., 0]
+    before = np.take_along_axis(shares, at[..., None], axis=-1)[..., 0]
+    after = np.take_along_axis(shares, at[..., None] + 1, axis=-1)[..., 0]
     drop = np.where(before > after, before - after, 1.0)
-    place = rho[at] + (rho[at + 1] - rho[at]) * (before - HALF) / drop
-    found: Floats = np.where(falls.any(axis=-1), place, np.nan)
-    return found
+    return at, np.where(falls.any(axis=-1), (before - HALF) / drop, np.nan)
+
+
+def _place(densities: Floats, at: Ints, part: Floats) -> Floats:
+    """Density after a part of gap number `at`."""
+    if len(densities) < 2:
+        return part
+    place: Floats = densities[at] + (densities[at + 1] - densities[at]) * part
+    return place
+
+
+def _drawn(densities: Floats, blocks: Sequence[Floats], protocol: Protocol) -> Floats:
+    """Densities of the crossing, (R,), as chance in the shares and the curve between make them.
+
+    Shares are drawn about their means by Student's t, with the standard error of the blocks.
+    """
+    rng = np.random.default_rng(protocol.seed)
+    shares = np.empty((protocol.replicates, len(blocks)))
+    for column, values in enumerate(blocks):
+        freedom = max(1, len(values) - 1)
+        error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0.0
+        shares[:, column] = values.mean() + error * rng.standard_t(freedom, protocol.replicates)
+    at, straight = _falls(shares.clip(0, 1))
+    u = STRAIGHTNESS * np.nan_to_num(straight, nan=HALF).clip(1e-6, 1 - 1e-6)
+    part = np.where(np.isfinite(straight), rng.beta(u, STRAIGHTNESS - u), np.nan)
+    return _place(densities, at, part)
 
 
 def find_transition(
@@ -63,7 +111,7 @@ def find_transition(
         By density in g/cm³, the share of atoms in stable molecules in each block of the
         trajectory; None where there is none, because it broke.
     protocol
-        Number of resamples, and seed.
+        Number of draws behind the interval, and seed.
     """
     known = {rho: np.array(shares) for rho, shares in sorted(blocks.items()) if shares is not None}
     broken = [rho for rho, shares in sorted(blocks.items()) if shares is None]
@@ -73,21 +121,10 @@ def find_transition(
         return _none(temperature, 0.0, f"unknown: {len(known)} densities{note}")
     densities = list(known)
     shares = np.array([values.mean() for values in known.values()])
-    drawn = np.stack(
-        [
-            resampled(
-                np.stack([values, np.ones_like(values)], axis=1),
-                lambda totals: totals[:, 0] / totals[:, 1],
-                protocol.replicates,
-                protocol.seed + number,
-            )
-            for number, values in enumerate(known.values())
-        ],
-        axis=1,
-    )
-    found, all_found = float(crossing(densities, shares)), crossing(densities, drawn)
-    crossed = float(np.isfinite(all_found).mean())
-    if not np.isfinite(found):
+    place = float(crossing(densities, shares))
+    drawn = _drawn(np.array(densities), list(known.values()), protocol)
+    crossed = float(np.isfinite(drawn).mean())
+    if not np.isfinite(place):
         kind = "molecular" if shares[-1] >= HALF else "atomic"
         where = f"{densities[0]:g} to {densities[-1]:g} g/cm³"
         return _none(temperature, crossed, f"not found: {kind} from {where}{note}")
@@ -96,17 +133,17 @@ def find_transition(
         for (a, fa), (b, fb) in itertools.pairwise(zip(densities, shares, strict=True))
         if fa >= HALF > fb
     )
-    low, high = interval(all_found)
-    verdict = f"found at {found:.2f} g/cm³ ({low:.2f} to {high:.2f}){note}"
-    place: float | None = found
+    low, high = interval(drawn)
+    verdict = f"found at {place:.2f} g/cm³ ({low:.2f} to {high:.2f}){note}"
+    density: float | None = place
     if any(between[0] < rho < between[1] for rho in broken):
         # What the model shows in between is not known: nothing to interpolate over.
-        place, (low, high) = None, between
+        density, (low, high) = None, between
         verdict = f"found between {low:g} and {high:g} g/cm³{note}"
     return Transition(
         temperature=temperature,
         found=True,
-        density=place,
+        density=density,
         low=low,
         high=high,
         between=between,

@@ -26,7 +26,7 @@ def test_distances_are_metrics(p, q):
 
 
 @given(histograms, histograms)
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)  # SciPy is imported in the first example
 def test_wasserstein_is_that_of_scipy(p, q):
     from scipy.stats import wasserstein_distance
 
