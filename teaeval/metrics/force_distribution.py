@@ -1,6 +1,6 @@
 """What the errors of forces are made of: atoms, directions, tails, and how strong the force is.
 
-Pieces of a test set add up to the whole.
+The distributions of two pieces of a test set can be added.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ _BINS = (HIGHEST - LOWEST) << MANTISSA
 
 
 def _bins(values: Floats) -> Ints:
-    """Bin of each value ≥ 0: the leading bits of a float64 are in the order of the values."""
+    """Find the bin of each value ≥ 0; a float64's leading bits are in the order of the values."""
     bits = np.ascontiguousarray(values, dtype=np.float64).view(np.int64)
-    found: Ints = np.clip((bits >> (_FRACTION - MANTISSA)) - _FIRST, 0, _BINS - 1)
-    return found
+    place: Ints = np.clip((bits >> (_FRACTION - MANTISSA)) - _FIRST, 0, _BINS - 1)
+    return place
 
 
 def _upper_edges(bins: Ints) -> Floats:
-    """The value that each bin ends at."""
+    """Give the value that each bin ends at."""
     bits = (bins + 1 + _FIRST) << (_FRACTION - MANTISSA)
-    found: Floats = bits.view(np.float64)
-    return found
+    edges: Floats = bits.view(np.float64)
+    return edges
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,7 @@ class ForceDistribution:
     def of(
         cls, predicted: Floats, reference: Floats, scored: NDArray[np.bool_]
     ) -> ForceDistribution:
-        """Those of forces (N, A, 3) in kcal/mol/Å, of the frames (N,) that are finite."""
+        """Collect them from forces (N, A, 3) in kcal/mol/Å, of the frames (N,) that are finite."""
         if not scored.all():
             predicted, reference = predicted[scored], reference[scored]
         gap = predicted - reference
@@ -91,9 +91,9 @@ class ForceDistribution:
         bins = len(MAGNITUDES)
 
         def every(values: Floats) -> Floats:
-            found = np.full(len(scored), np.nan)
-            found[scored] = values
-            return found
+            of_all = np.full(len(scored), np.nan)
+            of_all[scored] = values
+            return of_all
 
         return cls(
             frames=len(predicted),
@@ -119,7 +119,7 @@ class ForceDistribution:
         )
 
     def quantile(self, share: float) -> float:
-        """The absolute error of a component that this share of them do not exceed, kcal/mol/Å.
+        """Find the absolute error that this share of the components do not exceed, kcal/mol/Å.
 
         To within 2⁻¹² of its value, never below it.
         """
@@ -129,11 +129,11 @@ class ForceDistribution:
 
 
 def _mean_cosine(predicted: Floats, reference: Floats, p: Floats, r: Floats) -> Floats:
-    """Mean cosine of each frame's vectors (N, A, 3) of lengths p and r (N, A), (N,)."""
+    """Average the cosines over each frame's vectors (N, A, 3), whose lengths are p and r (N, A)."""
     product = np.einsum("nai,nai->na", predicted, reference)
     directed = (p > 0) & (r > 0) & np.isfinite(p)
     cosines = np.where(directed, product, 0.0)
     np.divide(np.divide(cosines, p, out=cosines, where=directed), r, out=cosines, where=directed)
     count = directed.sum(axis=1)
-    found: Floats = cosines.sum(axis=1) / np.where(count, count, np.nan)
-    return found
+    mean: Floats = cosines.sum(axis=1) / np.where(count, count, np.nan)
+    return mean

@@ -61,7 +61,7 @@ class FrameErrors:
 
     @classmethod
     def of(cls, predicted: Floats, reference: Floats) -> Self:
-        """Those of values (N, …) in the same unit; what is no number makes errors that are none."""
+        """Compare values (N, …) in the same unit; non-finite input gives non-finite errors."""
         with np.errstate(over="ignore", invalid="ignore"):
             return cls._of(predicted, reference)
 
@@ -88,7 +88,7 @@ class FrameErrors:
 
     @classmethod
     def joined(cls, parts: Iterable[Self]) -> Self:
-        """Those of several pieces, in order."""
+        """Join the errors of several pieces, in order."""
         pieces = list(parts)
         arrays = {
             f.name: np.concatenate([getattr(piece, f.name) for piece in pieces])
@@ -103,7 +103,7 @@ class FrameErrors:
         return self.predicted > 0
 
     def only(self, scored: NDArray[np.bool_]) -> FrameErrors:
-        """The same, in which other frames than these (N,) have no prediction."""
+        """Drop the prediction of all frames but these (N,)."""
         if scored.all():
             return self
         return replace(
@@ -115,7 +115,7 @@ class FrameErrors:
         )
 
     def merged(self, block: int) -> FrameErrors:
-        """Rows put together, so many in a row, to what they are over all their frames."""
+        """Merge every `block` consecutive rows into one, with the errors over all their frames."""
         if block == 1:
             return self
         starts = np.arange(0, len(self.mae), block)
@@ -129,8 +129,8 @@ class FrameErrors:
 
         def errors(values: Floats) -> Floats:
             weighted = np.where(scored, self.predicted * values, 0.0)
-            found: Floats = np.add.reduceat(weighted, starts) / known
-            return found
+            means: Floats = np.add.reduceat(weighted, starts) / known
+            return means
 
         return FrameErrors(
             mae=errors(self.mae),
@@ -148,7 +148,7 @@ class FrameErrors:
         )
 
     def errors(self, *, relative: bool = False) -> Errors:
-        """Over all frames, what :func:`~teaeval.metrics.definitions.errors` is of their values.
+        """Reduce to what :func:`~teaeval.metrics.definitions.errors` has for all frames at once.
 
         Errors are of the frames that have a prediction; what normalises them is of all.
 
@@ -201,7 +201,7 @@ class Quantities:
 
     @classmethod
     def of(cls, numbers: Ints, groups: Groups | None = None) -> Self:
-        """Those of a system with these atomic numbers (A,) and groups."""
+        """Find the quantities of a system with these atomic numbers (A,) and groups."""
         atoms = np.argsort(numbers, kind="stable")
         elements, starts = np.unique(numbers[atoms], return_index=True)
         return cls(tuple(f"F({SYMBOLS[z]})" for z in elements), atoms, starts, groups or {})
@@ -210,7 +210,7 @@ class Quantities:
 def force_errors(
     predicted: Floats, reference: Floats, quantities: Quantities
 ) -> dict[str, FrameErrors]:
-    """Errors of every quantity that forces make, frame by frame.
+    """Compute the errors of every quantity of the forces, frame by frame.
 
     ``F`` (all atoms), ``F(X)`` for each element X, and ``F(name)`` for each group: the net
     forces of its molecules, pooled.
@@ -239,7 +239,7 @@ def force_errors(
 
 @dataclass(frozen=True)
 class _Sums:
-    """Sums over the atoms of each element, frame by frame, which those of all atoms follow from.
+    """Sums over the atoms of each element, frame by frame; sums over all atoms follow from them.
 
     All arrays are (E, N): of errors and their squares; of reference values, their magnitudes and
     their squares about the mean of the element.  ``largest`` and ``lowest`` are no sums.
@@ -263,7 +263,7 @@ class _Sums:
         return cls(quantities, starts, values, *np.empty((7, len(starts), count)))
 
     def fill(self, rows: slice, predicted: Floats, reference: Floats) -> None:
-        """Those of some frames: so few that arrays of them stay in a core's cache."""
+        """Add the sums of some frames, so few that their arrays stay in a core's cache."""
         p, r = (
             np.take(forces[rows], self.quantities.atoms, axis=1).reshape(-1, 3 * forces.shape[1])
             for forces in (predicted, reference)
@@ -294,8 +294,8 @@ class _Sums:
         size = int(values.sum())
 
         def mean(sums: Floats) -> Floats:
-            found: Floats = sums[elements].sum(axis=0) / size
-            return found
+            means: Floats = sums[elements].sum(axis=0) / size
+            return means
 
         centre = mean(self.reference)
         # About the mean of all, of what was summed about the mean of each element.
@@ -317,9 +317,9 @@ class _Sums:
 def _one_by_one(
     predicted: Floats, reference: Floats, quantities: Quantities
 ) -> dict[str, FrameErrors]:
-    """The same for errors whose squares are beyond the largest number."""
+    """Compute the same where squares of errors overflow."""
     parts = np.split(quantities.atoms, quantities.starts[1:])
-    found = {"F": FrameErrors.of(predicted, reference)}
+    table = {"F": FrameErrors.of(predicted, reference)}
     for name, atoms in zip(quantities.names, parts, strict=True):
-        found[name] = FrameErrors.of(predicted[:, atoms], reference[:, atoms])
-    return found
+        table[name] = FrameErrors.of(predicted[:, atoms], reference[:, atoms])
+    return table

@@ -1,6 +1,6 @@
 """One pass over the forces of a prediction and its test set, a piece of the frames at a time.
 
-Pieces are cut alike whatever works on them, and what they add up to is added in their order.
+The pieces do not depend on how many workers there are, and their results are added in order.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Piece:
     quantities
         Of the system.
     block
-        Frames that are put together in the result.
+        Frames that are merged into one row of the result.
     details
         Whether more than the tables' errors are wanted.
     """
@@ -94,7 +94,7 @@ def _cut(
 def _work(
     piece: Piece,
 ) -> tuple[dict[str, FrameErrors], NDArray[np.bool_], ForceDistribution | None]:
-    """Errors of a piece, and which frames have any; this is what a worker does."""
+    """Compare one piece, as a worker does: its errors, and which frames have any."""
     reference, predicted = piece.reference_forces[:], piece.forces[:]
     if not piece.there.all():
         filled = np.full(reference.shape, np.nan)
@@ -106,7 +106,7 @@ def _work(
     details = None
     if piece.details:
         details = ForceDistribution.of(predicted, reference, scored)
-    merged = {name: found.only(scored).merged(piece.block) for name, found in table.items()}
+    merged = {name: each.only(scored).merged(piece.block) for name, each in table.items()}
     return merged, scored, details
 
 
@@ -133,7 +133,7 @@ def frame_errors_of(
     engine
         What works on the pieces.
     block
-        Frames that are put together in the result, a power of two; a piece at most.
+        Frames that are merged into one row of the result, a power of two; a piece at most.
     details
         Whether more than the tables' errors are wanted.
     """

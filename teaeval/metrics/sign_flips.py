@@ -73,30 +73,30 @@ class SignFlips:
         half = max(1, self.units // 2)
         first = differences[:1] + _signed_sums(differences[1:half])
         second = np.sort(_signed_sums(differences[half:]), axis=0)
-        found = np.empty(len(observed))
+        counts = np.empty(len(observed))
         for column, least in enumerate(observed):
             a, b = first[:, column], second[:, column]
             above = len(b) - np.searchsorted(b, least - a, side="left")
             below = np.searchsorted(b, -least - a, side="right")
             # A sum of 0 is as large as one of 0 on both sides, and counts once.
-            found[column] = np.minimum(above + below, len(b)).sum()
-        return found
+            counts[column] = np.minimum(above + below, len(b)).sum()
+        return counts
 
     def _count_drawn(self, differences: Floats, observed: Floats) -> Floats:
         """The same of patterns that are drawn."""
         generator = np.random.default_rng(self.seed)
-        found = np.zeros(len(observed))
+        counts = np.zeros(len(observed))
         step = max(1, BATCH // self.units)
         for start in range(0, self.draws, step):
             shape = (min(step, self.draws - start), self.units)
             signs = 1.0 - 2.0 * generator.integers(2, size=shape, dtype=np.int8)
-            found += (np.abs(signs @ differences) >= observed).sum(axis=0)
-        return found
+            counts += (np.abs(signs @ differences) >= observed).sum(axis=0)
+        return counts
 
 
 def _signed_sums(values: Floats) -> Floats:
     """Sums of values (U, K) under all sign patterns, (2**U, K)."""
-    found = np.zeros((1, values.shape[1]))
+    sums = np.zeros((1, values.shape[1]))
     for row in values:
-        found = np.concatenate([found + row, found - row])
-    return found
+        sums = np.concatenate([sums + row, sums - row])
+    return sums

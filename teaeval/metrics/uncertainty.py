@@ -156,13 +156,13 @@ def difference_intervals(
 
 def mean_intervals(columns: Mapping[str, Floats], draws: Resampling) -> dict[str, Interval | None]:
     """Find intervals of the means of values (N,) that are not negative; NaN are left out."""
-    found = {}
+    intervals = {}
     for name, values in columns.items():
         there = np.isfinite(values)
         sums = draws.totals(np.where(there, values, 0.0))
         counts = draws.totals(there.astype(np.float64))
-        found[name] = _limits(*Jackknife.of_mean(sums, counts).positive_interval())
-    return found
+        intervals[name] = _limits(*Jackknife.of_mean(sums, counts).positive_interval())
+    return intervals
 
 
 def _limits(low: Floats, high: Floats) -> Interval | None:
@@ -216,11 +216,11 @@ class _Sums:
         return self.mse.changed(lambda x: self.scale * np.sqrt(np.maximum(x, 0.0)))
 
     def largest(self, drawn: Ints) -> Floats:
-        """Largest error of each resample, (b,), of counts (b, U)."""
+        """Find the largest error of each sample, (b,), from how often it has each unit (b, U)."""
         order = np.argsort(-self.highest, kind="stable")
         there = drawn[:, order[:LEADING]] > 0
         place = there.argmax(axis=1)
         for row in np.flatnonzero(~there.any(axis=1)):
             place[row] = (drawn[row, order] > 0).argmax()
-        found: Floats = self.highest[order[place]]
-        return found
+        largest: Floats = self.highest[order[place]]
+        return largest
