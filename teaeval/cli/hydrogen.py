@@ -37,7 +37,7 @@ class Sampling:
     seed: Annotated[int, typer.Option(min=0, help="Seed of velocities and thermostat.")] = 0
 
     def protocol(self) -> Protocol:
-        """These settings, checked; an error says which option is wrong."""
+        """Make the protocol; an error says which option is wrong."""
         from pydantic import ValidationError
 
         from teaeval.hydrogen.record import Protocol

@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
 @dataclass(frozen=True)
 class Potential:
-    """Whose forces: a calculator or a trained model."""
+    """What the forces come from: a calculator or a trained model."""
 
     calculator: Annotated[
         str | None, typer.Option(help="module:factory of an ASE calculator, here or installed.")
@@ -75,7 +75,7 @@ class Dynamics:
     ] = "topology,temperature,escape"
 
     def settings(self) -> Settings:
-        """The settings, or an error that says which option is wrong."""
+        """Make the settings; an error says which option is wrong."""
         from pydantic import ValidationError
 
         from teadata.errors import UsageError
@@ -173,7 +173,7 @@ def analyse_folder(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """What finished simulations show: stability, radii of gyration, drift of the energy.
+    """Analyse finished simulations: stability, radii of gyration, drift of the energy.
 
     Writes md.json into the folder, which `teaeval score --md` and `teaeval report --md` take.
     Ends with status 1 if a replica was unstable.
@@ -185,26 +185,26 @@ def analyse_folder(
         from teaeval.cli.plot import check_outputs
 
         check_outputs(output)
-    found = analyse(folder, discard, bootstrap, partial)
-    write_text(folder / RECORD_FILE, found.model_dump_json(indent=1) + "\n")
+    simulations = analyse(folder, discard, bootstrap, partial)
+    write_text(folder / RECORD_FILE, simulations.model_dump_json(indent=1) + "\n")
     if as_json:
-        typer.echo(found.model_dump_json(indent=2))
+        typer.echo(simulations.model_dump_json(indent=2))
     else:
         from teaeval.md.table import print_simulations
 
-        print_simulations(found)
+        print_simulations(simulations)
         typer.echo(f"{folder / RECORD_FILE}: written")
     if output:
         from teaeval.plots.gyration import simulated
 
-        for path in simulated([found]).save(*output):
+        for path in simulated([simulations]).save(*output):
             typer.echo(f"{path}: written", err=as_json)
-    if found.failed:
+    if simulations.failed:
         raise typer.Exit(1)
 
 
 def _default_folder(plan: Plan) -> Path:
-    """``md/<name>-<dataset>-<subset>-<temperature>K-seed<seed>``."""
+    """The folder of a plan without --output: ``md/<name>-<dataset>-<subset>-<K>K-seed<seed>``."""
     name = plan.name.replace(":", ".").replace("/", "-")
     dataset, settings = plan.dataset.partition("@")[0], plan.settings
     state = f"{settings.temperature:g}K" if settings.thermostat != "none" else "nve"
@@ -215,13 +215,13 @@ def _run(plan: Plan, folder: Path, jobs: int, as_json: bool) -> None:
     from teaeval.md.replicas import run
 
     with console.progress_bar() as progress:
-        found = run(plan, folder, jobs, progress)
+        outcomes = run(plan, folder, jobs, progress)
     if as_json:
-        console.print_json([outcome.model_dump(mode="json") for outcome in found])
+        console.print_json([outcome.model_dump(mode="json") for outcome in outcomes])
     else:
         from teaeval.md.table import print_outcomes
 
-        print_outcomes(plan, found)
+        print_outcomes(plan, outcomes)
         typer.echo(f"{folder}: what they sampled: teaeval md analyse {folder}")
-    if any(outcome.status == "failed" for outcome in found):
+    if any(outcome.status == "failed" for outcome in outcomes):
         raise typer.Exit(1)

@@ -41,7 +41,7 @@ def observe(
     protocol: Protocol,
     pieces: int = 1,
 ) -> Observed:
-    """Pressure, diffusion, radial distribution and stable molecules of a trajectory.
+    """Measure pressure, diffusion, radial distribution and stable molecules of a trajectory.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def observe(
     if (numbers != 1).any():
         raise DataError("the hydrogen benchmark is of hydrogen; there are other elements")
     blocks = protocol.blocks
-    found = rdf(positions, numbers, cell, bins=protocol.bins, blocks=blocks * pieces)[HYDROGEN]
+    pairs = rdf(positions, numbers, cell, bins=protocol.bins, blocks=blocks * pieces)[HYDROGEN]
     partners = mutual_neighbours(positions, cell, protocol.cutoff)
     share = stable(partners, round(protocol.persistence / spacing))
     moving = diffusion_by_origin(
@@ -90,15 +90,15 @@ def observe(
         molecular=Estimate.of(block_mean(share, blocks)),
         blocks=tuple(float(share[part].mean()) for part in slices(len(share), blocks)),
         rdf=Radial(
-            r_max=float(found.edges[-1]),
-            g=tuple(found.g.tolist()),
-            counts=tuple(tuple(int(n) for n in row) for row in found.counts),
+            r_max=float(pairs.edges[-1]),
+            g=tuple(pairs.g.tolist()),
+            counts=tuple(tuple(int(n) for n in row) for row in pairs.counts),
         ),
     )
 
 
 def observe_frames(frames: Frames, spacing: float, protocol: Protocol) -> Observed:
-    """The same of a reference trajectory, whose frames have temperature, cell and stress.
+    """Measure the same on a reference trajectory, whose frames state temperature and cell.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def observe_frames(frames: Frames, spacing: float, protocol: Protocol) -> Observ
 
 
 def deviation(model: Observed, reference: Observed, protocol: Protocol) -> Deviation:
-    """Model minus reference, each with what is not known of both."""
+    """Subtract the reference from the model, with the uncertainties of both."""
     push = None
     if model.pressure is not None and reference.pressure is not None:
         push = difference(model.pressure, reference.pressure, protocol.blocks)
@@ -139,7 +139,7 @@ def deviation(model: Observed, reference: Observed, protocol: Protocol) -> Devia
 
 
 def difference(first: Estimate, second: Estimate, blocks: int) -> Estimate:
-    """First minus second, of as many blocks each, with Welch's interval."""
+    """Subtract two estimates of as many blocks each, with Welch's interval."""
     from scipy.special import stdtrit
 
     value = first.value - second.value
@@ -153,7 +153,7 @@ def difference(first: Estimate, second: Estimate, blocks: int) -> Estimate:
 
 
 def stable(partners: Ints, frames: int) -> Floats:
-    """Share of the atoms that are in a molecule which lasts, (N − n,), by origin.
+    """Share of the atoms that stay in their molecule for n frames, (N − n,), from each frame on.
 
     An atom is in a stable molecule at an origin if it has the same partner in that frame and
     in all of the n next ones.
@@ -179,5 +179,5 @@ def stable(partners: Ints, frames: int) -> Floats:
     kept = (partners[1:] == partners[:-1]) & (partners[1:] >= 0)
     total = np.concatenate([np.zeros((1, partners.shape[1]), dtype=np.int64), kept.cumsum(axis=0)])
     lasting = (total[frames:] - total[: len(total) - frames]) == frames
-    found: Floats = (lasting & (partners[: len(lasting)] >= 0)).mean(axis=1)
-    return found
+    shares: Floats = (lasting & (partners[: len(lasting)] >= 0)).mean(axis=1)
+    return shares

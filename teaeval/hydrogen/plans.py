@@ -1,4 +1,4 @@
-"""The plan of a benchmark, and the folder that is of it."""
+"""The plan of a hydrogen benchmark, and the folder that it is carried out in."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def make_plan(
     states: Sequence[str] | None = None,
     protocol: Protocol | None = None,
 ) -> Plan:
-    """The plan of a benchmark, checked as far as it can be before anything is run.
+    """Make the plan of a benchmark, and check all that can be checked before anything is run.
 
     Parameters
     ----------
@@ -45,9 +45,9 @@ def make_plan(
     """
     if (model is None) == (calculator is None):
         raise UsageError("expected a model: either a run folder or a calculator, one of the two")
-    found = state_points(dataset, None if states is None else list(states))
+    points = state_points(dataset, None if states is None else list(states))
     how = protocol or Protocol()
-    for state in found:
+    for state in points:
         steps = state.spacing / how.timestep
         lengths = (steps, how.equilibration / state.spacing, how.length / state.spacing)
         if not all(abs(n - round(n)) < 1e-6 for n in lengths):
@@ -72,7 +72,7 @@ def make_plan(
         model_sha256=checksum,
         dataset=dataset.card.full_id,
         frames_sha256=dataset.card.file("frames").sha256,
-        states=tuple(state.name for state in found),
+        states=tuple(state.name for state in points),
         protocol=how,
     )
 
@@ -100,6 +100,6 @@ def prepare(plan: Plan, folder: Path, first: Callable[[], object] | None = None)
 
 
 def _shared(plan: Plan) -> dict[str, Any]:
-    """What a folder's state points have in common."""
+    """What all plans of one folder must agree in."""
     values = plan.model_dump(mode="json", exclude={"states", "label", "model", "protocol"})
     return values | plan.protocol.model_dump(mode="json")

@@ -1,4 +1,4 @@
-"""What the hydrogen benchmark writes down."""
+"""Records of the hydrogen benchmark: protocol, plan, observables, results."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Estimate(StrictModel):
 
     @classmethod
     def of(cls, mean: Mean, unit: float = 1.0) -> Estimate:
-        """A mean by blocks, divided by a unit."""
+        """Make an estimate of a mean by blocks, divided by a unit."""
         if mean.blocks < 2:
             return cls(value=mean.value / unit)
         return cls(
@@ -184,7 +184,7 @@ class ModelErrors(StrictModel):
 
 
 def pooled(errors: Sequence[ModelErrors]) -> ModelErrors:
-    """Errors of all frames, from those of each state point's."""
+    """Combine the errors of state points, weighted with their numbers of frames."""
     frames = sum(e.frames for e in errors)
     return ModelErrors(
         frames=frames,
@@ -194,7 +194,7 @@ def pooled(errors: Sequence[ModelErrors]) -> ModelErrors:
 
 
 class StateResult(StrictModel):
-    """A state point, simulated.
+    """The result of one state point.
 
     A simulation that ``failed`` broke, for the reason in ``failure``, after ``time`` fs, and shows
     nothing; ``seconds`` is the time that it took.  The thermostat heated ``degrees_of_freedom``;
@@ -217,7 +217,7 @@ class StateResult(StrictModel):
 
 
 class Transition(StrictModel):
-    """Where, along the densities of a temperature, stable molecules become less than half.
+    """The density at which the share of stable molecules falls below one half.
 
     ``density`` in g/cm³ by linear interpolation between the state points in ``between``, with
     its 95 % interval, which holds the scatter of the blocks and that the curve between the state
@@ -251,7 +251,7 @@ class Record(StrictModel):
 
 
 def read_record(path: Path) -> Record:
-    """A record, from its file or from the folder that it is in.
+    """Read a record, from its file or from the folder that it is in.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The benchmark: every state point simulated, analysed, and compared."""
+"""Run the benchmark: simulate, analyse and compare every state point."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ CHECKPOINT_FRAMES = 50
 
 @dataclass(frozen=True)
 class Job:
-    """One state point of a plan, to be done in a folder, wherever the worker is."""
+    """One state point of a plan, for a worker that sees the folder."""
 
     plan: Plan
     state: str
@@ -62,7 +62,7 @@ def run(
     scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> Record:
-    """Run what is missing of a benchmark, and write its record.
+    """Run the state points that are missing, and write the record of all.
 
     Finished state points are kept, an interrupted one goes on from its last checkpoint.  Other
     state points of the same plan may be added to a folder later.
@@ -103,7 +103,7 @@ def _dataset(name: str) -> Dataset:
 
 
 def run_state(job: Job, progress: Progress | None = None) -> StateResult:
-    """Simulate a state point, unless that is done, and say what it shows.
+    """Simulate and analyse a state point, or read its result if it is there.
 
     Raises
     ------
@@ -181,7 +181,7 @@ def _simulated(
 
 
 def _errors(dataset: Dataset, state: StatePoint, calculator: Any) -> ModelErrors:
-    """Errors on those frames of the test split that are of this state point's trajectory."""
+    """Errors on the test frames of this state point."""
     test = dataset.split(f"{SUBSET}/test")
     assert test.trajectories is not None
     frames = test[test.trajectories == state.trajectory]
@@ -196,7 +196,7 @@ def _errors(dataset: Dataset, state: StatePoint, calculator: Any) -> ModelErrors
 
 
 def _start(reference: Frames, state: StatePoint, seed: int) -> Atoms:
-    """The first frame of the reference, with velocities of the temperature.
+    """The first frame of the reference, with velocities drawn at the temperature.
 
     The simulation removes the momentum of the cell, which Bussi's thermostat cannot exchange.
     """
@@ -226,7 +226,7 @@ def _has_stress(atoms: Atoms, calculator: Any) -> bool:
 
 
 def _settings(state: StatePoint, protocol: Protocol, stress: bool) -> Settings:
-    """Those of the simulation: bonds may break, a temperature may not run away."""
+    """Settings of the simulation: bonds may break, the temperature may not run away."""
     from teaeval.md import Settings
 
     interval = round(state.spacing / protocol.timestep)
@@ -245,7 +245,7 @@ def _settings(state: StatePoint, protocol: Protocol, stress: bool) -> Settings:
 
 
 def summarise(plan: Plan, results: Sequence[StateResult]) -> Record:
-    """The record of all state points: errors put together, and the transition."""
+    """Make the record of all state points, with their joint errors and the transition."""
     return Record(
         package=package_version(),
         plan=plan,
@@ -261,7 +261,7 @@ def summarise(plan: Plan, results: Sequence[StateResult]) -> Record:
 def _transitions(
     protocol: Protocol, results: Sequence[StateResult], shown: Sequence[Observed | None]
 ) -> Iterator[Transition]:
-    """Where the change is at each temperature, by what is shown at each state point."""
+    """Find the transition at each temperature."""
     for temperature in sorted({result.temperature for result in results}):
         blocks = {
             result.density: None if observed is None else observed.blocks

@@ -48,7 +48,7 @@ def state_points(dataset: Dataset, names: list[str] | None = None) -> list[State
     UsageError
         If the dataset has none, or a name is not one of them.
     """
-    found = [
+    points = [
         StatePoint(
             f"{run.temperature:.0f}K-{run.density:g}",
             run.index,
@@ -59,16 +59,16 @@ def state_points(dataset: Dataset, names: list[str] | None = None) -> list[State
         for run in dataset.card.trajectories
         if run.continuous and run.density is not None
     ]
-    if not found:
+    if not points:
         raise UsageError(
             f"{dataset.card.full_id} has no continuous reference trajectories at several "
             "densities; expected a dataset such as mini-hydrogen"
         )
-    found.sort(key=lambda state: (state.temperature, state.density))
+    points.sort(key=lambda state: (state.temperature, state.density))
     if names is None:
-        return found
-    known = {state.name: state for state in found}
+        return points
+    known = {state.name: state for state in points}
     for name in names:
         if name not in known:
             raise unknown_name("state point", name, known)
-    return [state for state in found if state.name in names]
+    return [state for state in points if state.name in names]

@@ -46,7 +46,7 @@ def _pm(estimate: Estimate | None, digits: int) -> str:
 
 
 def _differs(estimate: Estimate | None, digits: int) -> str:
-    """A difference, with a star where its 95 % interval leaves zero out."""
+    """Format a difference, with a star where its 95 % interval does not hold zero."""
     if estimate is None:
         return "–"
     star = ""
@@ -56,14 +56,14 @@ def _differs(estimate: Estimate | None, digits: int) -> str:
 
 
 def _chance(apart: Separation) -> str:
-    """Mean, and 95 % quantile, of the distance that chance alone makes."""
+    """Format the distance that chance alone makes: mean, and 95 % quantile."""
     if apart.ceiling is None:
         return f"{apart.floor:.3f}"
     return f"{apart.floor:.3f} to {apart.ceiling:.3f}"
 
 
 def state_row(result: StateResult) -> tuple[str, ...]:
-    """A state point's line."""
+    """The cells of a state point's line."""
     seen, known, apart = result.observed, result.reference, result.deviation
     return (
         result.state,
@@ -143,15 +143,15 @@ def model_columns(records: Sequence[Record]) -> tuple[str, ...]:
 
 
 def _reference(records: Sequence[Record]) -> dict[float, Transition]:
-    """By temperature, the reference's transition, of the record with most state points there."""
-    found: dict[float, Transition] = {}
+    """The reference's transitions by temperature, from the record with most state points."""
+    known: dict[float, Transition] = {}
     for record in sorted(records, key=lambda record: len(record.states)):
-        found |= {t.temperature: t for t in record.reference_transitions}
-    return dict(sorted(found.items()))
+        known |= {t.temperature: t for t in record.reference_transitions}
+    return dict(sorted(known.items()))
 
 
 def model_rows(records: Sequence[Record]) -> list[tuple[str, ...]]:
-    """A line for each model, and one for the reference.
+    """The cells of a comparison: a line for each model, and one for the reference.
 
     Errors and deviations are of the state points that all records have: means of absolute
     values, deviations over those of them that were simulated to the end.

@@ -80,7 +80,7 @@ def _place(densities: Floats, at: Ints, part: Floats) -> Floats:
 
 
 def _drawn(densities: Floats, blocks: Sequence[Floats], protocol: Protocol) -> Floats:
-    """Densities of the crossing, (R,), as chance in the shares and the curve between make them.
+    """Draw densities of the crossing, (R,): the shares vary, and the curve between them.
 
     Shares are drawn about their means by Student's t, with the standard error of the blocks.
     """
@@ -101,7 +101,7 @@ def find_transition(
     blocks: Mapping[float, Sequence[float] | None],
     protocol: Protocol,
 ) -> Transition:
-    """Where stable molecules become less than half of the atoms, along rising density.
+    """Find the density above which less than half of the atoms are in stable molecules.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def find_transition(
 
 
 def _none(temperature: float, crossed: float, verdict: str) -> Transition:
-    """No transition at a temperature."""
+    """The result where there is no transition."""
     return Transition(
         temperature=temperature,
         found=False,

@@ -1,4 +1,4 @@
-"""Molecular dynamics with a model, and whether it survives that.
+"""Molecular dynamics with a model, watched for stability.
 
 >>> from teaeval import md
 >>> outcome = md.simulate(atoms, calculator, md.Settings(steps=1000), folder)  # doctest: +SKIP

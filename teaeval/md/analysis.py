@@ -1,4 +1,4 @@
-"""What finished simulations show: their stability, radii of gyration, drift of the energy."""
+"""Analyse finished simulations: stability, radii of gyration, drift of the energy."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def analyse(
     replicates: int = 1000,
     partial: bool = False,
 ) -> Simulations:
-    """What the simulations in a folder show.
+    """Analyse the simulations in a folder.
 
     Parameters
     ----------
@@ -67,13 +67,13 @@ def analyse(
     ended = enumerate(outcomes(plan, folder))
     if partial:
         there = [(i, one or _so_far(folder, plan, i)) for i, one in ended]
-        found = [(i, one) for i, one in there if one is not None]
-        if not found:
+        taken = [(i, one) for i, one in there if one is not None]
+        if not taken:
             raise DataError(f"{folder}: no replica has begun; there is nothing to analyse")
     else:
-        found = [(i, _ended(folder, i, one)) for i, one in ended]
+        taken = [(i, _ended(folder, i, one)) for i, one in ended]
     dataset = catalog.load(plan.dataset)
-    runs = [Trajectory(one.file, one.stable_frames) for _, one in found]
+    runs = [Trajectory(one.file, one.stable_frames) for _, one in taken]
     parts = [(run, int(np.searchsorted(run.times, 1000 * discard - 1e-6))) for run in runs]
     return Simulations(
         name=plan.name,
@@ -87,7 +87,7 @@ def analyse(
         discard=discard,
         replicas=[
             _replica(plan, i, outcome, *part)
-            for (i, outcome), part in zip(found, parts, strict=True)
+            for (i, outcome), part in zip(taken, parts, strict=True)
         ],
         gyration=None if runs[0].pbc.any() else _gyration(dataset, plan.subset, parts, replicates),
         software=f"{DISTRIBUTION} {package_version()}",
@@ -96,7 +96,7 @@ def analyse(
 
 
 def _so_far(folder: Path, plan: Plan, index: int) -> Outcome | None:
-    """What a replica that has not ended would be, had it ended at its last whole frame."""
+    """The outcome of a replica that still runs, as if it had ended at its last whole frame."""
     path = folders(plan, folder)[index] / TRAJECTORY_FILE
     if not path.exists() or not (frames := len(run := Trajectory(path))):
         return None
@@ -150,7 +150,7 @@ def _replica(plan: Plan, index: int, outcome: Outcome, run: Trajectory, start: i
 
 
 def drift(run: Trajectory) -> Drift:
-    """Drift of the total energy of a trajectory.
+    """Fit the drift of a trajectory's total energy.
 
     The energies of the whole stable part are fitted: a drift has no relaxation to wait for.
     """
@@ -178,7 +178,7 @@ def radii(run: Trajectory, start: int = 0) -> Floats:
 def _gyration(
     dataset: Dataset, subset: str, parts: Sequence[tuple[Trajectory, int]], replicates: int
 ) -> Gyration | None:
-    """Radii of gyration of all replicas against those of the test set."""
+    """Compare the radii of gyration of all replicas with those of the test set."""
     blocks: list[Floats] = []
     for run, start in parts:
         values = radii(run, start)
@@ -226,7 +226,7 @@ def _pieces(blocks: Sequence[Floats], references: Sequence[Floats]) -> int:
 
 
 def _by_trajectory(values: Floats, trajectories: Any) -> list[Floats]:
-    """The values of each independent simulation of the reference, or blocks of all of them."""
+    """Split the reference's values by trajectory, or into ten blocks if there are none."""
     if trajectories is None:
         return [values[rows] for rows in slices(len(values), min(10, len(values)))]
     return [values[trajectories == index] for index in np.unique(trajectories)]
@@ -241,5 +241,5 @@ def _distance(
 
 def _temperature(dataset: Dataset, subset: str) -> float | None:
     """Temperature of the reference's simulations in K, where it is one."""
-    found = {run.temperature for run in dataset.card.trajectories if run.role == "test"}
-    return found.pop() if len(found) == 1 else None
+    kelvins = {run.temperature for run in dataset.card.trajectories if run.role == "test"}
+    return kelvins.pop() if len(kelvins) == 1 else None

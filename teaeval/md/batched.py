@@ -1,4 +1,4 @@
-"""Replicas that are evaluated together, as one batch of structures a step.
+"""Run replicas at the same time, and evaluate their structures as one batch a step.
 
 Each replica runs in a thread of its own; its calculator waits until all replicas have asked,
 and the model evaluates them at once.  A model that has ``predict(frames)`` does that in less time
@@ -61,7 +61,7 @@ def in_batches(
 
 
 class BatchedReplicas:
-    """A model that many threads ask.
+    """Collects the structures of many threads and evaluates them at once.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class BatchedReplicas:
         return _Member(self, member)
 
     def ask(self, member: int, frame: Frames) -> tuple[float, Any]:
-        """Energy (kcal/mol) and forces (A, 3) (kcal/mol/Å) of one frame, when all have asked."""
+        """Wait until all members have asked; give energy (kcal/mol) and forces (kcal/mol/Å)."""
         with self._turn:
             self._asked[member] = frame
             self._answer()
@@ -97,7 +97,7 @@ class BatchedReplicas:
         return answer  # type: ignore[no-any-return]
 
     def leave(self, member: int) -> None:
-        """A member will not ask again."""
+        """Take a member out that will not ask again."""
         with self._turn:
             self._members.discard(member)
             self._answer()
@@ -128,7 +128,7 @@ class BatchedReplicas:
 
 
 class _Member(Calculator):  # type: ignore[misc]
-    """What one replica asks."""
+    """The calculator of one replica: it hands its structure on, and waits."""
 
     implemented_properties = ("energy", "forces")
 

@@ -120,7 +120,7 @@ def carry_out(
     scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Result]:
-    """Do all items, by name; an error of one does not stop the others.
+    """Do all items; an error of one does not stop the others.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def carry_out(
 
 
 class _Tally(Generic[Result]):
-    """What has been done of all items, and what went wrong."""
+    """Collects results, errors and progress of all items."""
 
     def __init__(self, count: int, progress: Progress) -> None:
         self.results: dict[str, Result] = {}
@@ -208,7 +208,7 @@ def _on_cluster(
 
 
 def _attempt(work: Work[Item, Result], item: Item) -> Result | Exception:
-    """The result of an item or its error, which does not stop the others then."""
+    """Do an item, and give its result or its error."""
     try:
         return work(item, no_progress)
     except Exception as error:
@@ -286,7 +286,7 @@ _messages: Any = None
 
 
 def _begin(messages: Any) -> None:
-    """Prepare a process: Ctrl-C is for the one that started it, with which it ends."""
+    """Prepare a process: it ignores Ctrl-C, and ends with the one that started it."""
     global _messages
     _messages = messages
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -301,7 +301,7 @@ def _end_with_parent() -> None:
 
 
 def _do(work: Work[Item, Result], name: str, item: Item) -> Result:
-    """One item in a process."""
+    """Do one item in a process of the pool."""
 
     def report(text: str, done: int, steps: int) -> None:
         _messages.put((name, text, done, steps))

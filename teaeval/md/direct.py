@@ -1,4 +1,4 @@
-"""A calculator asked without detours.
+"""Ask a calculator without ASE's comparisons of all arrays.
 
 ASE compares six arrays with tolerances to find out whether a structure has changed, several times
 a step; with a small network that is several per cent of the time.  A simulation changes nothing but

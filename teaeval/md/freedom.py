@@ -1,4 +1,4 @@
-"""Which motions a simulation keeps for ever, and how many degrees of freedom that leaves.
+"""Degrees of freedom of a simulation: all, less the motions that it conserves.
 
 A thermostat that rescales velocities, and NVE, keep a total momentum of zero; a system without
 periodic axes also keeps an angular momentum of zero.  The kinetic energy of the rest is that of
@@ -22,7 +22,7 @@ from teaeval.md.settings import Settings
 
 
 def degrees_of_freedom(settings: Settings, atoms: int, periodic: bool) -> int:
-    """Number of degrees of freedom that have a temperature.
+    """Count the degrees of freedom that have a temperature.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def degrees_of_freedom(settings: Settings, atoms: int, periodic: bool) -> int:
 def remove_kept_motion(
     momenta: ArrayLike, positions: ArrayLike, masses: ArrayLike, periodic: bool
 ) -> Floats:
-    """Momenta without the motion of the whole, and without its rotation if it is not periodic.
+    """Remove total momentum, and without periodic axes angular momentum, from momenta.
 
     Momenta drawn from the canonical distribution are then drawn from that of the degrees of
     freedom that are left, so they are not scaled up again.

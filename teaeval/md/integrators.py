@@ -1,4 +1,4 @@
-"""ASE's integrators, with a state that can be kept and taken up."""
+"""ASE's integrators, with a state that can be saved and restored."""
 
 from __future__ import annotations
 
@@ -51,18 +51,18 @@ class Integrator:
         self._dynamics.step()
 
     def state(self) -> dict[str, Any]:
-        """Positions, momenta, random numbers and thermostat, as arrays."""
-        found = {
+        """The state to save: positions, momenta, random numbers and thermostat, as arrays."""
+        state = {
             "positions": self.atoms.positions.copy(),
             "momenta": self.atoms.get_momenta(),
             "rng": np.array(json.dumps(self.rng.bit_generator.state)),
         }
         if chain := getattr(self._dynamics, "_thermostat", None):
-            found |= {"eta": chain._eta.copy(), "p_eta": chain._p_eta.copy()}
-        return found
+            state |= {"eta": chain._eta.copy(), "p_eta": chain._p_eta.copy()}
+        return state
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up a state."""
+        """Restore a saved state."""
         self.atoms.set_positions(state["positions"])
         self.atoms.set_momenta(state["momenta"])
         self.rng.bit_generator.state = json.loads(str(state["rng"]))

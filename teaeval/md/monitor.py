@@ -1,4 +1,4 @@
-"""Is a simulation still one of the system it began with?"""
+"""Watch whether a simulation is still one of the system it began with."""
 
 from __future__ import annotations
 
@@ -52,26 +52,26 @@ class Monitor:
         return {"broken": self.broken, "formed": self.formed}
 
     def restore(self, broken: Ints, formed: Ints) -> None:
-        """Take up the state of an interrupted run."""
+        """Restore the state of an interrupted run."""
         self.broken, self.formed = broken.copy(), formed.copy()
 
     def look(self, step: int, positions: Floats) -> Failure | None:
-        """What is wrong with the positions (A, 3) in Å after this step, if anything is."""
+        """Look for a failure in the positions (A, 3) in Å after this step; None if all is well."""
         if not np.isfinite(positions).all():
             return self._failure("not finite", step, step, "positions are not finite")
         if not self._geometry:
             return None
         distances = self._distances(positions)
-        found = None
+        failure = None
         if "topology" in self._geometry:
             self._update(step, distances)
-            found = self._bonds(step, distances, self.settings.persistence)
-        if found is None and "escape" in self._geometry:
-            found = self._escaped(step, distances)
-        return found
+            failure = self._bonds(step, distances, self.settings.persistence)
+        if failure is None and "escape" in self._geometry:
+            failure = self._escaped(step, distances)
+        return failure
 
     def too_hot(self, step: int, temperature: float, positions: Floats) -> Failure:
-        """The failure of a temperature in K that is too high, or is not a number.
+        """Make the failure of a temperature in K that is too high, or not a number.
 
         The bond that is broken by then, however short a time, is named, or the most strained one.
         """
@@ -90,11 +90,11 @@ class Monitor:
         return Failure.model_validate(values | {"message": f"{text}; {bond.message}"})
 
     def broken_now(self, step: int, positions: Floats) -> Failure | None:
-        """As :meth:`look`, but without patience: for positions that a calculator refused."""
-        found = self.look(step, positions)
-        if found is None and "topology" in self._geometry:
-            found = self._bonds(step, self._distances(positions), persistence=0)
-        return found
+        """Look for a failure however short: for positions on which a calculator failed."""
+        failure = self.look(step, positions)
+        if failure is None and "topology" in self._geometry:
+            failure = self._bonds(step, self._distances(positions), persistence=0)
+        return failure
 
     def _update(self, step: int, distances: Floats) -> None:
         if not len(self._topology.bonds) + len(self._topology.others):
@@ -105,7 +105,7 @@ class Monitor:
         self.formed = np.where(formed, np.where(self.formed < 0, step, self.formed), -1)
 
     def _bonds(self, step: int, distances: Floats, persistence: float) -> Failure | None:
-        """The bond that broke or formed first, of those that have been so long enough."""
+        """The first bond that has been broken or formed for `persistence` fs."""
         oldest = step - persistence / self.settings.timestep
         candidates = []
         for kind, since, pairs in (

@@ -30,7 +30,7 @@ class Failure(StrictModel):
 
 
 class Outcome(StrictModel):
-    """What became of a simulation.
+    """How a simulation ended, with its length, temperature and speed.
 
     ``steps`` were done, which are ``time`` ps; ``frames`` are stored in ``file``, of which the
     first ``stable_frames`` were before any failure began.  ``temperature`` is the mean over
@@ -60,7 +60,7 @@ class Outcome(StrictModel):
 
     @classmethod
     def read(cls, folder: Path) -> Outcome:
-        """The outcome in the folder of a simulation.
+        """Read the outcome in the folder of a simulation.
 
         Raises
         ------
@@ -68,5 +68,5 @@ class Outcome(StrictModel):
             If there is none, or it is not one.
         """
         path = folder / OUTCOME_FILE
-        found = cls.from_json(path, "the outcome of a simulation", "the simulation has not ended")
-        return found.model_copy(update={"file": str(folder / Path(found.file).name)})
+        outcome = cls.from_json(path, "the outcome of a simulation", "the simulation has not ended")
+        return outcome.model_copy(update={"file": str(folder / Path(outcome.file).name)})

@@ -1,4 +1,4 @@
-"""What simulations with a model show, as a record that joins scores and reports."""
+"""The record of analysed simulations, which scores and reports take."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from teaeval.md.settings import Settings
 
 
 class Distance(StrictModel):
-    """A distance between two distributions, its 95 % interval by blocks, and what chance makes.
+    """A distance between two distributions, with its 95 % interval and what chance makes of it.
 
     ``floor`` is the mean, ``ceiling`` the 95 % quantile of the distance between two samples of one
     distribution that are as long and as correlated as these: see
@@ -63,7 +63,7 @@ class Drift(StrictModel):
 
 
 class Simulated(StrictModel):
-    """One replica: its seed and starting frame, how it ended, what it was like.
+    """One replica: seed, starting frame, how it ended, temperature and speed.
 
     ``time`` and ``stable_time`` are in ps, ``temperature`` in K is the mean of the stable part, of
     ``degrees_of_freedom``: None where an earlier version counted three an atom.

@@ -65,7 +65,7 @@ def make_plan(
     together: bool = False,
     name: str | None = None,
 ) -> Plan:
-    """The plan of simulations that start from frames of a test set, drawn with the seed.
+    """Make a plan of simulations that start from frames of a test set, drawn with the seed.
 
     Replica i has the settings' seed + i.
 
@@ -103,7 +103,7 @@ def make_plan(
 
 
 def read_plan(folder: Path) -> Plan:
-    """The plan in a folder of simulations.
+    """Read the plan in a folder of simulations.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def folders(plan: Plan, folder: Path) -> list[Path]:
 
 
 def outcomes(plan: Plan, folder: Path) -> Iterator[Outcome | None]:
-    """Outcome of each replica, None for one that has not ended."""
+    """Read the outcome of each replica; None for one that has not ended."""
     for path in folders(plan, folder):
         yield Outcome.read(path) if (path / OUTCOME_FILE).exists() else None
 
@@ -177,13 +177,13 @@ def run(plan: Plan, folder: Path, jobs: int = 1, progress: Progress | None = Non
 
 
 def _shared(plan: Plan) -> dict[str, Any]:
-    """What an interrupted campaign goes on with: its plan, also with another version of this."""
+    """What all plans of one folder must agree in: everything but the package's version."""
     values = plan.model_dump(mode="json", exclude={"version", "settings"})
     return values | plan.settings.model_dump(mode="json")
 
 
 def start_of(plan: Plan, replica: Replica) -> Atoms:
-    """The structure that a replica starts from.
+    """Read the structure that a replica starts from.
 
     Raises
     ------

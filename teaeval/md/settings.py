@@ -1,4 +1,4 @@
-"""What a simulation is run with."""
+"""Settings of a simulation."""
 
 from __future__ import annotations
 

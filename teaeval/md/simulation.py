@@ -1,4 +1,4 @@
-"""The loop: steps of an integrator, frames, checkpoints, and a monitor."""
+"""Run a simulation: steps of an integrator, frames, checkpoints, and a monitor."""
 
 from __future__ import annotations
 
@@ -127,11 +127,11 @@ class _Run:
         self.frames = _Buffer(0)
 
     def complete(self) -> Outcome:
-        """Run to the end, unless it has been reached already."""
+        """Run to the end, or read the outcome if the end has been reached."""
         if (self.folder / OUTCOME_FILE).exists():
-            found = Outcome.read(self.folder)
-            self._check(found.settings)
-            return found
+            outcome = Outcome.read(self.folder)
+            self._check(outcome.settings)
+            return outcome
         started = self._restore() if (self.folder / CHECKPOINT_FILE).exists() else self._begin()
         writer = Writer(self.folder / TRAJECTORY_FILE)
         try:
@@ -150,7 +150,7 @@ class _Run:
         return False
 
     def _restore(self) -> bool:
-        """Take up the checkpoint."""
+        """Restore the state of the checkpoint."""
         path = self.folder / CHECKPOINT_FILE
         try:
             with np.load(path, allow_pickle=False) as archive:
@@ -170,10 +170,10 @@ class _Run:
         self.resumed = int(state["resumed"]) + 1
         return True
 
-    def _check(self, found: Settings) -> None:
-        if found != self.settings:
+    def _check(self, before: Settings) -> None:
+        if before != self.settings:
             pairs = (
-                (n, getattr(found, n), getattr(self.settings, n)) for n in Settings.model_fields
+                (n, getattr(before, n), getattr(self.settings, n)) for n in Settings.model_fields
             )
             changed = "; ".join(f"{n} {old}, now {new}" for n, old, new in pairs if old != new)
             raise UsageError(
@@ -209,7 +209,7 @@ class _Run:
         return failure
 
     def _advance(self, forces: Any) -> tuple[Any, Failure | None]:
-        """One step from forces in eV/Å, or None for those of the atoms; the forces after it."""
+        """Do one step and look at the result; give the forces after it in eV/Å, and any failure."""
         before = self.atoms.positions.copy()
         try:
             forces = self.integrator.step(forces)
@@ -241,13 +241,13 @@ class _Run:
             ) from error
 
     def _refused(self, error: Exception, before: Any) -> Failure:
-        """The failure that a calculator's error is, where the structure is broken."""
+        """Make a failure of a calculator's error if the structure is broken; raise it otherwise."""
         text = f"{type(error).__name__}: {error}"
         for positions in (self.atoms.positions, before):
-            found = self.monitor.broken_now(self.step + 1, positions)
-            if found is not None:
-                message = f"{found.message}; then the calculator failed: {text}"
-                return found.model_copy(update={"message": message})
+            failure = self.monitor.broken_now(self.step + 1, positions)
+            if failure is not None:
+                message = f"{failure.message}; then the calculator failed: {text}"
+                return failure.model_copy(update={"message": message})
         raise CalculationError(
             f"{self.folder}: the calculator failed after step {self.step}, on a structure in which "
             f"nothing is broken: {text}. What was simulated until the last checkpoint is kept"
@@ -359,7 +359,7 @@ class _Buffer:
 
 
 def run_time(folder: Path) -> float:
-    """Seconds of an interrupted simulation until its last checkpoint, 0 without one."""
+    """Read how many seconds a simulation took until its last checkpoint; 0 without one."""
     try:
         with np.load(folder / CHECKPOINT_FILE, allow_pickle=False) as archive:
             return float(archive["spent"])
@@ -368,12 +368,12 @@ def run_time(folder: Path) -> float:
 
 
 def ns_per_day(time_ps: float, seconds: float) -> float:
-    """Speed of a simulation."""
+    """Speed of a simulation in ns per day."""
     return time_ps / 1000 / max(seconds, 1e-9) * 86400
 
 
 def _identity(atoms: Atoms, settings: Settings) -> dict[str, Any]:
-    """What a checkpoint must be of: settings, and a digest of the starting structure."""
+    """What tells one simulation from another: settings, and a digest of the starting structure."""
     import hashlib
 
     digest = hashlib.sha256()

@@ -42,8 +42,8 @@ def _row(
     )
 
 
-def print_outcomes(plan: Plan, found: Sequence[Outcome]) -> None:
-    """What became of each replica."""
+def print_outcomes(plan: Plan, outcomes: Sequence[Outcome]) -> None:
+    """Print the outcome of each replica."""
     rows = [
         _row(
             i,
@@ -55,14 +55,14 @@ def print_outcomes(plan: Plan, found: Sequence[Outcome]) -> None:
             outcome.ns_per_day,
             outcome.failure.message if outcome.failure else None,
         )
-        for i, (replica, outcome) in enumerate(zip(plan.replicas, found, strict=True))
+        for i, (replica, outcome) in enumerate(zip(plan.replicas, outcomes, strict=True))
     ]
     title = f"{plan.name} on {plan.dataset} {plan.subset}"
     console.print_table(COLUMNS, rows, title=title, right=RIGHT)
 
 
-def rows_of(found: Simulations) -> list[tuple[str, ...]]:
-    """The table of a record, under :data:`COLUMNS`."""
+def rows_of(record: Simulations) -> list[tuple[str, ...]]:
+    """The cells of a record's table, under :data:`COLUMNS`."""
     return [
         _row(
             i,
@@ -74,36 +74,36 @@ def rows_of(found: Simulations) -> list[tuple[str, ...]]:
             replica.ns_per_day,
             replica.failure.message if replica.failure else None,
         )
-        for i, replica in enumerate(found.replicas)
+        for i, replica in enumerate(record.replicas)
     ]
 
 
-def lines_of(found: Simulations) -> list[str]:
-    """What a record says beside its table."""
+def lines_of(record: Simulations) -> list[str]:
+    """The lines below a record's table."""
     lines = [
-        f"{found.conditions}; {found.failed} of {len(found.replicas)} replicas unstable; "
-        f"{found.stable_time:.2f} of {found.time:.2f} ps stable",
+        f"{record.conditions}; {record.failed} of {len(record.replicas)} replicas unstable; "
+        f"{record.stable_time:.2f} of {record.time:.2f} ps stable",
     ]
-    if (rg := found.gyration) is not None:
+    if (rg := record.gyration) is not None:
         error = "" if rg.error is None else f" ± {rg.error:.3f}"
         kelvin = rg.reference_temperature
         warm = "" if kelvin is None else f" at {kelvin:g} K"
         lines += [
             f"radius of gyration: {rg.mean:.3f}{error} Å ({rg.frames} frames after "
-            f"{found.discard:g} ps), reference{warm} {rg.reference_mean:.3f} Å "
+            f"{record.discard:g} ps), reference{warm} {rg.reference_mean:.3f} Å "
             f"({rg.reference_frames} frames)",
             f"distance of the distributions: Hellinger {_distance(rg.hellinger)}, Wasserstein "
             f"{_distance(rg.wasserstein)} Å",
         ]
-        if kelvin is not None and kelvin != found.settings.temperature:
+        if kelvin is not None and kelvin != record.settings.temperature:
             lines.append(
                 f"the reference is of {kelvin:g} K, the simulations of "
-                f"{found.settings.temperature:g} K: the distance is of that difference too"
+                f"{record.settings.temperature:g} K: the distance is of that difference too"
             )
     lines += [
         f"replica {i}: energy drift {d.slope:.3g} ± {d.error:.2g} kcal/mol/atom/ns over "
         f"{d.time:.2f} ps, residual {d.residual:.2g} kcal/mol/atom"
-        for i, d in enumerate(replica.drift for replica in found.replicas)
+        for i, d in enumerate(replica.drift for replica in record.replicas)
         if d is not None
     ]
     return lines
@@ -116,9 +116,9 @@ def _distance(apart: Distance) -> str:
     return f"{apart.value:.3f} ({apart.low:.3f} to {apart.high:.3f}; {chance})"
 
 
-def print_simulations(found: Simulations) -> None:
-    """A record as a table, and what it says beside it."""
-    title = f"{found.name} on {found.dataset} {found.subset}"
-    console.print_table(COLUMNS, rows_of(found), title=title, right=RIGHT)
-    for line in lines_of(found):
+def print_simulations(record: Simulations) -> None:
+    """Print a record: its table, and the lines below it."""
+    title = f"{record.name} on {record.dataset} {record.subset}"
+    console.print_table(COLUMNS, rows_of(record), title=title, right=RIGHT)
+    for line in lines_of(record):
         typer.echo(line)

@@ -56,9 +56,9 @@ class Distances:
         between = positions[:, None] - positions
         if self.inverse is not None:
             between -= np.round(between @ self.inverse) @ self.vectors
-        found: Floats = np.sqrt(np.einsum("abi,abi->ab", between, between))
-        np.fill_diagonal(found, np.inf)
-        return found
+        distances: Floats = np.sqrt(np.einsum("abi,abi->ab", between, between))
+        np.fill_diagonal(distances, np.inf)
+        return distances
 
 
 class Topology:
@@ -93,10 +93,10 @@ class Topology:
 
     def stretch(self, distances: Floats) -> Floats:
         """Length of each bond in sums of radii, (B,)."""
-        found: Floats = distances[tuple(self.bonds.T)] / self._bond_sums
-        return found
+        lengths: Floats = distances[tuple(self.bonds.T)] / self._bond_sums
+        return lengths
 
     def approach(self, distances: Floats) -> Floats:
         """Distance of each pair that is not bonded, in sums of radii, (P,)."""
-        found: Floats = distances[tuple(self.others.T)] / self._other_sums
-        return found
+        lengths: Floats = distances[tuple(self.others.T)] / self._other_sums
+        return lengths

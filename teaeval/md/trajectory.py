@@ -72,7 +72,7 @@ class Writer:
         timestep: float,
         optional: tuple[str, ...] = (),
     ) -> None:
-        """Make a file of frames that are not a number.
+        """Make a file with room for all frames, filled with NaN.
 
         Parameters
         ----------
@@ -106,7 +106,7 @@ class Writer:
                     group["step"], group["time"] = first["step"], first["time"]
 
     def write(self, start: int, frames: Mapping[str, ArrayLike]) -> None:
-        """Fill in frames from number `start` on, and hand them to the system."""
+        """Write frames from number `start` on, and flush the file."""
         for name, values in frames.items():
             array = np.asarray(values)
             self._data[name][start : start + len(array)] = array
@@ -152,7 +152,7 @@ def _describe(file: Any, atoms: Atoms) -> None:
 
 
 def _opened(path: Path) -> Any:
-    """The file for reading, also while this process has it open another way.
+    """Open the file for reading, also while this process has it open for writing.
 
     HDF5 wants a file that is opened twice locked twice or not at all.
     """
@@ -195,7 +195,7 @@ def cut(path: Path, frames: int) -> None:
 
 
 def _visit(group: Any, visitor: Any, prefix: str = "") -> None:
-    """Call the visitor with every name, those of one array under many names included."""
+    """Call the visitor with every name in a file, also with several names of one array."""
     for key, item in group.items():
         name = f"{prefix}{key}"
         visitor(name, item)
@@ -312,14 +312,14 @@ class Trajectory:
         return self.read("temperatures")
 
     def read(self, name: str, start: int = 0, stop: int | None = None) -> Floats:
-        """Some frames of an array, by its name here, e.g. ``positions``."""
+        """Read some frames of an array by its name, e.g. ``positions``."""
         end = len(self) if stop is None else min(stop, len(self))
         with self._open() as file:
             found: Floats = file[f"{FIELDS[name][0]}/value"][start:end]
         return found
 
     def chunks(self, name: str, size: int = 1000) -> Iterator[Floats]:
-        """An array in pieces of `size` frames."""
+        """Read an array in pieces of `size` frames."""
         for start in range(0, len(self), size):
             yield self.read(name, start, start + size)
 

@@ -1,4 +1,4 @@
-"""What a simulation shows, as pure functions of arrays.
+"""Observables of a simulation, as pure functions of arrays.
 
 Positions (N, A, 3) are in Å, velocities in Å/fs, times in fs, cells (3, 3) or (N, 3, 3) in Å with
 the vectors as rows, temperatures in K, energies in kcal/mol, stress and pressure in kcal/mol/Å³.

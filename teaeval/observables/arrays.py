@@ -1,4 +1,4 @@
-"""What the observables take, checked: positions, velocities, cells, times."""
+"""Check the arrays that observables take: positions, velocities, cells, times."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHUNK = 1 << 22
 
 
 def checked_positions(values: ArrayLike, what: str = "positions") -> Floats:
-    """Positions (Å) or velocities (Å/fs) as a float array (N, A, 3).
+    """Check positions (Å) or velocities (Å/fs): a float array (N, A, 3).
 
     Raises
     ------
@@ -36,7 +36,7 @@ def checked_positions(values: ArrayLike, what: str = "positions") -> Floats:
 
 
 def checked_numbers(values: ArrayLike, positions: Floats) -> Ints:
-    """Atomic numbers (A,) of these positions.
+    """Check atomic numbers: one for each atom of the positions, (A,).
 
     Raises
     ------
@@ -53,7 +53,7 @@ def checked_numbers(values: ArrayLike, positions: Floats) -> Ints:
 
 
 def checked_cells(values: ArrayLike, frames: int) -> Floats:
-    """Cell vectors as rows (N, 3, 3) in Å, of one cell for all frames or of one for each.
+    """Check cells, one for all frames or one for each: vectors as rows, (N, 3, 3) in Å.
 
     Raises
     ------

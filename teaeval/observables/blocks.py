@@ -49,7 +49,7 @@ class Mean:
 
 
 def limits(frames: int, blocks: int) -> Ints:
-    """First frames of blocks of as equal length as can be, and the number of frames, (K+1,).
+    """Cut frames into K blocks of nearly equal length: their first frames, and the end, (K+1,).
 
     Raises
     ------
@@ -62,7 +62,7 @@ def limits(frames: int, blocks: int) -> Ints:
 
 
 def slices(frames: int, blocks: int) -> list[slice]:
-    """The blocks of :func:`limits`."""
+    """Cut frames into blocks of nearly equal length, as slices."""
     return [slice(int(a), int(b)) for a, b in itertools.pairwise(limits(frames, blocks))]
 
 
@@ -109,7 +109,7 @@ def block_mean(series: ArrayLike, blocks: int = BLOCKS) -> Mean:
 
 
 def of_blocks(value: float, means: Floats, correlation: float = float("nan")) -> Mean:
-    """A value of all frames whose error the values of K blocks (K,) tell.
+    """Make a mean of the value of all frames and the values of K blocks (K,), with its error.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def _student(freedom: int) -> float:
 def resampled(
     sums: Floats, value: Callable[[Floats], Floats], replicates: int = 1000, seed: int = 0
 ) -> Floats:
-    """What a function of totals would have been over resampled blocks, (B, …).
+    """Evaluate a function of totals over resampled blocks, (B, …).
 
     Parameters
     ----------
@@ -152,8 +152,8 @@ def resampled(
     """
     flat = sums.reshape(len(sums), -1)
     draws = Resampling(np.arange(len(sums)), "block", replicates, seed)
-    found = [
+    values = [
         value((drawn.astype(np.float64) @ flat).reshape(-1, *sums.shape[1:]))
         for drawn in draws.draws()
     ]
-    return np.concatenate(found)
+    return np.concatenate(values)

@@ -1,4 +1,4 @@
-"""How far two distributions are from each other, and how sure that is."""
+"""Distances between two distributions, with intervals and what chance makes of them."""
 
 from __future__ import annotations
 
@@ -164,13 +164,13 @@ def distance(
 
 
 def _counted(blocks: Floats) -> Floats:
-    """Without blocks that have no counts: they weigh nothing."""
+    """Leave out blocks without counts."""
     kept: Floats = blocks[blocks.sum(axis=1) > 0]
     return kept
 
 
 def _regrouped(first: Floats, second: Floats, replicates: int, seed: int) -> tuple[Floats, Floats]:
-    """Totals of the blocks of both, dealt out anew to two groups as large as they were.
+    """Deal the blocks of both out anew to two groups as large as they were; give the totals.
 
     If both are samples of one distribution, it does not matter which of the two a block is from:
     every such pair is as likely as the one that is there.  A block that does not fit into what is

@@ -66,12 +66,12 @@ def radius_of_gyration(frames: Frames) -> Floats:
 
 
 def of_reference(dataset: Dataset, subset: str) -> Floats:
-    """Those of a subset's test set, (N,) in Å."""
+    """Radii of gyration of a subset's test set, (N,) in Å."""
     return radius_of_gyration(dataset.split(f"{subset}/test"))
 
 
 def read(path: Path) -> dict[str, Floats]:
-    """Radii of gyration from a file, by label, each (N,) in Å.
+    """Read radii of gyration from a file, by label, each (N,) in Å.
 
     CSV: a column ``rg`` (Å), and optionally ``label``, a line per frame.  npz: an array per
     label, or one named ``rg``, which is labelled with the file's name.

@@ -21,7 +21,7 @@ WINDOWS = ("hann", "none")
 
 
 def unwrap(positions: ArrayLike, cell: ArrayLike) -> Floats:
-    """Positions without jumps across the cell, (N, A, 3) in Å.
+    """Undo the jumps of positions across the cell, (N, A, 3) in Å.
 
     Each step of an atom is taken to the nearest image; right if no atom moves half a cell
     between two frames.  For a cell that is the same in all frames.
@@ -236,7 +236,7 @@ def _lags(window: tuple[float, float], step: float, frames: int) -> tuple[int, i
 
 
 def finite_size(temperature: float, viscosity: float, side: float) -> float:
-    """What a cubic periodic cell takes from a diffusion coefficient, in Å²/fs: add it.
+    """Finite-size correction of a diffusion coefficient in a cubic cell, in Å²/fs, to be added.
 
     kT ξ/(6π η L), Yeh and Hummer, J. Phys. Chem. B 108, 15873 (2004).
 
