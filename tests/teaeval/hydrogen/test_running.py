@@ -29,6 +29,7 @@ def test_springs_are_molecules_for_ever(here, dataset):
         assert result.status == "finished"
         assert result.observed.molecular.value > 0.95
         assert result.observed.frames == 40
+        assert result.degrees_of_freedom == 3 * 32 - 3
         low, high = result.deviation.pressure.low, result.deviation.pressure.high
         assert low < result.observed.pressure.value - result.reference.pressure.value < high
         apart = result.deviation.rdf
@@ -37,6 +38,7 @@ def test_springs_are_molecules_for_ever(here, dataset):
     assert record.errors.frames == 20
     assert record.errors.force_mae > 5
     trajectory = Trajectory(here / "out/states/1000K-0.5/trajectory.h5md")
+    assert abs(trajectory.velocities.sum(axis=1)).max() < 1e-10  # the cell does not move
     assert trajectory.spacing == 2.0
     assert len(trajectory) == 46
     assert trajectory.temperatures.mean() == pytest.approx(1000, rel=0.2)
@@ -71,6 +73,11 @@ def test_what_is_done_is_kept_and_another_plan_refused(here, dataset):
     (here / "full/thesis.tex").touch()
     with pytest.raises(UsageError, match="not a folder of a hydrogen benchmark"):
         run(plan, here / "full")
+    older = json.loads(kept.read_text())
+    del older["degrees_of_freedom"]
+    kept.write_text(json.dumps(older))
+    with pytest.raises(DataError, match=r"an earlier version made it.*counted the cell's momentum"):
+        run(plan, here / "out")
     kept.write_text("{")
     with pytest.raises(DataError, match="remove this file"):
         run(plan, here / "out")

@@ -13,15 +13,11 @@ import numpy as np
 import pytest
 from ase import units as ase_units
 from ase.calculators.emt import EMT
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from teadata.errors import DataError, UsageError
 from teaeval import md
 from teaeval.calculators import CalculationError
 from teaeval.md import simulation
-from teaeval.md.settings import ASE_TIME_FS
 from teaeval.observables import temperature
 
 from .conftest import same
@@ -191,20 +187,3 @@ def test_a_calculator_that_fails_at_once(peptide, tmp_path):
     with pytest.raises(CalculationError, match="the structure at step 0: NotImplementedError"):
         md.simulate(peptide, EMT(), md.Settings(), tmp_path)
     assert not (tmp_path / "outcome.json").exists()
-
-
-def test_wrong_settings():
-    with pytest.raises(ValidationError, match="not a multiple of interval"):
-        md.Settings(checkpoint=150)
-    with pytest.raises(ValidationError, match="longer than the run"):
-        md.Settings(steps=10)
-    with pytest.raises(ValidationError, match="not below broken"):
-        md.Settings(formed=1.6)
-
-
-@given(st.floats(1e-6, 10), st.sampled_from(["1/fs", "1/ps", "1/ase"]))
-def test_units_of_friction(friction, unit):
-    found = md.Settings(friction=friction, friction_unit=unit).friction_per_fs
-    expected = {"1/fs": 1.0, "1/ps": 1e-3, "1/ase": ase_units.fs}[unit]
-    assert found == pytest.approx(friction * expected, rel=1e-9)
-    assert pytest.approx(1 / ase_units.fs, rel=1e-9) == ASE_TIME_FS
