@@ -192,8 +192,10 @@ class _Search:
             )
         self.curve += entries
         with open(self.workdir / LOG_FILE, "a", encoding="utf-8") as log:
-            for entry in entries:
-                log.write(", ".join(f"{key} {value:.6g}" for key, value in entry.items()) + "\n")
+            log.writelines(
+                ", ".join(f"{key} {value:.6g}" for key, value in entry.items()) + "\n"
+                for entry in entries
+            )
         write_text(
             self.workdir / SEARCH_FILE, json.dumps(self.settings | {"curve": self.curve}, indent=1)
         )

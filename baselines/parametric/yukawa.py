@@ -153,8 +153,10 @@ class Yukawa(Parametrised[YukawaConfig, YukawaParameters]):
         )  # fmt: skip
         self.save(workdir / self.model_file)
         with open(workdir / LOG_FILE, "a", encoding="utf-8") as log:
-            for step in search.curve:
-                log.write(", ".join(f"{key} {value:.6g}" for key, value in step.items()) + "\n")
+            log.writelines(
+                ", ".join(f"{key} {value:.6g}" for key, value in step.items()) + "\n"
+                for step in search.curve
+            )
         found = {"kappa": kappa, "amplitude": amplitude, "loss": loss}
         return FitResult(found, validation_errors(self.predict(valid), valid), search.curve)
 

@@ -38,7 +38,7 @@ ROW_GROUP = 1024
 """Frames in one row group, and converted at a time."""
 
 
-def _arrow_type(field: str, array: np.ndarray) -> pa.DataType:
+def _arrow_type(array: np.ndarray) -> pa.DataType:
     """Type of a column: 64 bits for numbers, and for arrays only if 32 would lose digits."""
     if array.ndim == 1:
         return pa.from_numpy_dtype(array.dtype)
@@ -57,7 +57,7 @@ def schema_of(frames: Frames, *, name: str = "frames", theory: str = "unknown") 
         array = getattr(frames, field)
         if array is not None:
             unit = {"unit": UNITS[field]} if field in UNITS else None
-            columns.append(pa.field(column, _arrow_type(field, array), False, unit))
+            columns.append(pa.field(column, _arrow_type(array), False, unit))
     return pa.schema(columns, shared)
 
 

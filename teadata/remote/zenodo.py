@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 DESCRIPTION = "record.json"
 
-_DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:)?(10\.\d{4,9}/zenodo\.(\d{1,18}))", re.I)
+_DOI = re.compile(
+    r"(?:https?://(?:dx\.)?doi\.org/|doi:)?(10\.\d{4,9}/zenodo\.(\d{1,18}))", re.IGNORECASE
+)
 _PAGE = re.compile(r"/(?:api/)?(?:records?|doi/10\.\d{4,9})/(?:zenodo\.)?(\d{1,18})(?:/.*)?")
 
 

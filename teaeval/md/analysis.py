@@ -212,7 +212,7 @@ def _gyration(
         reference_counts=expected.sum(axis=0).tolist(),
         reference_frames=len(reference),
         reference_mean=float(reference.mean()),
-        reference_temperature=_temperature(dataset, subset),
+        reference_temperature=_temperature(dataset),
         hellinger=_distance(counts, expected, None, pieces, replicates),
         wasserstein=_distance(counts, expected, edges, pieces, replicates),
     )
@@ -239,7 +239,7 @@ def _distance(
     return Distance(**asdict(apart))
 
 
-def _temperature(dataset: Dataset, subset: str) -> float | None:
+def _temperature(dataset: Dataset) -> float | None:
     """Temperature of the reference's simulations in K, where it is one."""
     kelvins = {run.temperature for run in dataset.card.trajectories if run.role == "test"}
     return kelvins.pop() if len(kelvins) == 1 else None

@@ -18,6 +18,7 @@ import teadata
 from baselines import config, protocol
 from baselines.gap import GAP, GAPConfig, descriptors, fitting, potential
 from baselines.gap.config import SoapKernel, soap_kernels
+from baselines.toolkit.labels import validation_errors
 from teadata import Frames, TeaError
 from teadata.errors import DataError, MissingExtraError
 from teadata.provenance import sha256_of
@@ -97,7 +98,7 @@ def test_what_is_fitted_is_learnt(trained, frames):
     assert error < 0.3 * np.abs(train.forces).mean()
     two_body, whole = result.curve
     assert whole["force_rmse"] < two_body["force_rmse"]
-    assert protocol.validation_errors(model.predict(valid), valid) == pytest.approx(result.valid)
+    assert validation_errors(model.predict(valid), valid) == pytest.approx(result.valid)
     assert result.selected["sparse"] > 20
     assert result.selected["delta_soap"] == two_body["delta_soap"]
 
@@ -281,7 +282,7 @@ def test_an_incomplete_model_folder_is_refused(fluid, hydrogen, tmp_path):
     with pytest.raises(DataError, match=r"gap\.xml: not a readable GAP"):
         GAP.load(tmp_path, SETTINGS)
     model.save(tmp_path / "saved")
-    missing = sorted((tmp_path / "saved").glob("*sparseX*"))[-1]
+    missing = max((tmp_path / "saved").glob("*sparseX*"))
     missing.unlink()
     with pytest.raises(DataError, match=f"missing: {re.escape(missing.name)}"):
         GAP.load(tmp_path / "saved", SETTINGS)
@@ -348,7 +349,7 @@ def test_the_sigma_of_lowest_validation_error_is_kept(hydrogen, tmp_path):
     assert result.selected["sigma_force"] == 0.01
     assert json.loads((tmp_path / "stages.json").read_text()) == result.curve
     predicted = model.predict(hydrogen[1])
-    assert protocol.validation_errors(predicted, hydrogen[1]) == pytest.approx(result.valid)
+    assert validation_errors(predicted, hydrogen[1]) == pytest.approx(result.valid)
 
 
 def test_gap_fit_that_fails_or_is_killed_is_one_error(hydrogen, tmp_path):

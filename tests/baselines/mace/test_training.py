@@ -15,6 +15,7 @@ import pytest
 from baselines import protocol
 from baselines.mace import MACE
 from baselines.mace.training import CHECKPOINT_FILE
+from baselines.toolkit.labels import validation_errors
 from teadata.errors import DataError
 
 torch = pytest.importorskip("torch")
@@ -26,7 +27,7 @@ def test_the_best_epoch_is_kept(trained, mini_i):
     best = min(result.curve, key=lambda entry: entry["valid_loss"])
     assert result.selected == {"epoch": best["epoch"], "epochs": 4}
     valid = mini_i.split("folded/valid/8")
-    for found in (result.valid, protocol.validation_errors(model.predict(valid), valid)):
+    for found in (result.valid, validation_errors(model.predict(valid), valid)):
         assert found == pytest.approx({key: best[key] for key in found}, rel=1e-9)
 
 

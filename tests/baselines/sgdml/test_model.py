@@ -18,6 +18,7 @@ import teadata
 from baselines import protocol
 from baselines.sgdml import SGDML, SGDMLConfig
 from baselines.sgdml.backend import backend, sound_blas
+from baselines.toolkit.labels import validation_errors
 from teadata import Frames, TeaError
 from teadata.errors import DataError
 from teadata.units import EV
@@ -96,7 +97,7 @@ def test_the_best_sigma_is_kept(trained, mini_i):
     best = min(result.curve, key=lambda step: step["force_rmse"])
     assert result.selected["sigma"] == best["sigma"]
     valid = mini_i.split("folded/valid/10")
-    assert protocol.validation_errors(model.predict(valid), valid) == pytest.approx(result.valid)
+    assert validation_errors(model.predict(valid), valid) == pytest.approx(result.valid)
 
 
 def test_forces_are_minus_the_gradient_of_the_energy(trained, mini_i):
