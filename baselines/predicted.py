@@ -1,9 +1,10 @@
-"""What a model predicts, and whom it tells how far it is."""
+"""What a model predicts, and what can predict it."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+from teadata import Frames
 from teadata.typing import Floats
 
 
@@ -18,8 +19,19 @@ class Predicted(NamedTuple):
         (N, A, 3) in kcal/mol/Å.
     stress
         (N, 3, 3) in kcal/mol/Å³; None for a model without stress, or frames without a cell.
+    charges
+        (N, A) in e; None for a model without charges.
     """
 
     energies: Floats
     forces: Floats
     stress: Floats | None = None
+    charges: Floats | None = None
+
+
+class Predictor(Protocol):
+    """Anything that predicts energies and forces of frames."""
+
+    def predict(self, frames: Frames) -> Predicted:
+        """Predict frames, in kcal/mol and Å."""
+        ...

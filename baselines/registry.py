@@ -60,7 +60,7 @@ class ModelEntry:
         """Whether the backend can be imported."""
         return importlib.util.find_spec(self.backend) is not None
 
-    def classes(self) -> tuple[type[Baseline[Any]], type[ModelConfig]]:
+    def classes(self) -> tuple[type[Baseline[Any, Any]], type[ModelConfig]]:
         """The classes of the model and of its configuration; loads no backend."""
         module = importlib.import_module(self.module)
         return getattr(module, self.class_name), getattr(module, self.config_name)
@@ -215,7 +215,7 @@ def entry(name: str) -> ModelEntry:
 
 def load_model(
     name: str, configuration: str = "quick", seed: int = 0, device: str = "cpu"
-) -> Baseline[Any]:
+) -> Baseline[Any, Any]:
     """An untrained model with a configuration.
 
     Parameters

@@ -14,6 +14,7 @@ from baselines.fchl import FCHLConfig
 from baselines.fchl.dispatch import representation
 from baselines.fchl.features import Features, Reduction
 from baselines.fchl.regression import NormalEquations
+from baselines.fchl.rows import add_forces
 from baselines.fchl.sorf import Sorf
 
 ELEMENTS = [1, 6, 7, 8]
@@ -75,7 +76,7 @@ def features(frames) -> Features:
 @pytest.mark.parametrize("way", ["compiled", "torch"])
 def test_rows(benchmark, features, frames, way, monkeypatch):
     if way == "torch":
-        monkeypatch.setattr(features, "_add_forces", features.add_forces_anywhere)
+        monkeypatch.setattr(features.representation, "add_forces", add_forces)
     _, force = benchmark(features.rows, frames[:4])
     assert force.shape == (4 * 42, 3, 8192)
 

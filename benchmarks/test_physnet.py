@@ -94,7 +94,7 @@ def physnet():
 
     model = PhysNet(quick())
     weights = parameters.initial(model.config, 0, 0.0, 1.0)
-    model._use(weights, list(range(1, 95)), np.zeros(94))
+    model.use({"weights": weights, "elements": list(range(1, 95)), "energies": np.zeros(94)})
     return model
 
 

@@ -97,7 +97,7 @@ def test_prediction(benchmark, atoms):
 
         weights = reference.to_reference(nnx.split(Network(config, nnx.Rngs(0)))[1], config)
     model = SO3krates(config)
-    model._use(weights, list(range(1, 100)), np.zeros(99))
+    model.use({"weights": weights, "elements": list(range(1, 100)), "energies": np.zeros(99)})
     one = teadata.load("mini-i").split("folded/test")[:1]
     copies = -(-atoms // one.n_atoms)
     side = int(np.ceil(copies ** (1 / 3)))

@@ -28,7 +28,7 @@ FRAMES = 500
 """Of a larger test set so many frames are predicted, spread over it."""
 
 
-class TestErrors(StrictModel):
+class ReachedErrors(StrictModel):
     """MAE and RMSE on one test set, in kcal/mol (E) or kcal/mol/Å (F).
 
     ``percent_mean`` is the MAE over the mean |reference| of the test set, as Table SI 7;
@@ -42,7 +42,7 @@ class TestErrors(StrictModel):
     percent_mean: float
 
     @classmethod
-    def of(cls, score: Score, quantity: str) -> TestErrors:
+    def of(cls, score: Score, quantity: str) -> ReachedErrors:
         """That of a quantity of a score."""
         row = score.row(quantity)
         assert row.mae_percent_mean is not None
@@ -61,7 +61,7 @@ class SeedResult(StrictModel):
     wall_seconds: float
     peak_memory_mib: float
     selected: dict[str, Any]
-    tests: dict[str, dict[str, TestErrors]]
+    tests: dict[str, dict[str, ReachedErrors]]
 
     @classmethod
     def of(cls, record: TrainingRecord, scores: dict[str, Score]) -> SeedResult:
@@ -72,7 +72,7 @@ class SeedResult(StrictModel):
             peak_memory_mib=record.peak_memory_mib,
             selected=record.selected,
             tests={
-                subset: {quantity: TestErrors.of(score, quantity) for quantity in QUANTITIES}
+                subset: {quantity: ReachedErrors.of(score, quantity) for quantity in QUANTITIES}
                 for subset, score in scores.items()
             },
         )

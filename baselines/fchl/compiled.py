@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from baselines.fchl.rows import Slopes
+    from baselines.fchl.sorf import Sorf
 
 
 def in_threads(work: Callable[[slice], None], count: int) -> None:
-    """Let each of torch's threads do the work of a part of so many things."""
+    """Split `count` items over torch's threads, each of which works on a part."""
     import torch
 
     threads = min(torch.get_num_threads(), count)
@@ -31,37 +32,6 @@ def in_threads(work: Callable[[slice], None], count: int) -> None:
     edges = np.linspace(0, count, threads + 1).astype(int)
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(work, [slice(start, stop) for start, stop in pairwise(edges)]))
-
-
-def add_forces(force: Tensor, slopes: Slopes, signs: Tensor, sines: Tensor) -> None:
-    """Add the parts of the atoms of an element to the force rows.
-
-    Parameters
-    ----------
-    force
-        (N · A, 3, N_f), float64.
-    slopes
-        Of the n atoms of the element.
-    signs
-        (S, T, d) of its W, the first with all that W is multiplied by.
-    sines
-        (N_f, n), of its features.
-    """
-    stacks, _, d = signs.shape
-    target = slopes.target.numpy()
-    order = np.argsort(target, kind="stable")
-    starts = np.searchsorted(target[order], np.arange(len(force) + 1))
-    sources = slopes.source.numpy()[order]
-    sorted_slopes = slopes.slopes.numpy()[order]
-    factors = sines.view(stacks, d, -1).transpose(1, 2).contiguous().numpy()
-
-    def work(part: slice) -> None:
-        kernels.force_rows(
-            sorted_slopes, sources, starts[part.start : part.stop + 1],
-            signs.numpy(), factors, force.numpy()[part],
-        )  # fmt: skip
-
-    in_threads(work, len(force))
 
 
 class Compiled(Representation):
@@ -116,3 +86,23 @@ class Compiled(Representation):
         found = env.vectors.new_zeros(env.vectors.shape)
         self._each(kernels.pullback, env, cotangent.contiguous().numpy(), found.numpy())
         return found
+
+    def add_forces(
+        self, force: Tensor, sorf: Sorf, element: int, slopes: Slopes, sines: Tensor
+    ) -> None:
+        """Add to the force rows: see :meth:`Representation.add_forces`."""
+        signs = sorf.blocks(element)
+        target = slopes.target.numpy()
+        order = np.argsort(target, kind="stable")
+        starts = np.searchsorted(target[order], np.arange(len(force) + 1))
+        sources = slopes.source.numpy()[order]
+        sorted_slopes = slopes.slopes.numpy()[order]
+        factors = sines.view(sorf.stacks, sorf.d, -1).transpose(1, 2).contiguous().numpy()
+
+        def work(part: slice) -> None:
+            kernels.force_rows(
+                sorted_slopes, sources, starts[part.start : part.stop + 1],
+                signs.numpy(), factors, force.numpy()[part],
+            )  # fmt: skip
+
+        in_threads(work, len(force))

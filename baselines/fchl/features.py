@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from baselines.fchl.config import FCHLConfig
 from baselines.fchl.dispatch import representation
 from baselines.fchl.neighbours import Environments
@@ -17,9 +15,6 @@ from teadata import Frames
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-COLUMNS = {"cpu": 1 << 18, "cuda": 1 << 26}
-"""Numbers of a Hadamard transform of derivatives that are held at once."""
 
 
 class Reduction(NamedTuple):
@@ -80,7 +75,7 @@ class Features:
         self.sorf = sorf.to(device, self.dtype)
 
     def rows(self, frames: Frames) -> tuple[Tensor, Tensor]:
-        """What the energies and forces of a few frames are linear in the coefficients with.
+        """Make the rows of a few frames: energies and forces are these times the coefficients.
 
         Returns
         -------
@@ -103,11 +98,11 @@ class Features:
             frame = torch.cat([env.centre for env in group]) // atoms
             energy.index_add_(0, frame, (angles.cos() * self.sorf.amplitude).T)
             sines = angles.sin_().mul_(self.sorf.amplitude).to(self.dtype)
-            self._add_forces(force, element, slopes, sines)
+            self.representation.add_forces(force, self.sorf, element, slopes, sines)
         return energy, force
 
     def _slopes(self, element: int, group: list[Environments]) -> Slopes:
-        """Projected representations of the atoms of an element, and their derivatives."""
+        """Project the representations of the atoms of an element, and their derivatives."""
         import torch
 
         layout, vectors = self.representation.layout, self.vectors[element]
@@ -135,59 +130,8 @@ class Features:
             torch.cat(sources),
         )
 
-    def _add_forces(self, force: Tensor, element: int, slopes: Slopes, sines: Tensor) -> None:
-        """Add the parts of the atoms of an element to the force rows (N · A, 3, N_f)."""
-        if self.device == "cpu":
-            from baselines.fchl.compiled import add_forces
-
-            add_forces(force, slopes, self.sorf.blocks(element), sines)
-        else:
-            self.add_forces_anywhere(force, element, slopes, sines)
-
-    def add_forces_anywhere(
-        self, force: Tensor, element: int, slopes: Slopes, sines: Tensor
-    ) -> None:
-        """What :func:`baselines.fchl.compiled.add_forces` does, on any device.
-
-        Atoms are taken together that as many derivatives belong to, and each is given as many
-        places as the first has, so that what belongs to one is summed along an axis.
-        """
-        import torch
-
-        d, atoms = self.sorf.d, len(force)
-        target = slopes.target.cpu().numpy()
-        counts = np.bincount(target, minlength=atoms)
-        order = np.argsort(target, kind="stable")
-        starts = np.cumsum(counts) - counts
-        by_count = np.argsort(-counts, kind="stable")
-        # what is behind the last is where padding points to
-        padded = torch.cat((slopes.slopes, slopes.slopes.new_zeros(1, 3, d)))
-        source = torch.cat((slopes.source, slopes.source.new_zeros(1)))
-        order = np.append(order, len(target))
-        shape = self.sorf.features, 3, atoms  # the atoms by their counts
-        found = torch.zeros(shape, dtype=self.dtype, device=self.device)
-        start = 0
-        while start < atoms and (room := int(counts[by_count[start]])):
-            stop = min(start + max(1, COLUMNS[self.device] // (3 * d * room)), atoms)
-            chosen = by_count[start:stop]
-            place = np.arange(room)[:, None]
-            table = np.where(place < counts[chosen], starts[chosen] + place, len(target))
-            which = torch.from_numpy(order[table]).to(self.device)
-            owner = source[which].flatten()
-            columns = padded[which].permute(3, 2, 0, 1).reshape(d, -1).contiguous()
-            for stack in range(self.sorf.stacks):
-                rows = slice(stack * d, (stack + 1) * d)
-                turned = self.sorf.project(columns, element, slice(stack, stack + 1))
-                turned = turned.view(d, 3, -1)
-                turned *= sines[rows].index_select(1, owner)[:, None]
-                turned = turned.view(d, 3, room, -1)
-                torch.sum(turned, dim=2, out=found[rows, :, start:stop])
-            start = stop
-        places = torch.from_numpy(np.argsort(by_count)).to(self.device)
-        force += found.index_select(2, places).permute(2, 1, 0)
-
     def predict(self, frames: Frames, coefficients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Energies and forces of a few frames, for several sets of coefficients.
+        """Predict energies and forces of a few frames, for several sets of coefficients.
 
         Parameters
         ----------

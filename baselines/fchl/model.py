@@ -6,7 +6,7 @@ import functools
 import importlib
 import json
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from baselines.fchl.config import FCHLConfig
 from baselines.fchl.features import Features, Reduction
@@ -14,12 +14,14 @@ from baselines.fchl.sorf import Sorf
 from baselines.fchl.training import Problem, criterion, trained
 from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, Baseline, FitResult
-from baselines.toolkit.labels import check_labels
 from baselines.toolkit.torch_files import read_model, write
-from teadata import Frames, TeaError
+from teadata import Frames
 from teadata.errors import DataError, MissingExtraError
 from teadata.files import write_text
-from teadata.typing import Progress, no_progress
+from teadata.typing import Progress
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FORMAT = "tea-benchmark FCHL19* 1"
 
@@ -41,38 +43,34 @@ def _load() -> None:
             raise MissingExtraError(package, "fchl", "FCHL19*") from None
 
 
-class FCHL(Baseline[FCHLConfig]):
-    """An FCHL19* force field of some elements."""
+class Ready(NamedTuple):
+    """What was trained, on the device: problem, features, coefficients (N_f, 1)."""
 
+    problem: Problem
+    features: Features
+    coefficients: Tensor
+
+
+class FCHL(Baseline[FCHLConfig, dict[str, Any]]):
+    """An FCHL19* force field of some elements; trained is what :data:`MODEL_KEYS` lists."""
+
+    title = "FCHL19*"
     model_file = "model.pt"
 
-    def __init__(self, config: FCHLConfig, seed: int = 0, device: str = "cpu") -> None:
-        super().__init__(config, seed, device)
-        self._trained: dict[str, Any] | None = None
-        self._ready: tuple[Problem, Features, Any] | None = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What is pickled: what was trained, of which the rest is made again when needed."""
-        return self.__dict__ | {"_ready": None}
-
-    def fit(
-        self, train: Frames, valid: Frames, workdir: Path, progress: Progress = no_progress
-    ) -> FitResult:
+    def _fit(self, train: Frames, valid: Frames, workdir: Path, progress: Progress) -> FitResult:
         """Solve for each width and regularisation, and keep the best on the validation frames.
 
-        See :meth:`Baseline.fit`.  After each width the workdir holds what was found so far, so
-        that an interrupted search goes on with the next width, and ends with the same model.
+        After each width the workdir holds the search so far, so that an interrupted search goes
+        on with the next width, and ends with the same model.
 
         Raises
         ------
         DataError
-            If labels are not finite, or the search in the workdir is another training's.
+            If the search in the workdir is another training's.
         TeaError
             If the equations cannot be solved.
         """
         _load()
-        check_labels(train, "training")
-        check_labels(valid, "validation")
         problem = Problem.of(self.config, self.seed, self.device, train)
         search = _Search(self, workdir)
         wide = self.config.search_size
@@ -87,37 +85,25 @@ class FCHL(Baseline[FCHLConfig]):
         best = min(
             (entry for entry in search.curve if entry["frames"] == len(train)), key=criterion
         )
-        self._use(_read(workdir / self.model_file))
+        self.use(_read(workdir / self.model_file))
         errors = {key: best[key] for key in best if key.startswith(("energy", "force"))}
         return FitResult({"sigma": best["sigma"], "lambda": best["lambda"]}, errors, search.curve)
 
-    def _use(self, values: dict[str, Any]) -> None:
-        self._trained, self._ready = values, None
-
-    def _built(self) -> tuple[Problem, Features, Any]:
-        """What was trained, on the device: problem, features, coefficients (N_f, 1)."""
+    def _build(self, trained: dict[str, Any]) -> Ready:
         _load()
-        values = self._trained
-        if values is None:
-            raise TeaError("this FCHL19* model is not trained: call fit, or load one")
-        if self._ready is None:
-            settings = FCHLConfig.model_validate(
-                values["config"]
-                | {"dtype": self.config.dtype, "batch_size": self.config.batch_size}
-            )
-            reduction = Reduction(values["vectors"])
-            problem = Problem(
-                settings, self.seed, self.device, values["elements"],
-                values["energies"].numpy(), reduction,
-            )  # fmt: skip
-            sorf = Sorf(values["signs"], values["phases"], values["sigma"])
-            features = Features(settings, problem.elements, reduction, sorf, self.device)
-            coefficients = values["coefficients"][:, None].to(self.device)
-            self._ready = problem, features, coefficients
-        return self._ready
+        now = {"dtype": self.config.dtype, "batch_size": self.config.batch_size}
+        settings = FCHLConfig.model_validate(trained["config"] | now)
+        reduction = Reduction(trained["vectors"])
+        problem = Problem(
+            settings, self.seed, self.device, trained["elements"],
+            trained["energies"].numpy(), reduction,
+        )  # fmt: skip
+        sorf = Sorf(trained["signs"], trained["phases"], trained["sigma"])
+        features = Features(settings, problem.elements, reduction, sorf, self.device)
+        return Ready(problem, features, trained["coefficients"][:, None].to(self.device))
 
-    def predict(self, frames: Frames, progress: Progress = no_progress) -> Predicted:
-        """Energies, forces and, of frames with a cell, stress; see :meth:`Baseline.predict`.
+    def _predict(self, trained: dict[str, Any], frames: Frames, progress: Progress) -> Predicted:
+        """Predict energies, forces and, of frames with a cell, stress.
 
         Raises
         ------
@@ -125,14 +111,12 @@ class FCHL(Baseline[FCHLConfig]):
             If the frames have elements that the model was not trained on, or two atoms at the
             same place.
         """
-        problem, features, coefficients = self._built()
-        return problem.predict(features, coefficients, frames, progress)[0]
+        ready: Ready = self.built()
+        return ready.problem.predict(ready.features, ready.coefficients, frames, progress)[0]
 
-    def save(self, path: Path) -> None:
+    def _save(self, trained: dict[str, Any], path: Path) -> None:
         """Write settings, projections, random features and coefficients to a torch file."""
-        if self._trained is None:
-            raise TeaError("this FCHL19* model is not trained: there is nothing to save")
-        _write(path, self._trained)
+        _write(path, trained)
 
     @classmethod
     def load(cls, path: Path, config: FCHLConfig, device: str = "cpu") -> Self:
@@ -145,7 +129,7 @@ class FCHL(Baseline[FCHLConfig]):
         """
         _load()
         model = cls(config, device=device)
-        model._use(_read(path))
+        model.use(_read(path))
         return model
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from baselines.fchl import rows
 from baselines.fchl.config import FCHLConfig
 from baselines.fchl.neighbours import COLLINEAR, Environments, environments
 from baselines.toolkit.neighbours import COINCIDENT
@@ -26,6 +27,9 @@ from teadata import Frames
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from baselines.fchl.rows import Slopes
+    from baselines.fchl.sorf import Sorf
 
 GAUSSIANS = {"cpu": 1 << 20, "cuda": 1 << 25}
 """Gaussians of pairs of neighbours that are held at once."""
@@ -342,3 +346,9 @@ class Representation:
         along /= edges.x[..., None]
         along -= edges.unit * (along * edges.unit).sum(dim=-1, keepdim=True)
         return along.addcmul_(edges.unit, radial[..., None])
+
+    def add_forces(
+        self, force: Tensor, sorf: Sorf, element: int, slopes: Slopes, sines: Tensor
+    ) -> None:
+        """Add the parts of an element's atoms to the force rows: see :func:`rows.add_forces`."""
+        rows.add_forces(force, sorf, element, slopes, sines)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -18,11 +18,11 @@ from baselines.gap import descriptors, fitting, potential
 from baselines.gap.config import GAPConfig
 from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, Baseline, FitResult
-from baselines.toolkit.labels import check_labels, validation_errors
-from teadata import Frames, TeaError
+from baselines.toolkit.labels import validation_errors
+from teadata import Frames
 from teadata.errors import DataError
 from teadata.files import write_text
-from teadata.typing import Progress, no_progress
+from teadata.typing import Progress
 from teadata.units import EV
 
 STAGES_FILE = "stages.json"
@@ -37,33 +37,27 @@ TWO_BODY, WHOLE = 1.0, 2.0
 """Stages of a fit: the two-body kernel alone, and all kernels together."""
 
 
-class GAP(Baseline[GAPConfig]):
-    """A two-body and SOAP Gaussian approximation potential."""
+class GAPFolder(NamedTuple):
+    """The folder of a potential, and the atomic numbers of its elements."""
 
+    folder: Path
+    elements: frozenset[int]
+
+
+class GAP(Baseline[GAPConfig, GAPFolder]):
+    """A two-body and SOAP Gaussian approximation potential; it stays in its folder."""
+
+    title = "SOAP/GAP"
     model_file = "model"
 
-    def __init__(self, config: GAPConfig, seed: int = 0, device: str = "cpu") -> None:
-        super().__init__(config, seed, device)
-        self._folder: Path | None = None
-        self._elements: frozenset[int] = frozenset()
-        self._potential: Any = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Everything but QUIP's potential, which is read again from the model's folder."""
-        return self.__dict__ | {"_potential": None}
-
-    def fit(
-        self, train: Frames, valid: Frames, workdir: Path, progress: Progress = no_progress
-    ) -> FitResult:
+    def _fit(self, train: Frames, valid: Frames, workdir: Path, progress: Progress) -> FitResult:
         """Fit in two stages for each pair of σ, and keep the best on the validation frames.
 
-        See :meth:`Baseline.fit`.  First the two-body kernel alone, whose residual gives the
+        First the two-body kernel alone, whose residual gives the
         weight δ of the SOAP kernels; then all kernels together.  Stages that have finished
         are not repeated when an interrupted fit is taken up; the one that was running is.
         """
         fitting.executable()
-        check_labels(train, "training")
-        check_labels(valid, "validation")
         for left in workdir.glob(f"{SCRATCH}*"):  # by a fit that was killed
             shutil.rmtree(left, ignore_errors=True)
         pairs = descriptors.pairs(train, self.config)
@@ -75,7 +69,7 @@ class GAP(Baseline[GAPConfig]):
             name = f" {number + 1}/{len(search)}" if len(search) > 1 else ""
             two_body = [descriptors.two_body(pair, self.config, delta / EV) for pair in pairs]
             if len(curve) <= 2 * number:
-                fit = self._fit(train, two_body, sigmas, self.config.two_body_sigma_factor)
+                fit = self._fit_of(train, two_body, sigmas, self.config.two_body_sigma_factor)
                 with self._fitted(fit, train, workdir, progress, f"two-body fit{name}") as model:
                     rest = model.predict(train, progress).energies - train.energies
                     step = {
@@ -91,7 +85,7 @@ class GAP(Baseline[GAPConfig]):
                 soaps = descriptors.all_soaps(
                     train.numbers.tolist(), self.config, weights["delta_soap"] / EV
                 )
-                fit = self._fit(train, two_body + soaps, sigmas)
+                fit = self._fit_of(train, two_body + soaps, sigmas)
                 with self._fitted(fit, train, workdir, progress, f"SOAP fit{name}") as model:
                     step = {
                         "stage": WHOLE,
@@ -105,14 +99,14 @@ class GAP(Baseline[GAPConfig]):
                 _keep(workdir, curve, step)
         best = _best(curve)
         assert best is not None
-        self._use(workdir / self.model_file)
+        self.use(_checked(workdir / self.model_file))
         chosen = ("sigma_energy", "sigma_force", "delta_two_body", "delta_soap")
         selected: dict[str, Any] = {key: best[key] for key in chosen}
         selected["sparse"] = potential.sparse_points(workdir / self.model_file)
         errors = {key: best[key] for key in best if key not in (*chosen, "stage")}
         return FitResult(selected, errors, curve)
 
-    def _fit(
+    def _fit_of(
         self, train: Frames, kernels: list[str], sigmas: dict[str, float], factor: float = 1.0
     ) -> fitting.Fit:
         return fitting.Fit(
@@ -134,22 +128,19 @@ class GAP(Baseline[GAPConfig]):
             folder.mkdir()
             fitting.run(fit, train, folder, workdir / LOG_FILE, progress, task)
             model = type(self)(self.config, self.seed)
-            model._elements = frozenset(int(z) for z in train.numbers)
-            model._folder = folder
+            model.use(GAPFolder(folder, frozenset(int(z) for z in train.numbers)))
             yield model
 
-    def _use(self, folder: Path) -> None:
-        self._elements, self._folder = potential.check(folder), folder.resolve()
-        self._potential = None
+    def _build(self, trained: GAPFolder) -> Any:
+        """Let QUIP read the potential."""
+        return potential.load(trained.folder)
 
-    def predict(self, frames: Frames, progress: Progress = no_progress) -> Predicted:
-        """Energies, forces and, of frames with a cell, stress; see :meth:`Baseline.predict`.
+    def _predict(self, trained: GAPFolder, frames: Frames, progress: Progress) -> Predicted:
+        """Predict energies, forces and, of frames with a cell, stress.
 
         The atoms may be of any number and order.
         """
-        if self._folder is None:
-            raise TeaError("this GAP is not trained: call fit, or load one")
-        if unknown := potential.unknown_elements(frames, self._elements):
+        if unknown := potential.unknown_elements(frames, trained.elements):
             raise DataError(
                 f"this GAP was not trained on {', '.join(unknown)}, which these frames of "
                 f"{frames.formula} have"
@@ -158,20 +149,16 @@ class GAP(Baseline[GAPConfig]):
             raise DataError(f"{frames!r} are periodic, but have no cell: give them one")
         if len(frames) == 0:
             return Predicted(np.empty(0), np.empty(frames.forces.shape))
-        if self._potential is None and not (self._folder / potential.GAP_FILE).is_file():
-            raise DataError(f"{self._folder}: the files of this GAP are gone; load it again")
+        if self._built is None and not (trained.folder / potential.GAP_FILE).is_file():
+            raise DataError(f"{trained.folder}: the files of this GAP are gone; load it again")
         workers = potential.processes(frames)
         if workers > 1:
-            return potential.predict_in_processes(self._folder, frames, workers, progress)
-        if self._potential is None:
-            self._potential = potential.load(self._folder)
-        return potential.predict(self._potential, frames, progress)
+            return potential.predict_in_processes(trained.folder, frames, workers, progress)
+        return potential.predict(self.built(), frames, progress)
 
-    def save(self, path: Path) -> None:
+    def _save(self, trained: GAPFolder, path: Path) -> None:
         """Write the model as a folder: ``gap.xml``, and its sparse points beside it."""
-        if self._folder is None:
-            raise TeaError("this GAP is not trained: there is nothing to save")
-        _replace_folder(self._folder, path)
+        _replace_folder(trained.folder, path)
 
     @classmethod
     def load(cls, path: Path, config: GAPConfig, device: str = "cpu") -> Self:
@@ -185,8 +172,14 @@ class GAP(Baseline[GAPConfig]):
             If the folder is not a GAP's, or a file of it is missing.
         """
         model = cls(config, device=device)
-        model._use(path)
+        model.use(_checked(path))
         return model
+
+
+def _checked(folder: Path) -> GAPFolder:
+    """Make sure that a folder is a GAP's."""
+    elements = potential.check(folder)
+    return GAPFolder(folder.resolve(), elements)
 
 
 def _weight(energies: Any, count: int) -> float:

@@ -13,12 +13,12 @@ from baselines.mace.training import Training
 from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, Baseline, FitResult
 from baselines.toolkit.composition import composition_energy
-from baselines.toolkit.labels import check_labels, validation_errors
+from baselines.toolkit.labels import validation_errors
 from baselines.toolkit.stepwise import check_batch
 from baselines.toolkit.torch_files import read_model, write
-from teadata import Frames, TeaError
+from teadata import Frames
 from teadata.files import atomic_write
-from teadata.typing import Progress, no_progress
+from teadata.typing import Progress
 from teadata.units import EV
 
 FORMAT = "tea-benchmark MACE 1"
@@ -26,44 +26,32 @@ FORMAT = "tea-benchmark MACE 1"
 MODEL_KEYS = ("config", "numbers", "atomic_energies", "avg_num_neighbors", "state")
 
 
-class MACE(Baseline[MACEConfig]):
-    """A MACE force field of some elements."""
+class MACE(Baseline[MACEConfig, dict[str, Any]]):
+    """A MACE force field of some elements; trained is what :data:`MODEL_KEYS` lists."""
 
+    title = "MACE"
     model_file = "model.pt"
 
-    def __init__(self, config: MACEConfig, seed: int = 0, device: str = "cpu") -> None:
-        super().__init__(config, seed, device)
-        self._trained: dict[str, Any] | None = None
-        self._network: Any = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What is pickled: the weights, of which the network is built again when needed."""
-        return self.__dict__ | {"_network": None}
-
-    def fit(
-        self, train: Frames, valid: Frames, workdir: Path, progress: Progress = no_progress
-    ) -> FitResult:
+    def _fit(self, train: Frames, valid: Frames, workdir: Path, progress: Progress) -> FitResult:
         """Train, and keep the averaged weights of the epoch of lowest validation loss.
 
-        See :meth:`Baseline.fit`.  After an epoch the workdir holds a checkpoint, from which an
-        interrupted training ends, on a CPU, with the very weights of an uninterrupted one.
+        After an epoch the workdir holds a checkpoint, from which an interrupted training ends,
+        on a CPU, with the very weights of an uninterrupted one.
 
         Raises
         ------
         DataError
-            If there are fewer frames than a batch, a label is not finite, or the checkpoint is
-            another training's.
+            If there are fewer frames than a batch, or the checkpoint is another training's.
         TeaError
             If a loss is not a number.
         """
-        check_labels(train, "training")
-        check_labels(valid, "validation")
         check_batch(len(train), self.config.batch_size)
         with backend.backend(self.config, self.device, workdir / LOG_FILE):
             training = Training(self.config, self.seed, self.device, train, valid)
             for _ in training.run(workdir, progress):
                 pass
-            self._use(_trained(training), training.model)
+            self.use(_trained(training))
+            self._built = training.model.requires_grad_(False)
         self.save(workdir / self.model_file)
         return FitResult(
             {"epoch": training.best["epoch"], "epochs": len(training.curve)},
@@ -71,24 +59,15 @@ class MACE(Baseline[MACEConfig]):
             training.curve,
         )
 
-    def _use(self, trained: dict[str, Any], network: Any = None) -> None:
-        self._trained = trained
-        self._network = None if network is None else network.requires_grad_(False)
+    def _build(self, trained: dict[str, Any]) -> Any:
+        """Build the network, within the block of :func:`baselines.mace.backend.backend`."""
+        args = backend.namespace(self.config, self.seed, self.device)
+        args.avg_num_neighbors = trained["avg_num_neighbors"]
+        built = backend.network(args, trained["numbers"], state=trained["state"])
+        return backend.accelerated(built, self.device).requires_grad_(False)
 
-    def _built(self) -> tuple[dict[str, Any], Any]:
-        """What was trained, and its network, built if it is not yet."""
-        trained = self._trained
-        if trained is None:
-            raise TeaError("this MACE model is not trained: call fit, or load one")
-        if self._network is None:
-            args = backend.namespace(self.config, self.seed, self.device)
-            args.avg_num_neighbors = trained["avg_num_neighbors"]
-            built = backend.network(args, trained["numbers"], state=trained["state"])
-            self._network = backend.accelerated(built, self.device).requires_grad_(False)
-        return trained, self._network
-
-    def predict(self, frames: Frames, progress: Progress = no_progress) -> Predicted:
-        """Energies, forces and, of frames with a cell, stress; see :meth:`Baseline.predict`.
+    def _predict(self, trained: dict[str, Any], frames: Frames, progress: Progress) -> Predicted:
+        """Predict energies, forces and, of frames with a cell, stress.
 
         Raises
         ------
@@ -96,13 +75,12 @@ class MACE(Baseline[MACEConfig]):
             If the frames have elements that the model was not trained on.
         """
         with backend.backend(self.config, self.device):
-            trained, network = self._built()
-            numbers = trained["numbers"]
+            network, numbers = self.built(), trained["numbers"]
             energies = np.empty(len(frames))
             forces = np.empty(frames.positions.shape)
             stress = None if frames.cell is None else np.empty((len(frames), 3, 3))
             energies_of = trained["atomic_energies"].numpy()
-            offset = composition_energy(frames, numbers, energies_of, "MACE")
+            offset = composition_energy(frames, numbers, energies_of, self.title)
             for start in range(0, len(frames), self.config.valid_batch_size):
                 part = slice(start, start + self.config.valid_batch_size)
                 found = self._batch(network, frames[part], numbers)
@@ -125,11 +103,9 @@ class MACE(Baseline[MACEConfig]):
             if found[name] is not None
         }
 
-    def save(self, path: Path) -> None:
+    def _save(self, trained: dict[str, Any], path: Path) -> None:
         """Write weights and architecture, as tensors, numbers and text."""
-        if self._trained is None:
-            raise TeaError("this MACE model is not trained: there is nothing to save")
-        write(path, {"format": FORMAT} | self._trained)
+        write(path, {"format": FORMAT} | trained)
 
     @classmethod
     def load(cls, path: Path, config: MACEConfig, device: str = "cpu") -> Self:
@@ -144,7 +120,7 @@ class MACE(Baseline[MACEConfig]):
             trained = read_model(path, "a MACE model", FORMAT, MODEL_KEYS, MACEConfig)
         settings = MACEConfig.model_validate(trained["config"])
         model = cls(settings, device=device)
-        model._use(trained)
+        model.use(trained)
         return model
 
     def export(self, path: Path) -> None:
@@ -157,8 +133,9 @@ class MACE(Baseline[MACEConfig]):
 
         with backend.backend(self.config, "cpu"):
             source = MACE(self.config)
-            source._trained = self._trained
-            trained, network = source._built()
+            trained = self.trained()
+            source.use(trained)
+            network = source.built()
             energies = network.atomic_energies_fn.atomic_energies
             energies.copy_(trained["atomic_energies"].reshape(energies.shape))
             with atomic_write(path) as partial:

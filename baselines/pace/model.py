@@ -12,14 +12,14 @@ from baselines.pace.config import PACEConfig
 from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, Baseline, FitResult
 from baselines.toolkit.composition import composition_energy, least_norm_energies
-from baselines.toolkit.labels import check_labels, validation_errors
+from baselines.toolkit.labels import validation_errors
 from baselines.toolkit.neighbours import pairs
-from teadata import Frames, TeaError
+from teadata import Frames
 from teadata.elements import SYMBOLS
 from teadata.errors import DataError
 from teadata.files import write_text
 from teadata.schema import StrictModel
-from teadata.typing import Progress, no_progress
+from teadata.typing import Progress
 
 FORMAT = "tea-benchmark PACE 1"
 
@@ -33,30 +33,18 @@ class PACEModel(StrictModel):
     potential: str
 
 
-class PACE(Baseline[PACEConfig]):
+class PACE(Baseline[PACEConfig, PACEModel]):
     """A linear atomic cluster expansion."""
 
+    title = "PACE"
     model_file = "model.json"
 
-    def __init__(self, config: PACEConfig, seed: int = 0, device: str = "cpu") -> None:
-        super().__init__(config, seed, device)
-        self._trained: PACEModel | None = None
-        self._calculator: Any = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Everything but python-ace's calculator, which is made again when needed."""
-        return self.__dict__ | {"_calculator": None}
-
-    def fit(
-        self, train: Frames, valid: Frames, workdir: Path, progress: Progress = no_progress
-    ) -> FitResult:
+    def _fit(self, train: Frames, valid: Frames, workdir: Path, progress: Progress) -> FitResult:
         """Solve for each regularisation, and keep the best on the validation frames.
 
-        See :meth:`Baseline.fit`.  Nothing is random: the seed plays no part.  A fit that was
-        interrupted begins again.  Stress is predicted, but not fitted.
+        Nothing is random: the seed plays no part.  A fit that was interrupted begins again.
+        Stress is predicted, but not fitted.
         """
-        check_labels(train, "training")
-        check_labels(valid, "validation")
         from baselines.pace import backend
 
         elements = sorted({int(z) for z in train.numbers})
@@ -71,24 +59,22 @@ class PACE(Baseline[PACEConfig]):
         best: tuple[float, PACEModel] | None = None
         curve = []
         for number, ridge in enumerate(self.config.ridges):
-            self._use(
-                PACEModel(
-                    format=FORMAT,
-                    elements=elements,
-                    energies=energies.tolist(),
-                    potential=problem.solved(ridge, core),
-                )
+            trained = PACEModel(
+                format=FORMAT,
+                elements=elements,
+                energies=energies.tolist(),
+                potential=problem.solved(ridge, core),
             )
+            self.use(trained)
             step = {"ridge": ridge, **validation_errors(self.predict(valid), valid)}
             curve.append(step)
             progress("fit", number + 1, len(self.config.ridges))
             with open(workdir / LOG_FILE, "a", encoding="utf-8") as log:
                 log.write(", ".join(f"{key} {value:.6g}" for key, value in step.items()) + "\n")
             if best is None or step["force_rmse"] < best[0]:
-                assert self._trained is not None
-                best = step["force_rmse"], self._trained
+                best = step["force_rmse"], trained
         assert best is not None
-        self._use(best[1])
+        self.use(best[1])
         self.save(workdir / self.model_file)
         chosen = next(step for step in curve if step["force_rmse"] == best[0])
         selected = {
@@ -98,30 +84,26 @@ class PACE(Baseline[PACEConfig]):
             selected, {key: value for key, value in chosen.items() if key != "ridge"}, curve
         )
 
-    def _use(self, trained: PACEModel) -> None:
-        self._trained, self._calculator = trained, None
+    def _build(self, trained: PACEModel) -> Any:
+        """Make python-ace's calculator."""
+        from baselines.pace import backend
 
-    def predict(self, frames: Frames, progress: Progress = no_progress) -> Predicted:
-        """Energies, forces and, of frames with a cell, stress; see :meth:`Baseline.predict`."""
-        if self._trained is None:
-            raise TeaError("this PACE model is not trained: call fit, or load one")
-        trained = self._trained
+        return backend.calculator(trained.potential)
+
+    def _predict(self, trained: PACEModel, frames: Frames, progress: Progress) -> Predicted:
+        """Predict energies, forces and, of frames with a cell, stress."""
         energies = np.array(trained.energies)
-        constant = composition_energy(frames, trained.elements, energies, "PACE")
+        constant = composition_energy(frames, trained.elements, energies, self.title)
         if len(frames) == 0:
             return Predicted(np.empty(0), np.empty(frames.forces.shape))
         from baselines.pace import backend
 
-        if self._calculator is None:
-            self._calculator = backend.calculator(trained.potential)
-        found = backend.predict(self._calculator, frames, progress)
-        return found._replace(energies=found.energies + constant)
+        predicted = backend.predict(self.built(), frames, progress)
+        return predicted._replace(energies=predicted.energies + constant)
 
-    def save(self, path: Path) -> None:
+    def _save(self, trained: PACEModel, path: Path) -> None:
         """Write the model as JSON; its ``potential`` is a potential file of python-ace."""
-        if self._trained is None:
-            raise TeaError("this PACE model is not trained: there is nothing to save")
-        write_text(path, self._trained.model_dump_json(indent=1) + "\n")
+        write_text(path, trained.model_dump_json(indent=1) + "\n")
 
     @classmethod
     def load(cls, path: Path, config: PACEConfig, device: str = "cpu") -> Self:
@@ -140,7 +122,7 @@ class PACE(Baseline[PACEConfig]):
         if trained.format != FORMAT:
             raise DataError(f"{path}: expected {expected}, found {trained.format!r}")
         model = cls(config, device=device)
-        model._use(trained)
+        model.use(trained)
         return model
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from baselines.parametric.objective import volumes
 from baselines.predicted import Predicted
+from baselines.toolkit.labels import volumes
 from baselines.toolkit.neighbours import all_pairs, pairs_of_pairs
 from teadata import Frames
 from teadata.errors import MissingExtraError

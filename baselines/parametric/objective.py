@@ -9,6 +9,7 @@ from pydantic import Field
 
 from baselines.config import ModelConfig
 from baselines.predicted import Predicted
+from baselines.toolkit.labels import volumes
 from teadata import Frames
 from teadata.typing import Floats
 
@@ -36,13 +37,6 @@ class WeightedConfig(ModelConfig):
     energy_weight: Weight
     force_weight: Weight
     stress_weight: Weight
-
-
-def volumes(frames: Frames) -> Floats | None:
-    """Volumes (N,) of the cells in Å³; None for frames that are not periodic in space."""
-    if frames.cell is None or not frames.pbc.all():
-        return None
-    return frames.volumes
 
 
 def weighted(values: Predicted, frames: Frames, config: WeightedConfig) -> Floats:

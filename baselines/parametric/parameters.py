@@ -13,11 +13,11 @@ from baselines.parametric.objective import WeightedConfig
 from baselines.predicted import Predicted
 from baselines.protocol import Baseline
 from baselines.toolkit.composition import element_index
-from teadata import Frames, TeaError
+from teadata import Frames
 from teadata.errors import DataError
 from teadata.files import write_text
 from teadata.schema import StrictModel
-from teadata.typing import Progress, no_progress
+from teadata.typing import Progress
 
 ATOMS_AT_ONCE = 4096
 """Atoms, all frames together, whose pairs are in memory at the same time."""
@@ -45,13 +45,11 @@ ConfigT = TypeVar("ConfigT", bound=WeightedConfig)
 ParametersT = TypeVar("ParametersT", bound=Parameters)
 
 
-class Parametrised(Baseline[ConfigT], Generic[ConfigT, ParametersT]):
-    """A classical potential of one element.
+class Parametrised(Baseline[ConfigT, ParametersT], Generic[ConfigT, ParametersT]):
+    """A classical potential of one element; trained are its parameters.
 
     Attributes
     ----------
-    title
-        Its name in errors.
     layout
         ``format`` of its file.
     parameters_class
@@ -59,54 +57,36 @@ class Parametrised(Baseline[ConfigT], Generic[ConfigT, ParametersT]):
     """
 
     model_file = "model.json"
-    title: ClassVar[str]
     layout: ClassVar[str]
     parameters_class: ClassVar[type[Parameters]]
 
-    def __init__(self, config: ConfigT, seed: int = 0, device: str = "cpu") -> None:
-        super().__init__(config, seed, device)
-        self._parameters: ParametersT | None = None
-
-    @property
-    def parameters(self) -> ParametersT:
-        """The fitted parameters.
-
-        Raises
-        ------
-        TeaError
-            If there are none yet.
-        """
-        if self._parameters is None:
-            raise TeaError(f"this {self.title} potential is not trained: call fit, or load one")
-        return self._parameters
-
     @abstractmethod
-    def _predict(self, frames: Frames) -> Predicted:
-        """What the parameters say of some frames that fit into memory."""
+    def _evaluate(self, fitted: ParametersT, frames: Frames) -> Predicted:
+        """Predict some frames whose pairs fit into memory."""
 
-    def predict(self, frames: Frames, progress: Progress = no_progress) -> Predicted:
-        """Energies, forces and, of frames periodic in space, stress.
+    def _predict(self, trained: ParametersT, frames: Frames, progress: Progress) -> Predicted:
+        """Predict energies, forces and, of frames periodic in space, stress.
 
-        See :meth:`Baseline.predict`; the atoms may be of any number.
+        The atoms may be of any number.
         """
-        element_index(frames, [self.parameters.element], self.title)
+        element_index(frames, [trained.element], self.title)
         if len(frames) == 0:
             return Predicted(np.empty(0), np.empty(frames.forces.shape))
         step = max(1, ATOMS_AT_ONCE // frames.n_atoms)
         parts = []
         for start in range(0, len(frames), step):
-            parts.append(self._predict(frames[start : start + step]))
+            parts.append(self._evaluate(trained, frames[start : start + step]))
             progress("predict", min(start + step, len(frames)), len(frames))
-        energies, forces, stress = zip(*parts, strict=True)
+        stress = [part.stress for part in parts if part.stress is not None]
         return Predicted(
-            np.concatenate(energies),
-            np.concatenate(forces),
-            None if stress[0] is None else np.concatenate(stress),
+            np.concatenate([part.energies for part in parts]),
+            np.concatenate([part.forces for part in parts]),
+            np.concatenate(stress) if stress else None,
         )
 
-    def save(self, path: Path) -> None:
+    def _save(self, trained: ParametersT, path: Path) -> None:
         """Write the parameters as JSON; lengths in Å, energies in kcal/mol."""
-        write_text(path, self.parameters.model_dump_json(indent=1) + "\n")
+        write_text(path, trained.model_dump_json(indent=1) + "\n")
 
     @classmethod
     def load(cls, path: Path, config: ConfigT, device: str = "cpu") -> Self:
@@ -125,5 +105,5 @@ class Parametrised(Baseline[ConfigT], Generic[ConfigT, ParametersT]):
         if values.format != cls.layout:
             raise DataError(f"{path}: expected {expected}, found {values.format!r}")
         model = cls(config, device=device)
-        model._parameters = values
+        model.use(values)
         return model

@@ -22,7 +22,7 @@ from baselines.toolkit.labels import the_element, validation_errors
 from teadata import Frames
 from teadata.errors import DataError, MissingExtraError
 from teadata.files import write_text
-from teadata.typing import Floats, Progress, no_progress
+from teadata.typing import Floats, Progress
 
 STARTS_FILE = "starts.json"
 """In the workdir: the settings, and the result of every start that has finished."""
@@ -126,12 +126,10 @@ class Tersoff(Parametrised[TersoffConfig, TersoffParameters]):
     layout = "tea-benchmark Tersoff 1"
     parameters_class = TersoffParameters
 
-    def fit(
-        self, train: Frames, valid: Frames, workdir: Path, progress: Progress = no_progress
-    ) -> FitResult:
+    def _fit(self, train: Frames, valid: Frames, workdir: Path, progress: Progress) -> FitResult:
         """Fit from several starts, and keep the best on the validation frames.
 
-        See :meth:`Baseline.fit`.  Starts that have finished are not repeated when an
+        Starts that have finished are not repeated when an
         interrupted fit is taken up; the one that was running is.
         """
         element = the_element(train, valid, self.title)
@@ -143,22 +141,22 @@ class Tersoff(Parametrised[TersoffConfig, TersoffParameters]):
             done.add({"start": float(number), **result})
         best = min(done.results, key=lambda result: result["valid_loss"])
         vector = vector_of([best[name] for name in FITTED])
-        self._parameters = TersoffParameters(
+        fitted = TersoffParameters(
             format=self.layout,
             element=element,
             energy_per_atom=best["energy_per_atom"],
             form=form_of(vector, self.config.inner, self.config.outer),
         )
+        self.use(fitted)
         self.save(workdir / self.model_file)
         chosen = {name: best[name] for name in ("start", *FITTED)}
         return FitResult(chosen, validation_errors(self.predict(valid), valid), done.results)
 
-    def _predict(self, frames: Frames) -> Predicted:
+    def _evaluate(self, fitted: TersoffParameters, frames: Frames) -> Predicted:
         from baselines.parametric.bond_order import Bonds, evaluate
 
-        fitted = self.parameters
-        found = evaluate(fitted.form, Bonds(frames, fitted.form["r2"]))
-        return found._replace(energies=found.energies + frames.n_atoms * fitted.energy_per_atom)
+        bonds = evaluate(fitted.form, Bonds(frames, fitted.form["r2"]))
+        return bonds._replace(energies=bonds.energies + frames.n_atoms * fitted.energy_per_atom)
 
 
 class _Problem:

@@ -12,15 +12,15 @@ from typing import Annotated, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from baselines.parametric.objective import Length, WeightedConfig, labels, volumes, weighted
+from baselines.parametric.objective import Length, WeightedConfig, labels, weighted
 from baselines.parametric.parameters import Parameters, Parametrised
 from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, FitResult
-from baselines.toolkit.labels import the_element, validation_errors
+from baselines.toolkit.labels import the_element, validation_errors, volumes
 from baselines.toolkit.neighbours import AllPairs, all_pairs
 from teadata import Frames
 from teadata.errors import DataError, MissingExtraError
-from teadata.typing import Floats, Progress, no_progress
+from teadata.typing import Floats, Progress
 
 Screening = Annotated[float, Field(gt=0)]
 
@@ -124,13 +124,11 @@ class Yukawa(Parametrised[YukawaConfig, YukawaParameters]):
     layout = "tea-benchmark Yukawa 1"
     parameters_class = YukawaParameters
 
-    def fit(
-        self, train: Frames, valid: Frames, workdir: Path, progress: Progress = no_progress
-    ) -> FitResult:
+    def _fit(self, train: Frames, valid: Frames, workdir: Path, progress: Progress) -> FitResult:
         """Find κ by a search, and for each κ the amplitude and energy by least squares.
 
-        See :meth:`Baseline.fit`.  Nothing is random: the seed plays no part.  It takes
-        seconds, and begins again after an interruption.
+        Nothing is random: the seed plays no part.  It takes seconds, and begins again after an
+        interruption.
 
         Raises
         ------
@@ -147,25 +145,25 @@ class Yukawa(Parametrised[YukawaConfig, YukawaParameters]):
                 f"{self.config.kappa[1]:g} 1/Å fits these {len(train)} frames of {train.formula} "
                 "better than no potential at all: take another model"
             )
-        self._parameters = YukawaParameters(
+        fitted = YukawaParameters(
             format=self.layout, element=element, energy_per_atom=energy_per_atom, kappa=kappa,
             amplitude=amplitude, cutoff=self.config.cutoff, switch=self.config.switch,
         )  # fmt: skip
+        self.use(fitted)
         self.save(workdir / self.model_file)
         with open(workdir / LOG_FILE, "a", encoding="utf-8") as log:
             log.writelines(
                 ", ".join(f"{key} {value:.6g}" for key, value in step.items()) + "\n"
                 for step in search.curve
             )
-        found = {"kappa": kappa, "amplitude": amplitude, "loss": loss}
-        return FitResult(found, validation_errors(self.predict(valid), valid), search.curve)
+        selected = {"kappa": kappa, "amplitude": amplitude, "loss": loss}
+        return FitResult(selected, validation_errors(self.predict(valid), valid), search.curve)
 
-    def _predict(self, frames: Frames) -> Predicted:
-        fitted = self.parameters
+    def _evaluate(self, fitted: YukawaParameters, frames: Frames) -> Predicted:
         near = all_pairs(frames, fitted.cutoff)
         values, slopes = unit_yukawa(near.lengths, fitted.kappa, fitted.cutoff, fitted.switch)
-        found = sums(near, fitted.amplitude * values, fitted.amplitude * slopes, frames)
-        return found._replace(energies=found.energies + frames.n_atoms * fitted.energy_per_atom)
+        pairs = sums(near, fitted.amplitude * values, fitted.amplitude * slopes, frames)
+        return pairs._replace(energies=pairs.energies + frames.n_atoms * fitted.energy_per_atom)
 
 
 class _Search:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -16,54 +16,41 @@ from baselines.predicted import Predicted
 from baselines.protocol import Baseline, FitResult
 from baselines.toolkit import array_files
 from baselines.toolkit.composition import composition_energy
-from baselines.toolkit.labels import check_labels, validation_errors
-from teadata import Frames, TeaError
-from teadata.typing import Floats, Progress, no_progress
+from baselines.toolkit.labels import validation_errors
+from teadata import Frames
+from teadata.typing import Progress
 from teadata.units import EV
+
+if TYPE_CHECKING:
+    from baselines.physnet.inference import Potential
 
 FORMAT = "tea-benchmark PhysNet 1"
 
 
-class Charged(NamedTuple):
-    """Energies (N,) in kcal/mol, forces (N, A, 3) in kcal/mol/Å, and charges (N, A) in e."""
+class PhysNet(Baseline[PhysNetConfig, dict[str, Any]]):
+    """A PhysNet force field of some elements, for systems that are not periodic.
 
-    energies: Floats
-    forces: Floats
-    charges: Floats
+    Trained are ``weights`` by the original's names, ``elements``, and their ``energies`` in
+    kcal/mol.
+    """
 
-
-class PhysNet(Baseline[PhysNetConfig]):
-    """A PhysNet force field of some elements, for systems that are not periodic."""
-
+    title = "PhysNet"
     model_file = "model.npz"
 
-    def __init__(self, config: PhysNetConfig, seed: int = 0, device: str = "cpu") -> None:
-        super().__init__(config, seed, device)
-        self._trained: dict[str, Any] | None = None
-        self._network: Any = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What is pickled: the weights, of which the network is built again when needed."""
-        return self.__dict__ | {"_network": None}
-
-    def fit(
-        self, train: Frames, valid: Frames, workdir: Path, progress: Progress = no_progress
-    ) -> FitResult:
+    def _fit(self, train: Frames, valid: Frames, workdir: Path, progress: Progress) -> FitResult:
         """Train, and keep the averaged weights of the validation of lowest loss.
 
-        See :meth:`Baseline.fit`.  The workdir holds a checkpoint, from which an interrupted
-        training ends, on a CPU, with the very weights of an uninterrupted one.
+        The workdir holds a checkpoint, from which an interrupted training ends, on a CPU, with
+        the very weights of an uninterrupted one.
 
         Raises
         ------
         DataError
-            If the frames are periodic or fewer than a batch, a label is not finite, or the
-            checkpoint is another training's.
+            If the frames are periodic or fewer than a batch, or the checkpoint is another
+            training's.
         TeaError
             If the loss is not a number.
         """
-        check_labels(train, "training")
-        check_labels(valid, "validation")
         with backend.session(self.device):
             from baselines.physnet.data import check_not_periodic
             from baselines.physnet.training import Training
@@ -71,44 +58,19 @@ class PhysNet(Baseline[PhysNetConfig]):
             check_not_periodic(train)
             training = Training(self.config, self.seed, train, valid)
             training.run(workdir, progress)
-        self._use(training.weights(), training.elements, training.energies)
+        self.use(training.trained(training.weights()))
         self.save(workdir / self.model_file)
-        return FitResult(
-            {"step": int(training.best["step"]), "steps": training.step},
-            validation_errors(self.predict(valid), valid),
-            training.curve,
-        )
+        errors = validation_errors(self.predict(valid), valid)
+        return FitResult(training.selected, errors, training.curve)
 
-    def _use(self, weights: dict[str, Any], elements: list[int], energies: Any) -> None:
-        self._trained = {"weights": weights, "elements": elements, "energies": energies}
-        self._network = None
+    def _build(self, trained: dict[str, Any]) -> Potential:
+        backend.load()
+        from baselines.physnet.inference import Potential
 
-    def trained(self) -> dict[str, Any]:
-        """Parameters by the original's names, elements, and their energies in kcal/mol.
+        return Potential(self.config, self.device, trained["weights"], trained["elements"])
 
-        Raises
-        ------
-        TeaError
-            If it is not trained.
-        """
-        if self._trained is None:
-            raise TeaError("this PhysNet model is not trained: call fit, or load one")
-        return self._trained
-
-    def network(self) -> Any:
-        """The traced potential, :class:`baselines.physnet.inference.Potential`."""
-        values = self.trained()
-        if self._network is None:
-            backend.load()
-            from baselines.physnet.inference import Potential
-
-            self._network = Potential(
-                self.config, self.device, values["weights"], values["elements"]
-            )
-        return self._network
-
-    def predict_charged(self, frames: Frames, progress: Progress = no_progress) -> Charged:
-        """Energies, forces and the atoms' charges, which add up to the total one.
+    def _predict(self, trained: dict[str, Any], frames: Frames, progress: Progress) -> Predicted:
+        """Predict energies, forces and the atoms' charges, which add up to the total one.
 
         Raises
         ------
@@ -116,39 +78,26 @@ class PhysNet(Baseline[PhysNetConfig]):
             If the frames are periodic, have elements that the model was not trained on, or two
             atoms at the same place.
         """
-        values = self.trained()
-        offset = composition_energy(frames, values["elements"], values["energies"], "PhysNet")
-        network = self.network()
+        offset = composition_energy(frames, trained["elements"], trained["energies"], self.title)
+        network: Potential = self.built()
         from baselines.physnet.data import check_not_periodic
 
         check_not_periodic(frames)
         count, atoms = len(frames), frames.n_atoms
-        made = Charged(np.empty(count), np.empty((count, atoms, 3)), np.empty((count, atoms)))
+        energies, forces = np.empty(count), np.empty((count, atoms, 3))
+        charges = np.empty((count, atoms))
         for start in range(0, count, self.config.valid_batch_size):
             part = slice(start, start + self.config.valid_batch_size)
-            found = network.predict(frames[part])
-            made.energies[part] = found.energies * EV + offset
-            made.forces[part] = found.forces.reshape(-1, atoms, 3) * EV
-            made.charges[part] = found.charges.reshape(-1, atoms)
+            outcome = network.predict(frames[part])
+            energies[part] = outcome.energies * EV + offset
+            forces[part] = outcome.forces.reshape(-1, atoms, 3) * EV
+            charges[part] = outcome.charges.reshape(-1, atoms)
             progress("predict", min(part.stop, count), count)
-        return made
+        return Predicted(energies, forces, charges=charges)
 
-    def predict(self, frames: Frames, progress: Progress = no_progress) -> Predicted:
-        """Energies and forces; see :meth:`Baseline.predict`.
-
-        Raises
-        ------
-        DataError
-            As :meth:`predict_charged`.
-        """
-        found = self.predict_charged(frames, progress)
-        return Predicted(found.energies, found.forces)
-
-    def save(self, path: Path) -> None:
+    def _save(self, trained: dict[str, Any], path: Path) -> None:
         """Write settings, parameters by the original's names, and energies of the elements."""
-        if self._trained is None:
-            raise TeaError("this PhysNet model is not trained: there is nothing to save")
-        array_files.write(path, FORMAT, self.config, self._trained)
+        array_files.write(path, FORMAT, self.config, trained)
 
     @classmethod
     def load(cls, path: Path, config: PhysNetConfig, device: str = "cpu") -> Self:
@@ -163,20 +112,8 @@ class PhysNet(Baseline[PhysNetConfig]):
         network = {name: getattr(stored, name) for name in ARCHITECTURE}
         model = cls(config.model_copy(update=network), device=device)
         trained["weights"] = reference.checked(trained["weights"], model.config, str(path))
-        model._use(**trained)
+        model.use(trained)
         return model
-
-    def calculator(self) -> Any:
-        """An ASE calculator (eV, eV/Å) with charges (e) and dipole moment (e Å).
-
-        Raises
-        ------
-        MissingExtraError
-            If ASE is not installed.
-        """
-        from baselines.physnet.calculator import PhysNetCalculator
-
-        return PhysNetCalculator(self)
 
 
 def from_reference(
@@ -217,5 +154,6 @@ def from_reference(
     config = reference.settings(params, cfg, total_charge)
     model = PhysNet(config, device=device)
     elements = list(range(1, ELEMENTS))
-    model._use(reference.checked(params, config, "params"), elements, np.zeros(len(elements)))
+    weights = reference.checked(params, config, "params")
+    model.use({"weights": weights, "elements": elements, "energies": np.zeros(len(elements))})
     return model

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,7 @@ from baselines.physnet.data import Labelled, batch, labelled
 from baselines.physnet.optimiser import State, learning_rate, updated
 from baselines.physnet.potential import Outcome, with_forces
 from baselines.protocol import LOG_FILE
-from baselines.toolkit.composition import composition_energy
-from baselines.toolkit.stepwise import CHUNK, TrainingLoop
+from baselines.toolkit.stepwise import CHUNK, TrainingLoop, validation_entry
 from teadata import Frames, TeaError
 from teadata.typing import Progress
 from teadata.units import EV
@@ -49,17 +47,13 @@ def loss_of(
     )
 
 
-class Training(TrainingLoop):
-    """A training at some step; see :class:`baselines.toolkit.stepwise.TrainingLoop`.
+class Training(TrainingLoop[PhysNetConfig]):
+    """A training at some step.
 
     Parameters
     ----------
-    config
-        The settings.
-    seed
-        Of the initial weights and of the order of the frames.
-    train, valid
-        Frames of one system, in kcal/mol and Å.
+    config, seed, train, valid
+        See :class:`baselines.toolkit.stepwise.TrainingLoop`.
 
     Attributes
     ----------
@@ -70,22 +64,12 @@ class Training(TrainingLoop):
     """
 
     def __init__(self, config: PhysNetConfig, seed: int, train: Frames, valid: Frames) -> None:
-        super().__init__(
-            seed=seed,
-            frames=len(train),
-            batch_size=config.batch_size,
-            steps=config.steps,
-            eval_every=config.eval_every,
-        )
-        self.config, self.seed = config, seed
-        found = np.unique(train.numbers)
-        self.elements: list[int] = found.tolist()
+        elements: list[int] = np.unique(train.numbers).tolist()
         # Their mean is taken off the energies, the same share of it for every atom.
-        self.energies = np.full(len(found), train.energies.mean() / train.n_atoms)
-        offset = composition_energy(train, self.elements, self.energies, "PhysNet")
-        composition_energy(valid, self.elements, self.energies, "PhysNet")
-        self.train = labelled(config, train, offset)
-        self.valid = labelled(config, valid, offset)
+        energies = np.full(len(elements), train.energies.mean() / train.n_atoms)
+        super().__init__(config, seed, train, valid, elements, energies, "PhysNet")
+        self.train = labelled(config, train, self.offset)
+        self.valid = labelled(config, valid, self.offset)
         self.tables = inference.tables(self.elements, config.dtype)
         self.one, self.other = (
             tf.constant(end, tf.int32) for end in np.triu_indices(train.n_atoms, 1)
@@ -200,20 +184,15 @@ class Training(TrainingLoop):
             return False
         return sum(entry["step"] > self.best["step"] for entry in self.curve) >= patience
 
-    @property
-    def identity(self) -> dict[str, Any]:
-        """What a training must have in common with a checkpoint."""
-        return {"config": self.config.model_dump(mode="json"), "seed": self.seed}
-
     def weights(self) -> dict[str, Any]:
         """The kept parameters by name."""
         return parameters.named(self.config, self.kept)
 
     def _validation(self) -> dict[str, float]:
-        """Loss of the averaged weights (eV), and MAE and RMSE in kcal/mol and kcal/mol/Å."""
+        """Validate the averaged weights; the loss is in eV."""
         config = self.config
-        found = self._of_frames(self.state.average.read_value(), self.valid)
-        _, energy, force, square, charge, penalty = found.T
+        errors = self._of_frames(self.state.average.read_value(), self.valid)
+        _, energy, force, square, charge, penalty = errors.T
         energy_mae, force_mae = np.abs(energy).mean(), force.mean()
         loss = (
             energy_mae
@@ -221,13 +200,7 @@ class Training(TrainingLoop):
             + config.charge_weight * charge.mean()
             + config.nh_weight * penalty.mean()
         )
-        return {
-            "valid_loss": float(loss),
-            "energy_mae": float(energy_mae) * EV,
-            "energy_rmse": math.sqrt((energy**2).mean()) * EV,
-            "force_mae": float(force_mae) * EV,
-            "force_rmse": math.sqrt(square.mean()) * EV,
-        }
+        return validation_entry(loss, energy_mae, (energy**2).mean(), force_mae, square.mean())
 
     def _rate(self) -> float:
         return float(learning_rate(self.config, self.step))
@@ -273,10 +246,10 @@ class Training(TrainingLoop):
         checkpoint.save(arrays | {"kept": self.kept}, {"curve": self.curve, "best": self.best})
 
     def _restore(self, checkpoint: Checkpoint) -> None:
-        found = checkpoint.restore()
-        if found is None:
+        restored = checkpoint.restore()
+        if restored is None:
             return
-        arrays, notes = found
+        arrays, notes = restored
         for name, part in self.state._asdict().items():
             part.assign(arrays[name])
         self.kept, self.curve, self.best = arrays["kept"], notes["curve"], notes["best"]

@@ -259,7 +259,7 @@ def same_data(plan: Plan) -> Dataset:
     return dataset
 
 
-def load(folder: Path | str, device: str | None = None) -> Baseline[Any]:
+def load(folder: Path | str, device: str | None = None) -> Baseline[Any, Any]:
     """The trained model of a run folder.
 
     Parameters

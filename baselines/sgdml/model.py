@@ -14,12 +14,12 @@ from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, Baseline, FitResult
 from baselines.sgdml.backend import backend, sound_blas, workers
 from baselines.sgdml.config import SGDMLConfig
-from baselines.toolkit.labels import check_labels, validation_errors
+from baselines.toolkit.labels import validation_errors
 from teadata import Frames, TeaError
 from teadata.errors import DataError
 from teadata.files import atomic_write, write_text
 from teadata.formats import npz
-from teadata.typing import Floats, Progress, no_progress
+from teadata.typing import Floats, Progress
 
 if TYPE_CHECKING:
     from baselines.sgdml.solvers import Predictor
@@ -40,35 +40,24 @@ SAME_CELL = 1e-6
 """Å by which lattice vectors may differ from the model's."""
 
 
-class SGDML(Baseline[SGDMLConfig]):
-    """An sGDML force field of one molecule, or of one periodic cell."""
+class SGDML(Baseline[SGDMLConfig, dict[str, Any]]):
+    """An sGDML force field of one molecule, or of one periodic cell; trained is sgdml's model."""
 
+    title = "sGDML"
     model_file = "model.npz"
 
-    def __init__(self, config: SGDMLConfig, seed: int = 0, device: str = "cpu") -> None:
-        super().__init__(config, seed, device)
-        self._model: dict[str, Any] | None = None
-        self._predictor: Predictor | None = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_predictor": None}  # it is made anew where it is needed
-
-    def fit(
-        self, train: Frames, valid: Frames, workdir: Path, progress: Progress = no_progress
-    ) -> FitResult:
+    def _fit(self, train: Frames, valid: Frames, workdir: Path, progress: Progress) -> FitResult:
         """Train one model per σ and keep the one of lowest validation force RMSE.
 
-        See :meth:`Baseline.fit`.  After each σ the workdir holds the best model so far, so
+        After each σ the workdir holds the best model so far, so
         that an interrupted search goes on with the next σ; the iterative solver goes on from
         its last checkpoint.
 
         Raises
         ------
         DataError
-            If labels are not finite, or the frames have different cells.
+            If the frames have different cells.
         """
-        check_labels(train, "training")
-        check_labels(valid, "validation")
         _check_lattice(valid, _lattice(train))
         with backend(workdir / LOG_FILE):
             from baselines.sgdml.solvers import trainer
@@ -78,7 +67,7 @@ class SGDML(Baseline[SGDMLConfig]):
                 with (
                     sound_blas(train.forces.size),
                     workers(),
-                    trainer(self.config, len(train), train.n_atoms, self._use_torch()) as sgdml,
+                    trainer(self.config, len(train), train.n_atoms, self.by_torch()) as sgdml,
                 ):
                     return self._search(sgdml, train, valid, workdir, progress)
             except np.linalg.LinAlgError as error:
@@ -88,7 +77,7 @@ class SGDML(Baseline[SGDMLConfig]):
                     f"{self.config.lam:g}), and see {workdir / LOG_FILE}"
                 ) from None
 
-    def _use_torch(self) -> bool:
+    def by_torch(self) -> bool:
         """Whether sgdml calculates with torch: on a CPU that was the slower way."""
         if self.device == "cpu":
             return False
@@ -120,11 +109,10 @@ class SGDML(Baseline[SGDMLConfig]):
             write_text(curve_file, json.dumps(curve, indent=1))
             (workdir / CHECKPOINT_FILE).unlink(missing_ok=True)
         assert best is not None
-        self._use(_read_model(best_file))
-        assert self._model is not None
+        self.use(_read_model(best_file))
         valid_errors = {key: best[key] for key in best if key.startswith(("energy", "force"))}
         selected: dict[str, Any] = {key: best[key] for key in best if key not in valid_errors}
-        selected |= {"solver": self.config.solver, "permutations": len(self._model["perms"])}
+        selected |= {"solver": self.config.solver, "permutations": len(self.trained()["perms"])}
         return FitResult(selected, valid_errors, curve)
 
     def _task(
@@ -163,28 +151,23 @@ class SGDML(Baseline[SGDMLConfig]):
                 task |= whole_frames(frames, atoms, trainer._max_memory, self.seed)
             task |= resumed(checkpoint, sigma)
         model = trainer.train(task, callback=Relay(f"sigma {sigma}", progress, sigma, checkpoint))
-        self._use(model)
+        self.use(model)
         return outcome(model) if iterative else {}
 
-    def _use(self, model: dict[str, Any]) -> None:
-        self._model, self._predictor = model, None
-
-    def predict(self, frames: Frames, progress: Progress = no_progress) -> Predicted:
-        """Energies and forces of frames, see :meth:`Baseline.predict`.
+    def _predict(self, trained: dict[str, Any], frames: Frames, progress: Progress) -> Predicted:
+        """Predict energies and forces of frames.
 
         Raises
         ------
         DataError
             If the frames are of other atoms or another cell than the training frames.
         """
-        if self._model is None:
-            raise TeaError("this sGDML model is not trained: call fit, or load one")
-        if not np.array_equal(frames.numbers, self._model["z"]):
+        if not np.array_equal(frames.numbers, trained["z"]):
             raise DataError(
-                f"this sGDML model was trained on {len(self._model['z'])} atoms in another order "
+                f"this sGDML model was trained on {len(trained['z'])} atoms in another order "
                 f"or of other elements than these frames of {frames.formula}"
             )
-        _check_lattice(frames, self._model.get("lattice"))
+        _check_lattice(frames, trained.get("lattice"))
         energies, forces = np.empty(len(frames)), np.empty(frames.forces.shape)
         with self._calculating(len(frames)):
             for start in range(0, len(frames), BATCH):
@@ -193,21 +176,19 @@ class SGDML(Baseline[SGDMLConfig]):
                 progress("predict", min(start + BATCH, len(frames)), len(frames))
         return Predicted(energies, forces)
 
-    def _ready(self) -> Predictor:
-        """The predictor of this model, without a pool."""
-        if self._predictor is None:
-            assert self._model is not None
-            with backend(None):
-                from baselines.sgdml.solvers import Predictor
+    def _build(self, trained: dict[str, Any]) -> Predictor:
+        """Make sgdml's predictor, without a pool."""
+        with backend(None):
+            from baselines.sgdml.solvers import Predictor
 
-                self._predictor = Predictor(self._model, use_torch=self._use_torch())
-                self._predictor.prepare_parallel()
-        return self._predictor
+            predictor = Predictor(trained, use_torch=self.by_torch())
+            predictor.prepare_parallel()
+        return predictor
 
     @contextmanager
     def _calculating(self, frames: int) -> Iterator[None]:
-        """What so many frames need: a pool that is ended after them, or nothing."""
-        predictor = self._ready()
+        """Open a pool for the block if that many frames are worth one."""
+        predictor = self.built()
         if not (predictor.use_torch or predictor.shares(frames)):
             yield  # a step of a simulation would wait for the rest longer than for its forces
             return
@@ -219,7 +200,7 @@ class SGDML(Baseline[SGDMLConfig]):
                 predictor.prepare_parallel()
 
     def _batch(self, positions: Floats) -> tuple[Floats, Floats]:
-        predictor = self._ready()
+        predictor = self.built()
         if predictor.use_torch:
             import torch
 
@@ -230,12 +211,10 @@ class SGDML(Baseline[SGDMLConfig]):
         e, f = predictor.predict(np.array(positions).reshape(len(positions), -1))
         return e, f.reshape(positions.shape)
 
-    def save(self, path: Path) -> None:
+    def _save(self, trained: dict[str, Any], path: Path) -> None:
         """Write the model as an sGDML model file, which the ``sgdml`` command reads too."""
-        if self._model is None:
-            raise TeaError("this sGDML model is not trained: there is nothing to save")
         with atomic_write(path) as partial, open(partial, "wb") as stream:
-            np.savez_compressed(stream, **self._model)
+            np.savez_compressed(stream, **trained)
 
     @classmethod
     def load(cls, path: Path, config: SGDMLConfig, device: str = "cpu") -> Self:
@@ -247,7 +226,7 @@ class SGDML(Baseline[SGDMLConfig]):
             If the file is not an sGDML model.
         """
         model = cls(config, device=device)
-        model._use(_read_model(path))
+        model.use(_read_model(path))
         return model
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from baselines.so3krates import neighbours, reference
 from baselines.so3krates import session as backend
 from baselines.so3krates.config import SO3kratesConfig
+from baselines.so3krates.kept_pairs import KeptPairs
 from baselines.so3krates.pairs import Listed, joined
 from baselines.so3krates.potential import Outcome, evaluate
 from teadata import Frames
@@ -33,6 +34,11 @@ class Potential:
         Settings of the network, and where it calculates.
     weights
         By the original's names.
+
+    Attributes
+    ----------
+    kept
+        The pairs of the last single frame: the next one is probably a step of a simulation.
     """
 
     def __init__(self, config: SO3kratesConfig, device: str, weights: dict[str, Any]) -> None:
@@ -40,21 +46,31 @@ class Potential:
         with backend.session(config, device):
             definition, state = reference.to_network(weights, config, "weights")
             self.definition, self.weights = definition, jax.device_put(state)
+        self.kept = KeptPairs(config, device)
+
+    @property
+    def compilations(self) -> int:
+        """How many shapes of frames and lists were compiled for, by all networks together."""
+        return int(_evaluate._cache_size())
 
     def evaluate(self, numbers: Any, listed: Listed) -> Outcome:
-        """Those of frames whose pairs are listed; NumPy arrays in float64."""
+        """Evaluate frames whose pairs are listed; NumPy arrays in float64."""
         with backend.session(self.config, self.device):
-            found = _evaluate(
+            outcome = _evaluate(
                 self.definition, self.weights, jnp.asarray(numbers, jnp.int32), listed
             )
-            return Outcome(*(np.asarray(part, np.float64) for part in found))
+            return Outcome(*(np.asarray(part, np.float64) for part in outcome))
 
     def predict(self, frames: Frames) -> Outcome:
-        """Those of frames, without the energies of the elements."""
+        """Evaluate frames, without the energies of the elements."""
         pairs = [neighbours.find(frames, n, self.config.r_cut) for n in range(len(frames))]
         length = neighbours.rounded(max(map(len, pairs)))
         # Empty frames up to a power of two: another number of frames is seldom another shape.
         places = 1 << (len(frames) - 1).bit_length()
         listed = neighbours.listed(pairs, length, self.config.dtype, places)
-        found = self.evaluate(frames.numbers, listed)
-        return Outcome(*(part[: len(frames)] for part in found))
+        outcome = self.evaluate(frames.numbers, listed)
+        return Outcome(*(part[: len(frames)] for part in outcome))
+
+    def follow(self, frame: Frames) -> Outcome:
+        """Evaluate a single frame, with the pairs of the one before if they still hold."""
+        return self.evaluate(frame.numbers, self.kept.of(frame))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -14,10 +14,13 @@ from baselines.so3krates import session as backend
 from baselines.so3krates.config import ARCHITECTURE, SO3kratesConfig
 from baselines.toolkit import array_files
 from baselines.toolkit.composition import composition_energy
-from baselines.toolkit.labels import check_labels, validation_errors
-from teadata import Frames, TeaError
-from teadata.typing import Progress, no_progress
+from baselines.toolkit.labels import validation_errors
+from teadata import Frames
+from teadata.typing import Progress
 from teadata.units import EV
+
+if TYPE_CHECKING:
+    from baselines.so3krates.inference import Potential
 
 FORMAT = "tea-benchmark SO3krates 1"
 
@@ -25,38 +28,29 @@ EVERY_ELEMENT = range(1, 100)
 """What a model of the original implementation may be asked for: its embedding has these rows."""
 
 
-class SO3krates(Baseline[SO3kratesConfig]):
-    """An SO3krates force field of some elements."""
+class SO3krates(Baseline[SO3kratesConfig, dict[str, Any]]):
+    """An SO3krates force field of some elements.
 
+    Trained are ``weights`` by the original's names, ``elements``, and their ``energies`` in
+    kcal/mol.
+    """
+
+    title = "SO3krates"
     model_file = "model.npz"
 
-    def __init__(self, config: SO3kratesConfig, seed: int = 0, device: str = "cpu") -> None:
-        super().__init__(config, seed, device)
-        self._trained: dict[str, Any] | None = None
-        self._network: Any = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What is pickled: the weights, of which the network is built again when needed."""
-        return self.__dict__ | {"_network": None}
-
-    def fit(
-        self, train: Frames, valid: Frames, workdir: Path, progress: Progress = no_progress
-    ) -> FitResult:
+    def _fit(self, train: Frames, valid: Frames, workdir: Path, progress: Progress) -> FitResult:
         """Train, and keep the weights of the validation of lowest loss.
 
-        See :meth:`Baseline.fit`.  The workdir holds checkpoints, from which an interrupted
-        training ends, on a CPU, with the very weights of an uninterrupted one.
+        The workdir holds checkpoints, from which an interrupted training ends, on a CPU, with
+        the very weights of an uninterrupted one.
 
         Raises
         ------
         DataError
-            If there are fewer frames than a batch, a label is not finite, or the checkpoint is
-            another training's.
+            If there are fewer frames than a batch, or the checkpoint is another training's.
         TeaError
             If the loss is not a number, again and again.
         """
-        check_labels(train, "training")
-        check_labels(valid, "validation")
         with backend.session(self.config, self.device):
             from baselines.so3krates import reference
             from baselines.so3krates.training import Training
@@ -64,52 +58,21 @@ class SO3krates(Baseline[SO3kratesConfig]):
             training = Training(self.config, self.seed, train, valid)
             training.run(workdir, progress)
             weights = reference.to_reference(backend.host(training.kept), self.config)
-            self._use(weights, training.elements, training.energies)
+            self.use(training.trained(weights))
         self.save(workdir / self.model_file)
-        return FitResult(
-            {"step": int(training.best["step"]), "steps": training.step},
-            validation_errors(self.predict(valid), valid),
-            training.curve,
-        )
+        errors = validation_errors(self.predict(valid), valid)
+        return FitResult(training.selected, errors, training.curve)
 
-    def _use(self, weights: dict[str, Any], elements: list[int], energies: Any) -> None:
-        self._trained = {"weights": weights, "elements": elements, "energies": energies}
-        self._network = None
+    def _build(self, trained: dict[str, Any]) -> Potential:
+        from baselines.so3krates.inference import Potential
 
-    def trained(self) -> dict[str, Any]:
-        """Weights by the original's names, elements, and their energies in kcal/mol.
+        return Potential(self.config, self.device, trained["weights"])
 
-        Raises
-        ------
-        TeaError
-            If it is not trained.
-        """
-        if self._trained is None:
-            raise TeaError("this SO3krates model is not trained: call fit, or load one")
-        return self._trained
+    def _predict(self, trained: dict[str, Any], frames: Frames, progress: Progress) -> Predicted:
+        """Predict energies, forces and, of frames with a cell, stress.
 
-    def network(self) -> Any:
-        """The compiled potential, :class:`baselines.so3krates.inference.Potential`."""
-        weights = self.trained()["weights"]
-        if self._network is None:
-            from baselines.so3krates.inference import Potential
-
-            self._network = Potential(self.config, self.device, weights)
-        return self._network
-
-    def offset(self, frames: Frames) -> float:
-        """What is added to the network's energies of these frames, in kcal/mol.
-
-        Raises
-        ------
-        DataError
-            If the frames have elements that the model was not trained on.
-        """
-        values = self.trained()
-        return composition_energy(frames, values["elements"], values["energies"], "SO3krates")
-
-    def predict(self, frames: Frames, progress: Progress = no_progress) -> Predicted:
-        """Energies, forces and, of frames with a cell, stress; see :meth:`Baseline.predict`.
+        The pairs of a single frame are kept for the next one, see
+        :class:`baselines.so3krates.kept_pairs.KeptPairs`.
 
         Raises
         ------
@@ -117,26 +80,28 @@ class SO3krates(Baseline[SO3kratesConfig]):
             If the frames have elements that the model was not trained on, or two atoms at the
             same place.
         """
-        offset = self.offset(frames)
-        network = self.network()
+        offset = composition_energy(frames, trained["elements"], trained["energies"], self.title)
+        network: Potential = self.built()
+        evaluate = network.predict if len(frames) != 1 else network.follow
         energies = np.empty(len(frames))
         forces = np.empty(frames.positions.shape)
-        stress = None if frames.cell is None else np.empty((len(frames), 3, 3))
+        volumes = None if frames.cell is None else frames.volumes
+        if volumes is not None and not volumes.all():  # cells of one or two vectors
+            volumes = None
+        stress = None if volumes is None else np.empty((len(frames), 3, 3))
         for start in range(0, len(frames), self.config.valid_batch_size):
             part = slice(start, start + self.config.valid_batch_size)
-            found = network.predict(frames[part])
-            energies[part] = found.energies * EV + offset
-            forces[part] = found.forces * EV
-            if stress is not None:
-                stress[part] = found.virials * EV / frames[part].volumes[:, None, None]
+            outcome = evaluate(frames[part])
+            energies[part] = outcome.energies * EV + offset
+            forces[part] = outcome.forces * EV
+            if stress is not None and volumes is not None:
+                stress[part] = outcome.virials * EV / volumes[part, None, None]
             progress("predict", min(part.stop, len(frames)), len(frames))
         return Predicted(energies, forces, stress)
 
-    def save(self, path: Path) -> None:
+    def _save(self, trained: dict[str, Any], path: Path) -> None:
         """Write settings, weights by the original's names, and energies of the elements."""
-        if self._trained is None:
-            raise TeaError("this SO3krates model is not trained: there is nothing to save")
-        array_files.write(path, FORMAT, self.config, self._trained)
+        array_files.write(path, FORMAT, self.config, trained)
 
     @classmethod
     def load(cls, path: Path, config: SO3kratesConfig, device: str = "cpu") -> Self:
@@ -151,28 +116,16 @@ class SO3krates(Baseline[SO3kratesConfig]):
         stored, trained = array_files.read(path, "an SO3krates model", FORMAT, SO3kratesConfig)
         network = {name: getattr(stored, name) for name in ARCHITECTURE}
         model = cls(config.model_copy(update=network), device=device)
-        model._use(**trained)
+        model.use(trained)
         model._check(str(path))
         return model
 
     def _check(self, source: str) -> None:
-        """Whether the weights are those of such a network."""
+        """Refuse weights that do not fit the network of the settings."""
         with backend.session(self.config, self.device):
             from baselines.so3krates import reference
 
             reference.to_network(self.trained()["weights"], self.config, source)
-
-    def calculator(self) -> Any:
-        """An ASE calculator (eV, eV/Å, eV/Å³) that keeps its neighbour list as the atoms move.
-
-        Raises
-        ------
-        MissingExtraError
-            If ASE is not installed.
-        """
-        from baselines.so3krates.calculator import SO3kratesCalculator
-
-        return SO3kratesCalculator(self)
 
 
 def from_reference(
@@ -212,6 +165,6 @@ def from_reference(
     model = SO3krates(config, device=device)
     weights = {name: np.asarray(value) for name, value in params.items()}
     elements = list(EVERY_ELEMENT)
-    model._use(weights, elements, np.zeros(len(elements)))
+    model.use({"weights": weights, "elements": elements, "energies": np.zeros(len(elements))})
     model._check("params")
     return model

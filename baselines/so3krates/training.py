@@ -21,12 +21,10 @@ from baselines.so3krates.data import Labelled, Resident, element_energies
 from baselines.so3krates.network import Network
 from baselines.so3krates.pairs import joined
 from baselines.so3krates.potential import evaluate
-from baselines.toolkit.composition import composition_energy
-from baselines.toolkit.stepwise import CHUNK, TrainingLoop
+from baselines.toolkit.stepwise import CHUNK, TrainingLoop, validation_entry
 from teadata import Frames, TeaError
 from teadata.errors import DataError
 from teadata.typing import Progress
-from teadata.units import EV
 
 Array = Any
 
@@ -43,7 +41,7 @@ class State(NamedTuple):
 
 
 def learning_rate(config: SO3kratesConfig, step: Array) -> Array:
-    """That of the step after so many."""
+    """Return the learning rate at `step`."""
     return config.lr * config.lr_decay ** (step / config.lr_decay_steps)
 
 
@@ -75,17 +73,13 @@ def loss_function(
     return loss, (energy, force)
 
 
-class Training(TrainingLoop):
-    """A training at some step; see :class:`baselines.toolkit.stepwise.TrainingLoop`.
+class Training(TrainingLoop[SO3kratesConfig]):
+    """A training at some step.
 
     Parameters
     ----------
-    config
-        The settings.
-    seed
-        Of the initial weights and of the order of the frames.
-    train, valid
-        Frames of one system, in kcal/mol and Å.
+    config, seed, train, valid
+        See :class:`baselines.toolkit.stepwise.TrainingLoop`.
 
     Attributes
     ----------
@@ -96,18 +90,10 @@ class Training(TrainingLoop):
     """
 
     def __init__(self, config: SO3kratesConfig, seed: int, train: Frames, valid: Frames) -> None:
-        super().__init__(
-            seed=seed,
-            frames=len(train),
-            batch_size=config.batch_size,
-            steps=config.steps,
-            eval_every=config.eval_every,
-        )
-        self.config, self.seed = config, seed
-        self.elements, self.energies = element_energies(config, train)
-        offset = composition_energy(train, self.elements, self.energies, "SO3krates")
-        self.train = Resident.of(config, train, offset, config.buckets)
-        self.valid = Resident.of(config, valid, offset, 1)
+        elements, energies = element_energies(config, train)
+        super().__init__(config, seed, train, valid, elements, energies, "SO3krates")
+        self.train = Resident.of(config, train, self.offset, config.buckets)
+        self.valid = Resident.of(config, valid, self.offset, 1)
         self.total = min(self.total, self._allowed())
         self.numbers = jnp.asarray(train.numbers, jnp.int32)
         self.definition, weights = nnx.split(Network(config, nnx.Rngs(seed)))
@@ -176,7 +162,7 @@ class Training(TrainingLoop):
     # -- the loop
 
     def _validation(self) -> dict[str, float]:
-        """Loss, MAE and RMSE on the validation frames, in kcal/mol but for the loss (eV)."""
+        """Validate the weights, or their average; the loss is in eV."""
         config, count = self.config, min(self.config.valid_batch_size, len(self.valid))
         weights = self.state.weights if config.ema_decay is None else self.state.average
         sums = []
@@ -191,15 +177,8 @@ class Training(TrainingLoop):
             )  # fmt: skip
         means = np.sum([np.asarray(each, np.float64) for each in sums], axis=0) / len(self.valid)
         total = config.energy_weight + config.forces_weight
-        return {
-            "valid_loss": float(
-                (config.energy_weight * means[0] + config.forces_weight * means[2]) / total
-            ),
-            "energy_mae": float(means[1]) * EV,
-            "energy_rmse": math.sqrt(means[0]) * EV,
-            "force_mae": float(means[3]) * EV,
-            "force_rmse": math.sqrt(means[2]) * EV,
-        }
+        loss = (config.energy_weight * means[0] + config.forces_weight * means[2]) / total
+        return validation_entry(loss, means[1], means[0], means[3], means[2])
 
     def _rate(self) -> float:
         return float(learning_rate(self.config, self.step))
@@ -247,8 +226,7 @@ class Training(TrainingLoop):
         TeaError
             If losses are no numbers, again and again.
         """
-        identity = {"config": self.config.model_dump(mode="json"), "seed": self.seed}
-        checkpoints = Checkpoints(workdir, identity)
+        checkpoints = Checkpoints(workdir, self.identity)
         try:
             self._restore(checkpoints)
             if self.finished:
@@ -263,10 +241,10 @@ class Training(TrainingLoop):
         checkpoints.save(self.step, (self.state, self.kept), notes)
 
     def _restore(self, checkpoints: Checkpoints) -> None:
-        found = checkpoints.restore((self.state, self.kept))
-        if found is None:
+        restored = checkpoints.restore((self.state, self.kept))
+        if restored is None:
             return
-        self.step, (self.state, self.kept), notes = found
+        self.step, (self.state, self.kept), notes = restored
         self.curve, self.best = notes["curve"], notes["best"]
 
 

@@ -19,15 +19,15 @@ except ImportError:
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from baselines.predicted import Predicted
-    from baselines.protocol import Baseline
+    from baselines.predicted import Predictor
     from teadata.typing import Floats
 
 
 class BaselineCalculator(Calculator):  # type: ignore[misc]
-    """Energy in eV, forces in eV/Å and stress in eV/Å³, one structure at a time.
+    """Energy in eV, forces in eV/Å and, where the model has them, stress and charges.
 
-    Stress is there where the model has it and the structure a cell.
+    Stress (eV/Å³) needs a structure with a cell.  Charges are in e, and come with their dipole
+    moment in e Å.
 
     Parameters
     ----------
@@ -35,23 +35,19 @@ class BaselineCalculator(Calculator):  # type: ignore[misc]
         A trained model.
     """
 
-    implemented_properties: tuple[str, ...] = ("energy", "forces", "stress")
+    implemented_properties: tuple[str, ...] = ("energy", "forces", "stress", "charges", "dipole")
 
-    def __init__(self, model: Baseline[Any], **kwargs: Any) -> None:
+    def __init__(self, model: Predictor, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.model = model
 
     def predict(self, frames: Frames) -> tuple[Floats, Floats]:
-        """Energies (N,) in kcal/mol and forces (N, A, 3) in kcal/mol/Å of many frames at once.
+        """Predict energies (N,) in kcal/mol and forces (N, A, 3) in kcal/mol/Å of many frames.
 
         ``teaeval predict`` takes this way where a calculator has it.
         """
         predicted = self.model.predict(frames)
         return predicted.energies, predicted.forces
-
-    def predicted(self, atoms: Atoms) -> Predicted:
-        """What the model predicts of one structure, in kcal/mol and Å; labels of one frame."""
-        return self.model.predict(frame_of(atoms))
 
     def calculate(
         self,
@@ -59,19 +55,25 @@ class BaselineCalculator(Calculator):  # type: ignore[misc]
         properties: Any = ("energy",),
         system_changes: Any = all_changes,
     ) -> None:
-        """Fill ``results`` with energy (eV), forces (A, 3) (eV/Å) and stress (6,) (eV/Å³)."""
+        """Fill ``results``: energy (eV), forces (A, 3) (eV/Å), and what else the model predicts.
+
+        That is stress (6,) in eV/Å³, and charges (A,) in e with their dipole (3,) in e Å.
+        """
         super().calculate(atoms, properties, system_changes)
-        predicted = self.predicted(self.atoms)
+        predicted = self.model.predict(frame_of(self.atoms))
         self.results = {
             "energy": float(predicted.energies[0]) / EV,
             "forces": predicted.forces[0] / EV,
         }
         if predicted.stress is not None:
             self.results["stress"] = full_3x3_to_voigt_6_stress(predicted.stress[0]) / EV
+        if predicted.charges is not None:
+            self.results["charges"] = predicted.charges[0]
+            self.results["dipole"] = predicted.charges[0] @ self.atoms.positions
 
 
 def frame_of(atoms: Atoms) -> Frames:
-    """The atoms as one frame without labels."""
+    """Make one frame, without labels, of the atoms."""
     return Frames(
         numbers=atoms.numbers,
         positions=atoms.positions[None],

@@ -8,11 +8,12 @@ from baselines.predicted import Predicted
 from baselines.toolkit.composition import element_index, symbols
 from teadata import Frames
 from teadata.errors import DataError
+from teadata.typing import Floats
 from teaeval.metrics.definitions import errors
 
 
 def validation_errors(predicted: Predicted, frames: Frames) -> dict[str, float]:
-    """MAE and RMSE of energies (kcal/mol) and forces (kcal/mol/Å), for curves and records."""
+    """Compute MAE and RMSE of energies (kcal/mol) and forces (kcal/mol/Å)."""
     energy = errors(predicted.energies, frames.energies)
     force = errors(predicted.forces, frames.forces)
     return {
@@ -50,16 +51,21 @@ def check_labels(frames: Frames, role: str) -> None:
             )
 
 
+def volumes(frames: Frames) -> Floats | None:
+    """Compute the cells' volumes (N,) in Å³; None for frames that are not periodic in space."""
+    if frames.cell is None or not frames.pbc.all():
+        return None
+    return frames.volumes
+
+
 def the_element(train: Frames, valid: Frames, title: str) -> int:
-    """The one element of frames that a classical potential is fitted to.
+    """Return the one element of frames that a potential of one element is fitted to.
 
     Raises
     ------
     DataError
-        If there are several, or labels are not finite.
+        If there are several, or the validation frames have another.
     """
-    check_labels(train, "training")
-    check_labels(valid, "validation")
     elements = sorted({int(z) for z in train.numbers})
     if len(elements) > 1:
         raise DataError(

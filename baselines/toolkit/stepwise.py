@@ -8,13 +8,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from baselines.toolkit.composition import composition_energy
+from teadata import Frames
 from teadata.errors import DataError
-from teadata.typing import Progress
+from teadata.typing import Floats, Progress
+from teadata.units import EV
 
 CHUNK = 16
 """Steps between two reports of progress."""
@@ -76,22 +79,51 @@ class CheckpointSchedule:
             self.cost = self.written - start
 
 
-class TrainingLoop(ABC):
-    """A training at some step.
+class StepSettings(Protocol):
+    """Settings that every training by steps has.
 
-    Parameters
+    Attributes
     ----------
-    seed
-        Of the order of the frames.
-    frames, batch_size
-        How many there are, and how many a step takes.
+    batch_size
+        Frames per step.
     steps
         How many at most; whole passes over the frames are made, see :class:`BatchOrder`.
     eval_every
         Steps between validations; None: a pass over the frames.
+    """
+
+    @property
+    def batch_size(self) -> int: ...  # noqa: D102
+    @property
+    def steps(self) -> int: ...  # noqa: D102
+    @property
+    def eval_every(self) -> int | None: ...  # noqa: D102
+    def model_dump(self, *, mode: str) -> dict[str, Any]: ...  # noqa: D102
+
+
+SettingsT = TypeVar("SettingsT", bound=StepSettings)
+
+
+class TrainingLoop(ABC, Generic[SettingsT]):
+    """A training at some step.
+
+    Parameters
+    ----------
+    config
+        The settings.
+    seed
+        Of the initial weights and of the order of the frames.
+    train, valid
+        Frames of one system, in kcal/mol and Å.
+    elements, energies
+        Atomic numbers, and the energies (E,) of these elements in kcal/mol.
+    title
+        Name of the model in messages.
 
     Attributes
     ----------
+    offset
+        What the elements' energies add up to in a frame, in kcal/mol.
     step, total
         Steps that are done, and that there are in all.
     curve
@@ -102,31 +134,43 @@ class TrainingLoop(ABC):
     Raises
     ------
     DataError
-        If there are fewer frames than a batch has.
+        If there are fewer training frames than a batch has, or the validation frames have
+        other elements.
     """
 
     def __init__(
-        self, *, seed: int, frames: int, batch_size: int, steps: int, eval_every: int | None
+        self,
+        config: SettingsT,
+        seed: int,
+        train: Frames,
+        valid: Frames,
+        elements: list[int],
+        energies: Floats,
+        title: str,
     ) -> None:
-        check_batch(frames, batch_size)
-        self.order = BatchOrder(seed, frames, batch_size)
-        self.total = self.order.total(steps)
-        self.eval_every = eval_every or self.order.per_epoch
+        check_batch(len(train), config.batch_size)
+        self.config, self.seed = config, seed
+        self.elements, self.energies = elements, energies
+        self.offset = composition_energy(train, elements, energies, title)
+        composition_energy(valid, elements, energies, title)
+        self.order = BatchOrder(seed, len(train), config.batch_size)
+        self.total = self.order.total(config.steps)
+        self.eval_every = config.eval_every or self.order.per_epoch
         self.step = 0
         self.curve: list[dict[str, float]] = []
         self.best: dict[str, float] = {}
 
     @abstractmethod
     def _advance(self, progress: Progress) -> float:
-        """Train with :meth:`_batches`; the mean loss."""
+        """Train with :meth:`_batches`, and return the mean loss."""
 
     @abstractmethod
     def _validation(self) -> dict[str, float]:
-        """``valid_loss``, and MAE and RMSE in kcal/mol and kcal/mol/Å."""
+        """Validate: see :func:`validation_entry`."""
 
     @abstractmethod
     def _rate(self) -> float:
-        """The learning rate of the next step."""
+        """Return the learning rate of the next step."""
 
     @abstractmethod
     def _keep(self) -> None:
@@ -141,6 +185,20 @@ class TrainingLoop(ABC):
         """Whether all steps are done."""
         return self.step >= self.total
 
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Settings and seed: what a training must have in common with a checkpoint."""
+        return {"config": self.config.model_dump(mode="json"), "seed": self.seed}
+
+    @property
+    def selected(self) -> dict[str, Any]:
+        """The step of the best validation, and the number of steps done."""
+        return {"step": int(self.best["step"]), "steps": self.step}
+
+    def trained(self, weights: dict[str, Any]) -> dict[str, Any]:
+        """Join weights with the elements and their energies: the trained state of a model."""
+        return {"weights": weights, "elements": self.elements, "energies": self.energies}
+
     def _task(self) -> str:
         if not self.best:
             return "steps"
@@ -148,7 +206,7 @@ class TrainingLoop(ABC):
         return f"steps, best valid F MAE {error:.3f} kcal/mol/Å"
 
     def _batches(self, progress: Progress) -> Iterator[NDArray[np.int64]]:
-        """The frames of every step to the next validation, (batch_size,); counts the steps."""
+        """Yield the frames of every step to the next validation, (batch_size,), and count them."""
         interval = min(self.eval_every, self.total)
         stop, task = min(self.total, (self.step // interval + 1) * interval), self._task()
         while self.step < stop:
@@ -160,7 +218,7 @@ class TrainingLoop(ABC):
                     progress(task, self.step, self.total)
 
     def interval_entry(self, progress: Progress) -> dict[str, float]:
-        """Train to the next validation and validate; the entry of the curve.
+        """Train to the next validation, validate, and return the new entry of the curve.
 
         Raises
         ------
@@ -169,27 +227,53 @@ class TrainingLoop(ABC):
         """
         began, rate = time.perf_counter(), self._rate()
         loss = self._advance(progress)
-        found = self._validation()
-        if not math.isfinite(loss + found["valid_loss"]):
+        validated = self._validation()
+        if not math.isfinite(loss + validated["valid_loss"]):
             self._on_nan()
-        elif not self.best or found["valid_loss"] < self.best["loss"]:
-            self.best = {"step": self.step, "loss": found["valid_loss"]}
+        elif not self.best or validated["valid_loss"] < self.best["loss"]:
+            self.best = {"step": self.step, "loss": validated["valid_loss"]}
             self._keep()
-        entry = {"step": self.step, "train_loss": loss} | found | {"lr": rate}
+        entry = {"step": self.step, "train_loss": loss} | validated | {"lr": rate}
         entry["seconds"] = time.perf_counter() - began
         self.curve.append(entry)
         return entry
 
     def _to_the_end(self, log: Path, progress: Progress, save: Callable[[], None]) -> None:
-        """Train to the end, a line of the log per validation, with `save` at its pace."""
-        pace = CheckpointSchedule()
+        """Train to the end; log a line per validation, and `save` now and then."""
+        schedule = CheckpointSchedule()
         with open(log, "a", encoding="utf-8") as stream:
             while not self.finished:
                 entry = self.interval_entry(progress)
                 stream.write(", ".join(f"{key} {value:.6g}" for key, value in entry.items()))
                 stream.write("\n")
                 stream.flush()
-                pace.checkpoint(save, last=self.finished)
+                schedule.checkpoint(save, last=self.finished)
+
+
+def validation_entry(
+    loss: float, energy_mae: float, energy_mse: float, force_mae: float, force_mse: float
+) -> dict[str, float]:
+    """Make the part of the curve's entry that a validation gives.
+
+    Parameters
+    ----------
+    loss
+        In the units of the model's loss.
+    energy_mae, energy_mse, force_mae, force_mse
+        Mean absolute and mean squared errors in eV and eV/Å, and their squares.
+
+    Returns
+    -------
+    dict
+        ``valid_loss``, and MAE and RMSE in kcal/mol and kcal/mol/Å.
+    """
+    return {
+        "valid_loss": float(loss),
+        "energy_mae": float(energy_mae) * EV,
+        "energy_rmse": math.sqrt(energy_mse) * EV,
+        "force_mae": float(force_mae) * EV,
+        "force_rmse": math.sqrt(force_mse) * EV,
+    }
 
 
 @dataclass(frozen=True)
@@ -209,11 +293,11 @@ class BatchOrder:
         return self.frames // self.batch_size
 
     def total(self, steps: int) -> int:
-        """As many steps as whole passes fit into so many; these, if not even one does."""
+        """Round `steps` down to whole passes; less than one pass is kept as it is."""
         passes = steps * self.batch_size // self.frames
         return passes * self.per_epoch if passes else min(steps, self.per_epoch)
 
     def epoch(self, number: int) -> NDArray[np.int64]:
-        """Frames of each step of a pass, (steps, batch_size)."""
+        """Draw the frames of each step of a pass, (steps, batch_size)."""
         order = np.random.default_rng([self.seed, number]).permutation(self.frames)
         return order[: self.per_epoch * self.batch_size].reshape(-1, self.batch_size)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from baselines.parametric.objective import volumes
 from baselines.predicted import Predicted
+from baselines.toolkit.labels import volumes
 from baselines.toolkit.neighbours import all_pairs
 from baselines.uf3 import splines
 from baselines.uf3.config import UF3Config

@@ -12,64 +12,51 @@ from baselines.protocol import LOG_FILE, Baseline, FitResult
 from baselines.toolkit.composition import element_index
 from baselines.toolkit.labels import the_element, validation_errors
 from baselines.uf3.config import UF3Config
-from teadata import Frames, TeaError
+from teadata import Frames
 from teadata.elements import SYMBOLS
 from teadata.files import write_text
-from teadata.typing import Progress, no_progress
+from teadata.typing import Progress
 
 
-class UF3(Baseline[UF3Config]):
-    """A two- and three-body potential of splines, of one element."""
+class UF3(Baseline[UF3Config, Any]):
+    """A two- and three-body potential of splines, of one element; trained is uf3's model."""
 
+    title = "UF3"
     model_file = "model.json"
 
-    def __init__(self, config: UF3Config, seed: int = 0, device: str = "cpu") -> None:
-        super().__init__(config, seed, device)
-        self._model: Any = None
-
-    def fit(
-        self, train: Frames, valid: Frames, workdir: Path, progress: Progress = no_progress
-    ) -> FitResult:
+    def _fit(self, train: Frames, valid: Frames, workdir: Path, progress: Progress) -> FitResult:
         """Solve uf3's regularised least squares.
 
-        See :meth:`Baseline.fit`.  Nothing is random: the seed plays no part.  A fit that was
-        interrupted begins again.  Stress is fitted as far as the frames have it.
+        Nothing is random: the seed plays no part.  A fit that was interrupted begins again.
+        Stress is fitted as far as the frames have it.
         """
-        element = the_element(train, valid, "UF3")
+        element = the_element(train, valid, self.title)
         from baselines.uf3 import backend
 
         model = backend.linear_model(self.config, SYMBOLS[element])
         backend.solve(model, train, self.config.weight, progress)
-        self._model = model
+        self.use(model)
         self.save(workdir / self.model_file)
         errors = validation_errors(self.predict(valid), valid)
         with open(workdir / LOG_FILE, "a", encoding="utf-8") as log:
             log.write(f"{model!r}\n{errors}\n")
         return FitResult({"coefficients": int(model.n_feats)}, errors, [errors])
 
-    def predict(self, frames: Frames, progress: Progress = no_progress) -> Predicted:
-        """Energies, forces and, of frames periodic in space, stress.
-
-        See :meth:`Baseline.predict`.
-        """
-        if self._model is None:
-            raise TeaError("this UF3 model is not trained: call fit, or load one")
+    def _predict(self, trained: Any, frames: Frames, progress: Progress) -> Predicted:
+        """Predict energies, forces and, of frames periodic in space, stress."""
         from baselines.uf3 import backend
 
-        element_index(
-            frames, [int(z) for z in self._model.bspline_config.chemical_system.numbers], "UF3"
-        )
+        elements = [int(z) for z in trained.bspline_config.chemical_system.numbers]
+        element_index(frames, elements, self.title)
         if len(frames) == 0:
             return Predicted(np.empty(0), np.empty(frames.forces.shape))
-        return backend.predict(self._model, frames, progress)
+        return backend.predict(trained, frames, progress)
 
-    def save(self, path: Path) -> None:
+    def _save(self, trained: Any, path: Path) -> None:
         """Write the potential as uf3's JSON, in eV and Å."""
-        if self._model is None:
-            raise TeaError("this UF3 model is not trained: there is nothing to save")
         from baselines.uf3 import backend
 
-        write_text(path, backend.to_text(self._model) + "\n")
+        write_text(path, backend.to_text(trained) + "\n")
 
     @classmethod
     def load(cls, path: Path, config: UF3Config, device: str = "cpu") -> Self:
@@ -83,5 +70,5 @@ class UF3(Baseline[UF3Config]):
         from baselines.uf3 import backend
 
         model = cls(config, device=device)
-        model._model = backend.from_file(path)
+        model.use(backend.from_file(path))
         return model

@@ -158,7 +158,7 @@ def test_features_and_predictions_are_those_of_uf3(fitted, frames):
     (atoms,) = frame.to_ase()
     atoms.wrap()  # of atoms outside their cell uf3 0.4.0 loses neighbours
     frame = moved(frame, atoms.positions[None], frame.cell)
-    linear = model._model
+    linear = model.trained()
     found = BasisFeaturizer(linear.bspline_config).evaluate_configuration(
         atoms, energy=0.0, forces=np.zeros((3, len(atoms)))
     )

@@ -13,15 +13,15 @@ import teadata
 from baselines.accuracy import record as accuracy
 from baselines.accuracy import regression
 from baselines.accuracy import table as accuracy_table
-from baselines.accuracy.record import AccuracyRecord, SeedResult, TestErrors, Training
+from baselines.accuracy.record import AccuracyRecord, ReachedErrors, SeedResult, Training
 from baselines.accuracy.regression import Spread
 from baselines.runs import folder as runs
 from teadata.errors import DataError, UsageError
 
 
-def reached(value: float) -> dict[str, TestErrors]:
+def reached(value: float) -> dict[str, ReachedErrors]:
     return {
-        quantity: TestErrors(frames=10, mae=value, rmse=1.3 * value, percent_mean=5 * value)
+        quantity: ReachedErrors(frames=10, mae=value, rmse=1.3 * value, percent_mean=5 * value)
         for quantity in ("E", "F")
     }
 

@@ -36,18 +36,20 @@ def frames():
 
 def yukawa(kappa: float = 1.5, amplitude: float = 40.0) -> Yukawa:
     model = Yukawa(YUKAWA)
-    model._parameters = YukawaParameters(
+    parameters = YukawaParameters(
         format=model.layout, element=1, energy_per_atom=-300.0, kappa=kappa, amplitude=amplitude,
         cutoff=4.0, switch=1.0,
     )  # fmt: skip
+    model.use(parameters)
     return model
 
 
 def tersoff(element: int = 1) -> Tersoff:
     model = Tersoff(TERSOFF)
-    model._parameters = TersoffParameters(
+    parameters = TersoffParameters(
         format=model.layout, element=element, energy_per_atom=-250.0, form=FORM
     )
+    model.use(parameters)
     return model
 
 
@@ -160,9 +162,9 @@ def test_a_yukawa_potential_is_recovered_from_its_own_labels(frames, tmp_path):
     train, valid = (labelled(each, yukawa()) for each in frames)
     model = Yukawa(YUKAWA)
     result = model.fit(train, valid, tmp_path)
-    assert model.parameters.kappa == pytest.approx(1.5, rel=1e-3)
-    assert model.parameters.amplitude == pytest.approx(40.0, rel=3e-3)
-    assert model.parameters.energy_per_atom == pytest.approx(-300.0, rel=1e-4)
+    assert model.trained().kappa == pytest.approx(1.5, rel=1e-3)
+    assert model.trained().amplitude == pytest.approx(40.0, rel=3e-3)
+    assert model.trained().energy_per_atom == pytest.approx(-300.0, rel=1e-4)
     assert result.valid["force_mae"] < 1e-2
     assert (tmp_path / "train.log").read_text().count("\n") == len(result.curve) > YUKAWA.grid
 
@@ -195,9 +197,8 @@ def fitted(frames, tmp_path_factory):
 def test_tersoff_comes_nearer_to_the_labels(fitted, frames):
     model, result, _ = fitted
     start = Tersoff(TERSOFF)
-    start._parameters = model.parameters.model_copy(
-        update={"form": form_of(vector_of(START), TERSOFF.inner, TERSOFF.outer)}
-    )
+    form = form_of(vector_of(START), TERSOFF.inner, TERSOFF.outer)
+    start.use(model.trained().model_copy(update={"form": form}))
     train = frames[0][:2]
     before, after = (validation_errors(each.predict(train), train) for each in (start, model))
     assert after["force_rmse"] < 0.8 * before["force_rmse"]
@@ -219,7 +220,7 @@ def test_an_interrupted_tersoff_fit_ends_with_the_same_model(fitted, frames, tmp
     tasks = set()
     resumed = again.fit(frames[0][:2], frames[1][:2], tmp_path, lambda task, *_: tasks.add(task))
     assert "fit 1/2" not in tasks
-    assert again.parameters == model.parameters
+    assert again.trained() == model.trained()
     assert resumed == result
     other = Tersoff(model.config, seed=1)
     with pytest.raises(DataError, match=r"starts\.json: the starts of a fit with other settings"):

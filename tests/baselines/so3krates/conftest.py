@@ -118,7 +118,7 @@ def random_model() -> Callable[..., SO3krates]:
             _, weights = nnx.split(Network(config, nnx.Rngs(1)))
             arrays = names.to_reference(weights, config)
         model = SO3krates(config)
-        model._use(arrays, list(range(1, 100)), np.zeros(99))
+        model.use({"weights": arrays, "elements": list(range(1, 100)), "energies": np.zeros(99)})
         return model
 
     return make

@@ -92,11 +92,16 @@ def crystal(random_model):
     return random_model(r_cut=3.0, dtype="float64"), atoms
 
 
-def test_calculator_is_the_prediction_in_ases_units(crystal):
+def twice(atoms):
+    """The atoms as two frames, whose pairs are listed for them alone."""
     from baselines.toolkit.calculator import frame_of
 
+    return frame_of(atoms)[[0, 0]]
+
+
+def test_calculator_is_the_prediction_in_ases_units(crystal):
     model, atoms = crystal
-    predicted = model.predict(frame_of(atoms))
+    predicted = model.predict(twice(atoms))
     atoms = atoms.copy()
     atoms.calc = pickle.loads(pickle.dumps(model.calculator()))
     assert atoms.get_potential_energy() == pytest.approx(predicted.energies[0] / EV, rel=1e-12)
@@ -109,33 +114,30 @@ def test_the_list_is_kept_within_the_skin_and_nothing_is_compiled(crystal):
     """While atoms move, leave the cell and come back, and the cell changes."""
     import jax
 
-    from baselines.so3krates.inference import _evaluate
-    from baselines.toolkit.calculator import frame_of
-
     model, atoms = crystal
     atoms = atoms.copy()
     atoms.calc = model.calculator()
     atoms.get_forces()
-    rng, compiled = np.random.default_rng(0), _evaluate._cache_size()
+    network = model.built()
+    rng, lists, compiled = np.random.default_rng(0), network.kept.lists, network.compilations
     for _ in range(40):
         atoms.positions += rng.normal(scale=0.03, size=atoms.positions.shape)
         atoms.get_forces()
-    assert 1 < atoms.calc.lists < 20
-    assert _evaluate._cache_size() == compiled
+    assert 0 < network.kept.lists - lists < 20
+    assert network.compilations == compiled
     kept = atoms.get_forces(), atoms.get_potential_energy(), atoms.get_stress()
-    lists = atoms.calc.lists
-    fresh = model.calculator()
-    fresh.skin = 0.0
+    lists = network.kept.lists
     other = atoms.copy()
     other.wrap()
-    other.calc = fresh
+    other.calc = pickle.loads(pickle.dumps(model)).calculator()  # with a list of its own
     np.testing.assert_allclose(other.get_forces(), kept[0], atol=1e-10)
     assert other.get_potential_energy() == pytest.approx(kept[1], rel=1e-12)
     np.testing.assert_allclose(other.get_stress(), kept[2], atol=1e-12)
     atoms.set_cell(atoms.cell * 1.01, scale_atoms=True)
-    expected = model.predict(frame_of(atoms)).forces[0] / EV
-    np.testing.assert_allclose(atoms.get_forces(), expected, atol=1e-10)
-    assert atoms.calc.lists == lists + 1
+    np.testing.assert_allclose(
+        atoms.get_forces(), model.predict(twice(atoms)).forces[0] / EV, atol=1e-10
+    )
+    assert network.kept.lists == lists + 1
     assert jax.config.jax_enable_x64 is False
 
 
@@ -215,7 +217,6 @@ def test_on_a_gpu_as_on_the_cpu(random_model, mini_i):
     frames = mini_i.split("folded/test")[:4]
     expected = model.predict(frames)
     single = SO3krates(model.config.model_copy(update={"dtype": "float32"}), device="cuda")
-    values = model.trained()
-    single._use(values["weights"], values["elements"], values["energies"])
+    single.use(model.trained())
     scale = np.abs(expected.forces).max()
     np.testing.assert_allclose(single.predict(frames).forces, expected.forces, atol=1e-5 * scale)
