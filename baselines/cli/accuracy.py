@@ -1,0 +1,179 @@
+"""The commands ``baselines record``, ``check``, ``table`` and ``learning-curve``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from baselines.cli.options import (
+    AsJson,
+    AsMarkdown,
+    ConfigName,
+    DatasetName,
+    ModelName,
+    Records,
+    RunFolders,
+)
+from teadata import console
+
+
+def record(
+    model: ModelName,
+    dataset: DatasetName,
+    subset: Annotated[
+        list[str] | None, typer.Option(help="Subset to train on; default: all with a task.")
+    ] = None,
+    size: Annotated[int | None, typer.Option(help="Frames to train on.")] = None,
+    config: ConfigName = "quick",
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings, each with a seed of its own.")] = 3,
+    folder: RunFolders = Path("runs"),
+    records: Records = None,
+) -> None:
+    """Train with several seeds, and record what they reach for `check` to compare with."""
+    from baselines.accuracy import record as accuracy
+    from baselines.accuracy import retraining
+    from baselines.accuracy import table as accuracy_table
+    from baselines.runs import folder as runs
+    from teadata import catalog
+
+    data = catalog.load(dataset)
+    for name in subset or accuracy.trained_subsets(data):
+        plan = runs.make_plan(model, data, name, size, config)
+        made = retraining.make_record(plan, seeds, folder, records or accuracy.RECORDS)
+        accuracy_table.print_records([made])
+
+
+def check(
+    model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Default: all.")] = None,
+    dataset: Annotated[
+        str | None, typer.Argument(metavar="[DATASET]", help="Default: all.")
+    ] = None,
+    subset: Annotated[str | None, typer.Option(help="Subset trained on; default: all.")] = None,
+    config: Annotated[
+        str | None, typer.Option(help="Configuration that was recorded; default: the quick ones.")
+    ] = None,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Only the quickest of each model's recorded trainings.")
+    ] = False,
+    folder: Annotated[
+        Path | None, typer.Option(help="Keep the run folders here, and use finished ones.")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Trainings at once; default: one on each core.")
+    ] = None,
+    records: Records = None,
+    as_json: AsJson = False,
+) -> None:
+    """Retrain the recorded baselines and compare: the regression test of their accuracy.
+
+    Ends with status 1 if an error is larger than another seed could explain.
+    """
+    from baselines.accuracy import record as accuracy
+    from baselines.accuracy import regression, retraining
+    from baselines.accuracy import table as accuracy_table
+
+    directory = records or accuracy.RECORDS
+    chosen = regression.select(
+        accuracy.read_records(directory), model, dataset, subset, config, fast
+    )
+    names = {record.model for record, _ in chosen}
+    spreads = {
+        name: regression.pooled_spreads(accuracy.read_records(directory, name)) for name in names
+    }
+    checked = []
+    with accuracy_table.kept_or_temporary(folder) as place:
+        for retrained in retraining.check(chosen, spreads, place, jobs or os.cpu_count() or 1):
+            accuracy_table.print_costs(retrained)
+            checked += retrained.lines
+    if as_json:
+        console.print_json([line.model_dump() | {"regressed": line.regressed} for line in checked])
+    else:
+        accuracy_table.print_checked(checked)
+    if any(line.regressed for line in checked):
+        raise typer.Exit(1)
+
+
+def table(
+    model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Default: all.")] = None,
+    records: Records = None,
+    as_json: AsJson = False,
+    as_markdown: AsMarkdown = False,
+) -> None:
+    """Print the recorded accuracy, time and memory of the baselines."""
+    from baselines.accuracy import record as accuracy
+    from baselines.accuracy import table as accuracy_table
+
+    found = accuracy.read_records(records or accuracy.RECORDS, model)
+    if as_json:
+        console.print_json([item.model_dump() for item in found])
+    elif as_markdown:
+        typer.echo(accuracy_table.markdown(found), nl=False)
+    else:
+        accuracy_table.print_records(found)
+
+
+def learning_curve(
+    model: ModelName,
+    dataset: DatasetName,
+    subset: Annotated[str, typer.Option(help="Subset to train and test on.")] = "complete",
+    size: Annotated[
+        list[int] | None,
+        typer.Option(help="Frames to train on; repeatable; default: 200, 400, … 1000."),
+    ] = None,
+    config: ConfigName = "quick",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
+    frames: Annotated[
+        int | None, typer.Option(min=1, help="Test only so many, spread over the test set.")
+    ] = None,
+    folder: RunFolders = Path("runs"),
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--output", "-o", help="Figure, .png, .svg or .pdf, its data beside it as .csv."
+        ),
+    ] = None,
+    as_markdown: AsMarkdown = False,
+) -> None:
+    """Train on more and more frames, twice each on different splits (as Table SI 6).
+
+    The table has the better of the two by its validation; the figure has both.
+    """
+    from baselines.accuracy import learning_curve as curve
+    from teadata import catalog
+    from teaeval.plots.plot import check_suffix
+
+    for path in output or []:
+        check_suffix(path)
+    data = catalog.load(dataset)
+    plans = curve.plans(model, data, subset, size or curve.SIZES, config, seed)
+    with console.progress_bar() as progress:
+        found = list(curve.carry_out(plans, folder, frames, progress))
+    made = curve.tables(found)
+    if as_markdown:
+        typer.echo(curve.markdown(made), nl=False)
+    else:
+        for caption, table in made.items():
+            sizes = list(table[curve.ROWS[0]])
+            columns = [caption, *(f"{n} {kind}" for n in sizes for kind in ("valid", "test"))]
+            rows = [
+                [row, *(f"{error:.2f}" for n in sizes for error in table[row][n])]
+                for row in curve.ROWS
+            ]
+            console.print_table(columns, rows, right=columns[1:])
+    if output:
+        for path in curve.figure(found).save(*output):
+            typer.echo(f"{path}: written", err=as_markdown)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to ``baselines``."""
+    for name, command, example in (
+        ("record", record, "baselines record mace mini-iii --size 100 --seeds 3"),
+        ("check", check, "baselines check sgdml mini-i"),
+        ("table", table, "baselines table --markdown"),
+        ("learning-curve", learning_curve, "baselines learning-curve physnet mini-i -o lc.png"),
+    ):
+        app.command(name, epilog=f"Example: {example}")(command)

@@ -1,0 +1,211 @@
+"""The commands ``baselines list``, ``show-config``, ``train``, ``resume``, ``predict``, …"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from baselines.cli.options import (
+    AsJson,
+    ConfigName,
+    DatasetName,
+    Device,
+    ModelName,
+    Run,
+    TestSubset,
+)
+from teadata import console
+from teaeval.defaults import REPLICATES
+
+if TYPE_CHECKING:
+    from baselines.runs.record import TrainingRecord
+
+
+def list_models(as_json: AsJson = False) -> None:
+    """List the models, their configurations, and whether their backends are installed."""
+    from baselines.config import names
+    from baselines.registry import MODELS
+
+    rows = [
+        {
+            "model": name,
+            "title": model.title,
+            "configurations": names(name),
+            "datasets": list(model.datasets),
+            "devices": list(model.devices),
+            "backend": model.package,
+            "extra": model.extra,
+            "installed": model.installed,
+            "doi": model.reference,
+        }
+        for name, model in MODELS.items()
+    ]
+    if as_json:
+        console.print_json(rows)
+        return
+    console.print_table(
+        ["model", "title", "configurations", "devices", "backend", "doi"],
+        [
+            (
+                name,
+                model.title,
+                ", ".join(names(name)),
+                ", ".join(model.devices),
+                model.package
+                if model.installed
+                else f"{model.package}: pip install 'tea-benchmark[{model.extra}]'",
+                model.reference,
+            )
+            for name, model in MODELS.items()
+        ],
+    )
+
+
+def show_config(
+    model: ModelName,
+    name: Annotated[str, typer.Argument(help="Shipped configuration, or path.")] = "quick",
+) -> None:
+    """Print a configuration with every setting stated, as YAML that `train --config` reads."""
+    from baselines import config
+    from baselines.registry import entry
+
+    _, kind = entry(model).classes()
+    typer.echo(config.to_yaml(config.read(kind, model, name)), nl=False)
+
+
+def train(
+    model: ModelName,
+    dataset: DatasetName,
+    subset: Annotated[str, typer.Option(help="Subset to train and validate on.")] = "complete",
+    size: Annotated[
+        int | None, typer.Option(help="Frames to train on, and as many to validate.")
+    ] = None,
+    config: ConfigName = "quick",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
+    device: Annotated[str, typer.Option(help="cpu, or cuda where the model can.")] = "cpu",
+    dtype: Annotated[
+        str | None, typer.Option(help="float32 or float64; default: the configuration's.")
+    ] = None,
+    allow_tf32: Annotated[
+        bool, typer.Option("--allow-tf32", help="Let a GPU round matrix products (so3krates).")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Run folder; default below runs/.")
+    ] = None,
+) -> None:
+    """Train a model; an interrupted training is resumed by the same command, or by `resume`."""
+    from baselines.runs import folder as runs
+    from teadata import catalog
+
+    data = catalog.load(dataset)
+    plan = runs.make_plan(
+        model, data, subset, size, config, seed, device, dtype, allow_tf32 or None
+    )
+    folder = output or runs.default_folder(plan)
+    with console.progress_bar() as progress:
+        record = runs.train(plan, folder, progress)
+    _say(folder, record)
+
+
+def resume(run: Run) -> None:
+    """Go on with an interrupted training."""
+    from baselines.runs import folder as runs
+
+    with console.progress_bar() as progress:
+        record = runs.resume(run, progress)
+    _say(run, record)
+
+
+def _say(folder: Path, record: TrainingRecord) -> None:
+    plan = record.plan
+    selected = ", ".join(f"{key} {value}" for key, value in record.selected.items())
+    typer.echo(
+        f"{folder}: {plan.model} trained on {plan.dataset} {plan.train} in "
+        f"{record.wall_seconds:.0f} s, {record.peak_memory_mib:.0f} MiB; {selected}"
+    )
+    typer.echo(
+        f"validation on {plan.valid}: energy MAE {record.valid['energy_mae']:.3g} kcal/mol, "
+        f"force MAE {record.valid['force_mae']:.3g} kcal/mol/Å"
+    )
+
+
+def predict(
+    run: Run,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Prediction file; the suffix sets the format.")
+    ],
+    subset: TestSubset = None,
+    device: Device = None,
+) -> None:
+    """Predict a test set and write a prediction file for `teaeval score`."""
+    from baselines.runs import predictions
+    from teaeval.predictions.writing import write_prediction
+
+    with console.progress_bar() as progress:
+        prediction = predictions.predict(run, subset, progress, device)
+    write_prediction(output, prediction)
+    typer.echo(
+        f"{output}: {len(prediction.energies)} frames of {prediction.dataset} "
+        f"{prediction.subset}/test"
+    )
+
+
+def score(
+    run: Run,
+    subset: TestSubset = None,
+    device: Device = None,
+    bootstrap: Annotated[
+        int, typer.Option(min=0, help="Bootstrap resamples behind the intervals; 0: none.")
+    ] = REPLICATES,
+    frames: Annotated[
+        int | None, typer.Option(min=1, help="Only so many, spread over the test set.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Predict a test set and score it, as `teaeval score` does; both files stay in the folder."""
+    from baselines.runs import predictions
+    from teaeval.tables import single as table
+
+    with console.progress_bar() as progress:
+        scored = predictions.score(run, subset, progress, device, bootstrap, frames)
+    if as_json:
+        typer.echo(scored.model_dump_json(indent=2))
+    else:
+        table.print_score(scored)
+
+
+def bench(run: Run, device: Device = None, as_json: AsJson = False) -> None:
+    """Time the predictions of a trained model, one frame and many at a time."""
+    from baselines.runs.speed import bench as measure
+
+    speed = measure(run, device)
+    if as_json:
+        console.print_json(speed.model_dump())
+        return
+    console.print_fields(
+        {
+            "model": f"{speed.model}, {speed.dataset}, {speed.device}",
+            "hardware": ", ".join(speed.hardware.values()),
+            "training": f"{speed.train_seconds:.0f} s, {speed.train_frames} frames, "
+            f"{speed.train_frames / max(speed.train_seconds, 1e-9):.3g} frames/s",
+            "one frame": f"{speed.one_us_per_atom:.0f} µs/atom",
+            f"{speed.many_frames} frames": f"{speed.many_us_per_atom:.0f} µs/atom",
+            "ASE calculator": f"{speed.calculator_us_per_atom:.0f} µs/atom",
+        }
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to ``baselines``."""
+    for name, command, example in (
+        ("list", list_models, "baselines list"),
+        ("show-config", show_config, "baselines show-config mace paper-i > mine.yaml"),
+        ("train", train, "baselines train mace mini-i --subset folded --size 200"),
+        ("resume", resume, "baselines resume runs/mace-mini-i-folded-200-quick-seed0"),
+        ("predict", predict, "baselines predict runs/mace-… -o predictions.npz"),
+        ("score", score, "baselines score runs/mace-… --subset unfolded"),
+        ("bench", bench, "baselines bench runs/mace-mini-i-folded-200-quick-seed0"),
+    ):
+        app.command(name, epilog=f"Example: {example}")(command)
