@@ -103,7 +103,7 @@ def test_prediction(benchmark, fifty):
     model = physnet()
     found = benchmark.pedantic(model.predict, (fifty,), rounds=10, warmup_rounds=1)
     assert np.isfinite(found.forces).all()
-    assert model.network().traces == 1
+    assert model.built().traces == 1
 
 
 @pytest.mark.benchmark(group=PREDICTIONS)
@@ -112,7 +112,7 @@ def test_prediction_untraced(benchmark, fifty):
     import tensorflow as tf
 
     model = physnet()
-    model.network()
+    model.built()
     tf.config.run_functions_eagerly(True)
     try:
         found = benchmark.pedantic(model.predict, (fifty,), rounds=10, warmup_rounds=1)

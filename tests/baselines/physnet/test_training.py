@@ -119,7 +119,7 @@ def test_a_training_learns_and_keeps_its_best(trained):
     assert result.curve[-1]["train_loss"] < result.curve[0]["train_loss"]
     # From the first step the mean of the energies, dispersion included, is right.
     assert result.curve[0]["energy_mae"] < 30
-    assert model.network().traces == 1
+    assert model.built().traces == 1
 
 
 KILLED = """
