@@ -43,7 +43,6 @@ KILLED = """
 import sys, teadata
 from pathlib import Path
 from baselines.mace import MACE, MACEConfig
-from baselines.toolkit.labels import validation_errors
 mini = teadata.load("mini-i")
 def progress(task, done, total):
     print(done, flush=True)
