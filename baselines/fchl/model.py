@@ -102,7 +102,7 @@ class FCHL(Baseline[FCHLConfig, dict[str, Any]]):
         features = Features(settings, problem.elements, reduction, sorf, self.device)
         return Ready(problem, features, trained["coefficients"][:, None].to(self.device))
 
-    def _predict(self, trained: dict[str, Any], frames: Frames, progress: Progress) -> Predicted:
+    def _predict(self, trained: dict[str, Any], frames: Frames, progress: Progress) -> Predicted:  # noqa: ARG002
         """Predict energies, forces and, of frames with a cell, stress.
 
         Raises

@@ -51,7 +51,7 @@ class Potential:
     @property
     def compilations(self) -> int:
         """How many shapes of frames and lists were compiled for, by all networks together."""
-        return int(_evaluate._cache_size())
+        return int(_evaluate._cache_size())  # noqa: SLF001 -- JAX gives no other way to count
 
     def evaluate(self, numbers: Any, listed: Listed) -> Outcome:
         """Evaluate frames whose pairs are listed; NumPy arrays in float64."""
