@@ -1,43 +1,17 @@
-"""Predictions of which the errors are known, molecular and periodic."""
+"""Summaries of predictions of which the errors are known, and scores made of one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 
-import teadata
-from teaeval import Prediction
+import teaeval
+from teaeval import Prediction, Score
 from teaeval.plots.error_summary import ErrorSummary, summarise
 from teaeval.scores.examine import examine
 
 Made = Callable[..., Prediction]
-
-
-@pytest.fixture(scope="session")
-def made() -> Made:
-    """A prediction whose force errors grow along the list of atoms; one frame is far off."""
-
-    def make(
-        dataset: str, subset: str, model: str | None, noise: float = 1.0, seed: int = 0
-    ) -> Prediction:
-        rng = np.random.default_rng(seed)
-        test = teadata.load(dataset).split(f"{subset}/test")
-        scale = noise * np.linspace(0.5, 2.0, test.n_atoms)[:, None]
-        forces = test.forces + scale * rng.normal(size=test.forces.shape)
-        forces[7, 3, 1] += 60 * noise
-        return Prediction(
-            dataset=dataset,
-            subset=subset,
-            energies=test.energies + noise * rng.normal(size=len(test)),
-            forces=forces,
-            frame_ids=test.ids,
-            model=model,
-            train=f"{subset}/train/100",
-        )
-
-    return make
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +25,35 @@ def molecule(made: Made) -> list[ErrorSummary]:
 @pytest.fixture(scope="session")
 def crystal(made: Made) -> ErrorSummary:
     return summarise(examine(made("mini-hydrogen", "complete", "MACE")))
+
+
+@pytest.fixture(scope="session")
+def base(made: Made) -> Score:
+    return teaeval.score(made("mini-i", "folded", "MACE"), replicates=20)
+
+
+@pytest.fixture(scope="session")
+def variant() -> Callable[..., Score]:
+    """A score as if it were of another model, training set or test set, its errors scaled."""
+
+    def change(
+        score: Score, model: str, train: str | None, subset: str = "folded", factor: float = 1.0
+    ) -> Score:
+        rows = [
+            row.model_copy(
+                update={
+                    name: getattr(row, name) * factor
+                    for name in ("mae", "rmse", "max", "mae_percent_mean", "mae_percent_std")
+                }
+            )
+            for row in score.rows
+        ]
+        return score.model_copy(
+            update={
+                "rows": rows,
+                "prediction": score.prediction.model_copy(update={"model": model, "train": train}),
+                "dataset": score.dataset.model_copy(update={"subset": subset}),
+            }
+        )
+
+    return change

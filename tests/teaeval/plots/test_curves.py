@@ -1,49 +1,18 @@
-"""Learning curves, the task matrix and radii of gyration."""
+"""Learning curves: a point a training, a line a model, published values apart."""
 
 from __future__ import annotations
 
 import itertools
 
-import numpy as np
 import pytest
 
-import teadata
-import teaeval
-from teadata.elements import MASSES
 from teadata.errors import DataError, UsageError
 from teaeval import published
-from teaeval.observables import gyration as radii
 from teaeval.plots import curves
-from teaeval.plots.gyration import gyration
-from teaeval.plots.matrix import task_matrix
 from teaeval.tables.scores import where
 
 
-@pytest.fixture(scope="module")
-def base(made):
-    return teaeval.score(made("mini-i", "folded", "MACE"), replicates=20)
-
-
-def variant(score, model, train, subset="folded", factor=1.0):
-    rows = [
-        row.model_copy(
-            update={
-                name: getattr(row, name) * factor
-                for name in ("mae", "rmse", "max", "mae_percent_mean", "mae_percent_std")
-            }
-        )
-        for row in score.rows
-    ]
-    return score.model_copy(
-        update={
-            "rows": rows,
-            "prediction": score.prediction.model_copy(update={"model": model, "train": train}),
-            "dataset": score.dataset.model_copy(update={"subset": subset}),
-        }
-    )
-
-
-def test_learning_curves(base):
+def test_learning_curves(variant, base):
     scores = [
         variant(base, model, f"folded/train/{size}", factor=100 / size)
         for model in ("MACE", "sGDML")
@@ -68,7 +37,7 @@ def test_learning_curves(base):
     assert "mini edition" in plot.figure.get_suptitle()
 
 
-def test_labels_of_sizes_do_not_overlap(base):
+def test_labels_of_sizes_do_not_overlap(variant, base):
     """800 is marked but not named beside 1000, with so small a size as 25; every other is named."""
     scores = [
         variant(base, "MACE", f"folded/train/{size}") for size in (25, 50, 200, 600, 800, 1000)
@@ -82,7 +51,7 @@ def test_labels_of_sizes_do_not_overlap(base):
         assert all(a[1] < b[0] for a, b in itertools.pairwise(ends))
 
 
-def test_repeated_sizes_are_marked_each_and_joined_by_their_mean(base):
+def test_repeated_sizes_are_marked_each_and_joined_by_their_mean(variant, base):
     scores = [
         variant(base, "MACE", f"folded/train/{size}", factor=factor)
         for size, factor in ((10, 1.0), (10, 3.0), (20, 1.0))
@@ -94,7 +63,7 @@ def test_repeated_sizes_are_marked_each_and_joined_by_their_mean(base):
     assert any(len(line.get_xdata()) == 3 for line in axes[1].lines)
 
 
-def test_a_part_of_the_test_set_shows_in_the_title(base, invoke, tmp_path):
+def test_a_part_of_the_test_set_shows_in_the_title(variant, base, invoke, tmp_path):
     cover = base.coverage.model_copy(update={"scored": 500, "missing": 2000})
     files = [tmp_path / "all.json", tmp_path / "part.json"]
     files[0].write_text(base.model_dump_json())
@@ -107,7 +76,7 @@ def test_a_part_of_the_test_set_shows_in_the_title(base, invoke, tmp_path):
     assert plot.figure.get_suptitle() == where(scores)
 
 
-def test_other_labels_do_not_share_an_axis(base):
+def test_other_labels_do_not_share_an_axis(variant, base):
     official = base.dataset.model_copy(update={"id": "tea2023-i", "edition": "official"})
     with pytest.raises(UsageError, match="one dataset"):
         curves.learning_curves(curves.points([base, base.model_copy(update={"dataset": official})]))
@@ -133,79 +102,3 @@ def test_published_values_are_not_put_beside_mini_scores(base, invoke, tmp_path)
     with pytest.raises(UsageError, match="do not belong"):
         invoke("plot", "learning-curve", score, "--published", "-o", tmp_path / "lc.png")
     assert not (tmp_path / "lc.png").exists()
-
-
-def test_task_matrix(base):
-    scores = [
-        variant(base, "MACE", f"{train}/train/9", test, factor)
-        for train, test, factor in (
-            ("folded", "folded", 1), ("folded", "unfolded", 5), ("unfolded", "unfolded", 2)
-        )
-    ]  # fmt: skip
-    plot = task_matrix(scores, ["F"], "absolute")
-    ax = plot.figure.axes[0]
-    assert [t.get_text() for t in ax.get_yticklabels()] == ["folded", "unfolded"]
-    mae = base.row("F").mae
-    grid = ax.images[0].get_array()
-    assert grid.filled(np.nan).ravel() == pytest.approx(
-        [mae, 5 * mae, np.nan, 2 * mae], nan_ok=True
-    )
-    assert [t.get_text() for t in ax.texts].count("no score") == 1
-    assert len(plot.data) == 3
-    with pytest.raises(UsageError, match="scores are of MACE"):
-        task_matrix([*scores, scores[0]])
-    with pytest.raises(UsageError, match="unknown quantity"):
-        task_matrix(scores, ["F(Pb)"])
-
-
-def test_radius_of_gyration(small):
-    heavy = small.numbers > 1
-    mass = np.array(MASSES)[small.numbers[heavy]]
-    for frame, found in zip(
-        small.positions[:, heavy], radii.radius_of_gyration(small), strict=True
-    ):
-        centre = np.average(frame, axis=0, weights=mass)
-        square = np.average(((frame - centre) ** 2).sum(axis=1), weights=mass)
-        assert found == pytest.approx(np.sqrt(square))
-    with pytest.raises(UsageError, match="periodic"):
-        radii.radius_of_gyration(teadata.load("mini-iv").split("complete/train/8"))
-
-
-def test_gyration_of_files_and_reference(invoke, mini_i, tmp_path):
-    rng = np.random.default_rng(0)
-    (tmp_path / "md.csv").write_text(
-        "rg,label\n" + "".join(f"{r:.4f},model\n" for r in rng.normal(3.5, 0.1, 500))
-    )
-    np.savez(tmp_path / "other.npz", rg=rng.normal(3.2, 0.1, 300))
-    out = tmp_path / "rg.png"
-    invoke(
-        "plot", "gyration", tmp_path / "md.csv", tmp_path / "other.npz", "--reference",
-        "mini-i:folded", "-o", out,
-    )  # fmt: skip
-    assert out.read_bytes().startswith(b"\x89PNG")
-    plot = gyration(
-        {"a": radii.of_reference(mini_i, "folded")} | radii.read(tmp_path / "md.csv")
-        | radii.read(tmp_path / "other.npz")
-    )  # fmt: skip
-    for label, frames in (("a", 2500), ("model", 500), ("other", 300)):
-        lines = [d for d in plot.data if d["label"] == label]
-        assert sum(d["density"] * (d["rg_high"] - d["rg_low"]) for d in lines) == pytest.approx(1)
-        assert {d["frames"] for d in lines} == {frames}
-    labels = [t.get_text() for t in plot.figure.legends[0].get_texts()]
-    assert labels == ["a (2500 frames)", "model (500 frames)", "other (300 frames)"]
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("x.csv", "radius\n3\n", "expected rg"),
-        ("x.csv", "rg\nthree\n", "cannot be read"),
-        ("x.csv", "rg\nnan\n", "positive and finite"),
-        ("x.npz", "no zip", "cannot be read"),
-        ("x.txt", "3", "csv or .npz"),
-    ],
-)
-def test_what_is_no_file_of_radii(tmp_path, name, content, message):
-    (tmp_path / name).write_text(content)
-    with pytest.raises((DataError, UsageError), match=message):
-        radii.read(tmp_path / name)

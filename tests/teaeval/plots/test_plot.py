@@ -1,16 +1,11 @@
-"""Files of figures, and what the commands do with mistakes."""
+"""Files of figures, and how models keep their colours."""
 
 from __future__ import annotations
 
 import csv
-import re
 import subprocess
 import sys
 
-import pytest
-
-import teaeval
-from teadata.errors import UsageError
 from teaeval.plots import curves
 from teaeval.plots.plot import COLOURS, colour
 
@@ -31,25 +26,6 @@ def test_each_format_with_its_data_and_twice_the_same(tmp_path):
     assert len(lines) == len(plot.data)
     assert float(lines[5]["value"]) == plot.data[5]["value"]
     assert len(list(tmp_path.iterdir())) == 8
-
-
-def test_a_wrong_suffix_is_refused_before_anything_is_read(invoke, tmp_path):
-    with pytest.raises(UsageError, match=r"written as \.png"):
-        invoke("plot", "parity", tmp_path / "nothing.npz", "-o", tmp_path / "x.gif")
-
-
-def test_every_figure_of_predictions_from_the_command(run, invoke, made, tmp_path):
-    file = tmp_path / "prediction.npz"
-    teaeval.write_prediction(file, made("mini-hydrogen", "complete", "MACE"))
-    done = run("teaeval", "plot", "atoms", file, "-o", tmp_path / "atoms.svg")
-    assert done.returncode == 0, done.stderr
-    for name in ("worst", "parity", "errors", "elements", "magnitude"):
-        invoke("plot", name, file, "-o", tmp_path / f"{name}.svg")
-        text = (tmp_path / f"{name}.svg").read_text()
-        assert "</svg>" in text
-        assert (tmp_path / f"{name}.csv").read_text().count("\n") > 1
-    circles = re.findall(r'id="atom-(\d+)"', (tmp_path / "atoms.svg").read_text())
-    assert sorted(map(int, circles)) == sorted([*range(32), *range(32)])
 
 
 def test_models_keep_their_colours():

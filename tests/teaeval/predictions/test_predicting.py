@@ -14,8 +14,6 @@ import pytest
 
 import teaeval
 from teadata import units
-from teadata.errors import UsageError
-from teaeval.calculators import from_factory
 
 MODELS = '''
 import os, time
@@ -119,21 +117,6 @@ def test_a_calculator_that_fails(run, models):
     done = ask(run, models, "models:Spring")
     assert done.returncode == 1
     assert "is the checkpoint of another run" in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("reference", "message"),
-    [
-        ("models", "expected module:factory"),
-        ("nowhere:make", "No module named 'nowhere'"),
-        ("models:nothing", "models has no nothing"),
-        ("models:needs", r"needs\(\) failed: .*argument"),
-    ],
-)
-def test_what_is_no_calculator(models, reference, message):
-    sys.modules.pop("models", None)
-    with pytest.raises(UsageError, match=message):
-        from_factory(reference)
 
 
 def test_where_it_cannot_be_written_nothing_is_computed(run, models):

@@ -1,9 +1,11 @@
-"""One prediction in every format: the same numbers to the last bit, the same score."""
+"""Prediction files are read in every format, and everything that is wrong is said at once."""
 
 from __future__ import annotations
 
 import dataclasses
 import shutil
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,34 +13,20 @@ import pytest
 import teadata
 import teaeval
 from teadata import catalog, units
-from teadata.errors import DataError, UsageError
+from teadata.errors import DataError
 from teaeval import Prediction, PredictionError
 from teaeval.predictions.writing import WRITERS
 
 SUFFIXES = sorted({*WRITERS} - {".hdf5", ".extxyz"})
 
 
-def same(found: Prediction, expected: Prediction) -> None:
-    for name in ("energies", "forces", "frame_ids", "positions", "numbers"):
-        a, b = getattr(found, name), getattr(expected, name)
-        assert (a is None) == (b is None), name
-        if a is not None:
-            assert (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes()), name
-    for name in ("dataset", "subset", "model", "train", "record"):
-        assert getattr(found, name) == getattr(expected, name), name
+def content(path: Path) -> dict[str, Any]:
+    with np.load(path) as archive:
+        return dict(archive)
 
 
-@pytest.fixture
-def whole(noisy, mini_i):
-    test = mini_i.split("folded/test")
-    return dataclasses.replace(noisy, positions=test.positions, record="f" * 64)
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_every_format_gives_back_every_bit(whole, tmp_path, suffix):
-    path = tmp_path / f"prediction{suffix}"
-    teaeval.write_prediction(path, whole)
-    same(teaeval.read_prediction(path), whole)
+def codes(caught: pytest.ExceptionInfo[PredictionError]) -> list[str]:
+    return [finding.code for finding in caught.value.findings]
 
 
 def test_scores_are_the_same_from_every_format(run, tmp_path):
@@ -101,38 +89,6 @@ def test_files_of_mace_eval_configs(noisy, mini_i, tmp_path):
         teaeval.read_prediction(path, **said, energy_key="nonsense")
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_templates_are_filled_in(run, mini_i, tmp_path, suffix):
-    path = tmp_path / f"mine{suffix}"
-    done = run("teaeval", "template", "mini-i", "--subset", "folded", "-o", path)
-    assert done.returncode == 0, done.stderr
-    if suffix == ".xyz":  # which holds no NaN: energies and forces are left out
-        with pytest.raises(PredictionError, match=r"missing-energy(.|\n)*missing-forces"):
-            teaeval.read_prediction(path)
-        return
-    blank = teaeval.read_prediction(path)
-    assert np.isnan(blank.energies).all()
-    test = mini_i.split("folded/test")
-    np.testing.assert_array_equal(blank.frame_ids, test.ids)
-    np.testing.assert_array_equal(blank.positions, test.positions)
-    with pytest.raises(PredictionError, match="not-finite-energy"):
-        teaeval.score(blank)
-    filled = dataclasses.replace(blank, energies=test.energies, forces=test.forces)
-    teaeval.write_prediction(path, filled)
-    assert teaeval.score(teaeval.read_prediction(path), replicates=0).row("F").max == 0
-
-
-def test_what_cannot_be_written(noisy, tmp_path):
-    with pytest.raises(UsageError, match=r"unknown file suffix '.txt'"):
-        teaeval.write_prediction(tmp_path / "p.txt", noisy)
-    with pytest.raises(DataError, match=r"holds atoms, and the prediction has no positions"):
-        teaeval.write_prediction(tmp_path / "p.xyz", noisy)
-    assert list(tmp_path.iterdir()) == []
-    broken = dataclasses.replace(noisy, positions=noisy.forces, energies=noisy.energies * np.nan)
-    with pytest.raises(DataError, match="holds no NaN"):
-        teaeval.write_prediction(tmp_path / "p.xyz", broken)
-
-
 def test_the_checksum_of_a_folder_is_that_of_its_files(noisy, tmp_path):
     teaeval.write_prediction(tmp_path / "a.zarr", noisy)
     shutil.copytree(tmp_path / "a.zarr", tmp_path / "b.zarr")
@@ -142,3 +98,108 @@ def test_the_checksum_of_a_folder_is_that_of_its_files(noisy, tmp_path):
     chunk.rename(chunk.with_name("9"))
     with pytest.raises(DataError, match="chunks of energy are missing"):
         teaeval.read_prediction(tmp_path / "b.zarr")
+
+
+def test_units_are_converted(noisy, prediction_file):
+    arrays = content(prediction_file)
+    arrays |= {
+        "energy": noisy.energies / 23.060547830619026,
+        "forces": noisy.forces / 23.060547830619026 * 0.529177210903,
+        "energy_unit": "eV",
+        "length_unit": "Bohr",
+    }
+    np.savez(prediction_file, **arrays)
+    again = teaeval.read_prediction(prediction_file)
+    np.testing.assert_allclose(again.energies, noisy.energies, rtol=1e-12)
+    np.testing.assert_allclose(again.forces, noisy.forces, rtol=1e-12)
+    assert again.source["energy_unit"] == "eV"
+
+
+def test_sgdmls_names_are_read(noisy, mini_i, tmp_path):
+    path = tmp_path / "sgdml.npz"
+    np.savez(
+        path,
+        E=noisy.energies[:, None],
+        F=noisy.forces,
+        R=mini_i.split("folded/test").positions,
+        z=noisy.numbers,
+        e_unit="kcal/mol",
+        r_unit="Ang",
+    )
+    again = teaeval.read_prediction(path, dataset="mini-i", subset="folded")
+    np.testing.assert_array_equal(again.energies, noisy.energies)
+    assert again.frame_ids is None
+    assert teaeval.score(again).row("F").mae == teaeval.score(noisy).row("F").mae
+
+
+def test_everything_undeclared_is_named_at_once(noisy, tmp_path):
+    path = tmp_path / "bare.npz"
+    np.savez(path, energy=noisy.energies, forces=noisy.forces)
+    with pytest.raises(PredictionError) as caught:
+        teaeval.read_prediction(path)
+    assert codes(caught) == [
+        "undeclared-dataset",
+        "undeclared-subset",
+        "undeclared-energy_unit",
+        "undeclared-length_unit",
+        "unidentified-frames",
+    ]
+    assert "--energy-unit" in str(caught.value)
+    assert "5 problems, not scored" in str(caught.value)
+
+
+def test_options_may_not_contradict_the_file(prediction_file):
+    with pytest.raises(PredictionError) as caught:
+        teaeval.read_prediction(prediction_file, subset="unfolded", energy_unit="eV")
+    assert codes(caught) == ["contradicting-subset", "contradicting-energy_unit"]
+    teaeval.read_prediction(prediction_file, subset="folded")
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "message"),
+    [
+        ({"subset": "foldde"}, "unknown-subset", "one of: complete, folded, unfolded"),
+        ({"dataset": "mini-1"}, "unknown-dataset", "did you mean 'mini-i'"),
+        ({"energy_unit": "ev/atom"}, "unknown-energy_unit", "one of: kcal/mol"),
+        ({"energy": np.array(["a", "b"])}, "type-of-energy", "real numbers"),
+        ({"frame_id": np.array([0.5, 1.0])}, "type-of-frame_id", "integers"),
+        ({"E": np.zeros(3)}, "ambiguous-field", "energy and E"),
+    ],
+)
+def test_wrong_fields(prediction_file, change, code, message):
+    np.savez(prediction_file, **content(prediction_file) | change)
+    with pytest.raises(PredictionError, match=message) as caught:
+        teaeval.read_prediction(prediction_file)
+    assert codes(caught) == [code]
+
+
+def test_every_unknown_name_is_reported_at_once(prediction_file):
+    wrong = {"subset": "fold", "energy_unit": "cal", "length_unit": "mile"}
+    np.savez(prediction_file, **content(prediction_file) | wrong)
+    with pytest.raises(PredictionError) as caught:
+        teaeval.read_prediction(prediction_file)
+    assert codes(caught) == ["unknown-subset", "unknown-energy_unit", "unknown-length_unit"]
+
+
+@pytest.mark.parametrize("name", ["energy", "forces"])
+def test_missing_arrays(prediction_file, name):
+    arrays = content(prediction_file)
+    del arrays[name]
+    np.savez(prediction_file, **arrays)
+    with pytest.raises(PredictionError, match=f"missing-{name}"):
+        teaeval.read_prediction(prediction_file)
+
+
+def test_pickles_are_never_loaded(prediction_file, tmp_path):
+    marker = tmp_path / "executed"
+
+    class Bomb:
+        def __reduce__(self):
+            return (Path.touch, (marker,))
+
+    bomb = np.empty(1, dtype=object)
+    bomb[0] = Bomb()
+    np.savez(prediction_file, **content(prediction_file) | {"energy": bomb})
+    with pytest.raises(DataError, match="pickled Python objects, which are never loaded"):
+        teaeval.read_prediction(prediction_file)
+    assert not marker.exists()

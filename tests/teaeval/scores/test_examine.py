@@ -9,7 +9,7 @@ import pytest
 
 import teaeval
 from teadata.errors import UsageError
-from teaeval import PredictionError
+from teaeval import PredictionError, check
 from teaeval.engines import Threads
 from teaeval.plots.error_summary import summarise
 from teaeval.scores.comparison import compare_examined
@@ -108,3 +108,9 @@ def test_failed_frames_are_warnings_where_they_are_allowed(noisy):
     nothing = dataclasses.replace(noisy, energies=np.full_like(energies, np.nan))
     with pytest.raises(PredictionError, match="not-finite-energy"):
         examine(nothing, allow_failed=True)
+
+
+def test_a_good_prediction_has_no_finding(noisy, mini_i):
+    rows, found = check(noisy, mini_i)
+    assert found == []
+    np.testing.assert_array_equal(rows, np.arange(len(rows)))

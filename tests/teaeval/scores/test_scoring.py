@@ -1,6 +1,8 @@
-import csv
+"""Scores are of the reference, exact, and say where they come from."""
+
+from __future__ import annotations
+
 import dataclasses
-import io
 import math
 
 import numpy as np
@@ -9,8 +11,6 @@ import pytest
 import teadata
 import teaeval
 from teaeval import PredictionError
-from teaeval.scores.record import Score
-from teaeval.tables import single as table
 
 
 def test_score_is_of_the_reference_and_says_where_from(noisy, mini_i):
@@ -70,53 +70,6 @@ def test_an_exploded_model_is_scored_without_overflow(noisy, recwarn):
     assert row.mae == pytest.approx(1e300)
     assert row.rmse == pytest.approx(1e300)
     assert not recwarn.list
-
-
-def test_score_survives_json(noisy):
-    score = teaeval.score(noisy)
-    assert Score.model_validate_json(score.model_dump_json()) == score
-
-
-def test_csv_holds_every_number_in_full(noisy):
-    score = teaeval.score(noisy)
-    rows = list(csv.DictReader(io.StringIO(table.to_csv(score))))
-    assert [row["quantity"] for row in rows] == ["E", "F", "F(H)", "F(C)", "F(N)", "F(O)"]
-    assert float(rows[1]["rmse_percent_mean"]) == score.row("F").rmse_percent_mean
-    assert rows[0]["dataset"] == "mini-i@1.0.0"
-    assert rows[0]["model"] == "noise"
-
-
-def test_markdown_is_a_table_of_ten_columns(noisy):
-    lines = [line for line in table.markdown(teaeval.score(noisy)).splitlines() if "|" in line]
-    rows = [line for line in lines if line.startswith("|")]
-    errors, intervals = rows[: 2 + 6], rows[2 + 6 :]
-    assert all(line.count("|") == 11 for line in errors)
-    assert len(intervals) == 2 + 6
-    assert all(line.count("|") == 5 for line in intervals)
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0.0, "0"),
-        (None, "–"),
-        (0.54, "0.540"),
-        (1.234, "1.23"),
-        (27.36, "27.4"),
-        (143.2, "143"),
-        (2580.4, "2580"),
-        (0.01, "0.0100"),
-        (10.0, "10.0"),
-        (100.0, "100"),
-        (1.0, "1.00"),
-        (999.7, "1000"),
-        (0.00123, "0.00123"),
-        (539000.0, "539000"),
-        (1.234e300, "1.23e+300"),
-    ],
-)
-def test_three_significant_digits(value, text):
-    assert table.significant(value) == text
 
 
 def by_plain_loops(prediction, test, groups):

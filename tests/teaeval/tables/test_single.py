@@ -1,12 +1,32 @@
-"""The table of one score says where its intervals come from."""
+"""One score as a table: CSV, Markdown, and what is said of its intervals."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 
 import teaeval
 from teaeval.scores.record import read_score
-from teaeval.tables.single import markdown
+from teaeval.tables.single import markdown, to_csv
+
+
+def test_csv_holds_every_number_in_full(noisy):
+    score = teaeval.score(noisy)
+    rows = list(csv.DictReader(io.StringIO(to_csv(score))))
+    assert [row["quantity"] for row in rows] == ["E", "F", "F(H)", "F(C)", "F(N)", "F(O)"]
+    assert float(rows[1]["rmse_percent_mean"]) == score.row("F").rmse_percent_mean
+    assert rows[0]["dataset"] == "mini-i@1.0.0"
+    assert rows[0]["model"] == "noise"
+
+
+def test_markdown_is_a_table_of_ten_columns(noisy):
+    lines = [line for line in markdown(teaeval.score(noisy)).splitlines() if "|" in line]
+    rows = [line for line in lines if line.startswith("|")]
+    errors, intervals = rows[: 2 + 6], rows[2 + 6 :]
+    assert all(line.count("|") == 11 for line in errors)
+    assert len(intervals) == 2 + 6
+    assert all(line.count("|") == 5 for line in intervals)
 
 
 def test_how_intervals_were_made(noisy):

@@ -1,19 +1,12 @@
-"""The published numbers: consistent with each other, and with the shipped settings."""
+"""The published errors are consistent with each other."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections import defaultdict
 
 import pytest
 
-from baselines import config
-from baselines.registry import entry
-from teadata.errors import UsageError
 from teaeval import published
-from teaeval.published import select
 
 
 def limits(entry_: published.Entry) -> tuple[float, float]:
@@ -95,52 +88,3 @@ def test_names_of_models():
     assert published.model_name("GAP") == "SOAP/GAP"
     assert published.model_name("my model") is None
     assert published.value("IV", "complete", "complete", "F", "sGDML", "MAE") is None
-
-
-@pytest.mark.parametrize(
-    ("name", "challenge", "trained_on"),
-    [("paper-i", "I", ""), ("paper-ii", "II", "complete"), ("paper-ii-incomplete", "II",
-      "incomplete"), ("paper-iii", "III", ""), ("paper-iv", "IV", "")],
-)  # fmt: skip
-def test_shipped_settings_of_gap_are_the_published_ones(name, challenge, trained_on):
-    shipped = config.read(entry("gap").classes()[1], "gap", name)
-    found = {
-        s.setting: s.value
-        for s in published.settings()
-        if s.model == "SOAP/GAP" and s.challenges == (challenge,) and s.trained_on == trained_on
-    }
-    assert shipped.sparse_two_body == int(found["sparse_two_body"])
-    assert shipped.sparse_soap == int(found["sparse_many_body"])
-    assert (shipped.n_max, shipped.l_max) == (int(found["n_max"]), int(found["l_max"]))
-
-
-def test_select_filters():
-    rows = select.select("si7", model="fchl", challenge="iii", quantity="E")
-    assert [r["value"] for r in rows] == [211, 211, 219]
-    assert {r["model"] for r in select.select("settings", challenge="IV")} == {
-        "MACE", "SO3krates", "FCHL19*", "SOAP/GAP"
-    }  # fmt: skip
-    with pytest.raises(UsageError, match="did you mean 'sGDML'"):
-        select.select("si7", model="sGDMLL")
-    with pytest.raises(UsageError, match="--task"):
-        select.select("costs", task="folded->folded")
-    with pytest.raises(UsageError, match="expected one of: complete->complete"):
-        select.select("si7", challenge="IV", task="folded->folded")
-
-
-def test_command_prints_and_exports(run, invoke, tmp_path):
-    shown = run("teaeval", "published", "si8", "--challenge", "III", "--quantity", "F")
-    assert shown.returncode == 0, shown.stderr
-    assert "0.16*" in shown.stdout
-    assert "official edition" in shown.stdout
-    found = json.loads(invoke("published", "costs", "--json"))
-    assert [c["value"] for c in found if c["model"] == "SO3krates"] == [10, 10, 15, 27]
-    path = tmp_path / "si7.csv"
-    assert invoke("published", "-o", str(path)) == f"{path}: written\n"
-    lines = list(csv.DictReader(io.StringIO(path.read_text())))
-    assert len(lines) == 62 * 15
-    assert lines[0]["value"] == "0.54"
-    with pytest.raises(UsageError, match="unknown table 'si9'"):
-        invoke("published", "si9")
-    with pytest.raises(UsageError, match=r"\.tex"):
-        invoke("published", "-o", str(tmp_path / "si7.doc"))

@@ -1,45 +1,17 @@
+"""Frames are matched, and missing, doubled, shuffled or not finite values are named."""
+
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from teadata.units import EV
-from teaeval import Prediction, check
+from teaeval import check
 from teaeval.checks.structure import match_positions
 from teaeval.engines import Threads
-
-
-def findings(prediction: Prediction, dataset: Any, **changes: Any) -> dict[str, str]:
-    changed = dataclasses.replace(prediction, **changes)
-    return {finding.code: str(finding) for finding in check(changed, dataset)[1]}
-
-
-def test_a_good_prediction_has_no_finding(noisy, mini_i):
-    rows, found = check(noisy, mini_i)
-    assert found == []
-    np.testing.assert_array_equal(rows, np.arange(len(rows)))
-
-
-@pytest.mark.parametrize("noise", [0.0, 0.01, 0.1, 0.5, 1.0, 5.0])
-@pytest.mark.parametrize("slope", [0.6, 0.9, 1.1, 1.6])
-def test_bad_models_raise_no_false_alarm(noisy, mini_i, noise, slope):
-    test = mini_i.split("folded/test")
-    rng = np.random.default_rng(0)
-    mean = test.energies.mean()
-    found = findings(
-        noisy,
-        mini_i,
-        energies=mean
-        + slope * (test.energies - mean)
-        + noise * test.energies.std() * rng.normal(size=len(test)),
-        forces=slope * test.forces + noise * test.forces.std() * rng.normal(size=test.forces.shape),
-    )
-    assert found == {}
 
 
 def test_frames_in_any_order_are_matched_by_id(noisy, mini_i):
@@ -83,8 +55,8 @@ def test_matching_finds_what_is_there_and_nothing_else(known, unknown, seed):
     assert finite.all()
 
 
-def test_missing_frame(noisy, mini_i):
-    found = findings(
+def test_missing_frame(messages, noisy, mini_i):
+    found = messages(
         noisy,
         mini_i,
         energies=noisy.energies[1:],
@@ -95,17 +67,17 @@ def test_missing_frame(noisy, mini_i):
     assert f"1 missing: frame_id {noisy.frame_ids[0]}" in found["missing-frames"]
 
 
-def test_duplicate_frame(noisy, mini_i):
+def test_duplicate_frame(messages, noisy, mini_i):
     ids = noisy.frame_ids.copy()
     ids[3] = ids[8]
-    found = findings(noisy, mini_i, frame_ids=ids)
+    found = messages(noisy, mini_i, frame_ids=ids)
     assert list(found) == ["missing-frames", "duplicate-frames"]
     assert f"frame_id {ids[8]}" in found["duplicate-frames"]
 
 
-def test_training_frames_are_recognised(noisy, mini_i):
+def test_training_frames_are_recognised(messages, noisy, mini_i):
     train = mini_i.split("folded/train")
-    found = findings(
+    found = messages(
         noisy, mini_i, energies=train.energies, forces=train.forces, frame_ids=train.ids
     )
     assert "are frames of complete/train" in found["extra-frames"] or (
@@ -114,9 +86,9 @@ def test_training_frames_are_recognised(noisy, mini_i):
     assert "missing-frames" in found
 
 
-def test_another_test_set_is_recognised_by_its_positions(noisy, mini_i):
+def test_another_test_set_is_recognised_by_its_positions(messages, noisy, mini_i):
     other = mini_i.split("unfolded/test")
-    found = findings(
+    found = messages(
         noisy,
         mini_i,
         energies=other.energies,
@@ -127,15 +99,15 @@ def test_another_test_set_is_recognised_by_its_positions(noisy, mini_i):
     assert "positions match none of its frames" in found["extra-frames"]
 
 
-def test_ids_that_contradict_the_positions(noisy, mini_i):
+def test_ids_that_contradict_the_positions(messages, noisy, mini_i):
     test = mini_i.split("folded/test")
-    found = findings(noisy, mini_i, positions=np.roll(test.positions, 1, axis=0))
+    found = messages(noisy, mini_i, positions=np.roll(test.positions, 1, axis=0))
     assert list(found) == ["shuffled-frames"]
     assert f"{len(test)} of {len(test)} frames" in found["shuffled-frames"]
 
 
-def test_atoms_in_another_order(noisy, mini_i):
-    found = findings(noisy, mini_i, numbers=noisy.numbers[::-1])
+def test_atoms_in_another_order(messages, noisy, mini_i):
+    found = messages(noisy, mini_i, numbers=noisy.numbers[::-1])
     assert list(found) == ["atom-order"]
 
 
@@ -143,10 +115,10 @@ def test_atoms_in_another_order(noisy, mini_i):
     ("name", "code"), [("energies", "not-finite-energy"), ("forces", "not-finite-forces")]
 )
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_values_that_are_no_numbers(noisy, mini_i, name, code, value):
+def test_values_that_are_no_numbers(messages, noisy, mini_i, name, code, value):
     array = getattr(noisy, name).copy()
     array[12] = value
-    found = findings(noisy, mini_i, **{name: array})
+    found = messages(noisy, mini_i, **{name: array})
     assert list(found) == [code]
     assert "in 1 frames, the first in row 12" in found[code]
 
@@ -164,42 +136,7 @@ def test_values_that_are_no_numbers(noisy, mini_i, name, code, value):
         (lambda p: {"numbers": p.numbers[:5]}, ["shape-of-numbers"], "one integer per atom"),
     ],
 )
-def test_shapes(noisy, mini_i, change, codes, message):
-    found = findings(noisy, mini_i, **change(noisy))
+def test_shapes(messages, noisy, mini_i, change, codes, message):
+    found = messages(noisy, mini_i, **change(noisy))
     assert set(codes) <= set(found)
     assert message in found[codes[0]]
-
-
-@pytest.mark.parametrize(
-    ("unit", "factor"), [("eV", EV), ("kJ/mol", 1 / 4.184), ("Hartree", 627.5094740631)]
-)
-def test_energies_in_another_unit_than_declared(noisy, mini_i, unit, factor):
-    found = findings(noisy, mini_i, energies=noisy.energies / factor)
-    assert list(found) == ["unit-of-energy"]
-    assert f"as values in {unit} would have" in found["unit-of-energy"]
-    assert "r² = 0.9" in found["unit-of-energy"]
-
-
-@pytest.mark.parametrize(
-    ("unit", "factor"), [("eV/Å", EV), ("Hartree/Bohr", 627.5094740631 / 0.529177210903)]
-)
-def test_forces_in_another_unit_than_declared(noisy, mini_i, unit, factor):
-    found = findings(noisy, mini_i, forces=noisy.forces / factor)
-    assert list(found) == ["unit-of-forces"]
-    assert f"as values in {unit} would have" in found["unit-of-forces"]
-
-
-def test_a_double_conversion_is_seen_too(noisy, mini_i):
-    """A file declared in eV whose values were in kcal/mol all along."""
-    source = {"energy_unit": "eV", "length_unit": "Å"}
-    found = findings(
-        noisy, mini_i, energies=noisy.energies * EV, forces=noisy.forces * EV, source=source
-    )
-    assert set(found) == {"unit-of-energy", "unit-of-forces"}
-    assert "expected energy in eV, as declared" in found["unit-of-energy"]
-    assert "as values in kcal/mol would have" in found["unit-of-energy"]
-
-
-def test_gradients_instead_of_forces(noisy, mini_i):
-    found = findings(noisy, mini_i, forces=-noisy.forces)
-    assert list(found) == ["sign-of-forces"]

@@ -2,57 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-import teadata
 import teaeval
 from teadata.errors import UsageError
 from teadata.provenance import sha256
-from teaeval import Prediction
 from teaeval.report import write
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-
-
-def prediction(dataset: str, subset: str, model: str, noise: float) -> Prediction:
-    rng = np.random.default_rng(0)
-    test = teadata.load(dataset).split(f"{subset}/test")
-    return Prediction(
-        dataset=dataset,
-        subset=subset,
-        energies=test.energies + rng.normal(size=len(test)),
-        forces=test.forces + noise * rng.normal(size=test.forces.shape),
-        frame_ids=test.ids,
-        model=model,
-        train=f"{subset}/train/100",
-    )
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory) -> Path:
-    """A report on two models of a molecule and one of a periodic system."""
-    folder = tmp_path_factory.mktemp("report")
-    files = []
-    for n, (dataset, subset, model, noise) in enumerate(
-        (
-            ("mini-hydrogen", "complete", "MACE", 1.0),
-            ("mini-hydrogen", "complete", "<b>&mine", 2.0),
-            ("mini-i", "unfolded", "MACE", 1.0),
-        )
-    ):
-        files.append(folder / f"{n}.npz")
-        teaeval.write_prediction(files[-1], prediction(dataset, subset, model, noise))
-    path = folder / "report.html"
-    write(files, path, title="Three & a <half>", frames=4, replicates=20)
-    return path
 
 
 def test_a_page_that_needs_nothing_else(page):
@@ -67,22 +30,6 @@ def test_a_page_that_needs_nothing_else(page):
     assert "<b>&mine" not in own.split('id="data">')[0]
     assert own.count('<figure class="plot"') == 2 * 6
     assert "University of Pittsburgh" in own  # the viewer's licence goes with it
-
-
-def test_structures_carry_the_errors(page):
-    data = re.search(r'id="data">(.*?)</script>', page.read_text(), re.DOTALL)
-    hydrogen, second, first = json.loads(data.group(1))
-    assert (first["name"], second["name"]) == ("MACE, unfolded/train/100 → unfolded", "<b>&mine")
-    assert len(first["frames"]) == 4
-    largest = [max(frame["largest"]) for frame in first["frames"]]
-    assert largest == sorted(largest, reverse=True)
-    made = prediction("mini-i", "unfolded", "MACE", 1.0)
-    test = teadata.load("mini-i").split("unfolded/test")
-    assert largest[0] == pytest.approx(np.abs(made.forces - test.forces).max(), abs=1e-3)
-    assert len(hydrogen["frames"][0]["cell"]) == 12
-    frame = second["frames"][0]
-    lengths = np.linalg.norm(frame["vector"], axis=1)
-    assert (lengths >= np.array(frame["largest"]) - 2e-3).all()
 
 
 def test_the_viewer_is_the_file_that_its_note_says():

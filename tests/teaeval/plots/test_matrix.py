@@ -1,0 +1,32 @@
+"""The task matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from teadata.errors import UsageError
+from teaeval.plots.matrix import task_matrix
+
+
+def test_task_matrix(variant, base):
+    scores = [
+        variant(base, "MACE", f"{train}/train/9", test, factor)
+        for train, test, factor in (
+            ("folded", "folded", 1), ("folded", "unfolded", 5), ("unfolded", "unfolded", 2)
+        )
+    ]  # fmt: skip
+    plot = task_matrix(scores, ["F"], "absolute")
+    ax = plot.figure.axes[0]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["folded", "unfolded"]
+    mae = base.row("F").mae
+    grid = ax.images[0].get_array()
+    assert grid.filled(np.nan).ravel() == pytest.approx(
+        [mae, 5 * mae, np.nan, 2 * mae], nan_ok=True
+    )
+    assert [t.get_text() for t in ax.texts].count("no score") == 1
+    assert len(plot.data) == 3
+    with pytest.raises(UsageError, match="scores are of MACE"):
+        task_matrix([*scores, scores[0]])
+    with pytest.raises(UsageError, match="unknown quantity"):
+        task_matrix(scores, ["F(Pb)"])
