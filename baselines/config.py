@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field, ValidationError
 
 from teadata.errors import DataError, unknown_name
-from teadata.schema import StrictModel
+from teadata.schema import StrictModel, read_yaml
 
 CONFIGS = Path(__file__).parent / "configs"
 """Folder of the shipped configurations: ``<model>/<name>.yaml``."""
@@ -72,16 +72,10 @@ def read(kind: type[ConfigT], model: str, name: str) -> ConfigT:
     DataError
         If the file is not a valid configuration of the model.
     """
-    import yaml
-
     path = Path(name) if name.endswith((".yaml", ".yml")) else CONFIGS / model / f"{name}.yaml"
     if not path.is_file():
         raise unknown_name(f"configuration of {model}", name, [*names(model), "<path>.yaml"])
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not readable as YAML ({error})") from None
-    return parse(kind, values, str(path))
+    return parse(kind, read_yaml(path), str(path))
 
 
 def to_yaml(settings: ModelConfig) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from teadata.errors import DataError, unknown_name
-from teadata.schema import StrictModel, what_is_wrong
+from teadata.schema import StrictModel, read_yaml, what_is_wrong
 
 Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
 
@@ -57,10 +57,18 @@ class Units(StrictModel):
     force: Literal["kcal/mol/Å"]
 
 
+def _below(name: str) -> str:
+    """Refuse a path that leads out of the folder that it is relative to."""
+    path = PurePath(name)
+    if not path.name or path.is_absolute() or ".." in path.parts:
+        raise ValueError(f"{name!r} leads out of the dataset's folder; expected a path below it")
+    return name
+
+
 class DataFile(StrictModel):
     """A file of the dataset: path below the data root, size in bytes, checksum."""
 
-    name: str
+    name: Annotated[str, AfterValidator(_below)]
     content: Literal["frames", "splits"]
     bytes: Count
     sha256: Sha256
@@ -269,14 +277,9 @@ class DatasetCard(StrictModel):
         DataError
             If the file is not YAML or not a card; the message names every wrong field.
         """
-        import yaml
-
+        content = read_yaml(path)
         try:
-            # PyYAML's wheels have the loader in C, ten times as fast; a build may lack it.
-            loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-            return cls.model_validate(yaml.load(path.read_text(encoding="utf-8"), loader))
-        except yaml.YAMLError as error:
-            raise DataError(f"{path}: not readable as YAML ({error})") from None
+            return cls.model_validate(content)
         except ValidationError as error:
             wrong = what_is_wrong(error)
             raise DataError(f"{path}: not a dataset card: {wrong}") from None

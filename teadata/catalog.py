@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from teadata.card import DatasetCard
 from teadata.errors import DataError, UsageError, unknown_name
+from teadata.files import recover
 
 if TYPE_CHECKING:
     from teadata.dataset import Dataset
@@ -63,11 +64,25 @@ def _located(name: str) -> tuple[DatasetCard, Path]:
     """A dataset's card, and the folder that its file names are relative to."""
     path, root = packaged_card(name), data_root()
     card = _read(path, path.stat().st_mtime_ns)
-    if card.edition == "official":
-        local = local_root(name) / "card.yaml"
-        if local.is_file():
-            card, root = _read(local, local.stat().st_mtime_ns), local.parent
+    if card.edition == "official" and (local := _ingested_card(name)) is not None:
+        card, root = _read(local, local.stat().st_mtime_ns), local.parent
+        if card.id != name:
+            raise DataError(
+                f"{local}: is the card of {card.id!r}, expected that of {name!r}; ingest the "
+                "dataset again with --replace"
+            )
     return card, root
+
+
+def _ingested_card(name: str) -> Path | None:
+    """The card of an official dataset that was ingested, if it was."""
+    try:
+        local = local_root(name) / "card.yaml"
+    except UsageError:  # the user has no home folder, so no data there either
+        return None
+    if not local.is_file():  # perhaps a process was killed while it replaced the dataset
+        recover(local.parent.parent)
+    return local if local.is_file() else None
 
 
 def _named(dataset: str) -> tuple[DatasetCard, Path]:

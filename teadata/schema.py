@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -39,6 +39,28 @@ class StrictModel(BaseModel):
             raise DataError(f"{path}: cannot be read ({error.strerror}); {missing}") from None
         except ValidationError as error:
             raise DataError(f"{path}: not {expected}: {what_is_wrong(error)}") from None
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a file of YAML; numbers, texts, lists and mappings only.
+
+    Raises
+    ------
+    DataError
+        If it cannot be opened, or is no YAML that can be read.
+    """
+    import yaml
+
+    # PyYAML's wheels have the loader in C, ten times as fast; a build may lack it.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), loader)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not readable as YAML ({error})") from None
+    except RecursionError:
+        raise DataError(f"{path}: not readable as YAML (nested too deeply)") from None
 
 
 def what_is_wrong(error: ValidationError, limit: int = 8) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from baselines.protocol import LOG_FILE, Baseline, FitResult
 from baselines.toolkit.labels import validation_errors
 from teadata import Frames
 from teadata.errors import DataError
-from teadata.files import write_text
+from teadata.files import replace_folder, staging, write_text
 from teadata.typing import Progress
 from teadata.units import EV
 
@@ -212,15 +211,9 @@ def _best(curve: list[dict[str, float]]) -> dict[str, float] | None:
 
 def _replace_folder(source: Path, path: Path) -> None:
     """Copy a folder to where another may be; half of it is never at `path`."""
-    partial = path.with_name(f".{os.getpid()}.{path.name}")
-    old = path.with_name(f".{os.getpid()}.old.{path.name}")
     try:
-        shutil.copytree(source, partial)
-        if path.is_dir():
-            path.rename(old)
-        partial.rename(path)
+        with staging(path.parent) as place:
+            shutil.copytree(source, place / path.name)
+            replace_folder(place / path.name, path, place)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)

@@ -13,7 +13,7 @@ from baselines.runs.record import Plan, TrainingRecord, hardware, peak_memory_mi
 from baselines.toolkit.devices import check_device, gpu, peak_gpu_memory_mib
 from teadata import Dataset, catalog
 from teadata.errors import DataError, MissingExtraError, UsageError, unknown_name
-from teadata.files import LOCK_FILE, atomic_write, locked, write_text
+from teadata.files import LOCK_FILE, atomic_write, contents, locked, write_text
 from teadata.provenance import sha256, sha256_of
 from teadata.typing import Progress, no_progress
 
@@ -120,7 +120,7 @@ def _check_folder(folder: Path) -> None:
         )
     if (folder / PLAN_FILE).exists():
         return
-    there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    there = contents(folder) if folder.is_dir() else set()
     if folder.exists() and (not folder.is_dir() or there - {LOCK_FILE}):
         raise UsageError(f"{folder}: exists and is not a run folder; choose another --output")
     try:

@@ -7,7 +7,6 @@ array states its unit in the attribute ``units``.
 from __future__ import annotations
 
 import os
-import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teadata.arrays.zarr import open_group, zarr_library
-from teadata.errors import DataError
-from teadata.files import atomic_write
+from teadata.errors import DataError, UsageError
+from teadata.files import atomic_write, replace_folder, staging
 from teadata.formats.layout import CHUNK, UNITS, check_layout, compact, metadata, present
 from teadata.frames import PER_SYSTEM, Frames
 
@@ -75,33 +74,27 @@ def _contents(
 
 @contextmanager
 def _atomic_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder that takes the place of `path` if the block succeeds."""
-    folder = path.with_name(f".{os.getpid()}.{path.name}")
+    """A temporary folder that takes the place of `path`, or of what it links to, in the end."""
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if not target.name:
+        raise UsageError(f"{str(path)!r} is not the name of a Zarr store; give one, e.g. out.zarr")
     try:
-        folder.mkdir()
-        yield folder
-        _move(folder, path)
+        with staging(target.parent) as place:
+            _check_replaceable(path)
+            folder = place / target.name
+            folder.mkdir()
+            yield folder
+            replace_folder(folder, target, place)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _move(folder: Path, path: Path) -> None:
-    """Move a folder to `path`; an older store there is removed once the new one is in place."""
-    if not path.is_dir():
-        os.replace(folder, path)
-        return
-    if any(path.iterdir()) and not (path / "zarr.json").is_file():
+def _check_replaceable(path: Path) -> None:
+    """Refuse to replace anything but an older store or an empty folder."""
+    if path.exists() and not path.is_dir():
+        raise DataError(f"{path}: cannot be written: a file is there, no Zarr store; move it away")
+    if path.is_dir() and any(path.iterdir()) and not (path / "zarr.json").is_file():
         raise DataError(f"{path}: is a folder but no Zarr store, and is not replaced; move it away")
-    old = folder.with_name(f"{folder.name}.old")
-    os.replace(path, old)  # os.replace does not replace a folder that has content
-    try:
-        os.replace(folder, path)
-    except OSError:
-        os.replace(old, path)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "unknown") -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from teadata import catalog
 from teadata.card import DataFile, DatasetCard, Ingested, SourceFile
 from teadata.errors import DataError, UsageError
-from teadata.files import write_text
+from teadata.files import recover, replace_folder, staging, write_text
 from teadata.ingest.archives import find
 from teadata.ingest.plan import Assigned, Options, assign, select
 from teadata.ingest.sources import Source
@@ -65,21 +64,17 @@ def ingest(
 
     card = _blank(dataset)
     root = catalog.local_root(card.id)
-    staging = root.with_name(f".{card.id}.{os.getpid()}.part")
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(root.with_name(f".{card.id}.lock")):
+            recover(root.parent)  # an older dataset, if a process was killed while it replaced it
             if root.exists() and not replace:
                 raise UsageError(
                     f"{card.full_id} is here already, in {root}; ingest all its files at once "
                     "with --replace to make it anew"
                 )
-            for stale in root.parent.glob(f".{card.id}.*.part"):  # left by a run that was killed
-                shutil.rmtree(stale, ignore_errors=True)
-            try:
-                return _ingest(paths, card, options or Options(), record, staging)
-            finally:
-                shutil.rmtree(staging, ignore_errors=True)
+            with staging(root.parent) as place:
+                return _ingest(paths, card, options or Options(), record, place)
     except OSError as error:
         raise DataError(
             f"{root.parent}: cannot be written ({error.strerror or error}); make room there, or "
@@ -99,11 +94,11 @@ def _blank(dataset: str) -> DatasetCard:
 
 
 def _ingest(
-    paths: Sequence[Path], card: DatasetCard, options: Options, record: str | None, staging: Path
+    paths: Sequence[Path], card: DatasetCard, options: Options, record: str | None, place: Path
 ) -> Ingestion:
-    built = staging / "dataset"
-    built.mkdir(parents=True)
-    sources, others = select([Source(f) for f in find(paths, staging / "unpacked")], card)
+    built = place / "dataset"
+    built.mkdir()
+    sources, others = select([Source(f) for f in find(paths, place / "unpacked")], card)
     assigned = assign(sources, card, options)
     _check_room(assigned, built)
     splits, groups = write(built / "frames.h5", assigned, card)
@@ -115,7 +110,7 @@ def _ingest(
         )
     new = _filled(card, built, assigned, splits, groups, record)
     _write_card(built / "card.yaml", new)
-    _put_in_place(built, catalog.local_root(card.id))
+    replace_folder(built, catalog.local_root(card.id), place)
     return Ingestion(new, assigned, others)
 
 
@@ -199,17 +194,3 @@ def _write_card(path: Path, card: DatasetCard) -> None:
     content = card.model_dump(mode="json", exclude_defaults=True)
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     write_text(path, yaml.dump(content, Dumper=dumper, sort_keys=False, allow_unicode=True))
-
-
-def _put_in_place(folder: Path, root: Path) -> None:
-    """Move a finished dataset into place, and only then remove an older one."""
-    if not root.exists():
-        os.replace(folder, root)
-        return
-    old = folder.with_name("old")
-    os.replace(root, old)  # inside the staging folder, which is removed
-    try:
-        os.replace(folder, root)
-    except OSError:
-        os.replace(old, root)
-        raise

@@ -16,13 +16,24 @@ def _variable(name: str) -> str:
 
 
 def home() -> Path:
-    """Folder for downloads: ``TEADATA_HOME``, or the platform's folder for user data."""
-    chosen = _variable("TEADATA_HOME")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
+    """Folder for downloads: ``TEADATA_HOME``, or the platform's folder for user data.
+
+    Raises
+    ------
+    UsageError
+        If the user has no home folder, as in a container that runs under a number.
+    """
     from platformdirs import user_data_path
 
-    return user_data_path("teadata", appauthor=False)
+    chosen = _variable("TEADATA_HOME")
+    try:
+        if chosen:
+            return Path(chosen).expanduser().absolute()
+        return user_data_path("teadata", appauthor=False)
+    except RuntimeError:
+        raise UsageError(
+            "this user has no home folder to keep data in; set TEADATA_HOME to a folder"
+        ) from None
 
 
 def records_folder() -> Path:

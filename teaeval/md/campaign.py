@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from teadata.errors import DataError, TeaError, UsageError
-from teadata.files import write_text
+from teadata.files import contents, write_text
 from teadata.schema import StrictModel
 from teadata.typing import Progress, no_progress
 from teaeval.calculators import find_calculator
@@ -70,7 +70,7 @@ def prepare(
     path = folder / PLAN_FILE
     if path.exists():
         _check_same(path, plan, shared, what)
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    elif folder.exists() and (not folder.is_dir() or contents(folder)):
         raise UsageError(f"{folder}: exists and is not a folder of {what}; choose another --output")
     elif first is not None:
         first()

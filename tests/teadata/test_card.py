@@ -4,6 +4,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+import teadata
 from teadata import DatasetCard
 from teadata.errors import DataError
 
@@ -42,6 +43,29 @@ def test_a_file_that_is_no_yaml(tmp_path):
     path.write_text("a: [")
     with pytest.raises(DataError, match=r"card\.yaml: not readable as YAML"):
         DatasetCard.read(path)
+
+
+def test_yaml_that_is_nested_too_deeply(tmp_path):
+    path = tmp_path / "card.yaml"
+    path.write_text("[" * 10_000 + "]" * 10_000)
+    with pytest.raises(DataError, match="nested too deeply"):
+        DatasetCard.read(path)
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../frames.h5", "a/../../frames.h5", "..", ""])
+def test_files_are_below_the_folder(content, name):
+    content["files"][0]["name"] = name
+    with pytest.raises(ValidationError, match="leads out of the dataset's folder"):
+        DatasetCard.model_validate(content)
+
+
+def test_the_card_of_another_dataset_is_refused(content, tmp_path, monkeypatch):
+    monkeypatch.setenv("TEADATA_HOME", str(tmp_path))
+    folder = tmp_path / "datasets" / "tea2023-i"
+    folder.mkdir(parents=True)
+    (folder / "card.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(DataError, match="is the card of 'mini-i', expected that of 'tea2023-i'"):
+        teadata.load("tea2023-i")
 
 
 def test_checksums_have_64_digits(content):

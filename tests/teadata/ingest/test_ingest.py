@@ -399,7 +399,7 @@ def test_killed_at_any_time_it_leaves_nothing_and_starts_anew(files, home, run):
     done = run("teadata", "ingest", files, "--dataset", "tea2023-i", "--replace")
     assert done.returncode == 0, done.stderr
     assert all(check.passed for check in verify(teadata.load("tea2023-i")))
-    assert not list((home / "datasets").glob(".*.part"))
+    assert not list((home / "datasets").glob(".tea-*"))
 
 
 def test_a_home_that_cannot_be_written(mini_i, folder, tmp_path, monkeypatch):
