@@ -2,7 +2,7 @@
 
 uf3's own featuriser loops over the atoms of a supercell and its calculator has numerical
 stress: a dense frame of 32 hydrogen atoms takes them most of a minute.  What is computed here is
-the same, see `tests/baselines/test_hydrogen_potentials.py`.
+the same, see `tests/baselines/uf3/test_backend.py`.
 """
 
 from __future__ import annotations

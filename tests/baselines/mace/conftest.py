@@ -1,46 +1,29 @@
-"""Tiny models of the real mace-torch, on few frames of the real data."""
+"""Small models of the real mace-torch."""
 
 from __future__ import annotations
 
 import pytest
 
 import teadata
-from baselines.mace import MACE, MACEConfig
-
-TINY = {
-    "size": 8,
-    "num_channels": 4,
-    "max_L": 1,
-    "max_ell": 2,
-    "correlation": 2,
-    "r_max": 3.5,
-    "radial_MLP": [8],
-    "ema_decay": 0.9,
-    "batch_size": 3,
-    "valid_batch_size": 4,
-    "max_num_epochs": 4,
-}
-"""Settings of which a training takes a second."""
+from baselines.mace import MACE
 
 
 @pytest.fixture(scope="session")
-def settings():
-    return MACEConfig(**TINY)
+def settings(case):
+    return case("mace").config
 
 
 @pytest.fixture(scope="session")
-def trained(mini_i, settings, tmp_path_factory):
-    workdir = tmp_path_factory.mktemp("mace")
-    model = MACE(settings)
-    result = model.fit(mini_i.split("folded/train/8"), mini_i.split("folded/valid/8"), workdir)
-    return model, result, workdir
+def trained(small_model):
+    """A model of a molecule, what its fit returned, and the workdir."""
+    return small_model("mace")[:3]
 
 
 @pytest.fixture(scope="session")
 def crystals(settings, tmp_path_factory):
-    """A model of each periodic system, and a few of its test frames."""
+    """A model of a slab and one of a crystal, and a few of their test frames."""
     found = {}
-    for name in ("mini-iii", "mini-iv", "mini-hydrogen"):
+    for name in ("mini-iii", "mini-iv"):
         dataset = teadata.load(name)
         workdir = tmp_path_factory.mktemp(name)
         model = MACE(settings.model_copy(update={"max_num_epochs": 2, "batch_size": 2}))

@@ -1,13 +1,8 @@
-"""Files, pickles and the calculator of MACE, and what it refuses."""
+"""What MACE adds to what every model does: its file and export, offsets, fragments, slabs."""
 
 from __future__ import annotations
 
-import copy
-import dataclasses
 import os
-import pickle
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -22,17 +17,18 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("mace")
 
 
-def test_a_saved_model_predicts_the_same(trained, settings, mini_i, tmp_path):
-    model, _, workdir = trained
-    frames = mini_i.split("folded/test")[:5]
-    expected = model.predict(frames)
-    model.save(tmp_path / "copy.pt")
-    assert (tmp_path / "copy.pt").read_bytes() == (workdir / "model.pt").read_bytes()
-    loaded = MACE.load(tmp_path / "copy.pt", settings)
-    for other in (loaded, pickle.loads(pickle.dumps(model)), copy.deepcopy(loaded)):
-        again = other.predict(frames)
-        np.testing.assert_array_equal(again.energies, expected.energies)
-        np.testing.assert_array_equal(again.forces, expected.forces)
+def like(frames: Frames, positions: np.ndarray, **changed: object) -> Frames:
+    """Unlabelled frames of a system at other positions, or in other cells."""
+    values = {"numbers": frames.numbers, "cell": frames.cell, "pbc": frames.pbc} | changed
+    if values["cell"] is not None:
+        values["cell"] = np.broadcast_to(values["cell"], (len(positions), 3, 3))
+    shape = positions.shape
+    return Frames(
+        positions=positions,
+        energies=np.full(shape[0], np.nan),
+        forces=np.full(shape, np.nan),
+        **values,
+    )
 
 
 class Harmful:
@@ -42,7 +38,7 @@ class Harmful:
         return os.mkdir, ("was-run",)
 
 
-def test_a_file_that_is_no_model(settings, trained, tmp_path, monkeypatch):
+def test_a_file_of_other_objects_is_refused_and_not_run(settings, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "model.pt"
     for content in (Harmful(), {"state": {}}, [1, 2], {"format": "tea-benchmark MACE 1"}):
@@ -50,73 +46,9 @@ def test_a_file_that_is_no_model(settings, trained, tmp_path, monkeypatch):
         with pytest.raises(DataError, match="expected a MACE model of this package"):
             MACE.load(path, settings)
     assert not (tmp_path / "was-run").exists()
-    for damaged in (b"", b"PK not a zip", (trained[2] / "model.pt").read_bytes()[:-3000]):
-        path.write_bytes(damaged)
-        with pytest.raises(DataError, match="expected a MACE model of this package"):
-            MACE.load(path, settings)
 
 
-def test_calculator_gives_ases_units_and_can_be_pickled(trained, crystals, mini_i):
-    for model, frames in ((trained[0], mini_i.split("folded/test")[:1]), crystals["mini-iv"]):
-        predicted = model.predict(frames[:1])
-        atoms = frames.to_ase()[0]
-        atoms.calc = pickle.loads(pickle.dumps(model.calculator()))
-        assert atoms.get_potential_energy() == pytest.approx(predicted.energies[0] / EV)
-        np.testing.assert_allclose(atoms.get_forces(), predicted.forces[0] / EV)
-        if predicted.stress is not None:
-            np.testing.assert_allclose(atoms.get_stress(voigt=False), predicted.stress[0] / EV)
-
-
-def test_prediction_comes_in_batches_with_progress(trained, mini_i):
-    model, _, _ = trained
-    frames, seen = mini_i.split("folded/test")[:6], []
-    together = model.predict(frames, lambda *step: seen.append(step))
-    assert seen == [("predict", 4, 6), ("predict", 6, 6)]
-    one = model.predict(frames[5])
-    np.testing.assert_allclose(together.energies[5], one.energies[0], atol=1e-9)
-    np.testing.assert_allclose(together.forces[5], one.forces[0], atol=1e-9)
-
-
-def test_unknown_elements_are_refused(trained, small):
-    numbers = small.numbers.copy()
-    numbers[0] = 16
-    with pytest.raises(DataError, match=r"trained on H, C, N, O and knows nothing of S"):
-        trained[0].predict(dataclasses.replace(small, numbers=numbers))
-
-
-@pytest.mark.parametrize("name", ["energies", "forces", "positions"])
-def test_labels_that_are_not_finite_are_refused(name, small, settings, tmp_path):
-    values = {
-        field: np.array(getattr(small, field))
-        for field in ("numbers", "positions", "energies", "forces")
-    }
-    values[name][2] = np.nan
-    with pytest.raises(
-        DataError, match=f"{name} of 1 of .* training frames are not finite, .* frame 2"
-    ):
-        MACE(settings).fit(Frames(**values), small, tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_fewer_frames_than_a_batch_are_refused(small, settings, tmp_path):
-    with pytest.raises(
-        DataError, match=r"2 training frames, expected at least 3: .* lower batch_size"
-    ):
-        MACE(settings).fit(small[:2], small, tmp_path)
-
-
-def test_a_loss_that_is_no_number_ends_the_training(small, settings, tmp_path):
-    wild = settings.model_copy(update={"lr": 1e200, "clip_grad": None})
-    with pytest.raises(TeaError, match=r"loss became (nan|inf) in .*epoch 1.* lower lr"):
-        MACE(wild).fit(small, small, tmp_path)
-    assert not (tmp_path / "model.pt").exists()
-
-
-def test_an_untrained_model_says_so(settings, small, tmp_path):
-    with pytest.raises(TeaError, match="not trained"):
-        MACE(settings).predict(small)
-    with pytest.raises(TeaError, match="nothing to save"):
-        MACE(settings).save(tmp_path / "model.pt")
+def test_an_untrained_model_is_not_exported(settings, tmp_path):
     with pytest.raises(TeaError, match="not trained"):
         MACE(settings).export(tmp_path / "tea.model")
     assert list(tmp_path.iterdir()) == []
@@ -131,27 +63,65 @@ def test_the_mean_energy_is_that_of_the_elements(mini_i, settings):
     )
 
 
-def test_importing_the_model_loads_no_backend_and_a_missing_one_is_named(tmp_path):
-    script = """
-import sys
-from pathlib import Path
-from baselines.mace import MACE, MACEConfig
-assert not {"torch", "mace", "e3nn"} & set(sys.modules), "a backend was loaded"
-sys.modules["mace"] = None
-import teadata
-small = teadata.load("mini-i").split("folded/train/8")
-try:
-    model = MACE(MACEConfig(size=8, num_channels=4, max_L=0, batch_size=2))
-    model.fit(small, small, Path(sys.argv[1]))
-except teadata.TeaError as error:
-    print(error)
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False
+def test_a_molecule_may_differ_from_those_it_was_trained_on(trained, mini_i):
+    """Two molecules far apart have the energy of both: what is learnt is of elements."""
+    model, _, _ = trained
+    frames = mini_i.split("folded/test")[:2]
+    both = np.concatenate([frames.positions[:1], frames.positions[1:] + 100.0], axis=1)
+    together = model.predict(like(frames[:1], both, numbers=np.tile(frames.numbers, 2)))
+    alone = model.predict(frames)
+    assert together.energies[0] == pytest.approx(alone.energies.sum(), abs=1e-6)
+    np.testing.assert_allclose(together.forces[0], alone.forces.reshape(-1, 3), atol=1e-6)
+
+
+def test_a_slab_in_a_cell_of_which_one_vector_is_not_periodic(crystals):
+    """There mace-torch makes up a third cell vector; stress is per volume of the given cell."""
+    model, frames = crystals["mini-iii"]
+    slab = like(frames, frames.positions, pbc=(True, True, False))
+    for found, expected in zip(model.predict(slab), model.predict(frames), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def test_float32_returns_total_energies_that_float64_can_tell_apart(mini_i, settings, tmp_path):
+    """All-electron energies are of the order of 1e6 kcal/mol, where float32 has steps of 0.1."""
+    shift = -2.6e6
+    train, valid = (mini_i.split(f"folded/{role}/8") for role in ("train", "valid"))
+    deep = [
+        Frames(
+            numbers=f.numbers, positions=f.positions, energies=f.energies + shift, forces=f.forces
+        )
+        for f in (train, valid)
+    ]
+    single = settings.model_copy(update={"dtype": "float32"})
+    found = []
+    for name, frames in (("plain", (train, valid)), ("deep", deep)):
+        (tmp_path / name).mkdir()
+        model = MACE(single)
+        model.fit(*frames, tmp_path / name)
+        found.append(model.predict(valid).energies)
+    np.testing.assert_allclose(found[1] - shift, found[0], atol=2e-3)
+    assert np.ptp(found[0]) > 0.1
+
+
+@pytest.mark.parametrize("name", ["mini-i", "mini-iv"])
+def test_an_exported_model_predicts_the_same_in_maces_calculator(
+    name, trained, crystals, mini_i, tmp_path
+):
+    model, frames = (
+        (trained[0], mini_i.split("folded/test")[:2]) if name == "mini-i" else crystals[name]
     )
-    assert done.stderr == ""
-    assert "needs the package 'mace-torch'" in done.stdout
-    assert "tea-benchmark[mace]" in done.stdout
+    model.export(tmp_path / "tea.model")
+    from mace.calculators import MACECalculator
+
+    calculator = MACECalculator(str(tmp_path / "tea.model"), device="cpu", default_dtype="float64")
+    predicted = model.predict(frames)
+    for i, atoms in enumerate(frames.to_ase()):
+        atoms.calc = calculator
+        assert atoms.get_potential_energy() == pytest.approx(predicted.energies[i] / EV, abs=1e-8)
+        np.testing.assert_allclose(atoms.get_forces(), predicted.forces[i] / EV, atol=1e-8)
+        if predicted.stress is not None:
+            found = atoms.get_stress(voigt=False)
+            np.testing.assert_allclose(found, predicted.stress[i] / EV, atol=1e-10)
 
 
 @pytest.mark.gpu

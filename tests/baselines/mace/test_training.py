@@ -1,22 +1,22 @@
-"""Trainings of MACE: whole, interrupted, and such that cannot be."""
+"""Trainings of MACE, also beside those of mace-torch's own command."""
 
 from __future__ import annotations
 
-import dataclasses
+import json
 import logging
-import os
-import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from baselines import protocol
-from baselines.mace import MACE
+from baselines.mace import MACE, MACEConfig
 from baselines.mace.training import CHECKPOINT_FILE
 from baselines.toolkit.labels import validation_errors
 from teadata.errors import DataError
+from teadata.units import EV
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("mace")
@@ -31,93 +31,19 @@ def test_the_best_epoch_is_kept(trained, mini_i):
         assert found == pytest.approx({key: best[key] for key in found}, rel=1e-9)
 
 
+def test_a_broken_checkpoint_is_refused(settings, mini_i, tmp_path):
+    train, valid = mini_i.split("folded/train/8"), mini_i.split("folded/valid/8")
+    (tmp_path / CHECKPOINT_FILE).write_bytes(b"not a checkpoint")
+    with pytest.raises(DataError, match="expected a checkpoint of a MACE training; remove it"):
+        MACE(settings).fit(train, valid, tmp_path)
+
+
 def test_patience_ends_a_training(mini_i, settings, tmp_path):
     impatient = settings.model_copy(update={"patience": 2, "max_num_epochs": 50, "lr": 1.0})
     model = MACE(impatient)
     train, valid = mini_i.split("folded/train/8"), mini_i.split("folded/valid/8")
     result = model.fit(train, valid, tmp_path)
     assert result.selected["epochs"] == result.selected["epoch"] + 2 < 50
-
-
-KILLED = """
-import sys, teadata
-from pathlib import Path
-from baselines.mace import MACE, MACEConfig
-mini = teadata.load("mini-i")
-def progress(task, done, total):
-    print(done, flush=True)
-MACE(MACEConfig.model_validate_json(sys.argv[1]), seed=3).fit(
-    mini.split("folded/train/8"), mini.split("folded/valid/8"), Path(sys.argv[2]), progress
-)
-"""
-
-
-@pytest.mark.parametrize(
-    "end", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
-)
-def test_a_killed_training_ends_with_the_same_weights(end, mini_i, settings, tmp_path):
-    longer = settings.model_copy(update={"max_num_epochs": 8, "scheduler_patience": 0})
-    train, valid = mini_i.split("folded/train/8"), mini_i.split("folded/valid/8")
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    for folder in (whole, killed):
-        folder.mkdir()
-    expected = MACE(longer, seed=3).fit(train, valid, whole)
-    process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, longer.model_dump_json(), str(killed)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ,
-    )
-    for line in process.stdout:
-        if int(line) == 7:  # two frames into the fourth epoch
-            process.send_signal(end)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode != 0
-    assert ("KeyboardInterrupt" in said) == (end == signal.SIGINT)
-    assert {path.name for path in killed.iterdir()} == {CHECKPOINT_FILE, protocol.LOG_FILE}
-    tasks = []
-    result = MACE(longer, seed=3).fit(
-        train, valid, killed, lambda task, done, total: tasks.append((task, done, total))
-    )
-    assert tasks[0][0].startswith("epoch ")
-    assert tasks[0][1] > 2  # not from the beginning
-    assert result.selected == expected.selected
-    assert [e["valid_loss"] for e in result.curve] == [e["valid_loss"] for e in expected.curve]
-    first, second = (
-        torch.load(folder / "model.pt", weights_only=True) for folder in (whole, killed)
-    )
-    assert first["state"].keys() == second["state"].keys()
-    for name, weights in first["state"].items():
-        assert torch.equal(weights, second["state"][name]), name
-
-
-def test_a_finished_training_is_not_repeated(trained, settings, mini_i):
-    _, result, workdir = trained
-    before = (workdir / "model.pt").read_bytes()
-    tasks = []
-    repeated = MACE(settings).fit(
-        mini_i.split("folded/train/8"),
-        mini_i.split("folded/valid/8"),
-        workdir,
-        lambda task, done, total: tasks.append(task),
-    )
-    assert dataclasses.asdict(repeated) == dataclasses.asdict(result)
-    assert (workdir / "model.pt").read_bytes() == before
-    assert set(tasks) <= {"predict"}
-
-
-def test_another_trainings_checkpoint_is_refused(trained, settings, mini_i, tmp_path):
-    _, _, workdir = trained
-    (tmp_path / CHECKPOINT_FILE).write_bytes((workdir / CHECKPOINT_FILE).read_bytes())
-    train, valid = mini_i.split("folded/train/8"), mini_i.split("folded/valid/8")
-    with pytest.raises(DataError, match="a training with another seed; expected 9, found 0"):
-        MACE(settings, seed=9).fit(train, valid, tmp_path)
-    with pytest.raises(DataError, match="with another config"):
-        MACE(settings.model_copy(update={"lr": 0.5})).fit(train, valid, tmp_path)
-    (tmp_path / CHECKPOINT_FILE).write_bytes(b"not a checkpoint")
-    with pytest.raises(DataError, match="expected a checkpoint of a MACE training; remove it"):
-        MACE(settings).fit(train, valid, tmp_path)
 
 
 def test_progress_and_curve(mini_i, settings, tmp_path):
@@ -151,3 +77,72 @@ def test_torch_loggers_and_terminal_are_left_as_they_were(mini_i, settings, tmp_
     assert torch.get_num_threads() == threads
     assert (list(logging.getLogger().handlers), logging.getLogger().level) == (handlers, level)
     assert capfd.readouterr() == ("", "")
+
+
+def command(settings: MACEConfig, seed: int) -> list[str]:
+    """The settings as options of mace_run_train."""
+    options = []
+    for name, value in settings.arguments(seed, "cpu").items():
+        if value is True:
+            options.append(f"--{name}")
+        elif value is not False:
+            options.append(f"--{name}={value}")
+    return options
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        pytest.param(
+            {
+                "ema_decay": None,
+                "scheduler": "ExponentialLR",
+                "lr_scheduler_gamma": 0.5,
+                "scaling": "std_scaling",
+                "clip_grad": None,
+            },
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_every_epoch_is_as_mace_run_trains(changed, mini_i, settings, tmp_path):
+    from ase.io import write
+
+    settings = settings.model_copy(update=changed)
+    frames = {role: mini_i.split(f"folded/{role}/8") for role in ("train", "valid")}
+    for role, part in frames.items():
+        images = part.to_ase()
+        for atoms in images:
+            atoms.info["REF_energy"] = atoms.get_potential_energy()
+            atoms.arrays["REF_forces"] = atoms.get_forces()
+            atoms.calc = None
+        write(tmp_path / f"{role}.xyz", images, format="extxyz")
+    script = Path(sys.executable).with_name("mace_run_train")
+    done = subprocess.run(
+        [
+            str(script),
+            "--name=oracle",
+            f"--work_dir={tmp_path}",
+            *(f"--{role}_file={tmp_path / role}.xyz" for role in frames),
+            *command(settings, seed=5),
+            "--plot=False",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    (file,) = (tmp_path / "results").glob("*_train.txt")
+    logged = [json.loads(line) for line in file.read_text().splitlines()]
+    oracle = [e for e in logged if e["mode"] == "eval" and e["epoch"] is not None]
+    workdir = tmp_path / "ours"
+    workdir.mkdir()
+    model = MACE(settings, seed=5)
+    result = model.fit(frames["train"], frames["valid"], workdir)
+    assert len(oracle) == len(result.curve) == settings.max_num_epochs
+    for entry, expected in zip(result.curve, oracle, strict=True):
+        assert entry["valid_loss"] == pytest.approx(expected["loss"], rel=1e-6)
+        assert entry["force_mae"] == pytest.approx(expected["mae_f"] * EV, rel=1e-6)
+        assert entry["energy_rmse"] == pytest.approx(expected["rmse_e"] * EV, rel=1e-6)

@@ -12,13 +12,6 @@ from teadata import Frames
 
 pytest.importorskip("tensorflow")
 
-TINY = {
-    "size": 8, "features": 8, "n_rbf": 6, "modules": 1, "residual_atomic": 1,
-    "residual_interaction": 1, "residual_output": 1, "r_cut": 3.0, "lr": 1e-2, "steps": 16,
-    "batch_size": 2, "valid_batch_size": 5, "jit_compile": False,
-}  # fmt: skip
-"""Settings of which a training takes seconds, nearly all of them for tracing."""
-
 
 @pytest.fixture(scope="session")
 def golden(repository) -> dict[str, np.ndarray]:
@@ -65,11 +58,11 @@ def reference(golden) -> PhysNet:
 
 
 @pytest.fixture(scope="session")
-def settings() -> Callable[..., PhysNetConfig]:
+def settings(case) -> Callable[..., PhysNetConfig]:
     """Tiny settings; what a test is about it states."""
 
     def make(**values: object) -> PhysNetConfig:
-        return PhysNetConfig.model_validate(TINY | values)
+        return PhysNetConfig.model_validate(case("physnet").config.model_dump() | values)
 
     return make
 
@@ -99,9 +92,6 @@ def evaluated(golden) -> Callable[..., object]:
 
 
 @pytest.fixture(scope="session")
-def trained(settings, mini_i, tmp_path_factory):
+def trained(small_model):
     """A tiny trained model, its result, and the workdir."""
-    workdir = tmp_path_factory.mktemp("physnet")
-    model = PhysNet(settings())
-    result = model.fit(mini_i.split("complete/train/8"), mini_i.split("complete/valid/7"), workdir)
-    return model, result, workdir
+    return small_model("physnet")[:3]

@@ -24,13 +24,13 @@ from teadata.errors import UsageError
 from teadata.provenance import sha256
 
 
-def test_record_says_what_was_done_with_what(trained, mini_i):
-    record = TrainingRecord.read(trained / "record.json")
+def test_record_says_what_was_done_with_what(run_folder, mini_i):
+    record = TrainingRecord.read(run_folder / "record.json")
     assert record.plan.dataset == "mini-i@1.0.0"
     assert record.plan.frames_sha256 == mini_i.card.file("frames").sha256
     assert (record.plan.train, record.plan.valid) == ("folded/train/10", "folded/valid/10")
     assert record.plan.config["sigmas"] == [10, 20, 30]
-    assert record.model_sha256 == sha256(trained / "model.npz")
+    assert record.model_sha256 == sha256(run_folder / "model.npz")
     assert record.versions["sgdml"] == "1.0.3"
     assert record.versions["tea-benchmark"]
     assert record.hardware["cores"]
@@ -40,27 +40,27 @@ def test_record_says_what_was_done_with_what(trained, mini_i):
     assert not record.resumed
 
 
-def test_the_folder_holds_settings_log_and_curve(run, trained):
-    settings = yaml.safe_load((trained / "config.yaml").read_text())
+def test_the_folder_holds_settings_log_and_curve(run, run_folder):
+    settings = yaml.safe_load((run_folder / "config.yaml").read_text())
     assert settings["sigmas"] == [10, 20, 30]
-    assert (trained / "train.log").read_text().strip()
-    curve = runs.read_curve(trained)
+    assert (run_folder / "train.log").read_text().strip()
+    curve = runs.read_curve(run_folder)
     assert [step["sigma"] for step in curve] == [10, 20, 30][: len(curve)]
     assert (
-        sha256(trained / "curve.parquet")
-        == TrainingRecord.read(trained / "record.json").curve_sha256
+        sha256(run_folder / "curve.parquet")
+        == TrainingRecord.read(run_folder / "record.json").curve_sha256
     )
-    again = run("baselines", "train", "sgdml", "mini-i", "--config", trained / "config.yaml",
-                "--subset", "folded", "-o", trained)  # fmt: skip
+    again = run("baselines", "train", "sgdml", "mini-i", "--config", run_folder / "config.yaml",
+                "--subset", "folded", "-o", run_folder)  # fmt: skip
     assert "has finished here already" in again.stderr  # the settings are a configuration
 
 
-def test_a_loaded_model_is_an_ase_calculator_that_pickles(trained, mini_i):
-    calculator = baselines.load(trained).calculator()
+def test_a_loaded_model_is_an_ase_calculator_that_pickles(run_folder, mini_i):
+    calculator = baselines.load(run_folder).calculator()
     atoms = mini_i.split("folded/test")[:1].to_ase()[0]
     atoms.calc = calculator
     energy = atoms.get_potential_energy()
-    atoms.calc = pickle.loads(pickle.dumps(baselines.load(trained).calculator()))
+    atoms.calc = pickle.loads(pickle.dumps(baselines.load(run_folder).calculator()))
     assert atoms.get_potential_energy() == pytest.approx(energy, rel=1e-12)
 
 
@@ -76,15 +76,15 @@ def test_two_trainings_do_not_share_a_folder(run, mini_i, tmp_path):
     assert not (folder / "plan.json").exists()
 
 
-def test_a_finished_run_is_not_overwritten(run, trained):
-    before = sha256(trained / "record.json")
-    done = run("baselines", "train", "sgdml", "mini-i", "--subset", "folded", "-o", trained)
+def test_a_finished_run_is_not_overwritten(run, run_folder):
+    before = sha256(run_folder / "record.json")
+    done = run("baselines", "train", "sgdml", "mini-i", "--subset", "folded", "-o", run_folder)
     assert done.returncode == 2
     assert "has finished here already" in done.stderr
-    assert sha256(trained / "record.json") == before
+    assert sha256(run_folder / "record.json") == before
 
 
-def test_a_killed_training_is_taken_up_where_it_was(run, trained, config_file, tmp_path):
+def test_a_killed_training_is_taken_up_where_it_was(run, run_folder, config_file, tmp_path):
     folder = tmp_path / "killed"
     command = [
         str(Path(sys.executable).parent / "baselines"), "train", "sgdml", "mini-i",
@@ -109,11 +109,11 @@ def test_a_killed_training_is_taken_up_where_it_was(run, trained, config_file, t
     assert run("baselines", "resume", folder).returncode == 0
     assert "has finished here" in run("baselines", "resume", folder).stderr
     resumed = TrainingRecord.read(folder / "record.json")
-    whole = TrainingRecord.read(trained / "record.json")
+    whole = TrainingRecord.read(run_folder / "record.json")
     assert resumed.resumed
     assert resumed.selected == whole.selected
     assert resumed.valid == pytest.approx(whole.valid)
-    curves = [runs.read_curve(path) for path in (folder, trained)]
+    curves = [runs.read_curve(path) for path in (folder, run_folder)]
     assert [step["sigma"] for step in curves[0]] == [step["sigma"] for step in curves[1]]
 
 

@@ -14,43 +14,43 @@ from teadata.errors import DataError
 from teadata.provenance import sha256
 
 
-def test_prediction_is_scored_and_traces_back(run, trained, tmp_path):
+def test_prediction_is_scored_and_traces_back(run, run_folder, tmp_path):
     path = tmp_path / "prediction.npz"
-    done = run("baselines", "predict", trained, "-o", path, "--subset", "unfolded")
+    done = run("baselines", "predict", run_folder, "-o", path, "--subset", "unfolded")
     assert done.returncode == 0, done.stderr
     score = json.loads(run("teaeval", "score", path, "--json").stdout)
     assert score["dataset"]["subset"] == "unfolded"
     assert score["prediction"]["train"] == "folded/train/10"
-    assert score["prediction"]["record"] == sha256(trained / "record.json")
+    assert score["prediction"]["record"] == sha256(run_folder / "record.json")
     prediction = teaeval.read_prediction(path)
     assert teaeval.score(prediction).task == "folded->unfolded"
 
 
-def test_score_keeps_prediction_and_score_beside_the_model(run, trained):
-    done = run("baselines", "score", trained, "--json", "--bootstrap", 0)
+def test_score_keeps_prediction_and_score_beside_the_model(run, run_folder):
+    done = run("baselines", "score", run_folder, "--json", "--bootstrap", 0)
     assert done.returncode == 0, done.stderr
     score = json.loads(done.stdout)
-    kept = trained / "predictions" / "folded.npz"
-    assert score["prediction"]["record"] == sha256(trained / "record.json")
-    assert json.loads((trained / "scores" / "folded.json").read_text()) == score
+    kept = run_folder / "predictions" / "folded.npz"
+    assert score["prediction"]["record"] == sha256(run_folder / "record.json")
+    assert json.loads((run_folder / "scores" / "folded.json").read_text()) == score
     before = kept.stat().st_mtime_ns
-    run("baselines", "score", trained, "--bootstrap", 0)
+    run("baselines", "score", run_folder, "--bootstrap", 0)
     assert kept.stat().st_mtime_ns == before  # it is not predicted twice
     by_teaeval = json.loads(run("teaeval", "score", kept, "--json", "--bootstrap", 0).stdout)
     assert by_teaeval["rows"] == score["rows"]
 
 
-def test_a_changed_model_is_not_used(trained, tmp_path):
+def test_a_changed_model_is_not_used(run_folder, tmp_path):
     copy = tmp_path / "copy"
-    shutil.copytree(trained, copy)
+    shutil.copytree(run_folder, copy)
     with open(copy / "model.npz", "ab") as stream:
         stream.write(b"\0")
     with pytest.raises(DataError, match="is not the one that was trained here"):
         predictions.predict(copy)
 
 
-def test_predictions_are_those_of_the_test_set_in_its_order(trained, mini_i):
-    prediction = predictions.predict(trained)
+def test_predictions_are_those_of_the_test_set_in_its_order(run_folder, mini_i):
+    prediction = predictions.predict(run_folder)
     test = mini_i.split("folded/test")
     np.testing.assert_array_equal(prediction.frame_ids, test.ids)
     np.testing.assert_array_equal(prediction.numbers, test.numbers)

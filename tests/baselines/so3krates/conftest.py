@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import logging
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 import pytest
@@ -12,38 +13,6 @@ from baselines.so3krates import SO3krates, SO3kratesConfig, from_reference
 from teadata import Frames
 
 pytest.importorskip("flax")
-
-# Read when JAX is first used: tests compile more than they calculate.
-FASTER = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {FASTER}".strip()
-
-TINY = {
-    "size": 8, "features": 8, "layers": 1, "degrees": [1, 2], "heads": 2, "r_cut": 2.5,
-    "n_rbf": 4, "lr": 1e-3, "lr_decay_steps": 10, "steps": 16, "batch_size": 2,
-    "valid_batch_size": 4, "buckets": 1,
-}  # fmt: skip
-"""Settings of which a training takes seconds, nearly all of them for compiling."""
-
-
-@pytest.fixture(scope="session", autouse=True)
-def compiled_once(tmp_path_factory) -> Iterator[None]:
-    """What one test, or a command it runs, has compiled, the next need not."""
-    import jax
-
-    folder = str(tmp_path_factory.mktemp("compiled"))
-    settings = {
-        "jax_compilation_cache_dir": folder,
-        "jax_persistent_cache_min_compile_time_secs": 0.0,
-        "jax_persistent_cache_min_entry_size_bytes": -1,
-    }
-    before = {name: getattr(jax.config, name) for name in settings}
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in settings.items():
-            jax.config.update(name, value)
-            patch.setenv(name.upper(), str(value))
-        yield
-    for name, value in before.items():
-        jax.config.update(name, value)
 
 
 @pytest.fixture(scope="session")
@@ -91,43 +60,68 @@ def reference(cases) -> Callable[[str], SO3krates]:
     return make
 
 
+@pytest.fixture(scope="session", autouse=True)
+def faster(compiled_once) -> None:
+    """All tests here share what JAX has compiled."""
+
+
 @pytest.fixture(scope="session")
-def settings() -> Callable[..., SO3kratesConfig]:
+def settings(case) -> Callable[..., SO3kratesConfig]:
     """Tiny settings; what a test is about it states."""
 
     def make(**values: object) -> SO3kratesConfig:
-        return SO3kratesConfig.model_validate(TINY | values)
+        return SO3kratesConfig.model_validate(case("so3krates").config.model_dump() | values)
 
     return make
 
 
 @pytest.fixture(scope="session")
-def random_model() -> Callable[..., SO3krates]:
+def random_model(settings) -> Callable[..., SO3krates]:
     """An untrained model in float64 of every element, with every option that is asked for."""
 
     def make(**values: object) -> SO3krates:
         from flax import nnx
 
-        from baselines.so3krates import reference as names
-        from baselines.so3krates import session as backend
+        from baselines.so3krates import reference, session
 
-        config = SO3kratesConfig.model_validate(TINY | {"dtype": "float64"} | values)
-        with backend.session(config, "cpu"):
+        config = settings(**{"dtype": "float64"} | values)
+        with session.session(config, "cpu"):
             from baselines.so3krates.network import Network
 
             _, weights = nnx.split(Network(config, nnx.Rngs(1)))
-            arrays = names.to_reference(weights, config)
-        model = SO3krates(config)
-        model.use({"weights": arrays, "elements": list(range(1, 100)), "energies": np.zeros(99)})
-        return model
+            params = reference.to_reference(weights, config)
+        cfg = {name: getattr(config, ours) for name, ours in reference.SETTINGS.items()}
+        return from_reference(params, cfg)
 
     return make
 
 
 @pytest.fixture(scope="session")
-def trained(settings, mini_i, tmp_path_factory):
+def trained(small_model):
     """A tiny trained model, its result, and the workdir."""
-    workdir = tmp_path_factory.mktemp("so3krates")
-    model = SO3krates(settings())
-    result = model.fit(mini_i.split("folded/train/8"), mini_i.split("folded/valid/8"), workdir)
-    return model, result, workdir
+    return small_model("so3krates")[:3]
+
+
+@contextmanager
+def _compilations() -> Iterator[list[str]]:
+    """What is compiled, by name."""
+    import jax
+
+    found: list[str] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.getMessage().startswith("Compiling"):
+                found.append(record.getMessage()[:80])
+
+    logger, handler = logging.getLogger("jax"), Handler()
+    logger.addHandler(handler)
+    with jax.log_compiles(True):
+        yield found
+    logger.removeHandler(handler)
+
+
+@pytest.fixture(scope="session")
+def compilations() -> Callable[[], AbstractContextManager[list[str]]]:
+    """A context that lists what JAX compiles within it, by name."""
+    return _compilations

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from teadata.errors import DataError
-
 LEARNED = {"s6": 0.5413, "s8": 0.4065, "a1": -0.9096, "a2": 2.8253}
 
 
@@ -31,24 +29,6 @@ def test_forces_are_the_slope_of_the_energy(changes, evaluated, molecules, frame
     slope = (energies[: len(moves)] - energies[len(moves) :]) / (2 * step)
     np.testing.assert_allclose(forces, -np.reshape(slope, (-1, 3)), atol=2e-6)
     np.testing.assert_allclose(np.sum(forces, axis=0), 0.0, atol=1e-11)
-
-
-def test_symmetries(evaluated, molecules, frames):
-    """Rotated, inverted, moved and with its atoms in another order, and all in one batch."""
-    frame, rng = molecules[0], np.random.default_rng(0)
-    rotation = np.linalg.qr(rng.normal(size=(3, 3)))[0]
-    positions = frame.positions[0]
-    found = evaluated(
-        frames(frame.numbers, [positions, positions @ rotation.T, -positions, positions + 7.0])
-    )
-    energies, forces = found.energies, np.reshape(found.forces, (4, -1, 3))
-    np.testing.assert_allclose(energies, energies[0], rtol=1e-12)
-    for n, matrix in enumerate((np.eye(3), rotation, -np.eye(3), np.eye(3))):
-        np.testing.assert_allclose(forces[n], forces[0] @ matrix.T, atol=1e-10)
-    order = rng.permutation(frame.n_atoms)
-    mixed = evaluated(frames(frame.numbers[order], [positions[order]]))
-    assert mixed.energies[0] == pytest.approx(energies[0], rel=1e-12)
-    np.testing.assert_allclose(mixed.forces, forces[0][order], atol=1e-10)
 
 
 @pytest.mark.parametrize("charge", [0.0, -2.0])
@@ -148,18 +128,3 @@ def test_an_atom_alone_has_the_total_charge(evaluated, frames):
     found = evaluated(frames([8], np.zeros((2, 1, 3))), total_charge=-1.0)
     np.testing.assert_allclose(found.charges, -1.0)
     np.testing.assert_array_equal(found.forces, 0.0)
-
-
-def test_periodic_systems_are_refused(reference, settings, small, tmp_path, frames):
-    from baselines.physnet import PhysNet
-
-    crystal = frames(small.numbers, small.positions, pbc=True, cell=50 * np.eye(3))
-    message = "are periodic along xyz; .* expected pbc False: choose another model"
-    with pytest.raises(DataError, match=message):
-        reference.predict(crystal)
-    with pytest.raises(DataError, match=message):
-        PhysNet(settings()).fit(crystal, crystal, tmp_path)
-    assert list(tmp_path.iterdir()) == []
-    boxed = frames(small.numbers, small.positions[:1], cell=50 * np.eye(3))
-    free = frames(small.numbers, small.positions[:1])
-    assert reference.predict(boxed).energies == reference.predict(free).energies

@@ -1,0 +1,17 @@
+"""The table of the recorded accuracy."""
+
+from __future__ import annotations
+
+from baselines.accuracy import record as accuracy
+from baselines.accuracy import table as accuracy_table
+
+
+def test_a_record_is_a_row_for_each_test(recorded):
+    made = accuracy_table.markdown(accuracy.read_records(recorded / "records"))
+    assert "| sGDML (tiny) | mini-i@1.0.0 | unfolded/train/10 | folded |" in made
+
+
+def test_the_document_shows_the_shipped_records(repository):
+    text = (repository / "docs" / "baselines" / "README.md").read_text(encoding="utf-8")
+    shown = text.partition("<!-- table -->\n")[2].partition("<!-- end of table -->")[0]
+    assert shown == accuracy_table.markdown(accuracy.read_records())

@@ -1,0 +1,47 @@
+"""Model folders, and predictions in several processes."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+import teadata
+from baselines.gap import GAP, potential
+from teadata.errors import DataError
+
+
+def test_several_processes_predict_what_one_does(fluid):
+    model, _, _ = fluid
+    many = teadata.load("mini-hydrogen").frames[:130]
+    seen = []
+    predicted = model.predict(many, lambda *step: seen.append(step))
+    assert seen[-1] == ("predict", 130, 130)
+    for row in (0, 64, 65, 129):
+        alone = model.predict(many[row])
+        assert alone.energies[0] == predicted.energies[row]
+        np.testing.assert_array_equal(alone.forces[0], predicted.forces[row])
+
+
+def test_an_incomplete_model_folder_is_refused(settings, fluid, hydrogen, tmp_path):
+    model, _, _ = fluid
+    with pytest.raises(DataError, match=r"gap\.xml: not a readable GAP"):
+        GAP.load(tmp_path, settings)
+    model.save(tmp_path / "saved")
+    missing = sorted((tmp_path / "saved").glob("*sparseX*"))[-1]
+    missing.unlink()
+    with pytest.raises(DataError, match=f"missing: {re.escape(missing.name)}"):
+        GAP.load(tmp_path / "saved", settings)
+    (tmp_path / "saved" / potential.GAP_FILE).write_text("<GAP_params>")
+    with pytest.raises(DataError, match="not a whole GAP"):
+        GAP.load(tmp_path / "saved", settings)
+
+
+def test_a_folder_that_has_gone_is_named(settings, fluid, hydrogen, tmp_path):
+    model, _, _ = fluid
+    model.save(tmp_path / "saved")
+    again = GAP.load(tmp_path / "saved", settings)
+    (tmp_path / "saved").rename(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match="saved: the files of this GAP are gone"):
+        again.predict(hydrogen[1])

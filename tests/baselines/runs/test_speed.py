@@ -1,0 +1,34 @@
+"""How fast a model predicts, by the command."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from baselines.runs.record import TrainingRecord
+from baselines.runs.speed import repeated
+
+
+def test_the_call_that_warms_up_does_not_count():
+    waits = iter([1.0, 0.0])
+    assert repeated(lambda: time.sleep(next(waits)), seconds=0.0) < 0.5
+
+
+def test_the_command_times_a_run(run, run_folder):
+    done = run("baselines", "bench", run_folder, "--json")
+    assert done.returncode == 0, done.stderr
+    speed = json.loads(done.stdout)
+    record = TrainingRecord.read(run_folder / "record.json")
+    assert (speed["model"], speed["dataset"], speed["device"]) == ("sgdml", "mini-i@1.0.0", "cpu")
+    assert speed["train_seconds"] == record.wall_seconds
+    assert (speed["train_frames"], speed["many_frames"]) == (10, 64)
+    for way in ("one", "many", "calculator"):
+        assert speed[f"{way}_us_per_atom"] > 0
+    assert speed["hardware"]["cores"]
+
+
+def test_a_run_that_has_not_finished_cannot_be_timed(run, tmp_path):
+    done = run("baselines", "bench", tmp_path)
+    assert done.returncode == 1
+    assert "record.json" in done.stderr
+    assert "Traceback" not in done.stderr
