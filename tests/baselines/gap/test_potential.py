@@ -29,7 +29,7 @@ def test_an_incomplete_model_folder_is_refused(settings, fluid, hydrogen, tmp_pa
     with pytest.raises(DataError, match=r"gap\.xml: not a readable GAP"):
         GAP.load(tmp_path, settings)
     model.save(tmp_path / "saved")
-    missing = sorted((tmp_path / "saved").glob("*sparseX*"))[-1]
+    missing = max((tmp_path / "saved").glob("*sparseX*"))
     missing.unlink()
     with pytest.raises(DataError, match=f"missing: {re.escape(missing.name)}"):
         GAP.load(tmp_path / "saved", settings)
