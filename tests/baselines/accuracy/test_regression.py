@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from baselines.accuracy import regression
-from baselines.accuracy.record import AccuracyRecord, SeedResult, TestErrors, Training
+from baselines.accuracy.record import AccuracyRecord, ReachedErrors, SeedResult, Training
 from baselines.accuracy.regression import Spread
 from teadata.errors import DataError, UsageError
 
 
-def reached(value: float) -> dict[str, TestErrors]:
+def reached(value: float) -> dict[str, ReachedErrors]:
     return {
-        quantity: TestErrors(frames=10, mae=value, rmse=1.3 * value, percent_mean=5 * value)
+        quantity: ReachedErrors(frames=10, mae=value, rmse=1.3 * value, percent_mean=5 * value)
         for quantity in ("E", "F")
     }
 

@@ -65,7 +65,7 @@ def test_the_start_is_the_published_bond():
 
 def test_tersoff_comes_nearer_to_the_labels(small_model, case, settings, tmp_path):
     model, result, *_ = small_model("tersoff")
-    unfitted = model.parameters.model_copy(
+    unfitted = model.trained().model_copy(
         update={"form": form_of(vector_of(START), settings.inner, settings.outer)}
     )
     (tmp_path / "start.json").write_text(unfitted.model_dump_json())

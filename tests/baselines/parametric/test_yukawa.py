@@ -55,9 +55,9 @@ def test_a_yukawa_potential_is_recovered_from_its_own_labels(yukawa, settings, f
     train, valid = (labelled(each, yukawa()) for each in frames)
     model = Yukawa(settings)
     result = model.fit(train, valid, tmp_path)
-    assert model.parameters.kappa == pytest.approx(1.5, rel=1e-3)
-    assert model.parameters.amplitude == pytest.approx(40.0, rel=3e-3)
-    assert model.parameters.energy_per_atom == pytest.approx(-300.0, rel=1e-4)
+    assert model.trained().kappa == pytest.approx(1.5, rel=1e-3)
+    assert model.trained().amplitude == pytest.approx(40.0, rel=3e-3)
+    assert model.trained().energy_per_atom == pytest.approx(-300.0, rel=1e-4)
     assert result.valid["force_mae"] < 1e-2
     assert (tmp_path / "train.log").read_text().count("\n") == len(result.curve) > settings.grid
 

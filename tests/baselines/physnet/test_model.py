@@ -41,7 +41,7 @@ def test_the_calculator_is_traced_once(trained, mini_i):
 
     model = pickle.loads(pickle.dumps(trained[0]))
     frames = mini_i.split("complete/test")[:2]
-    expected = model.predict_charged(frames)
+    expected = model.predict(frames)
     calculator = model.calculator()
     for n, atoms in enumerate(frames.to_ase()):
         atoms.calc = calculator
