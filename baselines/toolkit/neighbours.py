@@ -45,7 +45,7 @@ def pairs(
     try:
         from vesin import NeighborList
     except ImportError:
-        raise MissingExtraError("vesin", "fchl", "A neighbour list") from None
+        raise MissingExtraError("vesin", "md", "A neighbour list") from None
     box = np.zeros((3, 3)) if frames.cell is None else frames.cell[index]
     periodic = [bool(axis) for axis in frames.pbc]
     search = NeighborList(cutoff=cutoff, full_list=True)
