@@ -97,7 +97,7 @@ class SGDML(Baseline[SGDMLConfig, dict[str, Any]]):
         best = min(curve, key=lambda step: step["force_rmse"], default=None)
         task = None
         for sigma in self.config.sigmas[len(curve) :]:
-            if len(curve) > 1 and curve[-1]["force_rmse"] > curve[-2]["force_rmse"]:
+            if _rises(curve):
                 break
             task = task or self._task(trainer, train, valid, progress)
             outcome = self._train(trainer, task | {"sig": sigma}, workdir, progress)
@@ -270,3 +270,13 @@ def _spelled(lattice: Floats | None) -> str:
     if lattice is None:
         return "no cell"
     return f"lattice vectors {np.round(lattice.T, 4).tolist()} Å"
+
+
+def _rises(curve: list[dict[str, float]]) -> bool:
+    """Whether the search is over: the error rises, and a solver has converged before.
+
+    The rule of the ``sgdml`` command: errors of solvers that gave up say nothing of σ.
+    """
+    if len(curve) < 2 or not any(step.get("converged", 1) for step in curve):
+        return False
+    return curve[-1]["force_rmse"] > curve[-2]["force_rmse"]

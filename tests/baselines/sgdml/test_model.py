@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import multiprocessing
 import pickle
 
@@ -57,6 +58,21 @@ def test_the_best_sigma_is_kept(trained, mini_i):
     assert result.selected["sigma"] == best["sigma"]
     valid = mini_i.split("folded/valid/10")
     assert validation_errors(model.predict(valid), valid) == pytest.approx(result.valid)
+
+
+@pytest.mark.parametrize(("converged", "searched"), [(1, [10, 20]), (0, [10, 20, 30])])
+def test_a_search_ends_once_the_error_rises_after_a_solver_converged(
+    iterative, mini_i, tmp_path, converged, searched
+):
+    """As the sgdml command's: an error of a solver that gave up says nothing of sigma."""
+    frames = mini_i.split("folded/train/10"), mini_i.split("folded/valid/10")
+    SGDML(iterative.model_copy(update={"sigmas": [10, 20]})).fit(*frames, tmp_path)
+    file = tmp_path / "sigmas.json"
+    curve = json.loads(file.read_text())
+    curve[1]["force_rmse"] = 2 * curve[0]["force_rmse"]
+    file.write_text(json.dumps([step | {"converged": converged} for step in curve]))
+    again = SGDML(iterative.model_copy(update={"sigmas": [10, 20, 30]})).fit(*frames, tmp_path)
+    assert [step["sigma"] for step in again.curve] == searched
 
 
 def test_other_atoms_are_refused(trained, mini_i):
