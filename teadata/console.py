@@ -2,39 +2,118 @@
 
 from __future__ import annotations
 
+import codecs
 import inspect
+import io
 import json
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import MISSING, fields, is_dataclass
 from functools import wraps
-from typing import Any, get_type_hints
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
 
 import typer
 
-from teadata.errors import TeaError
+from teadata.errors import TeaError, UsageError
+from teadata.text import escape_sequence, inline, visible
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def new_app(help_text: str) -> typer.Typer:
-    """A Typer application with the project's conventions and ``--version``."""
-    app = typer.Typer(
-        help=help_text,
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
+def guarded(command: Function) -> Function:
+    """A command that refuses outputs that would replace one of its inputs."""
+
+    @wraps(command)
+    def checked(**values: Any) -> Any:
+        paths = {name: _paths(value) for name, value in values.items()}
+        outputs = paths.pop("output", [])
+        check_outputs(outputs, [path for some in paths.values() for path in some])
+        return command(**values)
+
+    return checked  # type: ignore[return-value]
+
+
+def _paths(value: Any) -> list[Path]:
+    """The paths that an option or argument has."""
+    several = value if isinstance(value, list | tuple) else [value]
+    return [item for item in several if isinstance(item, Path)]
+
+
+def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Refuse outputs without a name, and those that are an input or part of a dataset.
+
+    Raises
+    ------
+    UsageError
+        If there is one.
+    """
+    sources = list(inputs)
+    for path in outputs:
+        if path == Path() and not any(part.rpartition("=")[2] in (".", "./") for part in sys.argv):
+            raise UsageError("--output: expected a name, found nothing")  # an empty text
+        if not path.exists():
+            continue
+        for source in sources:
+            if source.exists() and path.samefile(source):
+                raise UsageError(
+                    f"--output {path}: is {source}, which is read here, and is not replaced; "
+                    "choose another name"
+                )
+        _check_no_dataset(path)
+
+
+def _check_no_dataset(path: Path) -> None:
+    from teadata.catalog import data_root, local_root
+
+    folders = [data_root()]
+    with suppress(UsageError):  # no home folder, so no data there
+        folders.append(local_root("x").parent)
+    for folder in folders:
+        if folder.resolve() in path.resolve().parents:
+            raise UsageError(
+                f"--output {path}: belongs to the datasets in {folder}, and is not replaced; "
+                "choose another name"
+            )
+
+
+class App(typer.Typer):
+    """A Typer application, or a group of commands in one, with the project's conventions."""
+
+    def __init__(self, help_text: str) -> None:
+        super().__init__(
+            help=help_text,
+            no_args_is_help=True,
+            add_completion=False,
+            pretty_exceptions_enable=False,
+            rich_markup_mode=None,
+            context_settings={"help_option_names": ["-h", "--help"]},
+        )
+
+    def command(self, name: str | None = None, **options: Any) -> Callable[[Function], Function]:
+        """Add a command, :func:`guarded`."""
+        add = super().command(name, **options)
+
+        def added(command: Function) -> Function:
+            add(guarded(command))
+            return command
+
+        return added
+
+
+def new_app(help_text: str) -> App:
+    """An application with ``--version``."""
+    app = App(help_text)
 
     def show_version(wanted: bool) -> None:
         if wanted:
             from teadata.provenance import DISTRIBUTION, package_version
 
-            typer.echo(f"{DISTRIBUTION} {package_version()}")
+            say(f"{DISTRIBUTION} {package_version()}")
             raise typer.Exit
 
     @app.callback()
@@ -94,11 +173,55 @@ def _options_of(group: Any) -> list[inspect.Parameter]:
 def run(app: typer.Typer) -> None:
     """Run a command line; a user's mistake ends in one message and its exit status."""
     sys.unraisablehook = _interrupt_again
+    codecs.register_error("tea-escape", _instead)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="tea-escape")
     try:
-        app()
+        try:
+            app()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except TeaError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_status)
+        _fail(str(error), error.exit_status)
+    except BrokenPipeError:  # whoever read the output has enough of it
+        _give_up_printing()
+        sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        if not where:
+            _give_up_printing()
+        _fail(f"{where}{error.strerror or error}", 1)
+    except MemoryError:
+        _fail("there is not enough memory for this", 1)
+    except RecursionError:
+        _fail("something that was read is nested too deeply", 1)
+
+
+def _give_up_printing() -> None:
+    """Let what is still to be printed go nowhere: Python would try again at its end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _fail(message: str, status: int) -> None:
+    for argument in sys.argv[1:]:  # a name of several lines is still one name
+        message = message.replace(argument, inline(argument)) if argument else message
+    say(f"error: {message}", err=True)
+    sys.exit(status)
+
+
+def _instead(error: UnicodeError) -> tuple[str, int]:
+    """What is written for characters that the output's encoding lacks."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return escape_sequence(error.object[error.start : error.end]), error.end
+
+
+def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print text; what a terminal would obey and a reader not see is written out."""
+    print(visible(text), end="\n" if nl else "", file=sys.stderr if err else sys.stdout)
 
 
 def _interrupt_again(unraisable: sys.UnraisableHookArgs) -> None:
@@ -115,7 +238,7 @@ def _interrupt_again(unraisable: sys.UnraisableHookArgs) -> None:
 
 def print_json(value: Any) -> None:
     """Print a JSON document."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    say(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def print_table(
@@ -142,11 +265,12 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    heading = None if title is None else Text(inline(title))
+    table = Table(title=heading, box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left")
+        table.add_column(Text(visible(column)), justify="right" if column in right else "left")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(inline(cell)) for cell in row))
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=200)
@@ -163,7 +287,7 @@ def print_fields(fields: Mapping[str, str]) -> None:
     grid.add_column(style="bold")
     grid.add_column(overflow="fold")
     for name, value in fields.items():
-        grid.add_row(name, Text(value))
+        grid.add_row(Text(inline(name)), Text(inline(value)))
     console = Console(highlight=False)
     if not console.is_terminal or console.width > 110:
         console = Console(highlight=False, width=110)
@@ -187,7 +311,7 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
 
     # No refresh thread: backends fork worker processes.
     with Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.completed}/{task.total}"),
         TimeElapsedColumn(),
@@ -204,7 +328,7 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
                 bars.reset(task, total=total)
             bars.update(
                 task,
-                description=description,
+                description=inline(description),
                 completed=done,
                 total=total,
                 visible=True,

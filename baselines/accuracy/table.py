@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import typer
-
 from baselines.accuracy.record import AccuracyRecord
 from baselines.accuracy.regression import RegressionCheck
 from baselines.accuracy.retraining import Retrained
@@ -79,9 +77,9 @@ def print_costs(retrained: Retrained) -> None:
         if found is None
         else f"{found.wall_seconds:.0f} s, {found.peak_memory_mib:.0f} MiB"
     )
-    typer.echo(f"{record.model} {record.dataset} {training.train}: {now} ({costs})", err=True)
+    console.say(f"{record.model} {record.dataset} {training.train}: {now} ({costs})", err=True)
     for change in changes:
-        typer.echo(f"  not as it was recorded: {change}", err=True)
+        console.say(f"  not as it was recorded: {change}", err=True)
 
 
 def print_checked(checked: Sequence[RegressionCheck]) -> None:

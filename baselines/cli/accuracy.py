@@ -110,7 +110,7 @@ def table(
     if as_json:
         console.print_json([item.model_dump() for item in found])
     elif as_markdown:
-        typer.echo(accuracy_table.markdown(found), nl=False)
+        console.say(accuracy_table.markdown(found), nl=False)
     else:
         accuracy_table.print_records(found)
 
@@ -153,7 +153,7 @@ def learning_curve(
         found = list(curve.carry_out(plans, folder, frames, progress))
     made = curve.tables(found)
     if as_markdown:
-        typer.echo(curve.markdown(made), nl=False)
+        console.say(curve.markdown(made), nl=False)
     else:
         for caption, table in made.items():
             sizes = list(table[curve.ROWS[0]])
@@ -165,7 +165,7 @@ def learning_curve(
             console.print_table(columns, rows, right=columns[1:])
     if output:
         for path in curve.figure(found).save(*output):
-            typer.echo(f"{path}: written", err=as_markdown)
+            console.say(f"{path}: written", err=as_markdown)
 
 
 def register(app: typer.Typer) -> None:

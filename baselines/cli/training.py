@@ -72,7 +72,7 @@ def show_config(
     from baselines.registry import entry
 
     _, kind = entry(model).classes()
-    typer.echo(config.to_yaml(config.read(kind, model, name)), nl=False)
+    console.say(config.to_yaml(config.read(kind, model, name)), nl=False)
 
 
 def train(
@@ -121,11 +121,11 @@ def resume(run: Run) -> None:
 def _say(folder: Path, record: TrainingRecord) -> None:
     plan = record.plan
     selected = ", ".join(f"{key} {value}" for key, value in record.selected.items())
-    typer.echo(
+    console.say(
         f"{folder}: {plan.model} trained on {plan.dataset} {plan.train} in "
         f"{record.wall_seconds:.0f} s, {record.peak_memory_mib:.0f} MiB; {selected}"
     )
-    typer.echo(
+    console.say(
         f"validation on {plan.valid}: energy MAE {record.valid['energy_mae']:.3g} kcal/mol, "
         f"force MAE {record.valid['force_mae']:.3g} kcal/mol/Å"
     )
@@ -146,7 +146,7 @@ def predict(
     with console.progress_bar() as progress:
         prediction = predictions.predict(run, subset, progress, device)
     write_prediction(output, prediction)
-    typer.echo(
+    console.say(
         f"{output}: {len(prediction.energies)} frames of {prediction.dataset} "
         f"{prediction.subset}/test"
     )
@@ -171,7 +171,7 @@ def score(
     with console.progress_bar() as progress:
         scored = predictions.score(run, subset, progress, device, bootstrap, frames)
     if as_json:
-        typer.echo(scored.model_dump_json(indent=2))
+        console.say(scored.model_dump_json(indent=2))
     else:
         table.print_score(scored)
 

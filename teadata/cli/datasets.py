@@ -73,10 +73,10 @@ def cite(
 
     for citation in card(dataset).citations:
         if bibtex:
-            typer.echo(citation.bibtex.strip() + "\n")
+            console.say(citation.bibtex.strip() + "\n")
         else:
             doi = f" https://doi.org/{citation.doi}" if citation.doi else ""
-            typer.echo(f"- {' '.join(citation.text.split())}{doi}")
+            console.say(f"- {' '.join(citation.text.split())}{doi}")
 
 
 DatasetIds = Annotated[
@@ -167,12 +167,18 @@ def export(
 
     if format_name is not None and format_name not in formats.MODULES:
         raise unknown_name("format", format_name, formats.MODULES)
+    meant = formats.SUFFIXES.get(output.suffix.lower())
+    if format_name is not None and meant not in (None, format_name):
+        raise UsageError(
+            f"{output}: its suffix says {meant}, --format {format_name}; leave --format out, or "
+            "change the suffix"
+        )
     data = load(dataset)
     frames = data.frames if split is None else data.split(split)
     formats.write(
         output, frames, format_name, name=data.card.id, theory=data.card.level_of_theory.method
     )
-    typer.echo(f"{output}: {len(frames)} frames of {data.card.full_id} ({split or 'all'})")
+    console.say(f"{output}: {len(frames)} frames of {data.card.full_id} ({split or 'all'})")
 
 
 def croissant(
@@ -193,11 +199,11 @@ def croissant(
     data = load(dataset)
     description = write(output, data, url=url)
     for file in description["distribution"]:
-        typer.echo(f"{output / file['name']}: {file['contentSize']}, sha256 {file['sha256']}")
+        console.say(f"{output / file['name']}: {file['contentSize']}, sha256 {file['sha256']}")
     names = ", ".join(record_set["name"] for record_set in description["recordSet"])
-    typer.echo(f"{output / DESCRIPTION}: {data.card.full_id} with the record sets {names}")
+    console.say(f"{output / DESCRIPTION}: {data.card.full_id} with the record sets {names}")
     if url is None:
-        typer.echo("Before the folder is published, say where with --url: Croissant asks for it.")
+        console.say("Before the folder is published, say where with --url: Croissant asks for it.")
 
 
 def register(app: typer.Typer) -> None:

@@ -104,7 +104,7 @@ def fetch(
             record_here, names, pins=pins, dataset=card.id, progress=progress
         )
     if catalog.card(card.id).files and not replace:
-        typer.echo(f"{card.full_id} is here already; --replace makes it anew of these files")
+        console.say(f"{card.full_id} is here already; --replace makes it anew of these files")
         return
     try:
         _ingest(paths, card, mapping, energy_unit, length_unit, accept_float32,
@@ -120,9 +120,9 @@ def _show_record(record: Record, names: list[str]) -> None:
     """Print which version of a record was found, its files, and which of them are wanted."""
     from teadata import remote
 
-    typer.echo(f"{record.title}, {record.label} (doi:{record.doi})")
+    console.say(f"{record.title}, {record.label} (doi:{record.doi})")
     if record.requested is not None:
-        typer.echo(
+        console.say(
             f"{record.requested} stands for all versions; this is {record.label}. To get the same "
             f"one again: --record {record.id}"
         )
@@ -244,12 +244,12 @@ def _show(done: Ingestion) -> None:
         right=["frames"],
     )
     if len(rows) > SHOWN:
-        typer.echo(f"… and {len(rows) - SHOWN} more files")
+        console.say(f"… and {len(rows) - SHOWN} more files")
     for source in done.passed_over[:SHOWN]:
-        typer.echo(f"passed over: {source.label}, {source.header.formula}, another system")
+        console.say(f"passed over: {source.label}, {source.header.formula}, another system")
     data = catalog.load(done.card.id)
     counts = ", ".join(f"{s}/{r} {len(ids)}" for (s, r), ids in data.splits.members.items())
-    typer.echo(f"{done.card.full_id}: {counts}; in {data.root}")
+    console.say(f"{done.card.full_id}: {counts}; in {data.root}")
 
 
 def pin(
@@ -262,9 +262,11 @@ def pin(
     from teadata.files import write_text
     from teadata.ingest.pin import patch
 
+    if output is not None and output.suffix not in (".patch", ".diff"):
+        raise UsageError(f"{output}: a patch is written as .patch or .diff")
     text = patch(dataset)
     if output is None:
-        typer.echo(text, nl=False)
+        console.say(text, nl=False)
         return
     write_text(output, text)
-    typer.echo(f"{output}: apply it in a checkout with: git apply {output}")
+    console.say(f"{output}: apply it in a checkout with: git apply {output}")

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from teadata.text import inline, visible
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
@@ -61,7 +63,7 @@ class Lines:
 
     def message(self, text: str) -> None:
         """Print the message."""
-        print(text, file=self.stream, flush=True)
+        print(visible(text), file=self.stream, flush=True)
 
     def _line(self) -> None:
         share = f" ({100 * self.done // self.total} %)" if self.total else ""
@@ -80,7 +82,7 @@ class Bar:
     def start(self, name: str, total: int, done: int) -> None:
         """Add the file's bar, or set the one it has."""
         if name not in self.tasks:
-            self.tasks[name] = self.bars.add_task(name, total=total)
+            self.tasks[name] = self.bars.add_task(inline(name), total=total)
         self.current = self.tasks[name]
         self.bars.update(self.current, completed=done)
 
@@ -91,7 +93,7 @@ class Bar:
 
     def message(self, text: str) -> None:
         """Print above the bars."""
-        self.bars.console.print(text, markup=False, highlight=False)
+        self.bars.console.print(visible(text), markup=False, highlight=False)
 
 
 @contextmanager

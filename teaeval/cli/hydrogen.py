@@ -119,7 +119,7 @@ def hydrogen(
         record = running.run(plan, folder, workers.processes, workers.scheduler, progress)
     _figures(record, folder)
     if as_json:
-        typer.echo(record.model_dump_json(indent=1))
+        console.say(record.model_dump_json(indent=1))
     else:
         table.print_record(record)
 
@@ -132,7 +132,7 @@ def _figures(record: Record, folder: Path) -> None:
         plots.against_density([record]).save(folder / "hydrogen.png")
         plots.radial([record]).save(folder / "rdf.png")
     except MissingExtraError as error:
-        typer.echo(f"no figures: {error}", err=True)
+        console.say(f"no figures: {error}", err=True)
 
 
 def hydrogen_table(
@@ -152,6 +152,6 @@ def hydrogen_table(
     if as_json:
         console.print_json([dict(zip(columns, row, strict=True)) for row in rows])
     elif as_markdown:
-        typer.echo(table.markdown(columns, rows), nl=False)
+        console.say(table.markdown(columns, rows), nl=False)
     else:
         console.print_table(columns, rows, right=table.MODEL_COLUMNS[1:])

@@ -14,12 +14,7 @@ if TYPE_CHECKING:
     from teaeval.md.replicas import Plan
     from teaeval.md.settings import Settings
 
-md = typer.Typer(
-    help="Molecular dynamics with a model: does the system stay whole (extra: md).",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+md = console.App("Molecular dynamics with a model: does the system stay whole (extra: md).")
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of `teaeval md run`.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -188,17 +183,17 @@ def analyse_folder(
     simulations = analyse(folder, discard, bootstrap, partial)
     write_text(folder / RECORD_FILE, simulations.model_dump_json(indent=1) + "\n")
     if as_json:
-        typer.echo(simulations.model_dump_json(indent=2))
+        console.say(simulations.model_dump_json(indent=2))
     else:
         from teaeval.md.table import print_simulations
 
         print_simulations(simulations)
-        typer.echo(f"{folder / RECORD_FILE}: written")
+        console.say(f"{folder / RECORD_FILE}: written")
     if output:
         from teaeval.plots.gyration import simulated
 
         for path in simulated([simulations]).save(*output):
-            typer.echo(f"{path}: written", err=as_json)
+            console.say(f"{path}: written", err=as_json)
     if simulations.failed:
         raise typer.Exit(1)
 
@@ -222,6 +217,6 @@ def _run(plan: Plan, folder: Path, jobs: int, as_json: bool) -> None:
         from teaeval.md.table import print_outcomes
 
         print_outcomes(plan, outcomes)
-        typer.echo(f"{folder}: what they sampled: teaeval md analyse {folder}")
+        console.say(f"{folder}: what they sampled: teaeval md analyse {folder}")
     if any(outcome.status == "failed" for outcome in outcomes):
         raise typer.Exit(1)

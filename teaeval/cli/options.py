@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from teadata import console
 from teadata.errors import UsageError, unknown_name
 from teaeval.defaults import REPLICATES, SIGN_PATTERNS
 
@@ -124,27 +125,31 @@ class Layout:
             If there is no such format or suffix, or the terminal's is asked for with a file.
         """
         asked = "json" if self.as_json else self.form
-        if asked is None and self.output is not None:
-            if self.output.suffix not in FORMATS:
-                raise UsageError(
-                    f"{self.output}: no format has the suffix {self.output.suffix!r}; expected "
-                    f"one of {', '.join(FORMATS)}, or --format"
-                )
-            return FORMATS[self.output.suffix]
-        if asked is None:
-            return "terminal"
-        if asked not in OFFERED:
+        if asked is not None and asked not in OFFERED:
             raise unknown_name("format", asked, OFFERED)
-        if asked == "terminal" and self.output is not None:
+        if self.output is None:
+            return asked or "terminal"
+        if asked == "terminal":
             raise UsageError("the format terminal is printed; leave --output out")
-        return asked
+        meant = FORMATS.get(self.output.suffix.lower())
+        if asked is None and meant is None:
+            raise UsageError(
+                f"{self.output}: no format has the suffix {self.output.suffix!r}; expected "
+                f"one of {', '.join(FORMATS)}, or --format"
+            )
+        if asked is not None and meant not in (None, asked):
+            raise UsageError(
+                f"{self.output}: its suffix says {meant}, --format {asked}; leave --format out, or "
+                "change the suffix"
+            )
+        return asked or str(meant)
 
     def put(self, text: str) -> None:
         """Write a text to the file, or print it."""
         from teadata.files import write_text
 
         if self.output is None:
-            typer.echo(text, nl=False)
+            console.say(text, nl=False)
         else:
             write_text(self.output, text)
-            typer.echo(f"{self.output}: written")
+            console.say(f"{self.output}: written")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,12 +27,7 @@ AllowFailed = Annotated[
     typer.Option("--allow-failed", help="Leave out frames that are missing or not finite."),
 ]
 
-plots = typer.Typer(
-    help="Figures, each with its data as CSV (extra: plot).",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+plots = console.App("Figures, each with its data as CSV (extra: plot).")
 
 
 def register(app: typer.Typer) -> None:
@@ -39,19 +35,20 @@ def register(app: typer.Typer) -> None:
     app.add_typer(plots, name="plot")
 
 
-def check_outputs(output: list[Path]) -> None:
-    """Refuse what cannot be written before anything is read."""
+def check_outputs(output: list[Path], inputs: Sequence[Path] = ()) -> None:
+    """Refuse what cannot be written before anything is read; the data go beside each figure."""
     from teaeval.plots.plot import check_suffix, styled
 
     for path in output:
         check_suffix(path)
+    console.check_outputs([path.with_suffix(".csv") for path in output], inputs)
     with styled():  # Matplotlib is there
         pass
 
 
 def _save(plot: Plot, output: list[Path]) -> None:
     for path in plot.save(*output):
-        typer.echo(f"{path}: written")
+        console.say(f"{path}: written")
 
 
 def _summaries(files: list[Path], allow_failed: bool) -> list[ErrorSummary]:
@@ -119,7 +116,7 @@ def gyration(
     from teaeval.observables import gyration as radii
     from teaeval.plots.gyration import gyration as draw
 
-    check_outputs(output)
+    check_outputs(output, files or [])
     records = [file for file in files or [] if file.suffix == ".json" or file.is_dir()]
     if records:
         from teaeval.md import record

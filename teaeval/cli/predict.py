@@ -32,7 +32,7 @@ def predict_test_set(
         made = predict(calculator, dataset, subset, checkpoint, progress)
     write_prediction(output, made)
     checkpoint.unlink()
-    typer.echo(f"{output}: {len(made.energies)} frames of {made.dataset} {subset}/test")
+    console.say(f"{output}: {len(made.energies)} frames of {made.dataset} {subset}/test")
 
 
 def write_template(
@@ -48,7 +48,7 @@ def write_template(
 
     blank = template(dataset, subset)
     write_prediction(output, blank)
-    typer.echo(
+    console.say(
         f"{output}: {len(blank.energies)} frames of {blank.dataset} {subset}/test, to be "
         "filled in; units kcal/mol and Å, or change what it says"
     )

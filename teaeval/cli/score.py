@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from teadata import console
 from teadata.errors import UsageError
 from teaeval.cli.options import Bootstrap, Declared, PredictionFile, Scheduler, SignPatterns
+
+if TYPE_CHECKING:
+    from teaeval.scores.record import Score
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,12 @@ class Printed:
         bool, typer.Option("--markdown", help="Print the table as Markdown.")
     ] = False
 
+    @property
+    def form(self) -> str | None:
+        """The suffix of the form that is printed; None for the terminal's."""
+        asked = {".json": self.as_json, ".csv": self.as_csv, ".md": self.as_markdown}
+        return next((suffix for suffix, wanted in asked.items() if wanted), None)
+
     def check(self) -> None:
         """Refuse more than one form."""
         if self.as_json + self.as_csv + self.as_markdown > 1:
@@ -64,7 +74,10 @@ def score_file(
         typer.Option("--md", help="Simulations with the model, md.json, to join; repeatable."),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write the score to, as JSON.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="File to write: .json, the score; .csv or .md, a table."
+        ),
     ] = None,
     printed: Printed,
 ) -> None:
@@ -80,6 +93,7 @@ def score_file(
 
     printed.check()
     declared.check()
+    form = None if output is None else _form(output)
     simulations = [record.read(path) for path in md or []]
     with connected(scheduler) as engine:
         result = score(
@@ -91,16 +105,36 @@ def score_file(
             allow_failed=examination.allow_failed,
             engine=engine,
         ).with_simulations(simulations)
-    if output is not None:
-        write_text(output, result.model_dump_json(indent=2) + "\n")
-    if printed.as_json:
-        typer.echo(result.model_dump_json(indent=2))
-    elif printed.as_csv:
-        typer.echo(table.to_csv(result), nl=False)
-    elif printed.as_markdown:
-        typer.echo(table.markdown(result))
-    else:
+    if output is not None and form is not None:
+        write_text(output, form(result))
+    if printed.form is None:
         table.print_score(result)
+    else:
+        console.say(FORMS[printed.form](result), nl=False)
+
+
+FORMS: dict[str, Callable[[Score], str]] = {
+    ".json": lambda score: score.model_dump_json(indent=2) + "\n",
+    ".csv": lambda score: _tables().to_csv(score),
+    ".md": lambda score: _tables().markdown(score) + "\n",
+}
+"""How a score is written under each suffix."""
+
+
+def _tables() -> Any:
+    from teaeval.tables import single
+
+    return single
+
+
+def _form(output: Path) -> Callable[[Score], str]:
+    """How a score is written under this name, or an error."""
+    suffix = output.suffix.lower()
+    if suffix not in FORMS:
+        raise UsageError(
+            f"{output}: a score is written as {', '.join(FORMS)}, not as {suffix or 'this'!r}"
+        )
+    return FORMS[suffix]
 
 
 def check_file(
@@ -127,7 +161,7 @@ def check_file(
     elif problems:
         console.print_table(findings.COLUMNS, findings.rows(problems))
     else:
-        typer.echo(f"{file}: nothing is wrong")
+        console.say(f"{file}: nothing is wrong")
     if any(item.severity == "error" for item in problems):
         raise typer.Exit(1)
 
@@ -146,10 +180,10 @@ def verify_score(
     stated = read_score(score)
     differences = verify(stated, prediction)
     for line in differences:
-        typer.echo(line)
+        console.say(line)
     if differences:
         raise typer.Exit(1)
-    typer.echo(f"{score}: {len(stated.rows)} rows, all as {prediction} scores")
+    console.say(f"{score}: {len(stated.rows)} rows, all as {prediction} scores")
 
 
 def compare_files(
@@ -173,7 +207,7 @@ def compare_files(
         seed=draws.seed,
     )
     if as_json:
-        typer.echo(result.model_dump_json(indent=2))
+        console.say(result.model_dump_json(indent=2))
     else:
         print_comparison(result)
 

@@ -11,6 +11,7 @@ import typer
 
 from teadata import console
 from teadata.errors import unknown_name
+from teadata.text import to_csv
 from teaeval.cli.options import Layout, PredictionFiles, Replicates, ScoreFiles
 from teaeval.defaults import REPLICATES
 
@@ -55,7 +56,6 @@ def show_published(
     """
     from teaeval.published.select import select
     from teaeval.tables import published, render
-    from teaeval.tables.scores import to_csv
 
     name: Any = table
     if name not in published.TITLES:
@@ -92,7 +92,6 @@ def lay_out(
     from teaeval import tables
     from teaeval.scores.record import read_score
     from teaeval.tables import render
-    from teaeval.tables.scores import to_csv
 
     name: Any = kind
     if name not in tables.KINDS:
@@ -145,4 +144,4 @@ def report(
             simulations=md or (),
             progress=progress,
         )
-    typer.echo(f"{output}: {output.stat().st_size / 1e6:.1f} MB")
+    console.say(f"{output}: {output.stat().st_size / 1e6:.1f} MB")

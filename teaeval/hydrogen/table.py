@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from teadata import console
 from teadata.errors import UsageError
+from teadata.text import markdown as _md
 from teaeval.hydrogen.record import Estimate, Record, Separation, StateResult, Transition, pooled
 
 STATE_COLUMNS = (
@@ -92,15 +93,15 @@ def print_record(record: Record) -> None:
     )
     for result in record.states:
         if result.failure is not None:
-            print(f"{result.state} broke after {result.time:g} fs: {result.failure}")
-    print(
+            console.say(f"{result.state} broke after {result.time:g} fs: {result.failure}")
+    console.say(
         f"test errors: forces {record.errors.force_mae:.3g} kcal/mol/Å, energy "
         f"{record.errors.energy_mae:.3g} kcal/mol, of {record.errors.frames} frames"
     )
     for model, reference in zip(record.transitions, record.reference_transitions, strict=True):
-        print(f"molecular to atomic at {model.temperature:g} K: {model.verdict}")
-        print(f"    reference: {reference.verdict}")
-    print(
+        console.say(f"molecular to atomic at {model.temperature:g} K: {model.verdict}")
+        console.say(f"    reference: {reference.verdict}")
+    console.say(
         "± is one standard error of blocks; * marks a difference whose 95 % interval leaves zero "
         "out; pairs apart is the Hellinger distance of the distributions of pair distances (g(r) "
         "times r²), by chance what it is for two such samples of one distribution: the mean, and "
@@ -201,5 +202,5 @@ def _mean(values: Sequence[float], digits: int) -> str:
 
 def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table."""
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    head, *body = (f"| {' | '.join(map(_md, line))} |\n" for line in (columns, *rows))
+    return "".join([head, f"| {' | '.join(['---'] * len(columns))} |\n", *body])

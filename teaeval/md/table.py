@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from teadata import console
 
 if TYPE_CHECKING:
@@ -121,4 +119,4 @@ def print_simulations(record: Simulations) -> None:
     title = f"{record.name} on {record.dataset} {record.subset}"
     console.print_table(COLUMNS, rows_of(record), title=title, right=RIGHT)
     for line in lines_of(record):
-        typer.echo(line)
+        console.say(line)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from teadata.errors import MissingExtraError, UsageError
+from teadata.text import to_csv, visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,23 +75,35 @@ class Plot:
             If a file cannot be written.
         """
         from teadata.files import atomic_write, write_text
-        from teaeval.tables.scores import to_csv
 
         for path in paths:
             check_suffix(path)
         written = []
         for path in paths:
-            kind = path.suffix[1:]
+            kind = path.suffix[1:].lower()
             # no date: the same figure is the same file
             metadata = {"png": {"Software": None}, "svg": {"Date": None}}.get(
                 kind, {"CreationDate": None}
             )
+            literal(self.figure)
             with atomic_write(path) as partial, styled():
                 self.figure.savefig(partial, format=kind, metadata=metadata)
             table = path.with_suffix(".csv")
             write_text(table, to_csv(self.data))
             written += [path, table]
         return list(dict.fromkeys(written))
+
+
+def literal(figure: Figure) -> None:
+    """Let names in a figure, beside numbers at axes, stand as they are: a dollar is a dollar."""
+    from matplotlib.axis import Axis
+    from matplotlib.text import Text
+
+    numbers = {id(text) for axis in figure.findobj(Axis) for text in axis.findobj(Text)}
+    for text in figure.findobj(Text):
+        if isinstance(text, Text) and id(text) not in numbers:
+            text.set_parse_math(False)
+            text.set_text(visible(text.get_text()))
 
 
 def check_suffix(path: Path) -> None:
@@ -101,7 +114,7 @@ def check_suffix(path: Path) -> None:
     UsageError
         If the suffix is none of :data:`SUFFIXES`.
     """
-    if path.suffix not in SUFFIXES:
+    if path.suffix.lower() not in SUFFIXES:
         raise UsageError(
             f"{path}: figures are written as {', '.join(SUFFIXES)}, not {path.suffix or 'this'!r}"
         )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
-from html import escape
 from typing import TYPE_CHECKING
+
+from teadata.text import html as escape
+from teadata.text import to_csv
 
 if TYPE_CHECKING:
     from teaeval.plots.plot import Plot
@@ -13,10 +15,10 @@ if TYPE_CHECKING:
 
 def figure_html(name: str, caption: str, plot: Plot) -> str:
     """HTML of a figure: an SVG image, with its data to download."""
-    from teaeval.plots.plot import styled
-    from teaeval.tables.scores import to_csv
+    from teaeval.plots.plot import literal, styled
 
     stream = io.BytesIO()
+    literal(plot.figure)
     with styled():
         plot.figure.savefig(stream, format="svg", metadata={"Date": None}, dpi=150)
     image = base64.b64encode(stream.getvalue()).decode()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from teadata.errors import UsageError
 from teadata.files import write_text
 from teadata.provenance import DISTRIBUTION, package_version
+from teadata.text import html as escape
 from teadata.typing import Progress, no_progress
 from teaeval.defaults import REPLICATES
 from teaeval.report.figures import figure_html
@@ -84,7 +84,7 @@ def write(
 
     if not paths:
         raise UsageError("a report needs a prediction")
-    if output.suffix not in (".html", ".htm"):
+    if output.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"{output}: a report is written as .html")
     with styled():  # Matplotlib is there, before minutes of work
         pass
@@ -118,7 +118,7 @@ def page(
         viewer=_asset("vendor/3Dmol-min.js").replace("</script", r"<\/script"),
         licence=escape(_asset("vendor/3Dmol-LICENSE.txt")),
         script=_asset("report.js"),
-        data=data.replace("</", r"<\/"),
+        data=data.replace("<", r"\u003c"),
         tables=_tables(scores),
         figures=_figures(summaries, progress),
         simulations=section(runs),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING
+
+from teadata.text import html as escape
 
 if TYPE_CHECKING:
     from teaeval.md.record import Simulations

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from teadata import console
+from teadata.text import inline
 from teaeval.tables.numbers import significant, span
 from teaeval.tables.single import UNITS
 
@@ -16,14 +18,12 @@ WORTH_SAYING = 0.01
 
 def print_comparison(comparison: Comparison) -> None:
     """Print a comparison to the terminal."""
-    import typer
-
     from teadata.console import print_table
 
     draws = comparison.bootstrap
     what = UNITS[draws.unit]
-    typer.echo(f"{comparison.dataset}, test set {comparison.subset}, {comparison.frames} frames")
-    typer.echo(f"A: {comparison.first}\nB: {comparison.second}")
+    console.say(f"{comparison.dataset}, test set {comparison.subset}, {comparison.frames} frames")
+    console.say(f"A: {inline(comparison.first)}\nB: {inline(comparison.second)}")
     heads = [f"{m}\n{c}" for m in ("MAE", "RMSE") for c in ("A", "B", "A − B", "interval", "p")]
     print_table(
         ["", *heads, "A nearer\nin"],
@@ -38,13 +38,13 @@ def print_comparison(comparison: Comparison) -> None:
         right=[*heads, "A nearer\nin"],
     )
     patterns = "all" if comparison.exact else f"{draws.replicates} drawn (seed {draws.seed})"
-    typer.echo(
+    console.say(
         f"interval: {draws.level:.0%}, of A − B, jackknife over {draws.units} {what}\n"
         f"p: two-sided, of no difference, from flipping the signs of their differences, {patterns}"
     )
     if comparison.smallest_p > WORTH_SAYING:
-        typer.echo(f"no p below {comparison.smallest_p:.2g} can be had from {draws.units} {what}")
-    typer.echo("A nearer in: share of frames where A's mean absolute error is the smaller one")
+        console.say(f"no p below {comparison.smallest_p:.2g} can be had from {draws.units} {what}")
+    console.say("A nearer in: share of frames where A's mean absolute error is the smaller one")
 
 
 def _compared(part: Difference) -> list[str]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from teadata import console
+from teadata.text import inline
+from teadata.text import markdown as _md
 from teaeval.scores.record import AtomError, Details, Novelty, Quantile
 from teaeval.tables.numbers import significant, span
 
@@ -118,22 +121,17 @@ def _novelty(novelty: Novelty) -> Part:
 
 def print_details(details: Details) -> None:
     """Print the details of a score to the terminal."""
-    import typer
-
-    from teadata.console import print_table
-
     for part in parts(details):
-        typer.echo(part.title)
-        print_table(part.columns, part.rows, right=part.columns[1:])
+        console.say(inline(part.title))
+        console.print_table(part.columns, part.rows, right=part.columns[1:])
 
 
 def markdown(details: Details) -> str:
     """The details of a score as Markdown tables."""
     lines = []
     for part in parts(details):
-        lines += [part.title, "", "| " + " | ".join(part.columns) + " |"]
+        lines += [_md(part.title), "", "| " + " | ".join(map(_md, part.columns)) + " |"]
         lines.append("|:--|" + "--:|" * (len(part.columns) - 1))
-        # A bar would end a cell.
-        lines += ["| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in part.rows]
+        lines += ["| " + " | ".join(map(_md, row)) + " |" for row in part.rows]
         lines.append("")
     return "\n".join(lines)

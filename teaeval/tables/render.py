@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
+from teadata.text import html as escape
+from teadata.text import inline
+from teadata.text import latex as _tex
+from teadata.text import markdown as _md
 from teaeval.tables.grid import Cell, Grid
 
 if TYPE_CHECKING:
     from rich.text import Text
-
-LATEX = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "&": r"\&",
-    "%": r"\%",
-    "_": r"\_",
-    "#": r"\#",
-    "$": r"\$",
-    "^": r"\^{}",
-    "~": r"\~{}",
-    "->": r"$\to$",
-    "–": "--",
-    "Å": r"\AA{}",
-    "×": r"$\times$",
-    "−": "$-$",
-}
-"""What stands for something else in LaTeX."""
-
-SPECIAL = re.compile("|".join(map(re.escape, sorted(LATEX, key=len, reverse=True))))
 
 
 def terminal(grids: Sequence[Grid]) -> None:
@@ -48,24 +29,26 @@ def terminal(grids: Sequence[Grid]) -> None:
     for grid in grids:
         table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
         for stub in grid.stubs:
-            table.add_column(stub, no_wrap=True)
+            table.add_column(Text(stub), no_wrap=True)
         for group in grid.groups:
             for n, column in enumerate(grid.columns):
-                head = f"{group}\n{column}" if n == 0 else f"\n{column}"
+                head = f"{inline(group)}\n{column}" if n == 0 else f"\n{column}"
                 table.add_column(Text(head), justify="right", no_wrap=True)
         for i, row in enumerate(grid.rows):
             labels = row.labels if grid.starts(i) else ("", *row.labels[1:])
             if i and grid.starts(i):
                 table.add_section()
-            table.add_row(*(Text(label) for label in labels), *(_rich(c, plain) for c in row.cells))
+            table.add_row(
+                *(Text(inline(label)) for label in labels), *(_rich(c, plain) for c in row.cells)
+            )
         # Cut numbers are worse than lines that wrap.
         wide = Console(highlight=False, width=1000)
         narrow = wide.measure(table).maximum > console.width
         out = wide if plain or narrow else console
-        out.print(Text(grid.title), soft_wrap=True)
+        out.print(Text(inline(grid.title)), soft_wrap=True)
         out.print(table)
         for note in grid.notes:
-            out.print(Text(note), soft_wrap=True)
+            out.print(Text(inline(note)), soft_wrap=True)
         out.print()
 
 
@@ -85,25 +68,21 @@ def markdown(grids: Sequence[Grid]) -> str:
     for grid in grids:
         heads = [*grid.stubs, *(f"{g} {c}" for g in grid.groups for c in grid.columns)]
         lines = [
-            grid.title,
+            _md(grid.title),
             "",
             "| " + " | ".join(_md(head) for head in heads) + " |",
             "|" + ":--|" * len(grid.stubs) + "--:|" * (len(grid.groups) * len(grid.columns)),
         ]
         for row in grid.rows:
-            cells = [
-                "<br>".join([f"**{c.text}**" if c.best else c.text, *c.below]) for c in row.cells
-            ]
-            lines.append(
-                "| " + " | ".join([*(_md(x) for x in row.labels), *map(_md, cells)]) + " |"
-            )
-        blocks.append("\n".join([*lines, "", *(f"- {note}" for note in grid.notes)]))
+            cells = [*map(_md, row.labels), *map(_md_cell, row.cells)]
+            lines.append("| " + " | ".join(cells) + " |")
+        blocks.append("\n".join([*lines, "", *(f"- {_md(note)}" for note in grid.notes)]))
     return "\n\n".join(blocks) + "\n"
 
 
-def _md(text: str) -> str:
-    # FCHL19* would begin emphasis; the asterisks of bold are followed by a digit
-    return text.replace("|", r"\|").replace("19*", r"19\*")
+def _md_cell(cell: Cell) -> str:
+    text = _md(cell.text)
+    return "<br>".join([f"**{text}**" if cell.best else text, *map(_md, cell.below)])
 
 
 def latex(grids: Sequence[Grid]) -> str:
@@ -137,10 +116,6 @@ def latex(grids: Sequence[Grid]) -> str:
         lines += [rf"\par\footnotesize {_tex(note)}" for note in grid.notes]
         blocks.append("\n".join([*lines, r"\end{table}"]))
     return "% needs \\usepackage{booktabs}\n" + "\n\n".join(blocks) + "\n"
-
-
-def _tex(text: str) -> str:
-    return SPECIAL.sub(lambda found: LATEX[found.group()], text)
 
 
 def _tex_cell(cell: Cell) -> str:

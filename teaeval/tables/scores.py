@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -276,12 +274,3 @@ def records(
                     | ({"published": v.published, "ratio": v.ratio} if against else {})
                 )
     return entries
-
-
-def to_csv(entries: Sequence[dict[str, Any]]) -> str:
-    """Write entries, which have the same fields, as CSV."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(entries[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(entries)
-    return stream.getvalue()

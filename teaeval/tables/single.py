@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
+from teadata import console, text
 from teaeval.md.table import lines_of
 from teaeval.scores.record import Coverage, Row, Score
 from teaeval.tables.numbers import significant, span
@@ -69,9 +67,9 @@ def intervals(score: Score) -> tuple[str, list[list[str]]] | None:
 
 def footer(score: Score) -> list[str]:
     """Legend, warnings, and for data of others how to cite them."""
-    lines = [*LEGEND, *score.fixed, *(f"warning: {text}" for text in score.warnings)]
+    lines = [*LEGEND, *score.fixed, *(f"warning: {warning}" for warning in score.warnings)]
     for run in score.simulations:
-        lines += [f"simulations with {run.name}: {text}" for text in lines_of(run)]
+        lines += [f"simulations with {run.name}: {line}" for line in lines_of(run)]
     if score.dataset.edition == "official":
         lines.append(f"to cite the data: teadata cite {score.dataset.id} --bibtex")
     return lines
@@ -84,27 +82,25 @@ def cells(row: Row) -> list[str]:
 
 def print_score(score: Score) -> None:
     """Print the score to the terminal."""
-    import typer
-
-    from teadata.console import print_table
-
-    typer.echo(title(score))
+    console.say(text.inline(title(score)))
     columns = [
         measure if block == "absolute" else f"{measure}\n{block}"
         for block in BLOCKS
         for measure in ("MAE", "RMSE", "MAX")
     ]
-    print_table(["", *columns], [[row.quantity, *cells(row)] for row in score.rows], right=columns)
+    console.print_table(
+        ["", *columns], [[row.quantity, *cells(row)] for row in score.rows], right=columns
+    )
     if (limits := intervals(score)) is not None:
         heads = ("MAE", "RMSE", "MAX")
-        typer.echo(limits[0])
-        print_table(["", *heads], limits[1], right=heads)
+        console.say(limits[0])
+        console.print_table(["", *heads], limits[1], right=heads)
     if score.details is not None:
         from teaeval.tables.details import print_details
 
         print_details(score.details)
     for line in footer(score):
-        typer.echo(line)
+        console.say(text.inline(line))
 
 
 def markdown(score: Score) -> str:
@@ -114,22 +110,23 @@ def markdown(score: Score) -> str:
         for block in BLOCKS
         for measure in ("MAE", "RMSE", "MAX")
     ]
+    md = text.markdown
     lines = [
-        title(score),
+        md(title(score)),
         "",
         "| | " + " | ".join(columns) + " |",
         "|:--|" + "--:|" * len(columns),
-        *(f"| {row.quantity} | " + " | ".join(cells(row)) + " |" for row in score.rows),
+        *(f"| {md(row.quantity)} | " + " | ".join(cells(row)) + " |" for row in score.rows),
         "",
     ]
     if (limits := intervals(score)) is not None:
-        lines += [limits[0], "", "| | MAE | RMSE | MAX |", "|:--|--:|--:|--:|"]
+        lines += [md(limits[0]), "", "| | MAE | RMSE | MAX |", "|:--|--:|--:|--:|"]
         lines += [*("| " + " | ".join(row) + " |" for row in limits[1]), ""]
     if score.details is not None:
         from teaeval.tables import details as details_table
 
         lines.append(details_table.markdown(score.details))
-    return "\n".join([*lines, *(f"- {line}" for line in footer(score))])
+    return "\n".join([*lines, *(f"- {md(line)}" for line in footer(score))])
 
 
 def to_csv(score: Score) -> str:
@@ -140,12 +137,7 @@ def to_csv(score: Score) -> str:
         "model": score.prediction.model or "",
         "coverage": score.coverage.scored / score.coverage.frames,
     }
-    stream = io.StringIO()
-    rows = [key | _flat(row) for row in score.rows]
-    writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
+    return text.to_csv([key | _flat(row) for row in score.rows])
 
 
 def _flat(row: Row) -> dict[str, object]:

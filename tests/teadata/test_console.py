@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import subprocess
 import sys
@@ -9,10 +11,12 @@ import time
 from dataclasses import dataclass
 from typing import Annotated
 
+import pytest
 import typer
 from typer.testing import CliRunner
 
 from teadata import console
+from teadata.catalog import data_root
 
 # An object whose end takes longer than the test waits before it interrupts.
 FORGETFUL = """
@@ -81,3 +85,127 @@ def test_an_interrupt_that_python_forgets_ends_the_command_all_the_same():
     assert output == "going on\n"
     assert process.returncode not in (0, None)
     assert "Traceback" not in errors
+
+
+SAYING = """
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+import typer
+from teadata import console
+
+app = console.new_app("A command.")
+
+@app.command()
+def say(text: str) -> None:
+    console.print_table(["\\u03c3"], [[text]], title=text)
+    console.print_fields({"name": text})
+    console.print_json({"\\u03c3": text})
+    console.say(text)
+
+@app.command()
+def much() -> None:
+    for n in range(100000):
+        console.say("line after line")
+
+@app.command()
+def deep() -> None:
+    def down(): down()
+    down()
+
+@app.command()
+def read(
+    source: Path,
+    output: Annotated[Optional[list[Path]], typer.Option("--output", "-o")] = None,
+) -> None:
+    print(source.read_text(), output)
+
+console.run(app)
+"""
+
+
+def run(*arguments, shell: str = 'exec "$@"', **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the application above; `shell` says where its output goes."""
+    command = ["bash", "-c", shell, "bash", sys.executable, "-c", SAYING, *map(str, arguments)]
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        env=os.environ | variables,
+    )
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"PYTHONIOENCODING": "latin-1:strict"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+)
+def test_an_encoding_that_lacks_letters(variables):
+    done = run("say", "a name", **variables)
+    assert done.returncode == 0, done.stderr
+    assert "\\u03c3" in done.stdout
+    document = done.stdout[done.stdout.index("{") : done.stdout.rindex("}") + 1]
+    assert json.loads(document) == {"σ": "a name"}
+
+
+def test_no_name_reaches_the_terminal_raw():
+    done = run("say", "\x1b]0;owned\x07\x1b[2J\u202e[red]x[/red][/b]")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.isprintable() or not set(done.stdout) & set("\x1b\x07\u202e")
+    assert "[red]x[/red][/b]" in done.stdout
+
+
+def test_who_reads_only_the_beginning_ends_it_quietly():
+    done = run("much", shell='"$@" | head -n 1')
+    assert (done.stdout, done.stderr) == ("line after line\n", "")
+
+
+@pytest.mark.parametrize("command", [["much"], ["say", "x"]])
+def test_a_full_disk_behind_the_output(command):
+    done = run(*command, shell='exec "$@" > /dev/full')
+    assert done.returncode == 1
+    assert done.stderr == "error: No space left on device\n"
+
+
+def test_an_output_that_is_closed():
+    done = run("say", "x", shell='exec "$@" >&-')
+    assert "Traceback" not in done.stderr
+
+
+def test_what_is_nested_too_deeply():
+    assert run("deep").stderr == "error: something that was read is nested too deeply\n"
+
+
+def test_an_error_of_the_system_is_one_line(tmp_path):
+    done = run("read", tmp_path / "two\nlines")
+    assert done.returncode == 1
+    assert done.stderr == f"error: {tmp_path}/two\\u000alines: No such file or directory\n"
+
+
+def test_outputs_never_replace_an_input(tmp_path):
+    (tmp_path / "mine").write_text("precious")
+    (tmp_path / "link").symlink_to("mine")
+    for output in ("mine", "link", "./mine", "../" + tmp_path.name + "/mine"):
+        done = run("read", tmp_path / "mine", "-o", tmp_path / "other", "-o", tmp_path / output)
+        assert done.returncode == 2
+        assert "which is read here, and is not replaced" in done.stderr
+    assert run("read", tmp_path / "mine", "-o", tmp_path / "other").returncode == 0
+
+
+@pytest.mark.parametrize("option", [["-o", ""], ["--output="]])
+def test_an_output_has_a_name(tmp_path, option):
+    done = run("read", tmp_path, *option)
+    assert done.returncode == 2
+    assert done.stderr == "error: --output: expected a name, found nothing\n"
+
+
+def test_outputs_never_replace_data(tmp_path):
+    data = data_root() / "cards" / "mini-i.yaml"
+    done = run("read", tmp_path, "-o", data)
+    assert done.returncode == 2
+    assert "belongs to the datasets" in done.stderr

@@ -9,8 +9,8 @@ import pytest
 
 import teaeval
 from teadata.errors import UsageError
+from teadata.text import to_csv
 from teaeval import Score, published, tables
-from teaeval.tables.scores import to_csv
 
 
 def official(score: Score) -> Score:
