@@ -27,8 +27,8 @@ class DataError(TeaError):
     """A file or an array does not hold what it should."""
 
 
-NEWEST_PYTHON = {"gap": (3, 13), "pace": (3, 13), "baselines": (3, 13)}
-"""Newest Python that an extra's packages had wheels for at the time of this release.
+NEWEST_PYTHON = {"gap": (3, 13), "pace": (3, 13), "physnet": (3, 13)}
+"""Newest Python for which an extra's backend had a released wheel at the time of this release.
 
 An extra that is not listed installs on every Python that the core does.
 """

@@ -135,37 +135,6 @@ def test_hdf5_that_leads_elsewhere(tmp_path):
         open_arrays(tmp_path / "raw.h5")
 
 
-def test_a_lost_chunk_of_a_zarr_store(small, tmp_path):
-    formats.write(tmp_path / "f.zarr", small)
-    (tmp_path / "f.zarr" / "forces" / "c" / "0" / "0" / "0").unlink()
-    with pytest.raises(DataError, match="1 of 1 chunks of forces are missing"):
-        list(open_arrays(tmp_path / "f.zarr").pieces(["forces"], 2))
-
-
-def test_arrays_that_were_never_written(tmp_path):
-    """A few kB that stand for terabytes of fill values."""
-    import zarr
-
-    with h5py.File(tmp_path / "f.h5", "w") as file:
-        file.create_dataset("forces", (10**9, 100, 3), float, chunks=(1000, 100, 3))
-    with pytest.raises(DataError, match="claim to hold 2400000000000, over 100 times"):
-        open_arrays(tmp_path / "f.h5")
-    group = zarr.create_group(tmp_path / "f.zarr")
-    group.create_array("forces", shape=(10**9, 100, 3), dtype=float, chunks=(1000, 100, 3))
-    with pytest.raises(DataError, match="claim to hold 2400000000000, over 100 times"):
-        open_arrays(tmp_path / "f.zarr")
-
-
-def test_zarr_version_2(tmp_path):
-    import zarr
-
-    group = zarr.create_group(tmp_path / "f.zarr", zarr_format=2, attributes={"energy_unit": "eV"})
-    group.create_array("energy", data=np.arange(5.0))
-    file = open_arrays(tmp_path / "f.zarr")
-    np.testing.assert_array_equal(file.whole("energy"), np.arange(5.0))
-    assert file.stated(["energy_unit"]) == "eV"
-
-
 def test_names_that_stand_for_no_format(tmp_path):
     (tmp_path / "f.txt").write_text("")
     with pytest.raises(UsageError, match=r"unknown file suffix '.txt'"):

@@ -6,7 +6,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +14,6 @@ from hypothesis.extra.numpy import arrays
 
 from teadata import Frames, formats, units
 from teadata.errors import DataError, UsageError
-from teadata.formats import npz
 
 finite = st.floats(allow_nan=False, allow_infinity=False, width=64, min_value=-1e12, max_value=1e12)
 
@@ -170,17 +168,6 @@ def test_real_frame_of_challenge_iii(repository, tmp_path):
     np.testing.assert_array_equal(frame.cell[0], reference.cell.array)
 
 
-def test_units_are_converted_when_read(small, tmp_path):
-    path = tmp_path / "frames.npz"
-    content = npz.arrays(small)
-    content |= {"e_unit": "eV", "r_unit": "Bohr", "E": np.ones((len(small), 1))}
-    np.savez(path, **content)
-    frames = formats.read(path)
-    assert frames.energies == pytest.approx(23.06054783, rel=1e-9)
-    np.testing.assert_allclose(frames.positions, small.positions * 0.529177210903, rtol=1e-14)
-    np.testing.assert_allclose(frames.forces, small.forces * 23.06054783 / 0.529177210903, 1e-9)
-
-
 def test_stress_and_units_of_another_file(tmp_path):
     path = tmp_path / "f.xyz"
     line = (
@@ -198,36 +185,6 @@ def test_stress_and_units_of_another_file(tmp_path):
     path.write_text(image.format("T") + image.format("F"))
     with pytest.raises(DataError, match="images 0 and 1 differ in pbc"):
         formats.read(path)
-
-
-def test_npz_leaves_out_a_cell_that_is_not_periodic(small, tmp_path):
-    boxed = Frames(small.numbers, small.positions, small.energies, small.forces, [np.eye(3)] * 8)
-    formats.write(tmp_path / "f.npz", boxed)
-    assert formats.read(tmp_path / "f.npz").cell is None
-
-
-def test_a_lattice_per_frame_does_not_fit_sgdmls_format(tmp_path):
-    frames = Frames(
-        numbers=[1],
-        positions=np.zeros((2, 1, 3)),
-        energies=[0, 0],
-        forces=np.zeros((2, 1, 3)),
-        cell=[np.eye(3), 2 * np.eye(3)],
-        pbc=(True, True, True),
-    )
-    with pytest.raises(DataError, match="holds one lattice"):
-        formats.write(tmp_path / "f.npz", frames)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_hdf5_is_compact_and_reproducible(small, tmp_path):
-    for name in ("a.h5", "b.h5"):
-        formats.write(tmp_path / name, small)
-    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
-    with h5py.File(tmp_path / "a.h5") as file:
-        # the labelled positions lie on a grid that single precision holds
-        assert file["positions"].dtype == np.float32
-        assert file["energies"].dtype == np.float64
 
 
 @pytest.mark.parametrize("name", ["f.h5", "f.npz", "f.xyz", "f.parquet", "f.zarr.zip"])

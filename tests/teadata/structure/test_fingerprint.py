@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from teadata import Frames
 from teadata.errors import DataError
-from teadata.structure.fingerprint import CUTOFF, fingerprints, nearest, rms
-from teadata.structure.neighbours import distances
+from teadata.structure.fingerprint import fingerprints, nearest, rms
 
 PERIODICITIES = ([True] * 3, [True, True, False], [False, True, False], [False] * 3)
 
@@ -77,22 +76,6 @@ def test_no_entry_changes_by_more_than_twice_the_displacement(seed, pbc, displac
     frames = make([1, 1, 1, 6, 6, 6, 8, 8], [position, position + step], [cell, cell], pbc)
     values = fingerprints(frames).values
     assert np.abs(values[0] - values[1]).max() <= 2 * displacement + 1e-5
-
-
-@settings(deadline=None, max_examples=25)
-@given(st.integers(0, 10**6), st.sampled_from(PERIODICITIES))
-def test_distances_are_ases(seed, pbc):
-    from ase import Atoms
-    from ase.neighborlist import neighbor_list
-
-    rng = np.random.default_rng(seed)
-    cell = random_cell(rng)
-    positions = rng.uniform(-1, 2, size=(1, 5, 3)) @ cell
-    frames = make([6] * 5, positions, cell[None], pbc)
-    _, found = next(distances(frames, CUTOFF))
-    atoms = Atoms("C5", positions[0], cell=cell, pbc=pbc)
-    expected = neighbor_list("d", atoms, CUTOFF)
-    np.testing.assert_allclose(np.sort(found[found < CUTOFF]), np.sort(expected), atol=1e-9)
 
 
 def test_the_images_of_a_single_atom_are_its_neighbours():

@@ -12,7 +12,7 @@ import pytest
 import teadata
 from teadata import catalog, formats
 
-from .server import Fault, Zenodo
+from ..remote.server import Fault, Zenodo
 
 RECORD, CONCEPT = "7007", "7000"
 
