@@ -46,7 +46,7 @@ class MissingExtraError(TeaError):
         newest = NEWEST_PYTHON.get(extra, sys.version_info[:2])
         if newest < sys.version_info[:2]:
             message += (
-                f". When this version was released, {package} had no wheel for Python "
+                f". When this version was released, its backend had no wheel for Python "
                 f"{sys.version_info[0]}.{sys.version_info[1]}: use Python "
                 f"{newest[0]}.{newest[1]} if the installation fails"
             )
