@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -12,6 +13,7 @@ import numpy as np
 
 from teadata import Frames, units
 from teadata.errors import MissingExtraError, TeaError, UsageError
+from teadata.provenance import sha256
 from teadata.typing import Floats
 
 if TYPE_CHECKING:
@@ -122,15 +124,40 @@ def from_factory(reference: str) -> Any:
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.insert(0, here)
     try:
-        factory = getattr(importlib.import_module(module), name)
-    except ImportError as error:
-        raise UsageError(f"--calculator {reference}: {error}") from None
+        factory = getattr(_the_users(reference, importlib.import_module, module), name)
     except AttributeError:
         raise UsageError(f"--calculator {reference}: {module} has no {name}") from None
+    if not callable(factory):
+        raise UsageError(
+            f"--calculator {reference}: {name} is a {type(factory).__name__}, expected a function "
+            "or class that makes a calculator"
+        )
+    calculator = _the_users(reference, factory)
+    if not isinstance(calculator, Batched) and not hasattr(calculator, "get_forces"):
+        raise UsageError(
+            f"--calculator {reference}: {name}() made a {type(calculator).__name__}, expected an "
+            "ASE calculator or an object with predict(frames)"
+        )
+    return calculator
+
+
+def _the_users(reference: str, code: Callable[..., Any], *arguments: Any) -> Any:
+    """Run code that is not ours: whatever it raises is one error, and it does not end us."""
     try:
-        return factory()
-    except TypeError as error:
-        raise UsageError(f"--calculator {reference}: {name}() failed: {error}") from None
+        return code(*arguments)
+    except TeaError:
+        raise
+    except (Exception, SystemExit) as error:
+        what = f"{type(error).__name__}: {error}"
+        where = "the module" if arguments else f"{reference.partition(':')[2]}()"
+        raise UsageError(f"--calculator {reference}: {where} failed: {what}") from error
+
+
+def source_of(reference: str) -> str | None:
+    """The SHA-256 of the file of ``module:factory``, None if the module has no file."""
+    module = sys.modules.get(reference.partition(":")[0])
+    path = getattr(module, "__file__", None)
+    return sha256(Path(path)) if path and Path(path).is_file() else None
 
 
 def evaluate(calculator: Any, frames: Frames) -> tuple[Floats, Floats]:
@@ -156,9 +183,18 @@ def evaluate(calculator: Any, frames: Frames) -> tuple[Floats, Floats]:
 
 def _batch(calculator: Batched, frames: Frames) -> tuple[Floats, Floats]:
     try:
-        return calculator.predict(frames)
-    except Exception as error:
+        found: Any = calculator.predict(frames)
+    except (MissingExtraError, CalculationError):
+        raise
+    except (Exception, SystemExit) as error:
         raise _failed(frames, error) from error
+    if not isinstance(found, tuple | list) or len(found) != 2:
+        what = f"{len(found)} values" if isinstance(found, tuple | list) else type(found).__name__
+        raise CalculationError(
+            f"{_of(calculator)} predict(frames) gave {what}, expected a pair: energies (n,) and "
+            "forces (n, A, 3)"
+        )
+    return _energies(found[0], frames, calculator), _forces(found[1], frames, calculator)
 
 
 def _one(calculator: Calculator, frames: Frames) -> tuple[Floats, Floats]:
@@ -169,12 +205,49 @@ def _one(calculator: Calculator, frames: Frames) -> tuple[Floats, Floats]:
         energy, forces = atoms.get_potential_energy(), atoms.get_forces()
     except MissingExtraError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _failed(frames, error) from error
-    return np.array([energy]) * units.EV, forces[None] * units.EV
+    energies = _energies(energy, frames, calculator) * units.EV
+    return energies, _forces([_array(forces, "forces", calculator)], frames, calculator) * units.EV
 
 
-def _failed(frames: Frames, error: Exception) -> CalculationError:
+def _of(calculator: Any) -> str:
+    return f"the calculator {type(calculator).__name__}:"
+
+
+def _array(values: Any, what: str, calculator: Any) -> Floats:
+    """Numbers of any kind, tensors that need a gradient too, as an array of float64."""
+    try:
+        if hasattr(values, "detach"):
+            values = values.detach().cpu()
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise CalculationError(f"{_of(calculator)} its {what} are no numbers ({error})") from None
+
+
+def _energies(values: Any, frames: Frames, calculator: Any) -> Floats:
+    """Energies (n,), given so or as (n, 1); of a single frame, one number of any shape."""
+    energies, count = _array(values, "energies", calculator), len(frames)
+    if energies.shape not in {(count,), (count, 1)} and not energies.size == count == 1:
+        raise CalculationError(
+            f"{_of(calculator)} energies of shape {energies.shape} for {count} frames, expected "
+            f"({count},): an energy for each frame"
+        )
+    return energies.reshape(count)
+
+
+def _forces(values: Any, frames: Frames, calculator: Any) -> Floats:
+    """Forces (n, A, 3)."""
+    forces, expected = _array(values, "forces", calculator), (len(frames), frames.n_atoms, 3)
+    if forces.shape != expected:
+        raise CalculationError(
+            f"{_of(calculator)} forces of shape {forces.shape}, expected {expected}: a vector for "
+            "each atom of each frame"
+        )
+    return forces
+
+
+def _failed(frames: Frames, error: BaseException) -> CalculationError:
     ids = ", ".join(map(str, frames.ids[:3].tolist())) + (" …" if len(frames) > 3 else "")
     return CalculationError(
         f"the calculator failed on frame {ids}: {type(error).__name__}: {error}. What was computed "

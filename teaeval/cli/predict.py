@@ -23,15 +23,17 @@ def predict_test_set(
     An interrupted run goes on where it stopped. A factory may also make an object with
     predict(frames), which is given many frames at a time (kcal/mol, kcal/mol/Å).
     """
+    from teadata.files import reserved
     from teaeval.predictions.predicting import predict
     from teaeval.predictions.writing import check_suffix, write_prediction
 
     check_suffix(output)
     checkpoint = output.with_name(f".{output.name}.checkpoint.npz")
-    with console.progress_bar() as progress:
-        made = predict(calculator, dataset, subset, checkpoint, progress)
-    write_prediction(output, made)
-    checkpoint.unlink()
+    with reserved(output, "predicting"):
+        with console.progress_bar() as progress:
+            made = predict(calculator, dataset, subset, checkpoint, progress)
+        write_prediction(output, made)
+        checkpoint.unlink()
     console.say(f"{output}: {len(made.energies)} frames of {made.dataset} {subset}/test")
 
 

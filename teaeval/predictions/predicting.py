@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,11 +13,16 @@ from teadata import Frames, catalog
 from teadata.errors import DataError
 from teadata.files import atomic_write
 from teadata.typing import Floats, Progress
-from teaeval.calculators import BATCH, Batched, evaluate, from_factory
+from teaeval.calculators import BATCH, Batched, evaluate, from_factory, source_of
 from teaeval.predictions.prediction import Prediction
 
 SAVE_EVERY = 30.0
 """Seconds between checkpoints."""
+
+SAME = 1e-5
+"""Relative difference of what one model says of one frame twice: single precision has less."""
+
+REMEDY = "remove it to predict anew, or write to another file"
 
 
 def predict(
@@ -44,7 +50,7 @@ def predict(
     UsageError
         If there is no such test set or calculator.
     DataError
-        If the checkpoint is of another run.
+        If the checkpoint is of another run, or of a model that has changed since.
     CalculationError
         If the calculator fails on a frame; those before it are in the checkpoint.
     """
@@ -52,9 +58,15 @@ def predict(
     test = data.split(f"{subset}/test")
     calculator = from_factory(reference)
     plan = json.dumps(
-        [data.card.full_id, data.card.file("frames").sha256, subset, reference], sort_keys=True
+        {
+            "dataset": data.card.full_id,
+            "frames_sha256": data.card.file("frames").sha256,
+            "subset": subset,
+            "calculator": reference,
+            "source_sha256": source_of(reference),
+        }
     )
-    energies, forces, done = _resume(checkpoint, plan, test)
+    energies, forces, done = _resume(checkpoint, plan, test, calculator)
     step = BATCH if isinstance(calculator, Batched) else 1
     saved = time.monotonic()
     try:
@@ -89,7 +101,7 @@ def _save(path: Path, plan: str, energies: Floats, forces: Floats, done: int) ->
         np.savez(stream, plan=plan, energies=energies[:done], forces=forces[:done])
 
 
-def _resume(path: Path, plan: str, test: Frames) -> tuple[Floats, Floats, int]:
+def _resume(path: Path, plan: str, test: Frames, calculator: Any) -> tuple[Floats, Floats, int]:
     """Read the checkpoint: arrays of the whole test set, and how many frames are done."""
     from teadata.arrays import text
     from teadata.formats import npz
@@ -100,9 +112,28 @@ def _resume(path: Path, plan: str, test: Frames) -> tuple[Floats, Floats, int]:
     stored = npz.load_arrays(path, ["plan", "energies", "forces"])
     if text(stored["plan"]) != plan:
         raise DataError(
-            f"{path}: is the checkpoint of another run, {text(stored['plan'])}; remove it, or "
-            "write to another file"
+            f"{path}: is the checkpoint of another run, {text(stored['plan'])}, this one is "
+            f"{plan}; {REMEDY}"
         )
     done = len(stored["energies"])
+    if done > len(test) or stored["forces"].shape != (done, *test.forces.shape[1:]):
+        raise DataError(f"{path}: holds no frames of this test set; {REMEDY}")
     energies[:done], forces[:done] = stored["energies"], stored["forces"]
+    if done:
+        _check_first(path, calculator, test[:1], energies[:1], forces[:1])
     return energies, forces, done
+
+
+def _check_first(
+    path: Path, calculator: Any, frame: Frames, energies: Floats, forces: Floats
+) -> None:
+    """Compute the first frame again: a model whose file is the same may have other parameters."""
+    again, push = evaluate(calculator, frame)
+    same = np.allclose(again, energies, rtol=SAME, atol=SAME, equal_nan=True)
+    scale = np.abs(forces).max()
+    if not (same and np.allclose(push, forces, rtol=0, atol=SAME * (1 + scale), equal_nan=True)):
+        raise DataError(
+            f"{path}: is the checkpoint of another model: its first frame has the energy "
+            f"{energies[0]:.6f} kcal/mol, the calculator now gives {again[0]:.6f}, and forces are "
+            f"{np.abs(push - forces).max():.2g} kcal/mol/Å apart; {REMEDY}"
+        )
