@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+import stat
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,11 +37,32 @@ class StrictModel(BaseModel):
             If it cannot be opened, or is something else.
         """
         try:
-            return cls.model_validate_json(path.read_bytes())
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise DataError(f"{path}: cannot be read (it is no regular file); {missing}")
+            content = path.read_bytes()
         except OSError as error:
             raise DataError(f"{path}: cannot be read ({error.strerror}); {missing}") from None
+        try:
+            read = cls.model_validate_json(content)
+            json.loads(content, object_pairs_hook=_plain)
         except ValidationError as error:
             raise DataError(f"{path}: not {expected}: {what_is_wrong(error)}") from None
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{path}: not {expected}: {error}") from None
+        return read
+
+
+def _plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that is there twice, and NaN and infinity, which JSON does not have."""
+    made: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in made:
+            raise ValueError(f"{name}: is there twice, as {made[name]!r} and as {value!r}")
+        for number in value if isinstance(value, list) else [value]:
+            if isinstance(number, float) and not math.isfinite(number):
+                raise ValueError(f"{name}: {value!r}, expected a number")
+        made[name] = value
+    return made
 
 
 def read_yaml(path: Path) -> Any:

@@ -3,5 +3,8 @@
 REPLICATES = 1000
 """Bootstrap samples behind the interval of a MAX."""
 
+MOST_REPLICATES = 1_000_000
+"""Most samples or patterns that may be drawn; more add nothing to an interval but hours."""
+
 SIGN_PATTERNS = 20_000
 """Sign patterns behind a p-value, where there are too many units to count all of them."""

@@ -18,7 +18,8 @@ from baselines.runs import folder as runs
 from baselines.runs import predictions
 from baselines.runs.record import Plan, TrainingRecord
 from teadata import TeaError, catalog
-from teaeval.scores.record import Score, read_score
+from teaeval.scores.reading import read_score
+from teaeval.scores.record import Score
 
 
 class CommandError(TeaError):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from teadata import console
+from teaeval.defaults import MOST_REPLICATES
 
 if TYPE_CHECKING:
     from teaeval.md.replicas import Plan
@@ -152,7 +153,8 @@ def analyse_folder(
         float, typer.Option(min=0, help="ps at the start of each replica to leave out.")
     ] = 2.0,
     bootstrap: Annotated[
-        int, typer.Option(min=1, help="Bootstrap resamples behind the intervals.")
+        int,
+        typer.Option(min=1, max=MOST_REPLICATES, help="Bootstrap resamples behind the intervals."),
     ] = 1000,
     partial: Annotated[
         bool,

@@ -10,7 +10,7 @@ import typer
 
 from teadata import console
 from teadata.errors import UsageError, unknown_name
-from teaeval.defaults import REPLICATES, SIGN_PATTERNS
+from teaeval.defaults import MOST_REPLICATES, REPLICATES, SIGN_PATTERNS
 
 if TYPE_CHECKING:
     from teaeval.predictions.prediction import Prediction
@@ -23,7 +23,12 @@ ScoreFiles = Annotated[
     list[Path], typer.Argument(metavar="SCORE...", help="Scores, as teaeval score -o writes.")
 ]
 Replicates = Annotated[
-    int, typer.Option(min=0, help="Bootstrap samples behind the intervals of MAX; 0: no intervals.")
+    int,
+    typer.Option(
+        min=0,
+        max=MOST_REPLICATES,
+        help="Bootstrap samples behind the intervals of MAX; 0: no intervals.",
+    ),
 ]
 Scheduler = Annotated[
     str | None,
@@ -45,7 +50,11 @@ class SignPatterns:
 
     bootstrap: Annotated[
         int,
-        typer.Option(min=1, help="Sign patterns drawn for p if units are too many to take all."),
+        typer.Option(
+            min=1,
+            max=MOST_REPLICATES,
+            help="Sign patterns drawn for p if units are too many to take all.",
+        ),
     ] = SIGN_PATTERNS
     seed: Annotated[int, typer.Option(min=0, help="Seed of the patterns.")] = 0
 

@@ -78,7 +78,7 @@ def learning_curve(
 ) -> None:
     """Energy and force error against the number of training frames (as Figs. SI 1 and 2)."""
     from teaeval.plots import curves
-    from teaeval.scores.record import read_score
+    from teaeval.scores.reading import read_score
     from teaeval.tables.scores import where
 
     check_outputs(output)
@@ -216,7 +216,7 @@ def matrix(
 ) -> None:
     """The task matrix, train subset against test subset, as a heat map of MAE."""
     from teaeval.plots.matrix import task_matrix
-    from teaeval.scores.record import read_score
+    from teaeval.scores.reading import read_score
 
     check_outputs(output)
     scores = [read_score(file) for file in files]

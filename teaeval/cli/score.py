@@ -174,10 +174,10 @@ def verify_score(
 
     Ends with status 1 if something differs.
     """
-    from teaeval.scores.record import read_score
+    from teaeval.scores.reading import read_score
     from teaeval.scores.verification import verify
 
-    stated = read_score(score)
+    stated = read_score(score, claimed=True)
     differences = verify(stated, prediction)
     for line in differences:
         console.say(line)

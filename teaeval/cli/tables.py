@@ -90,7 +90,7 @@ def lay_out(
     A dataset has a table of its own. CSV and JSON have a number per line, with full precision.
     """
     from teaeval import tables
-    from teaeval.scores.record import read_score
+    from teaeval.scores.reading import read_score
     from teaeval.tables import render
 
     name: Any = kind

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from teadata.dataset import Dataset
-from teadata.errors import UsageError
+from teadata.errors import DataError, UsageError
 from teadata.schema import StrictModel
 from teadata.stored_frames import AnyFrames
 from teaeval.md.record import Simulations
@@ -85,7 +85,18 @@ class Row(StrictModel):
 
     @classmethod
     def of(cls, quantity: str, errors: Errors, limits: ErrorIntervals | None) -> Row:
-        """Make the row of a quantity from its errors and their intervals."""
+        """Make the row of a quantity from its errors and their intervals.
+
+        Raises
+        ------
+        DataError
+            If an error is too large to be a number.
+        """
+        if not all(np.isfinite(value) for value in vars(errors).values()):
+            raise DataError(
+                f"the errors of {quantity} are too large to be computed (RMSE {errors.rmse}, MAX "
+                f"{errors.max}); look at the prediction's largest values"
+            )
         intervals: dict[str, Any] = {
             f"{name}_interval": None if limits is None else getattr(limits, name)
             for name in ("mae", "rmse", "max")
@@ -359,16 +370,3 @@ class Details(StrictModel):
     energy: EnergyDetails
     forces: ForceErrors
     novelty: Novelty | None
-
-
-def read_score(path: Path) -> Score:
-    """Read a score that ``teaeval score --json`` or ``-o`` wrote.
-
-    Raises
-    ------
-    DataError
-        If the file is missing or not a score.
-    """
-    return Score.from_json(
-        path, "a score of this version of teaeval", "`teaeval score -o` writes one"
-    )

@@ -9,8 +9,9 @@ from collections.abc import Collection
 import numpy as np
 
 from teadata.dataset import Dataset
+from teadata.errors import UsageError
 from teadata.provenance import DISTRIBUTION, package_version
-from teaeval.defaults import REPLICATES
+from teaeval.defaults import MOST_REPLICATES, REPLICATES
 from teaeval.engines import Engine
 from teaeval.metrics.uncertainty import error_intervals, resampling
 from teaeval.predictions.prediction import Prediction
@@ -85,6 +86,8 @@ def score_examined(examined: Examined, *, replicates: int = REPLICATES, seed: in
     replicates, seed
         Number of bootstrap samples behind the intervals of MAX, and their seed; 0 for no intervals.
     """
+    if replicates > MOST_REPLICATES:
+        raise UsageError(f"{replicates} bootstrap samples: expected {MOST_REPLICATES} at most")
     prediction, dataset, test = examined.prediction, examined.dataset, examined.test
     compared = examined.compared
     draws = resampling(dataset, test, replicates, seed) if replicates else None

@@ -77,8 +77,14 @@ def _published(
     return published.value(challenge, train, test, row.quantity, model, measure, kind)
 
 
-def _key(score: Score) -> tuple[str, str]:
-    return (f"{score.dataset.id}@{score.dataset.version}", score.task)
+def _name(score: Score) -> str:
+    return f"{score.dataset.id}@{score.dataset.version}"
+
+
+def _data(score: Score) -> tuple[str, ...]:
+    """What scores of one table have in common: the dataset, and its files' checksums."""
+    data = score.dataset
+    return (_name(score), data.edition, data.frames_sha256, data.splits_sha256)
 
 
 def labels(scores: Sequence[Score]) -> list[str]:
@@ -90,19 +96,21 @@ def labels(scores: Sequence[Score]) -> list[str]:
         If two scores are of the same model, training set and test set.
     """
     plain = [s.prediction.model or s.prediction.file or "unnamed model" for s in scores]
-    counts = Counter((*_key(s), name) for s, name in zip(scores, plain, strict=True))
-    crowded = {name for (_, _, name), count in counts.items() if count > 1}
+    places = [(_data(s), s.task) for s in scores]
+    counts = Counter(zip(places, plain, strict=True))
+    crowded = {name for (_, name), count in counts.items() if count > 1}
     named = [
         f"{name} ({size})" if name in crowded and (size := train_size(s)) else name
         for s, name in zip(scores, plain, strict=True)
     ]
-    again = [k for k, n in Counter(zip(map(_key, scores), named, strict=True)).items() if n > 1]
+    again = [k for k, n in Counter(zip(places, named, strict=True)).items() if n > 1]
     if again:
-        (dataset, task), name = again[0]
+        (data, task), name = again[0]
+        dataset = data[0]
         files = [
             s.prediction.file or "a prediction without a file"
-            for s, other in zip(scores, named, strict=True)
-            if other == name and _key(s) == (dataset, task)
+            for s, place, other in zip(scores, places, named, strict=True)
+            if other == name and place == (data, task)
         ]
         raise UsageError(
             f"{len(files)} scores are of {name} on {dataset} {task} (of {', '.join(files)}): "
@@ -149,7 +157,7 @@ def grids(
     intervals: bool = False,
     against: bool = False,
 ) -> list[Grid]:
-    """Lay out scores as tables, one for each dataset, so that editions never share one.
+    """Lay out scores as tables, one for the same frames, so that editions never share one.
 
     Parameters
     ----------
@@ -165,17 +173,23 @@ def grids(
     Raises
     ------
     UsageError
-        If two scores are of the same model, training set and test set.
+        If two scores are of the same model, training set and test set, or state different
+        numbers of frames for one test set.
     """
     named = labels(scores)
     tables = []
-    for dataset in dict.fromkeys(_key(s)[0] for s in scores):
-        chosen = [(s, n) for s, n in zip(scores, named, strict=True) if _key(s)[0] == dataset]
+    kinds = list(dict.fromkeys(map(_data, scores)))
+    for data in kinds:
+        chosen = [(s, n) for s, n in zip(scores, named, strict=True) if _data(s) == data]
+        _check_counts([s for s, _ in chosen])
         columns = _columns([name for _, name in chosen])
-        edition = chosen[0][0].dataset.edition
+        dataset, edition, frames, splits = data
+        title = f"{dataset} ({edition} edition)"
+        if sum(other[0] == dataset for other in kinds) > 1:
+            title += f", frames {frames[:8]}, splits {splits[:8]}: other data, not to be compared"
         tables.append(
             Grid(
-                title=f"{dataset} ({edition} edition)",
+                title=title,
                 stubs=("task", ""),
                 groups=tuple(columns),
                 columns=tuple(MEASURES),
@@ -184,6 +198,20 @@ def grids(
             )
         )
     return tables
+
+
+def _check_counts(scores: Sequence[Score]) -> None:
+    """Refuse scores of one test set that state different numbers of frames or atoms."""
+    known: dict[str, Score] = {}
+    for score in scores:
+        first = known.setdefault(score.dataset.subset, score)
+        mine, theirs = ((s.dataset.frames, s.dataset.atoms) for s in (score, first))
+        if mine != theirs:
+            raise UsageError(
+                f"{_name(score)} {score.dataset.subset}: one score is of {theirs[0]} frames of "
+                f"{theirs[1]} atoms, another of {mine[0]} of {mine[1]} (of {first.prediction.file} "
+                f"and {score.prediction.file}); they are not of one test set"
+            )
 
 
 def _rows(
@@ -259,8 +287,9 @@ def records(
                 low, high = v.interval or (None, None)
                 entries.append(
                     {
-                        "dataset": _key(score)[0],
+                        "dataset": _name(score),
                         "edition": score.dataset.edition,
+                        "frames_sha256": score.dataset.frames_sha256,
                         "task": score.task,
                         "model": score.prediction.model,
                         "train": score.prediction.train,

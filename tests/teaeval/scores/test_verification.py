@@ -10,7 +10,7 @@ import pytest
 
 import teaeval
 from teadata.errors import DataError
-from teaeval.scores.record import read_score
+from teaeval.scores.reading import read_score
 from teaeval.scores.verification import verify
 
 

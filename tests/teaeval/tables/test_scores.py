@@ -71,6 +71,28 @@ def test_editions_never_share_a_table(scores):
     assert [grid.groups for grid in grids] == [("sGDML",), ("MACE",)]
 
 
+def test_other_data_never_share_a_table(scores):
+    """The same dataset and version, but other frames: no number is the best of both."""
+    other = scores[1].dataset.model_copy(update={"frames_sha256": "1" * 64})
+    moved = scores[1].model_copy(update={"dataset": other})
+    grids = tables.grids([scores[0], moved])
+    assert len(grids) == 2
+    assert all("other data, not to be compared" in grid.title for grid in grids)
+    assert "frames 11111111" in grids[1].title
+    assert not any(cell.best for grid in grids for row in grid.rows for cell in row.cells)
+    lines = tables.records([scores[0], moved])
+    assert {line["frames_sha256"] for line in lines} == {
+        scores[0].dataset.frames_sha256,
+        "1" * 64,
+    }
+
+
+def test_one_test_set_has_one_number_of_frames(scores):
+    fewer = scores[1].dataset.model_copy(update={"frames": 3})
+    with pytest.raises(UsageError, match="they are not of one test set"):
+        tables.grids([scores[0], scores[1].model_copy(update={"dataset": fewer})])
+
+
 def test_sizes_tell_trainings_of_a_model_apart_and_repetitions_are_refused(scores):
     sizes = [
         s.model_copy(

@@ -7,7 +7,7 @@ import io
 import json
 
 import teaeval
-from teaeval.scores.record import read_score
+from teaeval.scores.reading import read_score
 from teaeval.tables.single import markdown, to_csv
 
 

@@ -1,0 +1,172 @@
+"""Read scores, and check that their numbers belong together.
+
+A record is a file that anybody can edit.  What :mod:`teaeval.scores.scoring` writes obeys these
+rules, so a number that breaks one was changed, and no table should call it the best.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from teadata.errors import DataError
+from teaeval.checks.fixes import FIXES
+from teaeval.defaults import MOST_REPLICATES
+from teaeval.scores.record import Row, Score, unit_of
+
+ROUNDING = 1e-9
+"""Relative difference of numbers that follow from each other."""
+
+MEASURES = ("mae", "rmse", "max")
+
+HASH = re.compile("[0-9a-f]{64}")
+
+
+OPTIONS = ("dataset", "subset", "energy_unit", "length_unit", "energy_key", "forces_key")
+"""What a caller may have declared about a prediction."""
+
+
+def read_score(path: Path, *, claimed: bool = False) -> Score:
+    """Read a score that ``teaeval score --json`` or ``-o`` wrote.
+
+    Parameters
+    ----------
+    path
+        The file.
+    claimed
+        Whether its numbers are only claims, which :mod:`teaeval.scores.verification` compares
+        with others: then only what they are to be computed from is checked.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, not a score, or its numbers contradict each other.
+    """
+    score = Score.from_json(
+        path, "a score of this version of teaeval", "`teaeval score -o` writes one"
+    )
+    found = _of_the_computation(score) if claimed else inconsistencies(score)
+    if wrong := list(found):
+        more = f"; and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+        raise DataError(
+            f"{path}: a score whose numbers do not belong together, so it was changed: "
+            f"{'; '.join(wrong[:SHOWN])}{more}. Score the prediction again"
+        )
+    return score
+
+
+SHOWN = 4
+"""Contradictions that an error names."""
+
+
+def inconsistencies(score: Score) -> Iterator[str]:
+    """Say what in a score contradicts itself: the field, its value, and what was expected."""
+    yield from _of_the_data(score)
+    yield from _of_the_computation(score)
+    if not score.rows:
+        yield "rows: there are none"
+    for name, times in Counter(row.quantity for row in score.rows).items():
+        if times > 1:
+            yield f"rows: {name} is there {times} times"
+    for row in score.rows:
+        for text in _of_a_row(row, score):
+            yield f"rows[{row.quantity}].{text}"
+
+
+def _of_the_computation(score: Score) -> Iterator[str]:
+    """What cannot be an option, a fix or a number of draws."""
+    yield from _of_the_draws(score)
+    for kind, given, known in (
+        ("options", score.options, OPTIONS),
+        ("fixes", score.fixes, FIXES),
+    ):
+        for name in set(given) - set(known):
+            yield f"{kind}: {name!r}, expected some of {', '.join(known)}"
+
+
+def _of_the_data(score: Score) -> Iterator[str]:
+    data, cover = score.dataset, score.coverage
+    for name in ("frames_sha256", "splits_sha256"):
+        if not HASH.fullmatch(value := getattr(data, name)):
+            yield f"dataset.{name}: {value!r}, expected 64 hexadecimal digits"
+    for name in ("frames", "atoms"):
+        if (count := getattr(data, name)) < 1:
+            yield f"dataset.{name}: {count}, expected 1 or more"
+    if cover.frames != data.frames:
+        yield f"coverage.frames: {cover.frames}, the dataset's are {data.frames}"
+    counts = (cover.scored, cover.missing, cover.not_finite)
+    if min(counts) < 0 or cover.scored < 1 or sum(counts) != cover.frames:
+        yield (
+            f"coverage: {cover.scored} scored, {cover.missing} missing and {cover.not_finite} not "
+            f"finite, expected {cover.frames} together"
+        )
+
+
+def _of_the_draws(score: Score) -> Iterator[str]:
+    draws = score.bootstrap
+    if draws is None:
+        return
+    if not 0 < draws.level < 1:
+        yield f"bootstrap.level: {draws.level}, expected a share between 0 and 1"
+    if not 1 <= draws.replicates <= MOST_REPLICATES:
+        yield f"bootstrap.replicates: {draws.replicates}, expected 1 to {MOST_REPLICATES}"
+    if draws.seed < 0:
+        yield f"bootstrap.seed: {draws.seed}, expected 0 or more"
+    if not 1 <= draws.units <= score.coverage.frames:
+        yield f"bootstrap.units: {draws.units}, expected 1 to {score.coverage.frames}"
+
+
+def _of_a_row(row: Row, score: Score) -> Iterator[str]:
+    if row.unit != unit_of(row.quantity):
+        yield f"unit: {row.unit!r}, expected {unit_of(row.quantity)!r}"
+    values = score.coverage.scored * (1 if row.quantity == "E" else 3 * score.dataset.atoms)
+    if not 1 <= row.count <= values or (row.quantity in ("E", "F") and row.count != values):
+        yield f"count: {row.count}, expected {values} values at most"
+    for name in ("mean_reference", "std_reference", *MEASURES):
+        if not (math.isfinite(value := getattr(row, name)) and value >= 0):
+            yield f"{name}: {value!r}, expected a number of 0 or more"
+            return
+    for small, large in (("mae", "rmse"), ("rmse", "max")):
+        low, high = getattr(row, small), getattr(row, large)
+        if low > high * (1 + ROUNDING):
+            yield f"{large}: {high!r}, expected {small} {low!r} or more"
+    yield from _of_the_percents(row)
+    yield from _of_the_intervals(row, score)
+
+
+def _of_the_percents(row: Row) -> Iterator[str]:
+    for kind, normaliser in (("mean", row.mean_reference), ("std", row.std_reference)):
+        for name in MEASURES:
+            field = f"{name}_percent_{kind}"
+            stated = getattr(row, field)
+            expected = 100 * getattr(row, name) / normaliser if normaliser else None
+            if stated is None or expected is None:
+                same = stated is expected
+            else:
+                same = math.isclose(stated, expected, rel_tol=ROUNDING)
+            if not same:
+                yield f"{field}: {stated!r}, expected {expected!r}, which follows from {name}"
+
+
+def _of_the_intervals(row: Row, score: Score) -> Iterator[str]:
+    jackknife = score.bootstrap is not None and score.bootstrap.method == "jackknife"
+    for name in MEASURES:
+        limits, value = getattr(row, f"{name}_interval"), getattr(row, name)
+        if limits is None:
+            continue
+        low, high = limits
+        if score.bootstrap is None:
+            yield f"{name}_interval: {limits}, but the score has no bootstrap"
+        elif not (0 <= low <= high and math.isfinite(high)):
+            yield f"{name}_interval: {limits}, expected its limits in order"
+        elif name == "max" and high > value * (1 + ROUNDING):
+            yield f"{name}_interval: {limits}, expected no limit above {value!r}"
+        elif name != "max" and jackknife and not _holds(low, value, high):
+            yield f"{name}_interval: {limits}, expected limits around {value!r}"
+
+
+def _holds(low: float, value: float, high: float) -> bool:
+    return low * (1 - ROUNDING) <= value <= high * (1 + ROUNDING)
