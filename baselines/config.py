@@ -35,7 +35,7 @@ ConfigT = TypeVar("ConfigT", bound=ModelConfig)
 
 
 def names(model: str) -> list[str]:
-    """Names of the shipped configurations of a model."""
+    """List the names of the shipped configurations of a model."""
     return sorted(path.stem for path in (CONFIGS / model).glob("*.yaml"))
 
 
@@ -79,7 +79,7 @@ def read(kind: type[ConfigT], model: str, name: str) -> ConfigT:
 
 
 def to_yaml(settings: ModelConfig) -> str:
-    """A configuration as YAML, every setting stated, that :func:`read` reads."""
+    """Write a configuration as YAML with every setting stated; :func:`read` reads it."""
     import yaml
 
     text: str = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)

@@ -61,7 +61,7 @@ class ModelEntry:
         return importlib.util.find_spec(self.backend) is not None
 
     def classes(self) -> tuple[type[Baseline[Any, Any]], type[ModelConfig]]:
-        """The classes of the model and of its configuration; loads no backend."""
+        """Import the classes of the model and of its configuration; loads no backend."""
         module = importlib.import_module(self.module)
         return getattr(module, self.class_name), getattr(module, self.config_name)
 
@@ -201,7 +201,7 @@ MODELS = {
 
 
 def entry(name: str) -> ModelEntry:
-    """The entry of a model.
+    """Look up the entry of a model.
 
     Raises
     ------
@@ -216,7 +216,7 @@ def entry(name: str) -> ModelEntry:
 def load_model(
     name: str, configuration: str = "quick", seed: int = 0, device: str = "cpu"
 ) -> Baseline[Any, Any]:
-    """An untrained model with a configuration.
+    """Make an untrained model with a configuration.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ class Trained:
     score: Score
 
     def errors(self, row: str) -> tuple[float, float]:
-        """One of :data:`ROWS`, of the validation and of the test frames."""
+        """Return an error, one of :data:`ROWS`, on the validation and on the test frames."""
         measure, quantity = row[:-3].lower(), row[-2]
         name = {"E": "energy", "F": "force"}[quantity]
         test: float = getattr(self.score.row(quantity), measure)
@@ -60,7 +60,7 @@ def plans(
     config_name: str = "quick",
     seed: int = 0,
 ) -> list[Plan]:
-    """Two for each size, on different splits of the same frames.
+    """Make two plans for each size, on different splits of the same frames.
 
     What the first validates with the second trains on, and the other way round.
 
@@ -84,7 +84,7 @@ def plans(
 
 
 def folder_of(plan: Plan) -> str:
-    """Name of the run folder of a plan; that of a second training says so."""
+    """Name the run folder of a plan; the name of a second training says so."""
     exchanged = plan.train.split("/")[1] == "valid"
     return runs.default_folder(plan).name + ("-exchanged" if exchanged else "")
 
@@ -95,7 +95,7 @@ def carry_out(
     frames: int | None = None,
     progress: Progress = no_progress,
 ) -> Iterator[Trained]:
-    """Train and score; what is finished is used, what was interrupted is gone on with.
+    """Train and score; finished trainings are used, interrupted ones resumed.
 
     Parameters
     ----------
@@ -128,36 +128,38 @@ def carry_out(
         yield Trained(int(plan.train.split("/")[-1]), record, score)
 
 
-def better(found: Sequence[Trained]) -> list[Trained]:
-    """For each size the training with the lower force MAE of its validation frames."""
+def better(trainings: Sequence[Trained]) -> list[Trained]:
+    """Pick for each size the training with the lower force MAE on its validation frames."""
     return [
         min(
-            (item for item in found if item.size == size),
+            (item for item in trainings if item.size == size),
             key=lambda item: item.record.valid["force_mae"],
         )
-        for size in sorted({item.size for item in found})
+        for size in sorted({item.size for item in trainings})
     ]
 
 
-def table_of(found: Sequence[Trained]) -> Table:
-    """The better of the trainings of each size, laid out as Table SI 6."""
-    return {row: {item.size: item.errors(row) for item in better(found)} for row in ROWS}
+def table_of(trainings: Sequence[Trained]) -> Table:
+    """Lay the better training of each size out as Table SI 6 does."""
+    return {row: {item.size: item.errors(row) for item in better(trainings)} for row in ROWS}
 
 
 def published_table() -> Table:
-    """Table SI 6."""
+    """Read Table SI 6 as it was published."""
     made: Table = {row: {} for row in ROWS}
     for item in published.physnet():
         made[item.quantity][item.n_train] = (item.valid, item.test_error)
     return made
 
 
-def tables(found: Sequence[Trained]) -> dict[str, Table]:
-    """What was reached, by caption, and Table SI 6 with it where it is of the same frames."""
-    plan, data = found[0].record.plan, found[0].score.dataset
+def tables(trainings: Sequence[Trained]) -> dict[str, Table]:
+    """Make the table of the trainings, and add Table SI 6 where it is of the same frames."""
+    plan, data = trainings[0].record.plan, trainings[0].score.dataset
     title, subset = entry(plan.model).title, plan.train.split("/")[0]
     made = {
-        f"{title} on {data.id}@{data.version} {subset} ({data.edition} edition)": table_of(found)
+        f"{title} on {data.id}@{data.version} {subset} ({data.edition} edition)": table_of(
+            trainings
+        )
     }
     if (data.id, subset, title) == (*OFFICIAL, "PhysNet"):
         made["Table SI 6"] = published_table()
@@ -165,7 +167,7 @@ def tables(found: Sequence[Trained]) -> dict[str, Table]:
 
 
 def markdown(made: dict[str, Table]) -> str:
-    """Tables in Markdown, with their captions."""
+    """Format tables as Markdown, with their captions."""
     parts = []
     for caption, table in made.items():
         sizes = list(table[ROWS[0]])
@@ -182,10 +184,10 @@ def markdown(made: dict[str, Table]) -> str:
     return "\n".join(parts)
 
 
-def figure(found: Sequence[Trained]) -> Plot:
-    """Energy and force MAE of the test frames, of both trainings of each size."""
+def figure(trainings: Sequence[Trained]) -> Plot:
+    """Plot energy and force MAE of the test frames, for both trainings of each size."""
     from teaeval.plots import curves
     from teaeval.tables.scores import where
 
-    scores = [item.score for item in found]
+    scores = [item.score for item in trainings]
     return curves.learning_curves(curves.points(scores), where(scores))

@@ -25,7 +25,7 @@ RECORDS = Path(__file__).resolve().parents[1] / "records"
 QUANTITIES = ("E", "F")
 
 FRAMES = 500
-"""Of a larger test set so many frames are predicted, spread over it."""
+"""Frames of a larger test set that are predicted, spread over it."""
 
 
 class ReachedErrors(StrictModel):
@@ -43,7 +43,7 @@ class ReachedErrors(StrictModel):
 
     @classmethod
     def of(cls, score: Score, quantity: str) -> ReachedErrors:
-        """That of a quantity of a score."""
+        """Take the errors of a quantity from a score."""
         row = score.row(quantity)
         assert row.mae_percent_mean is not None
         return cls(
@@ -65,7 +65,7 @@ class SeedResult(StrictModel):
 
     @classmethod
     def of(cls, record: TrainingRecord, scores: dict[str, Score]) -> SeedResult:
-        """That of a training record and of its scores by test subset."""
+        """Summarise a training record and its scores by test subset."""
         return cls(
             seed=record.plan.seed,
             wall_seconds=record.wall_seconds,
@@ -97,11 +97,11 @@ class Training(StrictModel):
 
     @property
     def wall_seconds(self) -> float:
-        """Time of a training, in seconds: that of the seed which was disturbed the least."""
+        """Time of a training in seconds: the shortest of all seeds, the least disturbed."""
         return min(seed.wall_seconds for seed in self.seeds)
 
     def values(self, subset: str, quantity: str) -> list[float]:
-        """The MAE of every seed on a test subset."""
+        """Return the MAE of every seed on a test subset."""
         return [seed.tests[subset][quantity].mae for seed in self.seeds]
 
 
@@ -119,21 +119,23 @@ class AccuracyRecord(StrictModel):
     trainings: list[Training]
 
     def training(self, subset: str) -> Training:
-        """The training on a subset.
+        """Return the training on a subset.
 
         Raises
         ------
         UsageError
             If none is recorded.
         """
-        found = {training.subset: training for training in self.trainings}
-        if subset not in found:
-            raise unknown_name(f"recorded subset of {self.model} on {self.dataset}", subset, found)
-        return found[subset]
+        by_subset = {training.subset: training for training in self.trainings}
+        if subset not in by_subset:
+            raise unknown_name(
+                f"recorded subset of {self.model} on {self.dataset}", subset, by_subset
+            )
+        return by_subset[subset]
 
 
 def record_file(plan: Plan, folder: Path = RECORDS) -> Path:
-    """Where the record of a plan's model, dataset and configuration is."""
+    """Path of the record of a plan's model, dataset and configuration."""
     name = f"{plan.model}.{plan.dataset.partition('@')[0]}.{Path(plan.config_name).stem}.json"
     return folder / name
 
@@ -152,7 +154,7 @@ def read_record(path: Path) -> AccuracyRecord:
 
 
 def read_records(folder: Path = RECORDS, model: str | None = None) -> list[AccuracyRecord]:
-    """All records in a folder, or those of one model, by file name."""
+    """Read all records in a folder, or only those of one model, by file name."""
     records = [read_record(path) for path in sorted(folder.glob("*.json"))]
     return [record for record in records if model in (None, record.model)]
 
@@ -201,16 +203,16 @@ def add_training(
 
 
 def settings_of(plan: Plan) -> dict[str, Any]:
-    """The settings of a plan but for the number of frames, which is the split's."""
+    """Return the settings of a plan without the number of frames, which the split states."""
     return {key: value for key, value in plan.config.items() if key != "size"}
 
 
 def trained_subsets(dataset: Dataset) -> list[str]:
-    """The subsets that a dataset's tasks train on, each once, in their order."""
+    """List the subsets that a dataset's tasks train on, each once, in their order."""
     return list(dict.fromkeys(task.split("->")[0] for task in dataset.card.tasks))
 
 
 def tests_of(dataset: Dataset, subset: str) -> list[str]:
-    """The subsets that a model trained on `subset` is tested on, by the dataset's tasks."""
+    """List the subsets that a model trained on `subset` is tested on."""
     pairs = [task.split("->") for task in dataset.card.tasks]
     return [test for train, test in pairs if train == subset]

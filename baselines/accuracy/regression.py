@@ -19,7 +19,7 @@ round differently."""
 
 
 def pooled_spreads(records: Iterable[AccuracyRecord]) -> dict[str, Spread]:
-    """The spread of each quantity between the seeds of some records, see :class:`Spread`."""
+    """Estimate the spread of each quantity between seeds, pooled over records."""
     records = list(records)
     return {quantity: Spread.of(records, quantity) for quantity in QUANTITIES}
 
@@ -35,7 +35,7 @@ class Spread(StrictModel):
 
     @classmethod
     def of(cls, records: Iterable[AccuracyRecord], quantity: str) -> Spread:
-        """That of a quantity, pooled over all trainings and test sets of some records.
+        """Estimate the spread of a quantity, pooled over all trainings and test sets of records.
 
         Raises
         ------
@@ -57,7 +57,7 @@ class Spread(StrictModel):
         return cls(deviation=max(math.sqrt(squares / degrees), LEAST_SPREAD), degrees=degrees)
 
     def factor(self, seeds: int) -> float:
-        """How far above the geometric mean of `seeds` errors another one may lie, as a ratio."""
+        """Bound the ratio of another seed's error to the geometric mean of `seeds` errors."""
         from scipy.stats import t
 
         quantile = float(t.ppf(CONFIDENCE, self.degrees))
@@ -87,10 +87,10 @@ class RegressionCheck(StrictModel):
 def regressions(
     record: AccuracyRecord,
     training: Training,
-    found: SeedResult | None,
+    reached: SeedResult | None,
     spreads: dict[str, Spread],
 ) -> list[RegressionCheck]:
-    """A retraining beside its record.
+    """Compare a retraining with its record.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def regressions(
         The record.
     training
         The one of its trainings that was repeated.
-    found
+    reached
         What it reached this time; None if it failed.
     spreads
         From :func:`pooled_spreads`.
@@ -116,7 +116,7 @@ def regressions(
                     quantity=quantity,
                     recorded=recorded,
                     bound=recorded * spreads[quantity].factor(len(values)),
-                    found=None if found is None else found.tests[subset][quantity].mae,
+                    found=None if reached is None else reached.tests[subset][quantity].mae,
                 )
             )
     return lines
@@ -130,7 +130,7 @@ def select(
     config_name: str | None = None,
     fast: bool = False,
 ) -> list[tuple[AccuracyRecord, Training]]:
-    """The recorded trainings of a model, dataset, subset and configuration.
+    """Select the recorded trainings of a model, dataset, subset and configuration.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def select(
     UsageError
         If nothing is recorded of what was asked for.
     """
-    found = [
+    chosen = [
         (record, training)
         for record in records
         for training in record.trainings
@@ -158,16 +158,16 @@ def select(
     for kind, name in wanted.items():
         if name is None:
             continue
-        known = dict.fromkeys(_names(*pair)[kind] for pair in found)
+        known = dict.fromkeys(_names(*pair)[kind] for pair in chosen)
         if name not in known:
             raise unknown_name(f"recorded {kind}", name, known)
-        found = [pair for pair in found if _names(*pair)[kind] == name]
+        chosen = [pair for pair in chosen if _names(*pair)[kind] == name]
     if fast:
         quickest: dict[str, tuple[AccuracyRecord, Training]] = {}
-        for pair in sorted(found, key=lambda pair: pair[1].wall_seconds):
+        for pair in sorted(chosen, key=lambda pair: pair[1].wall_seconds):
             quickest.setdefault(pair[0].model, pair)
-        found = list(quickest.values())
-    return found
+        chosen = list(quickest.values())
+    return chosen
 
 
 def _names(record: AccuracyRecord, training: Training) -> dict[str, str]:

@@ -197,10 +197,10 @@ def _repeat(
     ]
     if (plan.frames_sha256, plan.splits_sha256) != (record.frames_sha256, record.splits_sha256):
         changes.append(f"{record.dataset} has other frames or splits")
-    found = None
+    reached = None
     try:
-        found = SeedResult.of(*carry_out(plan, folder / runs.default_folder(plan).name, threads))
+        reached = SeedResult.of(*carry_out(plan, folder / runs.default_folder(plan).name, threads))
     except CommandError as error:
         changes.append(str(error))
-    lines = regression.regressions(record, training, found, spreads)
-    return Retrained(record, training, lines, found, changes)
+    lines = regression.regressions(record, training, reached, spreads)
+    return Retrained(record, training, lines, reached, changes)

@@ -53,7 +53,7 @@ class Compiled(Representation):
         )
 
     def _each(self, kernel: Callable[..., None], env: Environments, *arrays: Any) -> None:
-        """Let each thread calculate some of the environments, of arrays with one row for each."""
+        """Run a kernel on the environments, split over threads; arrays have a row for each."""
         widths = [part.stop - part.start for part in env.slots]
         kinds = np.repeat(np.arange(len(widths)), widths)
         rows = env.vectors.numpy(), env.mask.numpy()
@@ -67,14 +67,14 @@ class Compiled(Representation):
         in_threads(work, len(env))
 
     def values(self, env: Environments) -> Tensor:
-        """Representations (n, M) of environments."""
-        found = env.vectors.new_empty(len(env), self.size)
+        """Compute the representations (n, M) of environments."""
+        represented = env.vectors.new_empty(len(env), self.size)
         none = env.vectors.new_empty(len(env), 0, 3, 0)
-        self._each(kernels.jacobian, env, found.numpy(), none.numpy())
-        return found
+        self._each(kernels.jacobian, env, represented.numpy(), none.numpy())
+        return represented
 
     def jacobian(self, env: Environments) -> tuple[Tensor, list[Tensor]]:
-        """Representations, and their derivatives: see :meth:`Representation.jacobian`."""
+        """Compute representations and their derivatives: see :meth:`Representation.jacobian`."""
         values = env.vectors.new_empty(len(env), self.size)
         width = self.config.nRs2 + 2 * self.config.nRs3 * self.layout.elements
         slopes = env.vectors.new_zeros(*env.mask.shape, 3, width)
@@ -83,9 +83,9 @@ class Compiled(Representation):
 
     def pullback(self, env: Environments, cotangent: Tensor) -> Tensor:
         """Derivative along the neighbours: see :meth:`Representation.pullback`."""
-        found = env.vectors.new_zeros(env.vectors.shape)
-        self._each(kernels.pullback, env, cotangent.contiguous().numpy(), found.numpy())
-        return found
+        slopes = env.vectors.new_zeros(env.vectors.shape)
+        self._each(kernels.pullback, env, cotangent.contiguous().numpy(), slopes.numpy())
+        return slopes
 
     def add_forces(
         self, force: Tensor, sorf: Sorf, element: int, slopes: Slopes, sines: Tensor

@@ -13,7 +13,7 @@ from teadata.typing import Floats
 def fchl19(
     frames: Frames, config: FCHLConfig, elements: Sequence[int], gradients: bool = False
 ) -> tuple[Floats, Floats | None]:
-    """Representations of all atoms as dense arrays, as qmllib's ``generate_fchl19`` has them.
+    """Compute the representations of all atoms as dense arrays, like qmllib's ``generate_fchl19``.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def fchl19(
         for env in calculated.environments(frames):
             values[env.centre] = calculated.values(env)
         return values.reshape(count, atoms, -1).numpy(), None
-    found = torch.zeros(count * atoms, atoms, 3, calculated.size, dtype=calculated.dtype)
+    sums = torch.zeros(count * atoms, atoms, 3, calculated.size, dtype=calculated.dtype)
     for env in calculated.environments(frames):
         values[env.centre], derivatives = calculated.jacobian(env)
         for p, (part, derivative) in enumerate(zip(env.slots, derivatives, strict=True)):
@@ -60,7 +60,7 @@ def fchl19(
             full[..., touched] = derivative[row, place]
             target = env.target[:, part][row, place] % atoms
             centre = env.centre[row]
-            found.index_put_((centre, target), full, accumulate=True)
-            found.index_put_((centre, centre % atoms), -full, accumulate=True)
-    dense = found.permute(0, 3, 1, 2).reshape(count, atoms, -1, atoms, 3)
+            sums.index_put_((centre, target), full, accumulate=True)
+            sums.index_put_((centre, centre % atoms), -full, accumulate=True)
+    dense = sums.permute(0, 3, 1, 2).reshape(count, atoms, -1, atoms, 3)
     return values.reshape(count, atoms, -1).numpy(), dense.numpy()

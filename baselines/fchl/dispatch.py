@@ -12,7 +12,7 @@ from teadata.errors import MissingExtraError
 def representation(
     config: FCHLConfig, elements: Sequence[int], device: str = "cpu"
 ) -> Representation:
-    """The representation as it is fastest on a device: see :class:`Representation`.
+    """Make the representation that is fastest on a device: see :class:`Representation`.
 
     Raises
     ------

@@ -27,7 +27,7 @@ class Reduction(NamedTuple):
 
     @classmethod
     def of(cls, representation: Representation, frames: Frames, d: int, batch: int) -> Reduction:
-        """Principal axes, without centring, of the representations in these frames."""
+        """Compute the principal axes, without centring, of the representations in these frames."""
         import torch
 
         shape = len(representation.elements), representation.size, representation.size

@@ -149,7 +149,7 @@ def _neighbours(
 
 @njit(**KERNEL)
 def _powers(settings: Settings) -> Any:
-    """exp(−η₃ (m·step)²), what the Gaussian falls by in m steps from a grid point."""
+    """Tabulate exp(−η₃ (m·step)²), by which the Gaussian falls in m steps from a grid point."""
     steps = np.arange(settings.count3) * settings.step3
     return np.exp(-settings.eta3 * steps * steps)
 
@@ -253,7 +253,7 @@ def pullback(
     vectors: Array, mask: Array, kinds: Array, elements: int, settings: Settings,
     cotangent: Array, edges: Array,
 ) -> None:  # fmt: skip
-    """Derivatives of Σ cotangent · representation along the neighbours, into (n, K, 3)."""
+    """Compute the derivatives of Σ cotangent · representation along the neighbours, (n, K, 3)."""
     count2, count3 = len(settings.grid2), settings.count3
     places, x, factor, slope, unit, gaussians = _scratch(mask.shape[1], settings)
     two, two_slope = np.empty(count2), np.empty(count2)

@@ -44,7 +44,7 @@ def _load() -> None:
 
 
 class Ready(NamedTuple):
-    """What was trained, on the device: problem, features, coefficients (N_f, 1)."""
+    """The trained state on the device: problem, features, coefficients (N_f, 1)."""
 
     problem: Problem
     features: Features
@@ -134,7 +134,7 @@ class FCHL(Baseline[FCHLConfig, dict[str, Any]]):
 
 
 class _Search:
-    """A search for the width, and what of it is in a workdir."""
+    """A search for the width, and as much of it as a workdir already holds."""
 
     def __init__(self, model: FCHL, workdir: Path) -> None:
         self.model, self.workdir = model, workdir
@@ -144,14 +144,14 @@ class _Search:
         if not path.is_file():
             return
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            self.curve = found.pop("curve")
+            stored = json.loads(path.read_text(encoding="utf-8"))
+            self.curve = stored.pop("curve")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
                 f"{path}: expected the search of an FCHL19* training ({error}); remove it to "
                 "start from the beginning"
             ) from None
-        if found != self.settings:
+        if stored != self.settings:
             raise DataError(
                 f"{path}: the search of a training with other settings or another seed; remove "
                 "it, or train in another folder"

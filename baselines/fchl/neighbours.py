@@ -56,25 +56,25 @@ class Environments:
 
 
 def _pairs(frames: Frames, cutoff: float) -> tuple[Ints, Ints, NDArray[np.float64]]:
-    """Pairs (i, j) closer than the cutoff, in both orders, and the vectors from i to j in Å."""
-    found = []
+    """Find pairs (i, j) closer than the cutoff, in both orders, and their vectors in Å."""
+    parts = []
     for n in range(len(frames)):
         i, j, _, vectors = pairs(frames, n, cutoff)
         first = n * frames.n_atoms
-        found.append((i.astype(np.int64) + first, j.astype(np.int64) + first, vectors))
-    centre, target, vectors = (np.concatenate(part) for part in zip(*found, strict=True))
+        parts.append((i.astype(np.int64) + first, j.astype(np.int64) + first, vectors))
+    centre, target, vectors = (np.concatenate(part) for part in zip(*parts, strict=True))
     return centre, target, vectors
 
 
 def ranks(groups: Ints) -> Ints:
-    """Place of each member within its group, of sorted group numbers (n,)."""
+    """Number the members of each group, given sorted group numbers (n,)."""
     starts = np.flatnonzero(np.diff(groups, prepend=-1))
     counts = np.diff(starts, append=len(groups))
     return np.arange(len(groups)) - np.repeat(starts, counts)
 
 
 def _groups(counts: Ints, most: int) -> Iterator[slice]:
-    """Parts of falling counts (n,) of neighbours, with about so many pairs of neighbours."""
+    """Split falling counts (n,) of neighbours into parts with about `most` pairs."""
     start = 0
     while start < len(counts):
         stop = start + max(1, int(most // max(1, counts[start] ** 2)))
@@ -90,7 +90,7 @@ def environments(
     device: str,
     most: int = 1 << 16,
 ) -> list[Environments]:
-    """Environments of all atoms of a batch of frames, in groups of similar ones.
+    """Make the environments of all atoms of a batch of frames, in groups of similar size.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def environments(
     place = ranks(centre * len(elements) + kinds[target])
     counts = np.bincount(centre, minlength=len(kinds))
     starts = np.cumsum(counts) - counts
-    found = []
+    padded = []
     for element in np.unique(kinds).tolist():
         atoms = np.flatnonzero(kinds == element)
         atoms = atoms[np.argsort(-counts[atoms], kind="stable")]
@@ -128,13 +128,13 @@ def environments(
             chosen = atoms[part]
             row = np.repeat(np.arange(len(chosen)), counts[chosen])
             edges = np.repeat(starts[chosen], counts[chosen]) + ranks(row)
-            found.append(
+            padded.append(
                 _padded(
                     element, chosen, row, kinds[target[edges]], place[edges],
                     vectors[edges], target[edges], len(elements), dtype, device,
                 )
             )  # fmt: skip
-    return found
+    return padded
 
 
 def _padded(
@@ -149,7 +149,7 @@ def _padded(
     dtype: Any,
     device: str,
 ) -> Environments:
-    """The environments of some atoms, of their neighbours' rows, elements and places in these."""
+    """Pad the neighbours of some atoms, given by row, element and place, to environments."""
     import torch
 
     widths = np.zeros(elements, dtype=np.int64)

@@ -51,7 +51,7 @@ class NormalEquations:
         self._vector.addmv_(rows.T, targets)
 
     def solve(self, lambdas: Sequence[float], solver: str) -> Tensor:
-        """Coefficients (N_f, k) that solve (A + λ) α = y for each of k regularisations.
+        """Solve (A + λ) α = y for each of k regularisations: coefficients (N_f, k).
 
         Parameters
         ----------
@@ -70,10 +70,10 @@ class NormalEquations:
         import torch
 
         if solver == "svd":
-            found = list(self._by_singular_values(lambdas))
+            solutions = list(self._by_singular_values(lambdas))
         else:
-            found = [self._by_cholesky(value) for value in lambdas]
-        coefficients = torch.stack(found, dim=1)
+            solutions = [self._by_cholesky(value) for value in lambdas]
+        coefficients = torch.stack(solutions, dim=1)
         if not torch.isfinite(coefficients).all():
             raise TeaError(
                 "the coefficients are not finite; expected finite features and labels: look for "

@@ -94,7 +94,7 @@ class Layout:
         return slice(start, start + 2 * self.nRs3)
 
     def touched(self, element: int) -> Any:
-        """Indices of the C features that a neighbour of an element has a part in.
+        """List the C features that a neighbour of an element contributes to.
 
         In the order of :meth:`Representation.jacobian`: two-body, then for each other element
         the cosines and the sines.
@@ -148,7 +148,7 @@ class Representation:
         return (steps * (cutoff / count)).to(self.dtype)
 
     def environments(self, frames: Frames) -> list[Environments]:
-        """Environments of the atoms of a batch of frames, as large as the cutoffs need."""
+        """Make the environments of the atoms of a batch of frames, as large as the cutoffs need."""
         cutoff = max(self.config.rcut, self.config.acut)
         pairs = GAUSSIANS[self.device] // self.config.nRs3
         return environments(frames, self.elements, cutoff, self.dtype, self.device, pairs)
@@ -198,11 +198,11 @@ class Representation:
         half = torch.addmm(-self.config.eta3 * grid**2, powers, terms).exp_()
         where = torch.empty(places, places, dtype=torch.int64, device=x.device)
         where[first, second] = where[second, first] = torch.arange(len(first), device=x.device)
-        found = half.reshape(len(x), len(first), len(grid)).index_select(1, where.flatten())
-        return found.reshape(len(x), places, places, len(grid))
+        full = half.reshape(len(x), len(first), len(grid)).index_select(1, where.flatten())
+        return full.reshape(len(x), places, places, len(grid))
 
     def _triples(self, edges: Edges, slopes: bool) -> Triples:
-        """All ordered pairs of neighbours, of which padded ones have no weight."""
+        """Compute all ordered pairs of neighbours; padded ones have weight zero."""
         import torch
 
         decay = 0.5 * self.config.three_body_decay
@@ -241,27 +241,27 @@ class Representation:
         return Triples(self._gaussians(edges.x), columns)
 
     def values(self, env: Environments) -> Tensor:
-        """Representations (n, M) of environments."""
+        """Compute the representations (n, M) of environments."""
         edges, layout = self._edges(env), self.layout
-        found = env.vectors.new_zeros(len(env), self.size)
+        represented = env.vectors.new_zeros(len(env), self.size)
         two, _ = self._two_body(edges.x, env.mask)
         triples = self._triples(edges, slopes=False)
         weights = triples.columns.permute(1, 2, 0, 3)
         for q, part in enumerate(env.slots):
-            found[:, layout.two_body(q)] = two[:, part].sum(dim=1)
+            represented[:, layout.two_body(q)] = two[:, part].sum(dim=1)
             sums = weights[..., part] @ triples.gaussians[:, :, part]
-            self._add_three_body(found, sums, env, q)
-        return found
+            self._add_three_body(represented, sums, env, q)
+        return represented
 
-    def _add_three_body(self, found: Tensor, sums: Tensor, env: Environments, q: int) -> None:
+    def _add_three_body(self, represented: Tensor, sums: Tensor, env: Environments, q: int) -> None:
         """Put sums (n, K, 2, nRs3) of pairs with a second of element q into representations."""
         for p, part in enumerate(env.slots[: q + 1]):
             # of two neighbours of the same element, either is the second
             block = sums[:, part].sum(dim=1) * (0.5 if p == q else 1.0)
-            found[:, self.layout.three_body(p, q)] = block.transpose(1, 2).flatten(1)
+            represented[:, self.layout.three_body(p, q)] = block.transpose(1, 2).flatten(1)
 
     def jacobian(self, env: Environments) -> tuple[Tensor, list[Tensor]]:
-        """Representations, and their derivatives along each neighbour's position.
+        """Compute representations and their derivatives along each neighbour's position.
 
         Returns
         -------
@@ -306,7 +306,7 @@ class Representation:
         return values, [slopes[:, part] for part in env.slots]
 
     def pullback(self, env: Environments, cotangent: Tensor) -> Tensor:
-        """Derivative of Σ cotangent · representation along each neighbour's position.
+        """Compute the derivative of Σ cotangent · representation along each neighbour's position.
 
         Parameters
         ----------

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def hadamard_transform(values: Tensor) -> Tensor:
-    """Product of Sylvester's Hadamard matrix, entries ±1, with vectors.
+    """Multiply vectors by Sylvester's Hadamard matrix, whose entries are ±1.
 
     In O(d log d) operations for each vector; the matrix is never made.
 
@@ -77,7 +77,7 @@ class Sorf:
         return cls(torch.from_numpy(signs), torch.from_numpy(phases), sigma)
 
     def to(self, device: str, dtype: Any) -> Self:
-        """The same on a device, to calculate in a dtype."""
+        """Move the random features to a device, to calculate in a dtype."""
         signs, phases = self.signs.to(device, dtype), self.phases.to(device)
         return replace(self, signs=signs, phases=phases)
 
@@ -107,27 +107,27 @@ class Sorf:
         return math.sqrt(self.d) ** (1 - transforms) / self.sigma
 
     def blocks(self, element: int) -> Tensor:
-        """(S, T, d) signs of W_e's blocks, the first with all that W is multiplied by."""
-        found = self.signs[element].transpose(0, 1).clone()
-        found[:, 0] *= self._scale
-        return found.contiguous()
+        """Return the signs (S, T, d) of W_e's blocks; the first carries the scale of W."""
+        signs = self.signs[element].transpose(0, 1).clone()
+        signs[:, 0] *= self._scale
+        return signs.contiguous()
 
     def project(self, vectors: Tensor, element: int, stacks: slice = slice(None)) -> Tensor:
-        """W_e times vectors (d, n), for some of the stacks: (S' · d, n)."""
+        """Multiply vectors (d, n) by W_e, for some of the stacks: (S' · d, n)."""
         signs = self.signs[element, :, stacks, :, None]
-        found = hadamard_transform((signs[0] * self._scale) * vectors)
+        projected = hadamard_transform((signs[0] * self._scale) * vectors)
         for sign in signs[1:]:
-            found = hadamard_transform(found.mul_(sign))
-        return found.flatten(0, 1)
+            projected = hadamard_transform(projected.mul_(sign))
+        return projected.flatten(0, 1)
 
     def adjoint(self, vectors: Tensor, element: int) -> Tensor:
-        """W_eᵀ times vectors (N_f, n): (d, n)."""
+        """Multiply vectors (N_f, n) by W_eᵀ: (d, n)."""
         signs = self.signs[element, :, :, :, None]
-        found = vectors.reshape(self.stacks, self.d, -1) * self._scale
+        projected = vectors.reshape(self.stacks, self.d, -1) * self._scale
         for sign in signs.flip(0):
-            found = hadamard_transform(found).mul_(sign)
-        return found.sum(dim=0)
+            projected = hadamard_transform(projected).mul_(sign)
+        return projected.sum(dim=0)
 
     def angles(self, vectors: Tensor, element: int) -> Tensor:
-        """W_e p + b_e of vectors (d, n), in float64: (N_f, n)."""
+        """Compute W_e p + b_e of vectors (d, n), in float64: (N_f, n)."""
         return self.project(vectors, element).double().add_(self.phases[element][:, None])

@@ -52,7 +52,7 @@ class Problem:
 
     @classmethod
     def of(cls, config: FCHLConfig, seed: int, device: str, train: Frames) -> Problem:
-        """Offsets and principal axes of training frames."""
+        """Compute offsets and principal axes of training frames."""
         elements = [int(z) for z in np.unique(train.numbers)]
         chosen = np.random.default_rng(seed).permutation(len(train))[:REDUCTION_FRAMES]
         reduction = Reduction.of(
@@ -65,18 +65,18 @@ class Problem:
         return cls(config, seed, device, elements, energies, reduction)
 
     def sorf(self, sigma: float) -> Sorf:
-        """The random features of a width: the same signs and phases for each."""
+        """Draw the random features of a width; signs and phases are the same for each."""
         config = self.config
         return Sorf.draw(
             len(self.elements), config.npcas, config.nstacks, config.ntransforms, sigma, self.seed
         )
 
     def features(self, sigma: float) -> Features:
-        """Features of a width."""
+        """Make the features of a width."""
         return Features(self.config, self.elements, self.reduction, self.sorf(sigma), self.device)
 
     def solve(self, features: Features, train: Frames, progress: Progress, task: str) -> Tensor:
-        """Coefficients (N_f, k) in kcal/mol for each lambda."""
+        """Solve for the coefficients (N_f, k) in kcal/mol, for each lambda."""
         import torch
 
         equations = NormalEquations(self.config.features, self.device)
@@ -96,7 +96,7 @@ class Problem:
     def predict(
         self, features: Features, coefficients: Tensor, frames: Frames, progress: Progress
     ) -> list[Predicted]:
-        """Predictions of frames, by each of k sets of coefficients (N_f, k)."""
+        """Predict frames with each of k sets of coefficients (N_f, k)."""
         offset = composition_energy(frames, self.elements, self.energies, "FCHL19*")
         count, sets = len(frames), coefficients.shape[1]
         energies = np.empty((sets, count))
@@ -104,9 +104,9 @@ class Problem:
         virials = np.empty((sets, count, 3, 3))
         for start in range(0, count, self.config.batch_size):
             part = slice(start, min(start + self.config.batch_size, count))
-            found = features.predict(frames[part], coefficients)
+            outcome = features.predict(frames[part], coefficients)
             energies[:, part], forces[:, part], virials[:, part] = (
-                values.cpu().numpy() for values in found
+                values.cpu().numpy() for values in outcome
             )
             progress("predict", part.stop, count)
         if frames.cell is None:
@@ -119,25 +119,25 @@ class Problem:
     def validated(
         self, sigma: float, train: Frames, valid: Frames, progress: Progress
     ) -> tuple[list[dict[str, float]], Tensor]:
-        """Validation errors, one entry per lambda, and coefficients (N_f, k), of a width."""
+        """Train and validate a width: an entry of errors per lambda, and coefficients (N_f, k)."""
         features = self.features(sigma)
         coefficients = self.solve(features, train, progress, f"sigma {sigma:g}")
         predicted = self.predict(features, coefficients, valid, progress)
         entries = [
             {"sigma": sigma, "lambda": value, "frames": float(len(train))}
-            | validation_errors(found, valid)
-            for value, found in zip(self.config.lambdas, predicted, strict=True)
+            | validation_errors(each, valid)
+            for value, each in zip(self.config.lambdas, predicted, strict=True)
         ]
         return entries, coefficients
 
 
 def criterion(entry: dict[str, float]) -> float:
-    """What is minimised: QML-Lightning's ½ (energy MAE + force MAE), in kcal/mol and Å."""
+    """Return the number that is minimised: ½ (energy MAE + force MAE), as in QML-Lightning."""
     return 0.5 * (entry["energy_mae"] + entry["force_mae"])
 
 
 def trained(problem: Problem, sigma: float, coefficients: Tensor) -> dict[str, Any]:
-    """What a prediction needs of a training: tensors, numbers and text only."""
+    """Collect what predictions need of a training: tensors, numbers and text only."""
     import torch
 
     sorf = problem.sorf(sigma)

@@ -91,7 +91,7 @@ TRANSITION = 0.25
 
 
 def bond_lengths(numbers: Iterable[int]) -> dict[int, BondLengths]:
-    """Typical and shortest bond length of each element, in Å, by rising atomic number.
+    """Look up the typical and shortest bond length (Å) of each element, by atomic number.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def _significant(value: float) -> float:
 
 
 def soap_kernels(numbers: Iterable[int], config: GAPConfig) -> tuple[SoapKernel, SoapKernel]:
-    """The short and the long SOAP kernel of a system, as the universal SOAP has them.
+    """Choose the short and the long SOAP kernel of a system, as the universal SOAP does.
 
     The short cutoff is the shortest bond length of all elements times 1.3 `scale_range`, at
     least 2 Å; the long one the longest typical bond length times 1.3 `scale_range`, at least

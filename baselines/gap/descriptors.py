@@ -45,7 +45,7 @@ class Pair:
 
 
 def pairs(frames: Frames, config: GAPConfig) -> list[Pair]:
-    """The pairs of elements that occur within their cutoff, as often as they have sparse points.
+    """Find the pairs of elements that occur within their cutoff at least once per sparse point.
 
     A pair's cutoff is the mean of its elements' typical bond lengths times `two_body_range`.
     gap_fit stops at a pair that never occurs, or too seldom for its uniform sparse points.
@@ -60,18 +60,18 @@ def pairs(frames: Frames, config: GAPConfig) -> list[Pair]:
         pair: config.two_body_range * (lengths[pair[0]].typical + lengths[pair[1]].typical) / 2
         for pair in itertools.combinations_with_replacement(lengths, 2)
     }
-    found = dict.fromkeys(cutoffs, 0)
+    within = dict.fromkeys(cutoffs, 0)
     counted = dict.fromkeys(cutoffs, 0)
     for _, apart in distances(frames, max(cutoffs.values())):
         for (a, b), cutoff in cutoffs.items():
             between = apart[:, frames.numbers == a][:, :, frames.numbers == b]
             twice = 2 if a == b else 1
-            found[a, b] += int((between < cutoff).sum()) // twice
+            within[a, b] += int((between < cutoff).sum()) // twice
             counted[a, b] += int((between < COUNTED * cutoff).sum()) // twice
     occurring = [
-        Pair(pair, cutoff, found[pair], counted[pair])
+        Pair(pair, cutoff, within[pair], counted[pair])
         for pair, cutoff in cutoffs.items()
-        if found[pair] >= config.sparse_two_body
+        if within[pair] >= config.sparse_two_body
     ]
     if not occurring:
         raise DataError(
@@ -84,7 +84,7 @@ def pairs(frames: Frames, config: GAPConfig) -> list[Pair]:
 
 
 def two_body(pair: Pair, config: GAPConfig, delta: float) -> str:
-    """The two-body descriptor and Gaussian kernel of a pair; δ in eV."""
+    """Write the two-body descriptor and Gaussian kernel of a pair; δ in eV."""
     first, second = pair.elements
     width = pair.cutoff / CUTOFF_TO_PAIR_WIDTH
     return (
@@ -98,7 +98,7 @@ def two_body(pair: Pair, config: GAPConfig, delta: float) -> str:
 def soap(
     center: int, elements: list[int], kernel: SoapKernel, config: GAPConfig, delta: float
 ) -> str:
-    """The SOAP descriptor and polynomial kernel of the atoms of one element; δ in eV."""
+    """Write the SOAP descriptor and polynomial kernel of the atoms of one element; δ in eV."""
     species = " ".join(map(str, elements))
     return (
         f"soap n_max={config.n_max} l_max={config.l_max} atom_sigma={kernel.width!r} "
@@ -111,7 +111,7 @@ def soap(
 
 
 def all_soaps(numbers: list[int], config: GAPConfig, delta: float) -> list[str]:
-    """The short and the long SOAP kernel of every element; δ in eV."""
+    """Write the short and the long SOAP kernel of every element; δ in eV."""
     elements = sorted(set(numbers))
     return [
         soap(center, elements, kernel, config, delta)

@@ -34,7 +34,7 @@ FOR_EACH = "Finished sparse covariance matrix"
 
 @dataclass(frozen=True)
 class Fit:
-    """What gap_fit is to do.
+    """A fit that gap_fit is asked for.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Fit:
     seed: int
 
     def arguments(self, frames_file: str) -> list[str]:
-        """The arguments of gap_fit, in eV and Å, for its configuration file.
+        """List the arguments of gap_fit, in eV and Å, for its configuration file.
 
         The regularisation of energies is per atom, as gap_fit takes it; stresses are not
         fitted.
@@ -84,7 +84,7 @@ class Fit:
 
 
 def executable() -> Path:
-    """The gap_fit program; quippy is not imported.
+    """Find the gap_fit program without importing quippy.
 
     Raises
     ------
@@ -153,7 +153,7 @@ def run(fit: Fit, frames: Frames, folder: Path, log: Path, progress: Progress, t
 
 
 class _Steps:
-    """Progress of gap_fit by the lines that it prints."""
+    """Reports the progress of gap_fit, told from the lines that it prints."""
 
     def __init__(self, progress: Progress, task: str, kernels: int) -> None:
         self.progress, self.task = progress, task
@@ -190,7 +190,7 @@ def _watch(command: list[str], work: Path, log: Path, frames: int, steps: _Steps
 
 
 def _check_memory(needed: float, frames: int) -> None:
-    """An error if gap_fit's own estimate, in bytes, is more than what is free."""
+    """Refuse a fit if gap_fit's own estimate, in bytes, is more memory than is free."""
     import psutil
 
     available = psutil.virtual_memory().available

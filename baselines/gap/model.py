@@ -121,7 +121,7 @@ class GAP(Baseline[GAPConfig, GAPFolder]):
     def _fitted(
         self, fit: fitting.Fit, train: Frames, workdir: Path, progress: Progress, task: str
     ) -> Iterator[GAP]:
-        """The model of a fit, in a folder that is gone after the block."""
+        """Fit a model in a folder that is removed after the block."""
         with TemporaryDirectory(dir=workdir, prefix=SCRATCH) as scratch:
             folder = Path(scratch) / self.model_file
             folder.mkdir()
@@ -182,7 +182,7 @@ def _checked(folder: Path) -> GAPFolder:
 
 
 def _weight(energies: Any, count: int) -> float:
-    """The weight δ of kernels in kcal/mol: what is left for each descriptor to explain.
+    """Compute the weight δ of kernels in kcal/mol: the energy left for each descriptor.
 
     The sum of the absolute `energies` (N,) in kcal/mol over the number of descriptors.
     """
@@ -190,7 +190,7 @@ def _weight(energies: Any, count: int) -> float:
 
 
 def _finished(workdir: Path, model_file: str) -> list[dict[str, float]]:
-    """Results of the stages that an interrupted fit finished."""
+    """Read the results of the stages that an interrupted fit finished."""
     path = workdir / STAGES_FILE
     if not path.is_file():
         return []
@@ -210,7 +210,7 @@ def _best(curve: list[dict[str, float]]) -> dict[str, float] | None:
 
 
 def _replace_folder(source: Path, path: Path) -> None:
-    """Copy a folder to where another may be; half of it is never at `path`."""
+    """Copy a folder to where another may be, so that `path` never holds half of it."""
     try:
         with staging(path.parent) as place:
             shutil.copytree(source, place / path.name)

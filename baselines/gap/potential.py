@@ -33,14 +33,14 @@ VACUUM = 20.0
 """Å around the atoms along directions that are not periodic; more than any cutoff."""
 
 ATOMS_TOGETHER = 400
-"""Molecules are evaluated side by side up to about so many atoms."""
+"""Atoms, about, up to which molecules are evaluated side by side."""
 
 ATOMS_WORTH_A_PROCESS = 2000
-"""Starting a process costs about as much as predicting so many atoms."""
+"""Atoms whose prediction costs about as much as starting a process."""
 
 
 def to_quip(frames: Frames, row: int) -> Atoms:
-    """One frame without labels as ASE atoms that QUIP can take.
+    """Convert one frame, without labels, to ASE atoms that QUIP can take.
 
     QUIP divides by the cell's volume: directions that are not periodic get a cell vector.
     """
@@ -60,7 +60,7 @@ def to_quip(frames: Frames, row: int) -> Atoms:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Send what Fortran prints on standard output nowhere."""
+    """Discard what Fortran prints on standard output."""
     sys.stdout.flush()
     kept = os.dup(1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -74,7 +74,7 @@ def _silent() -> Iterator[None]:
 
 
 def load(folder: Path) -> Any:
-    """QUIP's potential of a model folder; the files have been checked by :func:`check`.
+    """Let QUIP read the potential of a model folder that :func:`check` has checked.
 
     Raises
     ------
@@ -101,7 +101,7 @@ class Evaluated(NamedTuple):
 
 
 def evaluate(potential: Any, frames: Frames) -> Iterator[Evaluated]:
-    """Frames by QUIP, in order, a few at a time."""
+    """Evaluate frames with QUIP, in order, a few at a time."""
     if frames.cell is None:
         together = max(1, ATOMS_TOGETHER // frames.n_atoms)
         for start in range(0, len(frames), together):
@@ -118,7 +118,7 @@ def evaluate(potential: Any, frames: Frames) -> Iterator[Evaluated]:
 
 
 def _molecules(potential: Any, frames: Frames) -> Evaluated:
-    """Frames without a cell as one system, side by side out of each other's reach.
+    """Put frames without a cell into one system, side by side and out of each other's reach.
 
     QUIP parses each descriptor's words anew for each system, which for a small one takes
     longer than the rest.
@@ -143,7 +143,7 @@ def _molecules(potential: Any, frames: Frames) -> Evaluated:
 
 
 def check(folder: Path) -> frozenset[int]:
-    """Elements of a model folder, by atomic number.
+    """Check a model folder and return the atomic numbers of its elements.
 
     Raises
     ------
@@ -172,13 +172,13 @@ def check(folder: Path) -> frozenset[int]:
 
 
 def sparse_points(folder: Path) -> int:
-    """Number of sparse points of all kernels of a model folder."""
+    """Count the sparse points of all kernels of a model folder."""
     text = (folder / GAP_FILE).read_text(encoding="utf-8")
     return sum(int(count) for count in re.findall(r'\bn_sparseX="(\d+)"', text))
 
 
 def processes(frames: Frames) -> int:
-    """How many processes predict frames soonest; QUIP uses one thread."""
+    """Choose the number of processes that predict frames soonest; QUIP uses one thread."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     worthwhile = len(frames) * frames.n_atoms // ATOMS_WORTH_A_PROCESS
     return max(1, min(cores or 1, len(frames), worthwhile))
@@ -265,5 +265,5 @@ def _worker(
 
 
 def unknown_elements(frames: Frames, known: frozenset[int]) -> list[str]:
-    """Symbols of elements of the frames that a potential does not know."""
+    """List the symbols of the frames' elements that a potential does not know."""
     return [SYMBOLS[z] for z in sorted({int(z) for z in frames.numbers} - known)]

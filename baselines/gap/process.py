@@ -15,7 +15,7 @@ from typing import IO
 def started(
     command: list[str], cwd: Path, stdout: int | IO[bytes], stderr: int | IO[bytes]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A running program in a process group of its own, which ends with the block.
+    """Run a program in a process group of its own, which ends with the block.
 
     Ctrl-C reaches this process only; whatever way the block is left, the group is killed.
     """
@@ -38,7 +38,7 @@ def started(
 
 
 def ending(status: int) -> str:
-    """How a program ended, in words: with which status, or by which signal."""
+    """Say how a program ended: with which status, or by which signal."""
     if status >= 0:
         return f"exit status {status}"
     name = signal.Signals(-status).name

@@ -13,7 +13,7 @@ from teadata import Frames
 
 
 def main() -> None:
-    """Predict rows of ``frames.npz``; one byte on standard output for each that is done.
+    """Predict rows of ``frames.npz``, and print one byte for each that is done.
 
     The arguments are the model folder, the folder of ``frames.npz``, the first row, and the
     row after the last.

@@ -28,7 +28,7 @@ HEADS = ["Default"]
 
 @functools.cache
 def _load() -> None:
-    """Import mace-torch; what it and its dependencies say about themselves is not shown."""
+    """Import mace-torch without the messages that it and its dependencies print."""
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             for module in ("mace.tools.model_script_utils", "torch_ema"):
@@ -67,7 +67,7 @@ def _logged(log: Path | None) -> Iterator[None]:
 
 @contextmanager
 def backend(config: MACEConfig, device: str, log: Path | None = None) -> Iterator[None]:
-    """mace-torch with a configuration's dtype as torch's default.
+    """Prepare mace-torch for a block, with a configuration's dtype as torch's default.
 
     The default dtype, the state of torch's random numbers and the loggers are as before
     when it ends.
@@ -92,7 +92,7 @@ def backend(config: MACEConfig, device: str, log: Path | None = None) -> Iterato
 
 
 def namespace(config: MACEConfig, seed: int, device: str) -> Namespace:
-    """The arguments as mace-torch's command line would have them."""
+    """Make the arguments as mace-torch's command line would."""
     from mace.tools import build_default_arg_parser, check_args
 
     parsed: Namespace = build_default_arg_parser().parse_args(["--name", "mace"])
@@ -108,7 +108,7 @@ def namespace(config: MACEConfig, seed: int, device: str) -> Namespace:
 
 
 def configurations(frames: Frames, offset: Floats | float = 0.0) -> list[Any]:
-    """Frames as mace-torch's configurations, in eV and eV/Å.
+    """Convert frames to mace-torch's configurations, in eV and eV/Å.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def configurations(frames: Frames, offset: Floats | float = 0.0) -> list[Any]:
 def graphs(
     frames: Frames, numbers: Sequence[int], r_max: float, offset: Floats | float = 0.0
 ) -> list[Any]:
-    """Frames as mace-torch's graphs, with the neighbours within r_max in Å.
+    """Convert frames to mace-torch's graphs, with the neighbours within r_max in Å.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def graphs(
 
 
 def loader(dataset: list[Any], batch_size: int, device: str, seed: int | None = None) -> Any:
-    """Batches of graphs; with a seed shuffled, and without the last incomplete batch."""
+    """Batch graphs; with a seed they are shuffled, and an incomplete last batch is left out."""
     import torch
     from mace.tools.torch_geometric.dataloader import DataLoader
 
@@ -173,7 +173,7 @@ def loader(dataset: list[Any], batch_size: int, device: str, seed: int | None = 
 
 
 def inputs(frames: Frames, numbers: Sequence[int], r_max: float, device: str) -> dict[str, Any]:
-    """What a network is called with, of some frames.
+    """Make the inputs that a network takes for some frames.
 
     What mace-torch's batches of :func:`graphs` hold, without the labels: they take longer to
     make than a small network to evaluate, which is most of a simulation's time.
@@ -212,7 +212,7 @@ def inputs(frames: Frames, numbers: Sequence[int], r_max: float, device: str) ->
 
 
 def atomic_energies(frames: Frames) -> tuple[list[int], Floats]:
-    """Atomic numbers (E,) of the elements, rising, and their energies (E,) in eV.
+    """Find the elements (E,), rising, and their energies (E,) in eV.
 
     By mace-torch's least squares; for one system the solution of least norm, whose sum over
     the atoms is the mean energy.
@@ -221,8 +221,8 @@ def atomic_energies(frames: Frames) -> tuple[list[int], Floats]:
     from mace.tools import AtomicNumberTable
 
     numbers = [int(z) for z in np.unique(frames.numbers)]
-    found = compute_average_E0s(configurations(frames), AtomicNumberTable(numbers))
-    return numbers, np.array([found[z] for z in numbers])
+    by_number = compute_average_E0s(configurations(frames), AtomicNumberTable(numbers))
+    return numbers, np.array([by_number[z] for z in numbers])
 
 
 def network(
@@ -231,7 +231,7 @@ def network(
     labelled: Any = None,
     state: dict[str, Any] | None = None,
 ) -> Any:
-    """The torch model that mace-torch builds for these arguments.
+    """Build mace-torch's model for these arguments.
 
     Its atomic energies are zero: they are taken from the labels before, and given back to the
     predictions after, in float64, which a float32 network would round to 0.01 kcal/mol and more.
@@ -267,14 +267,14 @@ def network(
 
 
 def can_accelerate(device: str) -> bool:
-    """Whether cuEquivariance's kernels can be used: on a GPU, where they are installed."""
+    """Tell whether cuEquivariance's kernels can be used: on a GPU, where they are installed."""
     from mace.modules.wrapper_ops import CUET_AVAILABLE
 
     return device == "cuda" and bool(CUET_AVAILABLE)
 
 
 def accelerated(model: Any, device: str) -> Any:
-    """The model on cuEquivariance's kernels, where they can be used."""
+    """Convert a model to cuEquivariance's kernels, where they can be used."""
     if not can_accelerate(device):
         return model
     from mace.cli.convert_e3nn_cueq import run
@@ -283,7 +283,7 @@ def accelerated(model: Any, device: str) -> Any:
 
 
 def portable(model: Any, device: str) -> Any:
-    """The model without them: the reverse of :func:`accelerated`."""
+    """Convert a model back from cuEquivariance's kernels: the reverse of :func:`accelerated`."""
     if not can_accelerate(device):
         return model
     from mace.cli.convert_cueq_e3nn import run

@@ -73,9 +73,9 @@ class MACEConfig(ModelConfig):
     lr_scheduler_gamma
         Every epoch: by which factor.
     patience
-        Training ends after so many epochs without improvement of the validation loss.
+        Epochs without improvement of the validation loss after which training ends.
     max_num_epochs
-        Training ends after so many epochs.
+        Epochs after which training ends.
     """
 
     num_interactions: Annotated[int, Field(ge=2)] = 2
@@ -111,7 +111,7 @@ class MACEConfig(ModelConfig):
     max_num_epochs: Count = 2048
 
     def arguments(self, seed: int, device: str) -> dict[str, Any]:
-        """The named arguments of ``mace_run_train`` that these settings are."""
+        """Return these settings as named arguments of ``mace_run_train``."""
         values = self.model_dump(exclude={"size", "dtype", "ema_decay"})
         values["radial_MLP"] = str(list(self.radial_MLP))
         if self.ema_decay is not None:

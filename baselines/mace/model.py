@@ -83,24 +83,24 @@ class MACE(Baseline[MACEConfig, dict[str, Any]]):
             offset = composition_energy(frames, numbers, energies_of, self.title)
             for start in range(0, len(frames), self.config.valid_batch_size):
                 part = slice(start, start + self.config.valid_batch_size)
-                found = self._batch(network, frames[part], numbers)
-                energies[part] = (found["energy"] + offset) * EV
-                forces[part] = found["forces"].reshape(forces[part].shape) * EV
+                outputs = self._batch(network, frames[part], numbers)
+                energies[part] = (outputs["energy"] + offset) * EV
+                forces[part] = outputs["forces"].reshape(forces[part].shape) * EV
                 if stress is not None:
                     # Not mace-torch's stress: of a slab its cell is another one than ours.
                     volume = frames[part].volumes
-                    stress[part] = -found["virials"] * EV / volume[:, None, None]
+                    stress[part] = -outputs["virials"] * EV / volume[:, None, None]
                 progress("predict", min(part.stop, len(frames)), len(frames))
         return Predicted(energies, forces, stress)
 
     def _batch(self, network: Any, frames: Frames, numbers: list[int]) -> dict[str, Any]:
-        """Interaction energies (n,) in eV, forces (n·A, 3) in eV/Å, virials (n, 3, 3) in eV."""
+        """Compute interaction energies (n,), forces (n·A, 3) and virials (n, 3, 3) in eV and Å."""
         inputs = backend.inputs(frames, numbers, self.config.r_max, self.device)
-        found = network(inputs, compute_virials=frames.cell is not None)
+        outputs = network(inputs, compute_virials=frames.cell is not None)
         return {
-            name: found[name].detach().cpu().numpy().astype(np.float64)
+            name: outputs[name].detach().cpu().numpy().astype(np.float64)
             for name in ("energy", "forces", "virials")
-            if found[name] is not None
+            if outputs[name] is not None
         }
 
     def _save(self, trained: dict[str, Any], path: Path) -> None:
@@ -143,7 +143,7 @@ class MACE(Baseline[MACEConfig, dict[str, Any]]):
 
 
 def _trained(training: Training) -> dict[str, Any]:
-    """What a prediction needs of a training; tensors, numbers and text only."""
+    """Collect what predictions need of a training; tensors, numbers and text only."""
     import torch
 
     training.model.load_state_dict(training.best["state"])

@@ -32,7 +32,7 @@ class Steps:
         self.losses: list[float] = []
 
     def start(self, task: str, before: int) -> None:
-        """Begin an epoch, before which so many steps were done."""
+        """Begin an epoch after `before` steps."""
         self.task, self.before, self.losses = task, before, []
 
     def log(self, step: dict[str, Any]) -> None:
@@ -131,7 +131,7 @@ class Training:
         return nullcontext() if self.ema is None else self.ema.average_parameters()
 
     def epoch(self, steps: Steps) -> dict[str, float]:
-        """Train for one epoch and validate; the entry of the curve.
+        """Train for one epoch, validate, and return the new entry of the curve.
 
         Raises
         ------
@@ -156,7 +156,7 @@ class Training:
             **self._outputs(),
         )
         with self._averaged():
-            loss, found = evaluate(
+            loss, metrics = evaluate(
                 model=self.model,
                 loss_fn=self.loss,
                 data_loader=self.valid_loader,
@@ -175,10 +175,10 @@ class Training:
             "epoch": done + 1,
             "train_loss": sum(steps.losses) / len(steps.losses),
             "valid_loss": loss,
-            "energy_mae": float(found["mae_e"]) * EV,
-            "energy_rmse": float(found["rmse_e"]) * EV,
-            "force_mae": float(found["mae_f"]) * EV,
-            "force_rmse": float(found["rmse_f"]) * EV,
+            "energy_mae": float(metrics["mae_e"]) * EV,
+            "energy_rmse": float(metrics["rmse_e"]) * EV,
+            "force_mae": float(metrics["mae_f"]) * EV,
+            "force_rmse": float(metrics["rmse_f"]) * EV,
             "lr": rate,
             "seconds": time.perf_counter() - start,
         }
@@ -187,7 +187,7 @@ class Training:
         return entry
 
     def _task(self) -> str:
-        """What an epoch is called: its number, and how good the best so far was."""
+        """Name the epoch for the progress bar: its number, and the best error before it."""
         name = f"epoch {len(self.curve) + 1}"
         if not self.best:
             return name
@@ -195,7 +195,7 @@ class Training:
         return f"{name}, best valid F MAE {error:.3f} kcal/mol/Å"
 
     def state(self) -> dict[str, Any]:
-        """All that the epochs to come depend on; tensors, numbers and text only."""
+        """Collect all that the epochs to come depend on; tensors, numbers and text only."""
         import torch
 
         return {
@@ -212,7 +212,7 @@ class Training:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go to where :meth:`state` was taken."""
+        """Go back to where :meth:`state` was taken."""
         import torch
 
         self.model.load_state_dict(state["model"])

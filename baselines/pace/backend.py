@@ -30,7 +30,7 @@ except ImportError:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Without the messages that python-ace gives the root logger."""
+    """Suppress the messages that python-ace sends to the root logger."""
     logger = logging.getLogger()
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -87,7 +87,7 @@ class Problem:
         return int(self.data.nfunc)
 
     def solved(self, ridge: float, core: float) -> str:
-        """The potential for a regularisation, as python-ace's YAML.
+        """Solve for a regularisation and return the potential as python-ace's YAML.
 
         Parameters
         ----------
@@ -103,20 +103,20 @@ class Problem:
         model = Ridge(alpha=ridge * scale, fit_intercept=False, solver="cholesky")
         fit = LinearACEFit(model=model, train_dataset=self.data)
         fit.fit(sample_weight=self.weights)
-        found = fit.get_bbasis().to_BBasisConfiguration()
+        potential = fit.get_bbasis().to_BBasisConfiguration()
         pairs = {
             (a, b): core
             for a in range(len(self.basis.elements_name))
             for b in range(len(self.basis.elements_name))
         }
-        setup_zbl_inner_core_repulsion(found, pairs)
+        setup_zbl_inner_core_repulsion(potential, pairs)
         with TemporaryDirectory() as scratch:
-            found.save(str(Path(scratch) / "potential.yaml"))
+            potential.save(str(Path(scratch) / "potential.yaml"))
             return (Path(scratch) / "potential.yaml").read_text(encoding="utf-8")
 
 
 def calculator(potential: str) -> Any:
-    """The ASE calculator of python-ace of a potential in its YAML."""
+    """Make python-ace's ASE calculator of a potential in its YAML."""
     with quiet(), TemporaryDirectory() as scratch:
         path = Path(scratch) / "potential.yaml"
         path.write_text(potential, encoding="utf-8")
@@ -124,15 +124,15 @@ def calculator(potential: str) -> Any:
 
 
 def predict(calculator: Any, frames: Frames, progress: Progress) -> Predicted:
-    """Energies, forces and, of frames with a cell, stress."""
+    """Predict energies, forces and, of frames with a cell, stress."""
     energies, forces = np.empty(len(frames)), np.empty(frames.forces.shape)
     stress = None if frames.cell is None else np.empty((len(frames), 3, 3))
     for row, atoms in enumerate(frames.to_ase()):
         calculator.calculate(atoms)
-        found = calculator.results
-        energies[row], forces[row] = found["energy"] * EV, found["forces"] * EV
+        results = calculator.results
+        energies[row], forces[row] = results["energy"] * EV, results["forces"] * EV
         if stress is not None:
-            xx, yy, zz, yz, xz, xy = found["stress"] * EV
+            xx, yy, zz, yz, xz, xy = results["stress"] * EV
             stress[row] = [[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]
         progress("predict", row + 1, len(frames))
     return Predicted(energies, forces, stress)

@@ -56,7 +56,7 @@ class PACEConfig(ModelConfig):
         return self
 
     def potential(self, symbols: list[str]) -> dict[str, Any]:
-        """The ``potential`` section of a pacemaker input for some elements: one linear density."""
+        """Write the ``potential`` section of a pacemaker input: one linear density."""
         return {
             "deltaSplineBins": 0.001,
             "elements": symbols,

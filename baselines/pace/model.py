@@ -127,15 +127,15 @@ class PACE(Baseline[PACEConfig, PACEModel]):
 
 
 def _shortest(frames: Frames, cutoff: float) -> float:
-    """The shortest distance in Å between two atoms of any frame."""
-    found = []
+    """Find the shortest distance in Å between two atoms of any frame."""
+    shortest = []
     for row in range(len(frames)):
         *_, vectors = pairs(frames, row, cutoff)
         if len(vectors):
-            found.append(float(np.sqrt((vectors**2).sum(axis=1)).min()))
-    if not found:
+            shortest.append(float(np.sqrt((vectors**2).sum(axis=1)).min()))
+    if not shortest:
         raise DataError(
             f"no two atoms of these {len(frames)} frames of {frames.formula} are within the cutoff "
             f"of {cutoff:g} Å: raise it"
         )
-    return min(found)
+    return min(shortest)

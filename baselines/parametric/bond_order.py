@@ -59,18 +59,18 @@ class Bonds(CutoffNeighbourhood):  # type: ignore[misc]
                            positions=np.zeros((count, 3)), cell=np.eye(3))  # fmt: skip
 
     def get_pairs(self, atoms: Any, quantities: str, cutoff: Any = None) -> list[Any]:
-        """What matscipy asks of pairs, by its letters."""
+        """Give matscipy the quantities of pairs that it asks for by letter."""
         return [self.pairs[letter] for letter in quantities]
 
     def get_triplets(
         self, atoms: Any, quantities: str, neighbours: Any = None, cutoff: Any = None
     ) -> list[Any]:
-        """What matscipy asks of triplets: pairs with the same first atom, in both orders."""
+        """Give matscipy triplets: pairs with the same first atom, in both orders."""
         return [self.triplets[letter] for letter in quantities]
 
 
 def evaluate(form: dict[str, float], bonds: Bonds) -> Predicted:
-    """Energies, forces and stress of a Tersoff potential.
+    """Compute energies, forces and stress of a Tersoff potential.
 
     Parameters
     ----------
@@ -90,16 +90,16 @@ def evaluate(form: dict[str, float], bonds: Bonds) -> Predicted:
     bonds.atom_type, bonds.pair_type = functions["atom_type"], functions["pair_type"]
     calculator = Manybody(**functions, neighbourhood=bonds)
     calculator.calculate(bonds.atoms, ["energies", "forces", "stresses"], [])
-    found = calculator.results
-    energies = found["energies"].reshape(count, atoms).sum(axis=1) * EV
-    forces = found["forces"].reshape(count, atoms, 3) * EV
+    results = calculator.results
+    energies = results["energies"].reshape(count, atoms).sum(axis=1) * EV
+    forces = results["forces"].reshape(count, atoms, 3) * EV
     volume = volumes(frames)
     if volume is None:
         return Predicted(energies, forces)
-    virials = found["stresses"].reshape(count, atoms, 6).sum(axis=1) * EV
+    virials = results["stresses"].reshape(count, atoms, 6).sum(axis=1) * EV
     return Predicted(energies, forces, _full(virials) / volume[:, None, None])
 
 
 def _full(voigt: Floats) -> Floats:
-    """Symmetric matrices (N, 3, 3) of (N, 6): xx, yy, zz, yz, xz, xy."""
+    """Expand (N, 6), xx, yy, zz, yz, xz, xy, to symmetric matrices (N, 3, 3)."""
     return voigt[:, [0, 5, 4, 5, 1, 3, 4, 3, 2]].reshape(-1, 3, 3)

@@ -40,7 +40,7 @@ class WeightedConfig(ModelConfig):
 
 
 def weighted(values: Predicted, frames: Frames, config: WeightedConfig) -> Floats:
-    """Energies, forces and stress of frames as one vector, whose square is their loss.
+    """Join energies, forces and stress to one weighted vector, whose square is the loss.
 
     It is linear in the values: of errors it gives the loss, of labels and features the
     least-squares problem of what is linear in them.
@@ -70,5 +70,5 @@ def weighted(values: Predicted, frames: Frames, config: WeightedConfig) -> Float
 
 
 def labels(frames: Frames) -> Predicted:
-    """The labels of frames, as if they were predicted."""
+    """Return the labels of frames as if they were predicted."""
     return Predicted(frames.energies, frames.forces, frames.stress)

@@ -24,7 +24,7 @@ ATOMS_AT_ONCE = 4096
 
 
 class Parameters(StrictModel):
-    """What a fitted potential is.
+    """The parameters of a fitted potential.
 
     Parameters
     ----------

@@ -90,14 +90,14 @@ class TersoffParameters(Parameters):
 
 
 def vector_of(values: Any) -> Floats:
-    """The vector (10,) that is fitted, of parameters in the order of :data:`FITTED`."""
+    """Make the vector (10,) that is fitted, from parameters in the order of :data:`FITTED`."""
     vector = np.array(values, dtype=np.float64)
     vector[:LOGARITHMIC] = np.log(vector[:LOGARITHMIC])
     return vector
 
 
 def form_of(vector: Floats, inner: float, outer: float) -> dict[str, float]:
-    """Tersoff's parameters in eV and Å, of the vector that is fitted and the cutoffs in Å."""
+    """Convert the vector that is fitted, and cutoffs in Å, to Tersoff's parameters in eV and Å."""
     values = vector.copy()
     values[:LOGARITHMIC] = np.exp(values[:LOGARITHMIC])
     depth, length, asymmetry, slope, gamma, n, c, d, h, lambda3 = (float(v) for v in values)
@@ -169,7 +169,7 @@ class _Problem:
         self.train, self.valid = Bonds(train, config.outer), Bonds(valid, config.outer)
 
     def errors(self, vector: Floats, energy_per_atom: float | None = None) -> tuple[Floats, float]:
-        """Weighted errors, and the energy per atom in kcal/mol: that which suits them best.
+        """Compute weighted errors, and the best-fitting energy per atom in kcal/mol.
 
         Of the training frames; of the validation frames if the energy per atom is given.
         """
@@ -177,16 +177,16 @@ class _Problem:
 
         bonds = self.train if energy_per_atom is None else self.valid
         frames = bonds.frames
-        found = evaluate(form_of(vector, self.config.inner, self.config.outer), bonds)
+        predicted = evaluate(form_of(vector, self.config.inner, self.config.outer), bonds)
         if energy_per_atom is None:
-            energy_per_atom = float((frames.energies - found.energies).mean() / frames.n_atoms)
-        whole = found.energies + frames.n_atoms * energy_per_atom
+            energy_per_atom = float((frames.energies - predicted.energies).mean() / frames.n_atoms)
+        whole = predicted.energies + frames.n_atoms * energy_per_atom
         target = weighted(labels(frames), frames, self.config)
-        found_values = weighted(found._replace(energies=whole), frames, self.config)
-        return found_values - target, energy_per_atom
+        predicted_values = weighted(predicted._replace(energies=whole), frames, self.config)
+        return predicted_values - target, energy_per_atom
 
     def fitted(self, start: Floats, task: str, progress: Progress) -> dict[str, float]:
-        """The best parameters near a start, with their losses."""
+        """Fit from a start: the best parameters near it, with their losses."""
         try:
             from scipy.optimize import least_squares
         except ImportError:
@@ -200,28 +200,28 @@ class _Problem:
             progress(task, min(calls, total), total)
             return self.errors(vector)[0]
 
-        found = least_squares(
+        solution = least_squares(
             errors,
             start,
             bounds=(vector_of(LOWER), vector_of(UPPER)),
             x_scale="jac",
             max_nfev=self.config.evaluations,
         )
-        trained, energy_per_atom = self.errors(found.x)
-        validated, _ = self.errors(found.x, energy_per_atom)
-        values = found.x.copy()
+        trained, energy_per_atom = self.errors(solution.x)
+        validated, _ = self.errors(solution.x, energy_per_atom)
+        values = solution.x.copy()
         values[:LOGARITHMIC] = np.exp(values[:LOGARITHMIC])
         return {
             "train_loss": float(trained @ trained),
             "valid_loss": float(validated @ validated),
-            "evaluations": float(found.nfev),
+            "evaluations": float(solution.nfev),
             "energy_per_atom": energy_per_atom,
             **dict(zip(FITTED, (float(value) for value in values), strict=True)),
         }
 
 
 class _Starts:
-    """The starts of a fit, and what of them is in a workdir."""
+    """The starts of a fit, and the results that a workdir already holds."""
 
     def __init__(self, config: TersoffConfig, seed: int, workdir: Path) -> None:
         self.config, self.seed, self.workdir = config, seed, workdir
@@ -231,21 +231,21 @@ class _Starts:
         if not path.is_file():
             return
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            self.results = found.pop("results")
+            stored = json.loads(path.read_text(encoding="utf-8"))
+            self.results = stored.pop("results")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
                 f"{path}: expected the starts of a Tersoff fit ({error}); remove it to start "
                 "from the beginning"
             ) from None
-        if found != self.settings:
+        if stored != self.settings:
             raise DataError(
                 f"{path}: the starts of a fit with other settings or another seed; remove it, or "
                 "train in another folder"
             )
 
     def start(self, number: int) -> Floats:
-        """The vector that a start begins at, within the bounds."""
+        """Return the vector that a start begins at, within the bounds."""
         vector = vector_of(START)
         if number:
             rng = np.random.default_rng([self.seed, number])
@@ -253,7 +253,7 @@ class _Starts:
         return np.clip(vector, vector_of(LOWER), vector_of(UPPER))
 
     def add(self, result: dict[str, float]) -> None:
-        """Keep the result of a start."""
+        """Store the result of a start in the workdir."""
         self.results.append(result)
         with open(self.workdir / LOG_FILE, "a", encoding="utf-8") as log:
             log.write(", ".join(f"{key} {value:.6g}" for key, value in result.items()) + "\n")

@@ -33,7 +33,7 @@ class YukawaConfig(WeightedConfig):
     cutoff
         Å.
     switch
-        Over so many Å before the cutoff the potential falls to zero, times
+        Å before the cutoff over which the potential falls to zero, times
         ½(1 + cos(π(r − cutoff + switch)/switch)).
     kappa
         Least and largest inverse screening length κ to search, in 1/Å.
@@ -66,7 +66,7 @@ class YukawaParameters(Parameters):
 
 
 def sums(near: AllPairs, values: Floats, slopes: Floats, frames: Frames) -> Predicted:
-    """Energies, forces and stress of a pair potential.
+    """Sum a pair potential to energies, forces and stress.
 
     Parameters
     ----------
@@ -83,8 +83,8 @@ def sums(near: AllPairs, values: Floats, slopes: Floats, frames: Frames) -> Pred
     pulls = near.vectors * (slopes / near.lengths)[:, None]
     forces = np.empty((count, atoms, 3))
     for axis in range(3):
-        found = np.bincount(near.first, pulls[:, axis], count * atoms)
-        forces[..., axis] = found.reshape(count, atoms)
+        summed = np.bincount(near.first, pulls[:, axis], count * atoms)
+        forces[..., axis] = summed.reshape(count, atoms)
     volume = volumes(frames)
     if volume is None:
         return Predicted(energies, forces)
@@ -179,7 +179,7 @@ class _Search:
         self.curve: list[dict[str, float]] = []
 
     def solve(self, kappa: float) -> tuple[float, float, float]:
-        """Amplitude, not negative, energy per atom, and loss of one κ."""
+        """Solve for one κ: amplitude (not negative), energy per atom, and loss."""
         config = self.config
         unit = unit_yukawa(self.pairs.lengths, kappa, config.cutoff, config.switch)
         columns = [weighted(sums(self.pairs, *unit, self.train), self.train, config), self.constant]
@@ -196,7 +196,7 @@ class _Search:
         return amplitude, energy, loss
 
     def best(self) -> float:
-        """The κ of least loss: the best of the grid, refined between its neighbours."""
+        """Find the κ of least loss: the best of the grid, refined between its neighbours."""
         try:
             from scipy.optimize import minimize_scalar
         except ImportError:
@@ -206,7 +206,7 @@ class _Search:
         losses = [self.solve(float(np.exp(step)))[2] for step in grid]
         best = int(np.argmin(losses))
         between = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
-        found = minimize_scalar(
+        refined = minimize_scalar(
             lambda step: self.solve(float(np.exp(step)))[2], bounds=between, method="bounded"
         )
-        return float(np.exp(found.x if found.fun < losses[best] else grid[best]))
+        return float(np.exp(refined.x if refined.fun < losses[best] else grid[best]))

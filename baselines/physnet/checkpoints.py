@@ -38,7 +38,7 @@ class Checkpoint:
             np.savez(stream, notes=np.array(text), **arrays)
 
     def restore(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
-        """Arrays and notes; None if there is no checkpoint.
+        """Read arrays and notes; None if there is no checkpoint.
 
         Raises
         ------

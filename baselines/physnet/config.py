@@ -52,7 +52,8 @@ class PhysNetConfig(ModelConfig):
         What the network's energies are multiplied by at first: the standard deviation of the
         training energies per atom, as in the original, or one.
     lr, lr_decay, lr_decay_steps
-        Learning rate of AMSGrad at first, and its factor every so many steps, step by step.
+        Learning rate of AMSGrad at first, and the factor by which it falls, smoothly, in
+        `lr_decay_steps` steps.
     clip_grad
         Norm that gradients are clipped to; None: they are not.
     ema_decay

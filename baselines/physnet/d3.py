@@ -62,7 +62,7 @@ def _all() -> Tables:
 
 
 def tables(elements: Iterable[int]) -> Tables:
-    """The reference systems of some elements, NumPy arrays."""
+    """Select the reference systems of some elements, as NumPy arrays."""
     known = _all()
     chosen = np.flatnonzero(np.isin(known.numbers, list(elements)))
     return Tables(
@@ -84,7 +84,7 @@ def _to_both(values: Tensor, first: Tensor, second: Tensor, atoms: Tensor) -> Te
 def coordination_numbers(
     known: Tables, numbers: Tensor, r: Tensor, first: Tensor, second: Tensor, cutoff: float | None
 ) -> Tensor:
-    """Those of atoms, (n,), from the distances of pairs (L,) in bohr."""
+    """Compute the coordination numbers of atoms, (n,), from distances of pairs (L,) in bohr."""
     radii = tf.gather(known.covalent_radii, numbers)
     both = tf.gather(radii, first) + tf.gather(radii, second)
     count = tf.sigmoid(STEEPNESS * (both / r - 1.0))
@@ -97,7 +97,7 @@ def coordination_numbers(
 def coefficients(
     known: Tables, numbers: Tensor, coordination: Tensor, first: Tensor, second: Tensor
 ) -> Tensor:
-    """C6 of pairs, (L,), in atomic units.
+    """Interpolate the C6 coefficients of pairs, (L,), in atomic units.
 
     The weight of two references is a product of those of either, which for atoms of one
     element add up to one: no exponential underflows.
@@ -109,12 +109,12 @@ def coefficients(
 
 
 def _power(r: Tensor, radius: Tensor, p: int, cutoff: float | None) -> Tensor:
-    """1/(r^p + radius^p), with a cutoff without a step of value or slope there."""
-    found = 1.0 / (r**p + radius**p)
+    """Compute 1/(r^p + radius^p); with a cutoff, value and slope go to zero there."""
+    power = 1.0 / (r**p + radius**p)
     if cutoff is None:
-        return found
+        return power
     edge = 1.0 / (cutoff**p + radius**p)
-    shifted = found - edge + p * cutoff**p * edge**2 * (r / cutoff - 1.0)
+    shifted = power - edge + p * cutoff**p * edge**2 * (r / cutoff - 1.0)
     return tf.where(r < cutoff, shifted, tf.zeros_like(shifted))
 
 
@@ -127,7 +127,7 @@ def pair_energies(
     second: Tensor,
     lr_cut: float | None = None,
 ) -> Tensor:
-    """Dispersion energies of pairs, (L,), in eV.
+    """Compute the dispersion energies of pairs, (L,), in eV.
 
     Parameters
     ----------

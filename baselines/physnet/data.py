@@ -36,23 +36,23 @@ def check_not_periodic(frames: Frames) -> None:
 
 
 def short_pairs(frames: Frames, cutoff: float) -> list[tuple[Ints, Ints]]:
-    """Pairs of atoms of each frame closer than a cutoff (Å), in both directions, in order.
+    """Find the pairs of atoms of each frame closer than a cutoff (Å), in both directions, sorted.
 
     Raises
     ------
     DataError
         If two atoms are at the same place.
     """
-    found = []
+    listed = []
     for n in range(len(frames)):
         i, j, _, _ = neighbours.pairs(frames, n, cutoff)
         order = np.lexsort((j, i))
-        found.append((i[order].astype(np.int32), j[order].astype(np.int32)))
-    return found
+        listed.append((i[order].astype(np.int32), j[order].astype(np.int32)))
+    return listed
 
 
 def graph_of(config: PhysNetConfig, frames: Frames) -> Graph:
-    """Frames as molecules of one graph."""
+    """Join frames to one graph, as its molecules."""
     count, atoms = len(frames), frames.n_atoms
     start = atoms * np.arange(count, dtype=np.int32)
     short = short_pairs(frames, config.r_cut)
@@ -94,7 +94,7 @@ class Labelled(NamedTuple):
 
 
 def labelled(config: PhysNetConfig, frames: Frames, offset: float) -> Labelled:
-    """Frames with labels as tensors.
+    """Convert frames with labels to tensors.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def labelled(config: PhysNetConfig, frames: Frames, offset: float) -> Labelled:
 def batch(
     config: PhysNetConfig, frames: Labelled, chosen: Tensor, one: Tensor, other: Tensor
 ) -> Graph:
-    """Some frames (B,) as molecules of one graph.
+    """Join some frames (B,) to one graph, as its molecules.
 
     Parameters
     ----------

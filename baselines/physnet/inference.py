@@ -28,7 +28,7 @@ def signature(dtype: str) -> Graph:
 
 
 def tables(elements: Iterable[int], dtype: str) -> d3.Tables:
-    """Those of dispersion for some elements, as tensors."""
+    """Load the dispersion tables of some elements as tensors."""
     known = d3.tables(elements)
     return d3.Tables(tf.constant(known.numbers), *(tf.constant(part, dtype) for part in known[1:]))
 
@@ -59,9 +59,9 @@ class Potential:
             known = tables(elements, config.dtype)
 
             def evaluate(graph: Graph) -> Outcome:
-                found = with_forces(config, held, known, graph)
+                outcome = with_forces(config, held, known, graph)
                 # Of the network nothing else is asked for.
-                return found._replace(outputs=Outputs(*found.outputs[:3], [], []))
+                return outcome._replace(outputs=Outputs(*outcome.outputs[:3], [], []))
 
             self.evaluate = tf.function(
                 evaluate, autograph=False, input_signature=[signature(config.dtype)]
@@ -73,11 +73,11 @@ class Potential:
         return int(self.evaluate.experimental_get_tracing_count())
 
     def predict(self, frames: Frames) -> Outcome:
-        """Those of frames, without the energies of the elements; NumPy arrays in float64."""
+        """Evaluate frames, without the energies of the elements; NumPy arrays in float64."""
         with backend.session(self.device):
-            found: Outcome = self.evaluate(graph_of(self.config, frames))
-            return found._replace(
-                energies=np.asarray(found.energies, np.float64),
-                forces=np.asarray(found.forces, np.float64),
-                charges=np.asarray(found.charges, np.float64),
+            outcome: Outcome = self.evaluate(graph_of(self.config, frames))
+            return outcome._replace(
+                energies=np.asarray(outcome.energies, np.float64),
+                forces=np.asarray(outcome.forces, np.float64),
+                charges=np.asarray(outcome.charges, np.float64),
             )

@@ -122,7 +122,7 @@ def from_reference(
     total_charge: float = 0.0,
     device: str = "cpu",
 ) -> PhysNet:
-    """A model with the parameters of one of the original implementation.
+    """Make a model with the parameters of one of the original implementation.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ def residuals(w: Weights, name: str, x: Tensor, blocks: int) -> Tensor:
 
 
 def envelope(distances: Tensor, r_cut: float) -> Tensor:
-    """What falls from 1 at no distance to 0 at the cutoff, twice continuously differentiable."""
+    """Fall from 1 at distance zero to 0 at the cutoff, twice continuously differentiable."""
     x = tf.minimum(distances / r_cut, 1.0)
     return 1.0 + x**3 * (-10.0 + x * (15.0 - 6.0 * x))
 
@@ -68,7 +68,7 @@ def interaction(
 
 
 class Outputs(NamedTuple):
-    """What the network says of n atoms.
+    """Outputs of the network for n atoms.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def evaluate(
     distances: Tensor,
     ends: tuple[Tensor, Tensor],
 ) -> Outputs:
-    """Energies and charges of atoms.
+    """Compute energies and charges of atoms.
 
     Parameters
     ----------

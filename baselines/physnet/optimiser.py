@@ -15,7 +15,7 @@ BETA_1, BETA_2, EPSILON = 0.9, 0.99, 1e-3
 
 
 class State(NamedTuple):
-    """What a step changes: vectors of all parameters, in the type of the settings.
+    """The state that a step changes: vectors of all parameters, in the type of the settings.
 
     Parameters
     ----------
@@ -33,12 +33,12 @@ class State(NamedTuple):
 
 
 def learning_rate(config: PhysNetConfig, step: Tensor) -> Tensor:
-    """That of the step after so many."""
+    """Return the learning rate at `step`."""
     return config.lr * config.lr_decay ** (step / config.lr_decay_steps)
 
 
 def updated(config: PhysNetConfig, state: State, slope: Tensor, step: Tensor) -> State:
-    """The state after a step.
+    """Compute the state after a step.
 
     Parameters
     ----------

@@ -25,16 +25,16 @@ HARTREE_FOCK = (1.0, 0.9171, 0.3385, 2.8830)
 
 
 def shapes(config: PhysNetConfig) -> dict[str, tuple[int, ...]]:
-    """Shapes of the parameters by name, in an order that is kept."""
+    """List the shapes of the parameters by name, in a fixed order."""
     width, count = config.features, config.n_rbf
-    found: dict[str, tuple[int, ...]] = {
+    by_name: dict[str, tuple[int, ...]] = {
         "embeddings": (ELEMENTS, width),
         "rbf_layer/centers": (count,),
         "rbf_layer/widths": (count,),
     }
     if config.dispersion and config.d3 is None:
-        found |= dict.fromkeys(D3_NAMES, ())
-    found |= dict.fromkeys(("Eshift", "Escale", "Qshift", "Qscale"), (ELEMENTS,))
+        by_name |= dict.fromkeys(D3_NAMES, ())
+    by_name |= dict.fromkeys(("Eshift", "Escale", "Qshift", "Qscale"), (ELEMENTS,))
 
     def dense(name: str) -> Iterator[tuple[str, tuple[int, ...]]]:
         yield f"{name}/W", (width, width)
@@ -48,20 +48,20 @@ def shapes(config: PhysNetConfig) -> dict[str, tuple[int, ...]]:
     for m in range(config.modules):
         block = f"interaction_block{m}"
         layer = f"{block}/interaction_layer"
-        found[f"{layer}/k2f/W"] = (count, width)
-        found |= dense(f"{layer}/dense_i")
-        found |= dense(f"{layer}/dense_j")
-        found |= residual(layer, config.residual_interaction)
-        found |= dense(f"{layer}/dense")
-        found[f"{layer}/u"] = (width,)
-        found |= residual(block, config.residual_atomic)
-        found |= residual(f"output_block{m}", config.residual_output)
-        found[f"output_block{m}/dense_layer/W"] = (width, 2)
-    return found
+        by_name[f"{layer}/k2f/W"] = (count, width)
+        by_name |= dense(f"{layer}/dense_i")
+        by_name |= dense(f"{layer}/dense_j")
+        by_name |= residual(layer, config.residual_interaction)
+        by_name |= dense(f"{layer}/dense")
+        by_name[f"{layer}/u"] = (width,)
+        by_name |= residual(block, config.residual_atomic)
+        by_name |= residual(f"output_block{m}", config.residual_output)
+        by_name[f"output_block{m}/dense_layer/W"] = (width, 2)
+    return by_name
 
 
 def softplus_inverse(value: Any) -> Floats:
-    """What softplus takes to a positive value."""
+    """Invert softplus at a positive value."""
     value = np.asarray(value, np.float64)
     found: Floats = value + np.log(-np.expm1(-value))
     return found
@@ -73,23 +73,23 @@ def centres(config: PhysNetConfig) -> Floats:
 
 
 def width(config: PhysNetConfig) -> float:
-    """Initial width of all of them."""
+    """Initial width of all radial functions."""
     return (0.5 * config.n_rbf / (1.0 - math.exp(-config.r_cut))) ** 2
 
 
 def orthogonal(rng: np.random.Generator, rows: int, columns: int) -> Floats:
-    """A part of a random rotation, scaled to Glorot's variance, (rows, columns)."""
+    """Draw a part of a random rotation, scaled to Glorot's variance, (rows, columns)."""
     size = max(rows, columns)
-    found, upper = np.linalg.qr(rng.standard_normal((size, size)))
-    found *= np.sign(np.diag(upper))  # uniformly distributed
-    if np.linalg.det(found) < 0:
-        found[:, 0] *= -1
-    part: Floats = found[:rows, :columns]
+    rotation, upper = np.linalg.qr(rng.standard_normal((size, size)))
+    rotation *= np.sign(np.diag(upper))  # uniformly distributed
+    if np.linalg.det(rotation) < 0:
+        rotation[:, 0] *= -1
+    part: Floats = rotation[:rows, :columns]
     return part * math.sqrt(2.0 / (rows + columns) / part.var())
 
 
 def initial(config: PhysNetConfig, seed: int, shift: float, scale: float) -> dict[str, Floats]:
-    """The parameters before training.
+    """Draw the parameters before training.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def initial(config: PhysNetConfig, seed: int, shift: float, scale: float) -> dic
         "Escale": np.full(ELEMENTS, scale),
         "Qscale": np.ones(ELEMENTS),
     } | {n: softplus_inverse(v) for n, v in zip(D3_NAMES, HARTREE_FOCK, strict=True)}
-    found = {}
+    values = {}
     for name, shape in shapes(config).items():
         value = fixed.get(name)
         if name == "embeddings":
@@ -118,17 +118,17 @@ def initial(config: PhysNetConfig, seed: int, shift: float, scale: float) -> dic
             value = np.ones(shape)
         elif name.endswith("/W") and not name.endswith(("k2f/W", "dense_layer/W")):
             value = orthogonal(rng, *shape)
-        found[name] = np.zeros(shape) if value is None else value
-    return found
+        values[name] = np.zeros(shape) if value is None else value
+    return values
 
 
 def joined(config: PhysNetConfig, values: Mapping[str, Any]) -> Floats:
-    """Parameters by name as one vector."""
+    """Join parameters by name to one vector."""
     return np.concatenate([np.asarray(values[name]).ravel() for name in shapes(config)])
 
 
 def named(config: PhysNetConfig, vector: Any) -> dict[str, NDArray[Any]]:
-    """The parts of that vector by name."""
+    """Split a vector of all parameters into its parts by name."""
     known = shapes(config)
     ends = np.cumsum([math.prod(shape) for shape in known.values()])
     parts = np.split(np.asarray(vector), ends[:-1])
@@ -138,7 +138,7 @@ def named(config: PhysNetConfig, vector: Any) -> dict[str, NDArray[Any]]:
 
 
 def tensors(config: PhysNetConfig, vector: Any) -> dict[str, Any]:
-    """The same of a TensorFlow vector."""
+    """Split a TensorFlow vector of all parameters into its parts by name."""
     import tensorflow as tf
 
     known = shapes(config)

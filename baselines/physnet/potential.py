@@ -48,7 +48,7 @@ class Graph(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a model says of B molecules of n atoms.
+    """Outputs of a model for B molecules of n atoms.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class Outcome(NamedTuple):
 
 
 def distances(positions: Tensor, first: Tensor, second: Tensor) -> Tensor:
-    """Those of pairs, (P,); without a slope where two atoms are at the same place."""
+    """Compute distances of pairs, (P,), with slope zero where two atoms are at the same place."""
     squares = tf.reduce_sum((tf.gather(positions, second) - tf.gather(positions, first)) ** 2, 1)
     apart = squares > 0.0
     return tf.where(
@@ -102,7 +102,7 @@ def coulomb(r: Tensor, r_cut: float, lr_cut: float | None) -> Tensor:
 
 
 def damping(config: PhysNetConfig, w: Weights) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """s6, s8, a1 and a2 (bohr) of dispersion: fixed, or as far as they are learned."""
+    """Return s6, s8, a1 and a2 (bohr) of dispersion: fixed, or as learned."""
     dtype = w["Eshift"].dtype
     if config.d3 is not None:
         s6, s8, a1, a2 = (tf.constant(value, dtype) for value in config.d3)
@@ -112,7 +112,7 @@ def damping(config: PhysNetConfig, w: Weights) -> tuple[Tensor, Tensor, Tensor, 
 
 
 def energies(config: PhysNetConfig, w: Weights, known: d3.Tables, graph: Graph) -> Outcome:
-    """All of an outcome but the forces, which are None."""
+    """Compute an outcome without forces, which are None."""
     molecules = tf.shape(graph.total)[0]
 
     def by_molecule(values: Tensor, places: Tensor) -> Tensor:
@@ -150,10 +150,10 @@ def energies(config: PhysNetConfig, w: Weights, known: d3.Tables, graph: Graph) 
 
 
 def with_forces(config: PhysNetConfig, w: Weights, known: d3.Tables, graph: Graph) -> Outcome:
-    """Energies, charges, and forces, which are the negative slope of the former."""
+    """Compute energies, charges, and forces, the negative slope of the energies."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(graph.positions)
-        found = energies(config, w, known, graph)
-        summed = tf.reduce_sum(found.energies)
+        outcome = energies(config, w, known, graph)
+        summed = tf.reduce_sum(outcome.energies)
     slope = tf.convert_to_tensor(tape.gradient(summed, graph.positions))
-    return found._replace(forces=-slope)
+    return outcome._replace(forces=-slope)

@@ -34,7 +34,7 @@ SETTINGS = {
 
 
 def _plain(value: Any) -> Any:
-    """A Python value; None where the original has not a number."""
+    """Convert to a Python value; NaN of the original becomes None."""
     value = np.asarray(value).tolist()
     return None if isinstance(value, float) and math.isnan(value) else value
 
@@ -42,7 +42,7 @@ def _plain(value: Any) -> Any:
 def settings(
     params: Mapping[str, Any], cfg: Mapping[str, Any], total_charge: float = 0.0
 ) -> PhysNetConfig:
-    """The settings of a model of the original implementation, in float64.
+    """Read the settings of a model of the original implementation, in float64.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def settings(
 def checked(
     params: Mapping[str, Any], config: PhysNetConfig, source: str
 ) -> dict[str, NDArray[Any]]:
-    """The parameters that a network with these settings has.
+    """Check that parameters fit a network with these settings, and return those it has.
 
     Raises
     ------
@@ -96,17 +96,17 @@ def checked(
             f"{source}: the parameters are not those of a network with these settings: "
             f"missing {_few(missing)}; too many {_few(unknown)}"
         )
-    found = {name: np.asarray(params[name]) for name in expected}
+    arrays = {name: np.asarray(params[name]) for name in expected}
     for name, shape in expected.items():
-        if found[name].shape != shape:
+        if arrays[name].shape != shape:
             raise DataError(
-                f"{source}: {name} has shape {found[name].shape}, expected {shape} with these "
+                f"{source}: {name} has shape {arrays[name].shape}, expected {shape} with these "
                 "settings"
             )
-    return found
+    return arrays
 
 
-def _few(found: list[str]) -> str:
-    if not found:
+def _few(names: list[str]) -> str:
+    if not names:
         return "none"
-    return ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -45,7 +45,7 @@ def load() -> None:
 
 @contextmanager
 def session(device: str) -> Iterator[Any]:
-    """Calculate on a device, there without rounding to tf32; TensorFlow is what it yields.
+    """Calculate on a device without rounding to tf32; yields TensorFlow.
 
     Raises
     ------

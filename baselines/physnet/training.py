@@ -24,15 +24,15 @@ Tensor = Any
 
 
 def loss_of(
-    config: PhysNetConfig, found: Outcome, totals: Tensor, energies: Tensor, forces: Tensor
+    config: PhysNetConfig, outcome: Outcome, totals: Tensor, energies: Tensor, forces: Tensor
 ) -> Tensor:
-    """Loss of a batch, from mean absolute errors (eV, eV/Å, e) and the penalty.
+    """Compute the loss of a batch from mean absolute errors (eV, eV/Å, e) and the penalty.
 
     Parameters
     ----------
     config
         The settings.
-    found
+    outcome
         What the model says of B frames of n atoms in all.
     totals
         (B,) sums of their charges before these are corrected, in e.
@@ -40,10 +40,10 @@ def loss_of(
         Labels (B,) in eV and (n, 3) in eV/Å.
     """
     return (
-        tf.reduce_mean(tf.abs(found.energies - energies))
-        + config.forces_weight * tf.reduce_mean(tf.abs(found.forces - forces))
+        tf.reduce_mean(tf.abs(outcome.energies - energies))
+        + config.forces_weight * tf.reduce_mean(tf.abs(outcome.forces - forces))
         + config.charge_weight * tf.reduce_mean(tf.abs(totals - config.total_charge))
-        + config.nh_weight * found.outputs.penalty
+        + config.nh_weight * outcome.outputs.penalty
     )
 
 
@@ -81,7 +81,7 @@ class Training(TrainingLoop[PhysNetConfig]):
         self.kept = self.state.average.numpy()
 
     def _initial(self, train: Frames) -> Any:
-        """The parameters before training, one vector.
+        """Draw the parameters before training, as one vector.
 
         The elements' energies take what dispersion adds to every frame off again, so that the
         energies that are to be learned have the mean zero.
@@ -101,23 +101,23 @@ class Training(TrainingLoop[PhysNetConfig]):
     def _outcome(
         self, vector: Tensor, frames: Labelled, chosen: Tensor
     ) -> tuple[Outcome, Tensor, Tensor, Tensor]:
-        """What the model says of some frames, their energies and forces, and sums of charges."""
+        """Evaluate some frames: outcome, labels of energies and forces, and sums of charges."""
         graph = batch(self.config, frames, chosen, self.one, self.other)
         weights = parameters.tensors(self.config, vector)
-        found = with_forces(self.config, weights, self.tables, graph)
-        totals = tf.reduce_sum(tf.reshape(found.uncorrected, [tf.shape(chosen)[0], -1]), axis=1)
+        outcome = with_forces(self.config, weights, self.tables, graph)
+        totals = tf.reduce_sum(tf.reshape(outcome.uncorrected, [tf.shape(chosen)[0], -1]), axis=1)
         energies = tf.gather(frames.energies, chosen)
         forces = tf.reshape(tf.gather(frames.forces, chosen), [-1, 3])
-        return found, energies, forces, totals
+        return outcome, energies, forces, totals
 
     def _step(self, chosen: Tensor, step: Tensor) -> Tensor:
-        """One step of training with some frames; its loss."""
+        """Take one step of training with some frames, and return its loss."""
         config, state = self.config, self.state
         vector = state.weights.read_value()
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(vector)
-            found, energies, forces, totals = self._outcome(vector, self.train, chosen)
-            loss = loss_of(config, found, totals, energies, forces)
+            outcome, energies, forces, totals = self._outcome(vector, self.train, chosen)
+            loss = loss_of(config, outcome, totals, energies, forces)
         slope = tape.gradient(loss, vector)
         after = updated(config, State(*(part.read_value() for part in state)), slope, step)
         for part, value in zip(state, after, strict=True):
@@ -125,17 +125,17 @@ class Training(TrainingLoop[PhysNetConfig]):
         return loss
 
     def _errors(self, vector: Tensor, frames: Labelled, chosen: Tensor) -> Tensor:
-        """Of some frames (B, 6): ΔE and the energy, mean |ΔF| and (ΔF)², |ΔQ|, penalty."""
-        found, energies, forces, totals = self._outcome(vector, frames, chosen)
-        wrong = tf.reshape(found.forces - forces, [tf.shape(chosen)[0], -1])
+        """Compute for some frames (B, 6): energy, ΔE, mean |ΔF| and (ΔF)², |ΔQ|, penalty."""
+        outcome, energies, forces, totals = self._outcome(vector, frames, chosen)
+        wrong = tf.reshape(outcome.forces - forces, [tf.shape(chosen)[0], -1])
         return tf.stack(
             [
-                found.energies,
-                found.energies - energies,
+                outcome.energies,
+                outcome.energies - energies,
                 tf.reduce_mean(tf.abs(wrong), axis=1),
                 tf.reduce_mean(wrong**2, axis=1),
                 tf.abs(totals - self.config.total_charge),
-                tf.fill(tf.shape(totals), found.outputs.penalty),
+                tf.fill(tf.shape(totals), outcome.outputs.penalty),
             ],
             axis=1,
         )
@@ -164,7 +164,7 @@ class Training(TrainingLoop[PhysNetConfig]):
         )  # fmt: skip
 
     def _of_frames(self, vector: Tensor, frames: Labelled) -> Any:
-        """What :meth:`_errors` says of all frames, (N, 6)."""
+        """Compute :meth:`_errors` of all frames, (N, 6)."""
         count, size = len(frames.energies), self.config.valid_batch_size
         parts = [
             self.errors_function(vector, frames, tf.range(start, min(start + size, count)))
@@ -176,7 +176,7 @@ class Training(TrainingLoop[PhysNetConfig]):
 
     @property
     def finished(self) -> bool:
-        """Whether all steps are done, or so many validations were no better than one before."""
+        """Whether all steps are done, or `patience` validations in a row were no better."""
         patience = self.config.patience
         if self.step >= self.total:
             return True
@@ -185,7 +185,7 @@ class Training(TrainingLoop[PhysNetConfig]):
         return sum(entry["step"] > self.best["step"] for entry in self.curve) >= patience
 
     def weights(self) -> dict[str, Any]:
-        """The kept parameters by name."""
+        """Return the kept parameters by name."""
         return parameters.named(self.config, self.kept)
 
     def _validation(self) -> dict[str, float]:

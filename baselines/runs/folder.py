@@ -45,7 +45,7 @@ def make_plan(
     dtype: str | None = None,
     allow_tf32: bool | None = None,
 ) -> Plan:
-    """The plan of a training: splits, settings and checksums, all resolved and checked.
+    """Make the plan of a training: splits, settings and checksums, all resolved and checked.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def default_folder(plan: Plan) -> Path:
 
 
 def _check_folder(folder: Path) -> None:
-    """Make the run folder unless it is one; anything else is left alone."""
+    """Make the run folder, or check that it is one; any other folder is refused."""
     if (folder / RECORD_FILE).exists():
         raise UsageError(
             f"{folder}: a training has finished here already; remove the folder to repeat it, or "
@@ -130,7 +130,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _prepare(plan: Plan, settings: config.ModelConfig, folder: Path) -> bool:
-    """Write the plan, or take up one that is the same; say whether it is taken up."""
+    """Write the plan, or find the same one there; return whether a training is resumed."""
     plan_file = folder / PLAN_FILE
     if plan_file.exists():
         if read_plan(folder) != plan:
@@ -145,7 +145,7 @@ def _prepare(plan: Plan, settings: config.ModelConfig, folder: Path) -> bool:
 
 
 def read_plan(folder: Path) -> Plan:
-    """The plan of a run folder.
+    """Read the plan of a run folder.
 
     Raises
     ------
@@ -168,7 +168,7 @@ def _write_curve(path: Path, curve: list[dict[str, float]]) -> None:
 
 
 def read_curve(folder: Path) -> list[dict[str, float]]:
-    """The learning curve of a run folder: one entry per step of training or selection.
+    """Read the learning curve of a run folder: one entry per step of training or selection.
 
     Raises
     ------
@@ -247,7 +247,7 @@ def resume(folder: Path, progress: Progress = no_progress) -> TrainingRecord:
 
 
 def same_data(plan: Plan) -> Dataset:
-    """The dataset of a plan.
+    """Load the dataset of a plan, and check that its frames and splits are the same.
 
     Raises
     ------
@@ -260,7 +260,7 @@ def same_data(plan: Plan) -> Dataset:
 
 
 def load(folder: Path | str, device: str | None = None) -> Baseline[Any, Any]:
-    """The trained model of a run folder.
+    """Load the trained model of a run folder.
 
     Parameters
     ----------
@@ -285,17 +285,17 @@ def load(folder: Path | str, device: str | None = None) -> Baseline[Any, Any]:
     path = folder / model_class.model_file
     if not path.exists():
         raise DataError(f"{path}: the trained model is missing")
-    found = sha256_of(path)
-    if found != record.model_sha256:
+    actual = sha256_of(path)
+    if actual != record.model_sha256:
         raise DataError(
-            f"{path}: sha256 {found}, the record says {record.model_sha256}; the model is not the "
+            f"{path}: sha256 {actual}, the record says {record.model_sha256}; the model is not the "
             "one that was trained here"
         )
     return model_class.load(path, config.parse(kind, record.plan.config, RECORD_FILE), device)
 
 
 def calculator_of(folder: Path, device: str | None = None) -> Calculator | None:
-    """The ASE calculator of a run folder, None for a folder that is none.
+    """Make the ASE calculator of a run folder; None for any other folder.
 
     The entry point ``baselines`` of the group ``tea.calculators``, through which
     ``teaeval md --model`` finds it; errors as for :func:`load`.

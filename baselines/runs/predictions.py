@@ -40,7 +40,7 @@ def predict(
     device
         Where to predict; by default where it was trained.
     frames
-        Predict only so many frames, spread over the test set; by default all.
+        How many frames to predict, spread over the test set; by default all.
 
     Raises
     ------
@@ -118,5 +118,5 @@ def score(
 
 
 def part_name(subset: str, frames: int | None = None) -> str:
-    """Name of the files of a test set's prediction and score, or of those of a part of it."""
+    """Name the files of the prediction and score of a test set, or of a part of it."""
     return subset if frames is None else f"{subset}-{frames}"

@@ -72,20 +72,20 @@ class TrainingRecord(StrictModel):
 
 
 def versions(packages: list[str]) -> dict[str, str]:
-    """Versions of Python, of this software, and of the installed ones among `packages`."""
-    found = {"python": platform.python_version()}
+    """List the versions of Python, this software, and the installed ones of `packages`."""
+    installed = {"python": platform.python_version()}
     for package in (DISTRIBUTION, *packages):
         try:
-            found[package] = metadata.version(package)
+            installed[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def hardware() -> dict[str, str]:
-    """Processor, cores, memory and system of this machine."""
+    """Describe processor, cores, memory and system of this machine."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    found = {
+    machine = {
         "processor": platform.processor() or platform.machine(),
         "cores": str(cores),
         "system": f"{platform.system()} {platform.machine()}",
@@ -94,16 +94,16 @@ def hardware() -> dict[str, str]:
     if cpuinfo.is_file():
         for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):
-                found["processor"] = line.partition(":")[2].strip()
+                machine["processor"] = line.partition(":")[2].strip()
                 break
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        found["memory"] = f"{memory / 2**30:.0f} GiB"
-    return found
+        machine["memory"] = f"{memory / 2**30:.0f} GiB"
+    return machine
 
 
 def peak_memory_mib() -> float:
-    """Largest resident memory of this process so far, or of a child that ended, in MiB."""
+    """Measure the peak resident memory of this process, or of a child that ended, in MiB."""
     unit = 2**20 if sys.platform == "darwin" else 2**10
     peak = max(
         resource.getrusage(who).ru_maxrss

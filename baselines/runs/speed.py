@@ -52,7 +52,7 @@ class Speed(StrictModel):
 
 
 def repeated(work: Callable[[], object], seconds: float = SECONDS) -> float:
-    """Shortest time of a function, in seconds, after one call that warms it up."""
+    """Time a function: the shortest of several calls in seconds, after one that warms it up."""
     work()
     times: list[float] = []
     end = time.perf_counter() + seconds

@@ -50,7 +50,7 @@ class _LastWords(logging.Handler):
 
 @contextmanager
 def backend(log: Path | None) -> Iterator[Any]:
-    """The sgdml package; its messages go to a log file, its exits are errors.
+    """Prepare sgdml for a block: its messages go to a log file, its exits are errors.
 
     Raises
     ------

@@ -78,7 +78,7 @@ class SGDML(Baseline[SGDMLConfig, dict[str, Any]]):
                 ) from None
 
     def by_torch(self) -> bool:
-        """Whether sgdml calculates with torch: on a CPU that was the slower way."""
+        """Tell whether sgdml calculates with torch, which is slower on a CPU."""
         if self.device == "cpu":
             return False
         import torch
@@ -118,7 +118,7 @@ class SGDML(Baseline[SGDMLConfig, dict[str, Any]]):
     def _task(
         self, trainer: Any, train: Frames, valid: Frames, progress: Progress
     ) -> dict[str, Any]:
-        """The training task for sGDML: these frames, all of them, in this order."""
+        """Make the training task for sGDML: these frames, all of them, in this order."""
         from baselines.sgdml.solvers import Relay
 
         datasets = [
@@ -140,7 +140,7 @@ class SGDML(Baseline[SGDMLConfig, dict[str, Any]]):
     def _train(
         self, trainer: Any, task: dict[str, Any], workdir: Path, progress: Progress
     ) -> dict[str, float]:
-        """Train at the task's σ; what the iterative solver needed for it, by name."""
+        """Train at the task's σ, and return what the iterative solver needed for it."""
         from baselines.sgdml.solvers import Relay, outcome, resumed, whole_frames
 
         iterative, sigma = self.config.solver == "iterative", task["sig"]
@@ -238,7 +238,7 @@ def _read_model(path: Path) -> dict[str, Any]:
 
 
 def _lattice(frames: Frames) -> Floats | None:
-    """The one cell of the frames, its vectors as columns; None where nothing is periodic."""
+    """Return the one cell of the frames, vectors as columns; None where nothing is periodic."""
     if frames.cell is None or not frames.periodic:
         return None
     other = (frames.cell != frames.cell[0]).any(axis=(1, 2))
@@ -254,15 +254,15 @@ def _lattice(frames: Frames) -> Floats | None:
 
 def _check_lattice(frames: Frames, lattice: Floats | None) -> None:
     """Refuse frames of another cell than the model's."""
-    found = _lattice(frames)
-    if found is None or lattice is None:
-        same = found is lattice
+    given = _lattice(frames)
+    if given is None or lattice is None:
+        same = given is lattice
     else:
-        same = np.allclose(found, lattice, rtol=0, atol=SAME_CELL)
+        same = np.allclose(given, lattice, rtol=0, atol=SAME_CELL)
     if not same:
         raise DataError(
             "an sGDML model knows the one cell it was trained with: expected "
-            f"{_spelled(lattice)}, found {_spelled(found)}"
+            f"{_spelled(lattice)}, found {_spelled(given)}"
         )
 
 

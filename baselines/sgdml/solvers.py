@@ -57,7 +57,7 @@ class Predictor(GDMLPredict):  # type: ignore[misc]
         super().__init__(model, **(options | {"max_processes": 1}))
 
     def prepare_parallel(self, n_bulk: int = 1, **_: Any) -> None:
-        """Open the pool, or end it where there is nothing to share."""
+        """Open the pool, or end it if one process is enough."""
         if self.use_torch:
             return
         shared = self.shares(n_bulk)
@@ -66,13 +66,13 @@ class Predictor(GDMLPredict):  # type: ignore[misc]
         self._set_num_workers(multiprocessing.cpu_count() if shared else 0)
 
     def shares(self, n_bulk: int) -> bool:
-        """Whether so many frames are enough work for a pool."""
+        """Tell whether `n_bulk` frames are enough work for a pool."""
         work = n_bulk * self.n_train * len(self.tril_perms_lin)
         return not self.use_torch and work > POOL_PAYS and n_bulk > multiprocessing.cpu_count() > 1
 
 
 def analytic_memory(frames: int, atoms: int) -> float:
-    """GiB that the analytic solver needs; an error if the machine has less to spare."""
+    """Estimate the GiB that the analytic solver needs; refuse if the machine has less free."""
     memory = psutil.virtual_memory()
     available = memory.available / GIB
     needed: float = SMALL_ARRAYS * Analytic.est_memory_requirement(frames, atoms) / GIB
@@ -87,7 +87,7 @@ def analytic_memory(frames: int, atoms: int) -> float:
 
 
 def iterative_memory(frames: int, atoms: int, allowed: float) -> float:
-    """GiB that the iterative solver takes of those it is allowed; an error if it cannot.
+    """Choose the GiB that the iterative solver takes; refuse if too few are allowed or free.
 
     The fewest are those of a preconditioner built from the columns of one frame.
     """
@@ -109,7 +109,7 @@ def iterative_memory(frames: int, atoms: int, allowed: float) -> float:
 
 
 class Relay:
-    """The callback for sgdml: reports as ours does, and keeps what a kill would lose.
+    """A callback for sgdml that reports progress, and keeps what a kill would lose.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ class Relay:
 
 
 def resumed(checkpoint: Path, sigma: int) -> dict[str, Any]:
-    """What a checkpoint adds to sgdml's task, if there is one of this σ."""
+    """Read what a checkpoint adds to sgdml's task, if there is one of this σ."""
     if not checkpoint.is_file():
         return {}
     state = npz.load_arrays(checkpoint, CHECKPOINT_KEYS)
@@ -173,7 +173,7 @@ def resumed(checkpoint: Path, sigma: int) -> dict[str, Any]:
 
 
 def whole_frames(frames: int, atoms: int, memory: float, seed: int) -> dict[str, Any]:
-    """All columns of as many drawn frames as the preconditioner has memory for."""
+    """Draw as many whole frames as the preconditioner has memory for, and list their columns."""
     count = Iterative.max_n_inducing_pts(frames, atoms, memory * GIB)
     drawn = np.sort(np.random.default_rng(seed).choice(frames, count, replace=False))
     columns = drawn[:, None] * 3 * atoms + np.arange(3 * atoms)
@@ -182,7 +182,7 @@ def whole_frames(frames: int, atoms: int, memory: float, seed: int) -> dict[str,
 
 @contextmanager
 def trainer(settings: SGDMLConfig, frames: int, atoms: int, use_torch: bool) -> Iterator[Any]:
-    """The trainer of sgdml with the solver of the settings, and no other.
+    """Make sgdml's trainer, restricted to the solver of the settings.
 
     Raises
     ------
@@ -221,7 +221,7 @@ def trainer(settings: SGDMLConfig, frames: int, atoms: int, use_torch: bool) -> 
 
 
 def outcome(model: dict[str, Any]) -> dict[str, float]:
-    """How the iterative solver ended.
+    """Summarise how the iterative solver ended.
 
     Returns
     -------

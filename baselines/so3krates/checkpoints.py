@@ -56,7 +56,7 @@ class Checkpoints:
         self.manager.wait_until_finished()
 
     def restore(self, like: Any) -> tuple[int, Any, dict[str, Any]] | None:
-        """Step, state and notes of the last checkpoint; None if there is none.
+        """Read step, state and notes of the last checkpoint; None without one.
 
         Parameters
         ----------
@@ -72,10 +72,10 @@ class Checkpoints:
         if step is None:
             return None
         try:
-            found = self.manager.restore(
+            restored = self.manager.restore(
                 step, args=ocp.args.Composite(notes=ocp.args.JsonRestore())
             )
-            notes: dict[str, Any] = dict(found["notes"])
+            notes: dict[str, Any] = dict(restored["notes"])
             identity = notes.pop("identity")
         except Exception as error:  # whatever Orbax and its storage raise of a broken folder
             raise self._wrong(f"{type(error).__name__}: {str(error).splitlines()[0]}") from None
@@ -97,7 +97,7 @@ class Checkpoints:
         )
 
     def close(self) -> None:
-        """End what Orbax runs beside."""
+        """End the threads that Orbax runs."""
         self.manager.close()
 
 

@@ -61,7 +61,8 @@ class SO3kratesConfig(ModelConfig):
     shifts
         Energies of the elements in kcal/mol by atomic number, for ``shift_by: atomic_number``.
     lr, lr_decay, lr_decay_steps
-        Learning rate of Adam at first, and its factor every so many steps, step by step.
+        Learning rate of Adam at first, and the factor by which it falls, smoothly, in
+        `lr_decay_steps` steps.
     lr_stop
         Training ends when the learning rate gets here; None: it does not.
     clip_grad

@@ -30,7 +30,7 @@ class Labelled(NamedTuple):
     forces: Array
 
     def batch(self, chosen: Array, length: int) -> Labelled:
-        """Some of the frames, of whose lists only the first so many places are used."""
+        """Take some of the frames, and the first `length` places of their lists."""
         return Labelled(
             Listed(*(part[chosen, :length] for part in self.listed)),
             self.energies[chosen],
@@ -91,12 +91,12 @@ class Resident:
         return len(self.lengths)
 
     def length(self, chosen: NDArray[np.int64]) -> int:
-        """The length that does for all of some frames."""
+        """Find the length that is enough for all of some frames."""
         return int(self.lengths[chosen].max())
 
 
 def element_energies(config: SO3kratesConfig, train: Frames) -> tuple[list[int], Floats]:
-    """Elements of the training frames, and their energies in kcal/mol, in float64.
+    """Find the elements of the training frames, and their energies in kcal/mol, in float64.
 
     Raises
     ------

@@ -71,12 +71,12 @@ _DEGREES: dict[int, Callable[[Array, Array, Array], list[Array]]] = {
 
 
 def slices(degrees: Sequence[int]) -> list[slice]:
-    """Where the 2l+1 components of each degree are."""
-    found, start = [], 0
+    """Locate the 2l+1 components of each degree."""
+    parts, start = [], 0
     for degree in degrees:
-        found.append(slice(start, start + 2 * degree + 1))
+        parts.append(slice(start, start + 2 * degree + 1))
         start += 2 * degree + 1
-    return found
+    return parts
 
 
 def size(degrees: Sequence[int]) -> int:
@@ -85,7 +85,7 @@ def size(degrees: Sequence[int]) -> int:
 
 
 def spherical_harmonics(unit: Array, degrees: Sequence[int]) -> Array:
-    """Real spherical harmonics, orthonormal on the sphere, without Condon–Shortley phase.
+    """Compute real spherical harmonics, orthonormal on the sphere, without Condon–Shortley phase.
 
     Parameters
     ----------
@@ -99,20 +99,20 @@ def spherical_harmonics(unit: Array, degrees: Sequence[int]) -> Array:
     (P, M), degree after degree, in each from m = -l to l.
     """
     x, y, z = unit[..., 0], unit[..., 1], unit[..., 2]
-    found = [component for degree in degrees for component in _DEGREES[degree](x, y, z)]
-    return jnp.stack(found, axis=-1)
+    components = [component for degree in degrees for component in _DEGREES[degree](x, y, z)]
+    return jnp.stack(components, axis=-1)
 
 
 def contraction(vectors: Array, degrees: Sequence[int]) -> Array:
-    """Squared norm of each degree over √(2l+1), (..., M) to (..., degrees)."""
-    found = [
+    """Compute the squared norm of each degree over √(2l+1), (..., M) to (..., degrees)."""
+    norms = [
         jnp.sum(vectors[..., part] ** 2, axis=-1) / math.sqrt(2 * degree + 1)
         for part, degree in zip(slices(degrees), degrees, strict=True)
     ]
-    return jnp.stack(found, axis=-1)
+    return jnp.stack(norms, axis=-1)
 
 
 def scaled(factors: Array, vectors: Array, degrees: Sequence[int]) -> Array:
-    """Every degree of vectors (..., M) times its factor (..., degrees)."""
-    found = [factors[..., k : k + 1] * vectors[..., part] for k, part in enumerate(slices(degrees))]
-    return jnp.concatenate(found, axis=-1)
+    """Multiply every degree of vectors (..., M) by its factor (..., degrees)."""
+    parts = [factors[..., k : k + 1] * vectors[..., part] for k, part in enumerate(slices(degrees))]
+    return jnp.concatenate(parts, axis=-1)

@@ -131,7 +131,7 @@ class SO3krates(Baseline[SO3kratesConfig, dict[str, Any]]):
 def from_reference(
     params: Mapping[str, Any], cfg: Mapping[str, Any], device: str = "cpu"
 ) -> SO3krates:
-    """A model with the weights of one of the original implementation (mlff).
+    """Make a model with the weights of one of the original implementation (mlff).
 
     Parameters
     ----------

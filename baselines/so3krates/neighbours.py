@@ -42,7 +42,7 @@ class Pairs:
 
 
 def find(frames: Frames, index: int, cutoff: float) -> Pairs:
-    """The pairs of a frame, with every periodic image as a neighbour of its own.
+    """Find the pairs of a frame, with every periodic image as a neighbour of its own.
 
     Parameters
     ----------
@@ -69,25 +69,25 @@ def find(frames: Frames, index: int, cutoff: float) -> Pairs:
 
 
 def listed(pairs: list[Pairs], length: int, dtype: str, places: int | None = None) -> Listed:
-    """Pairs of frames, padded to a length, with vectors of some type.
+    """Pad the pairs of frames to a length, with vectors of some type.
 
-    With `places`, frames without pairs are added until there are so many.
+    Frames without pairs are added until there are `places`.
     """
     count = places or len(pairs)
-    found = Listed(
+    padded = Listed(
         np.zeros((count, length, 3), dtype=dtype),
         np.full((count, length), -1, dtype=np.int32),
         np.full((count, length), -1, dtype=np.int32),
     )
     for n, each in enumerate(pairs):
-        found.vectors[n, : len(each)] = each.vectors
-        found.first[n, : len(each)] = each.first
-        found.second[n, : len(each)] = each.second
-    return found
+        padded.vectors[n, : len(each)] = each.vectors
+        padded.first[n, : len(each)] = each.first
+        padded.second[n, : len(each)] = each.second
+    return padded
 
 
 def rounded(count: int) -> int:
-    """A length at least as large, one of eight between a power of two and the next.
+    """Round up to one of eight lengths between a power of two and the next.
 
     Lists of similar lengths are padded to the same, for which one compilation does.
     """

@@ -21,7 +21,7 @@ ELEMENTS = 100
 
 
 def precision(config: SO3kratesConfig) -> jax.lax.Precision:
-    """Of every matrix product: float32 throughout, unless rounding to tf32 is asked for."""
+    """Precision of every matrix product: float32, unless rounding to tf32 is asked for."""
     return jax.lax.Precision.DEFAULT if config.allow_tf32 else jax.lax.Precision.HIGHEST
 
 
@@ -200,7 +200,7 @@ class Layer(nnx.Module):
 
 
 class Network(nnx.Module):
-    """The whole of it.
+    """The whole network.
 
     Parameters
     ----------
@@ -245,10 +245,10 @@ class Network(nnx.Module):
         if config.sphc_normalization is not None:
             chi = at_atoms(phi[:, None] * sphere, graph.first, len(numbers))
             chi = chi / config.sphc_normalization
-        found: dict[str, Any] = {"rbf": rbf, "phi": phi, "sphere": sphere, "chi": chi, "layers": []}
+        trace: dict[str, Any] = {"rbf": rbf, "phi": phi, "sphere": sphere, "chi": chi, "layers": []}
         for layer in self.layers:
             x, chi, seen = layer(x, chi, graph, (rbf, phi, sphere))
-            found["layers"].append(seen)
+            trace["layers"].append(seen)
         energies = self.readout(x)[:, 0]
         if self.zbl is not None:
             constants = {name: value[...] for name, value in self.zbl.items()}
@@ -260,7 +260,7 @@ class Network(nnx.Module):
             )
             repulsion = radial.repulsion(constants, distances, z_i, z_j)
             energies = energies + 0.5 * at_atoms(phi * repulsion, graph.first, len(numbers))
-        return jnp.where(numbers > 0, energies, 0.0), found
+        return jnp.where(numbers > 0, energies, 0.0), trace
 
     def __call__(self, numbers: Array, graph: Graph) -> Array:
         """Energies of the atoms in eV.

@@ -43,7 +43,7 @@ class Listed(NamedTuple):
 
 
 def joined(listed: Listed, atoms: int) -> Graph:
-    """The pairs of some frames of so many atoms as those of one batch."""
+    """Number the pairs of frames of `atoms` atoms through, as one batch."""
     frames = len(listed.first)
     start = jnp.arange(frames, dtype=jnp.int32)[:, None] * atoms
 
@@ -54,10 +54,10 @@ def joined(listed: Listed, atoms: int) -> Graph:
 
 
 def at_pairs(values: Array, ends: Array) -> Array:
-    """Values of atoms (n, …) at one end of the pairs, (P, …); zero at padding."""
+    """Gather values of atoms (n, …) at one end of the pairs, (P, …); zero at padding."""
     return jnp.asarray(values).at[ends].get(mode="fill", fill_value=0)
 
 
 def at_atoms(values: Array, ends: Array, atoms: int) -> Array:
-    """Sums of the values of pairs (P, …) at one of their ends, (atoms, …), without padding."""
+    """Sum values of pairs (P, …) at one of their ends, (atoms, …), without padding."""
     return jax.ops.segment_sum(values, ends, num_segments=atoms, mode="drop")

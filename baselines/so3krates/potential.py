@@ -25,7 +25,7 @@ class Outcome(NamedTuple):
 
 
 def evaluate(definition: Any, weights: Any, numbers: Array, graph: Graph, frames: int) -> Outcome:
-    """Energies, forces and virials of a batch.
+    """Compute energies, forces and virials of a batch.
 
     Parameters
     ----------

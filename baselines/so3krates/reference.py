@@ -60,24 +60,24 @@ def _mlp(ours: str, theirs: str) -> Iterator[tuple[str, str]]:
 
 
 def names(config: SO3kratesConfig) -> dict[str, str]:
-    """The original's name of every weight, by ours."""
-    found = {"embedding": "feature_embeddings_0/Embed_0/embedding"}
+    """Map our name of every weight to the original's."""
+    originals = {"embedding": "feature_embeddings_0/Embed_0/embedding"}
     for k in range(config.layers):
         here, there = f"layers.{k}", f"layers_{k}"
         for ours, theirs in (("feature", "FeatureBlock_0"), ("geometric", "GeometricBlock_0")):
             block, other = f"{here}.{ours}", f"{there}/{theirs}"
-            found |= _mlp(f"{block}.filter.radial", f"{other}/filter_fn/VmapMLP_0")
-            found |= _mlp(f"{block}.filter.spherical", f"{other}/filter_fn/VmapMLP_1")
+            originals |= _mlp(f"{block}.filter.radial", f"{other}/filter_fn/VmapMLP_0")
+            originals |= _mlp(f"{block}.filter.spherical", f"{other}/filter_fn/VmapMLP_1")
             for n, part in enumerate(("query", "key")):
-                found[f"{block}.{part}.kernel"] = f"{other}/{_ATTENTION}/Dense_{n}/kernel"
+                originals[f"{block}.{part}.kernel"] = f"{other}/{_ATTENTION}/Dense_{n}/kernel"
         value = "FeatureBlock_0/attention_fn/VmapAttentionAggregation_0/Dense_0/kernel"
-        found[f"{here}.value.kernel"] = f"{there}/{value}"
+        originals[f"{here}.value.kernel"] = f"{there}/{value}"
         for kind in ("kernel", "bias"):
-            found[f"{here}.update.{kind}"] = f"{there}/InteractionBlock_0/MLP_0/layers_0/{kind}"
+            originals[f"{here}.update.{kind}"] = f"{there}/InteractionBlock_0/MLP_0/layers_0/{kind}"
         if config.layer_normalization:
             for n in (1, 2):
                 for kind in ("scale", "bias"):
-                    found[f"{here}.norm_{n}.{kind}"] = f"{there}/LayerNorm_{n - 1}/{kind}"
+                    originals[f"{here}.norm_{n}.{kind}"] = f"{there}/LayerNorm_{n - 1}/{kind}"
         used = [n for n in (1, 2) if getattr(config, f"residual_mlp_{n}")]
         for place, n in enumerate(used):
             other = f"{there}/ResidualMLP_{place}"
@@ -86,16 +86,16 @@ def names(config: SO3kratesConfig) -> dict[str, str]:
                 ("second", "Residual_0/layers_1"),
                 ("output", "Dense_0"),
             ):
-                found[f"{here}.residual_{n}.{part}.kernel"] = f"{other}/{name}/kernel"
-    found |= _mlp("readout", "observables_0/MLP_0")
+                originals[f"{here}.residual_{n}.{part}.kernel"] = f"{other}/{name}/kernel"
+    originals |= _mlp("readout", "observables_0/MLP_0")
     if config.zbl:
         for name in ("a1", "a2", "a3", "a4", "c1", "c2", "c3", "c4", "p", "d"):
-            found[f"zbl.{name}"] = f"observables_0/ZBLRepulsion_0/{name}"
-    return found
+            originals[f"zbl.{name}"] = f"observables_0/ZBLRepulsion_0/{name}"
+    return originals
 
 
 def settings(params: Mapping[str, Any], cfg: Mapping[str, Any]) -> SO3kratesConfig:
-    """The settings of a model of the original implementation, in float64.
+    """Read the settings of a model of the original implementation, in float64.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def settings(params: Mapping[str, Any], cfg: Mapping[str, Any]) -> SO3kratesConf
 
 
 def flat(weights: Any) -> Arrays:
-    """Weights of a network by our names."""
+    """List the weights of a network by our names."""
     from flax import nnx
 
     return {
@@ -137,16 +137,16 @@ def flat(weights: Any) -> Arrays:
 
 
 def to_reference(weights: Any, config: SO3kratesConfig) -> Arrays:
-    """Weights of a network by the original's names and in its shapes."""
-    ours, found = flat(weights), {}
+    """Convert weights of a network to the original's names and shapes."""
+    ours, renamed = flat(weights), {}
     for name, other in names(config).items():
         # The filters' MLPs are mapped over one head.
-        found[other] = ours[name][None] if "/Vmap" in other and ".filter." in name else ours[name]
-    return found
+        renamed[other] = ours[name][None] if "/Vmap" in other and ".filter." in name else ours[name]
+    return renamed
 
 
 def to_network(params: Mapping[str, Any], config: SO3kratesConfig, source: str) -> tuple[Any, Any]:
-    """The network with weights by the original's names, split into definition and weights.
+    """Build the network with weights by the original's names, split into definition and weights.
 
     Raises
     ------
@@ -189,7 +189,7 @@ def _key(part: Any) -> str:
     return str(part)
 
 
-def _few(found: list[str]) -> str:
-    if not found:
+def _few(names: list[str]) -> str:
+    if not names:
         return "none"
-    return ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -54,7 +54,7 @@ def session(config: SO3kratesConfig, device: str) -> Iterator[None]:
 
 
 def host(values: Any) -> Any:
-    """A pytree of arrays, on the CPU as NumPy's."""
+    """Copy a pytree of arrays to the CPU, as NumPy's."""
     import jax
 
     return jax.device_get(values)

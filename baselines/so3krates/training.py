@@ -29,11 +29,11 @@ from teadata.typing import Progress
 Array = Any
 
 RESTARTS = 3
-"""After so many returns to the best weights in a row, a training gives up."""
+"""Returns to the best weights in a row after which a training gives up."""
 
 
 class State(NamedTuple):
-    """What a step changes: weights, their moving average (or None), state of the optimiser."""
+    """The state that a step changes: weights, their moving average (or None), optimiser."""
 
     weights: Any
     average: Any
@@ -46,7 +46,7 @@ def learning_rate(config: SO3kratesConfig, step: Array) -> Array:
 
 
 def optimiser(config: SO3kratesConfig) -> optax.GradientTransformation:
-    """Adam with the published constants, and a schedule that goes on when Adam starts anew."""
+    """Make Adam with the published constants; its schedule goes on when Adam starts anew."""
     clip = [] if config.clip_grad is None else [optax.clip_by_global_norm(config.clip_grad)]
     return optax.chain(
         *clip,
@@ -58,14 +58,14 @@ def optimiser(config: SO3kratesConfig) -> optax.GradientTransformation:
 def loss_function(
     config: SO3kratesConfig, definition: Any, numbers: Array, weights: Any, batch: Labelled
 ) -> tuple[Array, tuple[Array, Array]]:
-    """Loss of a batch, and the errors of energies (B,) in eV and of forces (B, A, 3) in eV/Å.
+    """Compute the loss of a batch, and its errors: energies (B,) in eV, forces (B, A, 3) in eV/Å.
 
     w_E · mean (ΔE)² + w_F · mean (ΔF)² over frames and force components, w_E + w_F = 1.
     """
     frames = len(batch.energies)
     graph = joined(batch.listed, len(numbers))
-    found = evaluate(definition, weights, jnp.tile(numbers, frames), graph, frames)
-    energy, force = found.energies - batch.energies, found.forces - batch.forces
+    outcome = evaluate(definition, weights, jnp.tile(numbers, frames), graph, frames)
+    energy, force = outcome.energies - batch.energies, outcome.forces - batch.forces
     total = config.energy_weight + config.forces_weight
     loss = config.energy_weight / total * jnp.mean(
         energy**2
@@ -104,7 +104,7 @@ class Training(TrainingLoop[SO3kratesConfig]):
         self.steps: dict[int, Any] = {}
 
     def _allowed(self) -> int:
-        """Steps before the learning rate is too low."""
+        """Count the steps before the learning rate is too low."""
         config = self.config
         if config.lr_stop is None or config.lr_decay == 1:
             return self.total
@@ -118,7 +118,7 @@ class Training(TrainingLoop[SO3kratesConfig]):
     def _step(
         self, state: State, seen: Array, frames: Labelled, chosen: Array, *, length: int
     ) -> tuple[State, Array]:
-        """One step of training; the loss is added to those seen."""
+        """Take one step of training; its loss is added to the sum of those before."""
         loss = partial(loss_function, self.config, self.definition, self.numbers)
         batch = frames.batch(chosen, length)
         (value, _), slopes = jax.value_and_grad(loss, has_aux=True)(state.weights, batch)
@@ -150,7 +150,7 @@ class Training(TrainingLoop[SO3kratesConfig]):
         )  # fmt: skip
 
     def _errors(self, weights: Any, frames: Labelled, chosen: Array, used: Array) -> Array:
-        """Sums over frames of (ΔE)², |ΔE|, mean (ΔF)² and mean |ΔF|, (4,)."""
+        """Sum (ΔE)², |ΔE|, mean (ΔF)² and mean |ΔF| over frames, (4,)."""
         batch = frames.batch(chosen, self.valid.buckets[-1])
         loss = partial(loss_function, self.config, self.definition, self.numbers)
         _, (energy, force) = loss(weights, batch)
@@ -203,7 +203,7 @@ class Training(TrainingLoop[SO3kratesConfig]):
         self.kept = jax.tree.map(jnp.copy, weights)
 
     def _on_nan(self) -> None:
-        """Back to the best weights, with a new optimiser, whose schedule goes on."""
+        """Go back to the best weights, with a new optimiser whose schedule goes on."""
         restarts = 1 + len(list(takewhile(_wrong, reversed(self.curve))))
         if restarts > RESTARTS or not self.best:
             raise TeaError(
@@ -249,5 +249,5 @@ class Training(TrainingLoop[SO3kratesConfig]):
 
 
 def _wrong(entry: dict[str, float]) -> bool:
-    """Whether a loss of a validation was not a number."""
+    """Tell whether a loss of an entry of the curve is not finite."""
     return not math.isfinite(entry["train_loss"] + entry["valid_loss"])

@@ -46,7 +46,7 @@ def write(path: Path, form: str, config: ModelConfig, trained: dict[str, Any]) -
 
 
 def read(path: Path, what: str, form: str, kind: type[ConfigT]) -> tuple[ConfigT, dict[str, Any]]:
-    """Settings, and what was trained, of a file that :func:`write` wrote.
+    """Read the settings and the trained state that :func:`write` wrote.
 
     Parameters
     ----------

@@ -14,12 +14,12 @@ from teadata.typing import Floats
 
 
 def symbols(numbers: Sequence[int]) -> str:
-    """Symbols of elements, for a sentence."""
+    """Join the symbols of elements, for a sentence."""
     return ", ".join(SYMBOLS[z] for z in numbers)
 
 
 def element_index(frames: Frames, elements: Sequence[int], model: str) -> NDArray[np.int64]:
-    """Place of each atom's element in a model's list of elements, (A,).
+    """Find the place of each atom's element in a model's list of elements, (A,).
 
     Raises
     ------
@@ -40,7 +40,7 @@ def element_index(frames: Frames, elements: Sequence[int], model: str) -> NDArra
 def composition_energy(
     frames: Frames, elements: Sequence[int], energies: Floats, model: str
 ) -> float:
-    """Sum of the elements' energies (E,) over the atoms of a frame, in their unit, float64.
+    """Sum the elements' energies (E,) over the atoms of a frame, in their unit, in float64.
 
     Raises
     ------
@@ -51,10 +51,10 @@ def composition_energy(
 
 
 def least_norm_energies(frames: Frames, elements: Sequence[int]) -> Floats:
-    """Energies (E,) of the elements in kcal/mol: the least squares of least norm.
+    """Fit energies (E,) of the elements in kcal/mol: the least squares of least norm.
 
     With one composition their sum over the atoms is the mean energy.
     """
     counts = np.array([[(frames.numbers == z).sum() for z in elements]], dtype=np.float64)
-    found: Floats = np.linalg.lstsq(counts, np.array([frames.energies.mean()]), rcond=None)[0]
-    return found
+    energies: Floats = np.linalg.lstsq(counts, np.array([frames.energies.mean()]), rcond=None)[0]
+    return energies

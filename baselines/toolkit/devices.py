@@ -49,14 +49,14 @@ def check_device(device: str, framework: Framework = "torch") -> None:
 
 
 def gpu(device: str, framework: Framework = "torch") -> dict[str, str]:
-    """Name and memory of the GPU that a package uses on a device; nothing on the CPU."""
+    """Describe the GPU that a package uses: name and memory; nothing on the CPU."""
     if device != "cuda":
         return {}
     if framework == "jax":
-        found = _jax_gpu()
-        memory = found.memory_stats() or {}
+        accelerator = _jax_gpu()
+        memory = accelerator.memory_stats() or {}
         # JAX keeps a share of the memory to itself; it knows how much that is.
-        return {"gpu": found.device_kind, "gpu_memory": _gib(memory.get("bytes_limit", 0))}
+        return {"gpu": accelerator.device_kind, "gpu_memory": _gib(memory.get("bytes_limit", 0))}
     if framework == "tensorflow":
         import tensorflow as tf
 
@@ -75,7 +75,7 @@ def _gib(size: int) -> str:
 
 
 def peak_gpu_memory_mib(device: str, framework: Framework = "torch") -> float | None:
-    """Largest memory that a package held on the GPU so far, in MiB; None on the CPU."""
+    """Measure the peak memory of a package on the GPU, in MiB; None on the CPU."""
     if device != "cuda":
         return None
     if framework == "jax":

@@ -25,7 +25,7 @@ def validation_errors(predicted: Predicted, frames: Frames) -> dict[str, float]:
 
 
 def check_labels(frames: Frames, role: str) -> None:
-    """Refuse frames on which a training would run without end, or to nowhere.
+    """Refuse an empty set of frames, and labels that are not finite.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ COINCIDENT = 1e-4
 def pairs(
     frames: Frames, index: int, cutoff: float
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[np.float64]]:
-    """Pairs of atoms of a frame, in both orders, with every periodic image a neighbour of its own.
+    """Find pairs of atoms of a frame, in both orders; every periodic image is its own neighbour.
 
     Parameters
     ----------
@@ -82,12 +82,12 @@ class AllPairs(NamedTuple):
 
 
 def all_pairs(frames: Frames, cutoff: float) -> AllPairs:
-    """The pairs of all frames within a cutoff in Å; errors are those of :func:`pairs`."""
-    found = [pairs(frames, row, cutoff) for row in range(len(frames))]
-    start = np.repeat(np.arange(len(frames)) * frames.n_atoms, [len(row[0]) for row in found])
-    first = np.concatenate([row[0] for row in found]).astype(np.int64) + start
-    second = np.concatenate([row[1] for row in found]).astype(np.int64) + start
-    vectors = np.concatenate([row[3] for row in found])
+    """Find the pairs of all frames within a cutoff in Å; raises what :func:`pairs` raises."""
+    by_frame = [pairs(frames, row, cutoff) for row in range(len(frames))]
+    start = np.repeat(np.arange(len(frames)) * frames.n_atoms, [len(row[0]) for row in by_frame])
+    first = np.concatenate([row[0] for row in by_frame]).astype(np.int64) + start
+    second = np.concatenate([row[1] for row in by_frame]).astype(np.int64) + start
+    vectors = np.concatenate([row[3] for row in by_frame])
     order = np.argsort(first, kind="stable")
     vectors = vectors[order]
     lengths = np.sqrt((vectors**2).sum(axis=1))
@@ -97,7 +97,7 @@ def all_pairs(frames: Frames, cutoff: float) -> AllPairs:
 def pairs_of_pairs(
     first: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Which pairs share their first atom, in both orders.
+    """Match the pairs that share their first atom, in both orders.
 
     Parameters
     ----------

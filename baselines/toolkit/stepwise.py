@@ -65,7 +65,7 @@ def check_identity(where: Path, expected: Mapping[str, Any], found: Mapping[str,
 
 
 class CheckpointSchedule:
-    """When a checkpoint is due: seldom enough that all of them cost 1 % of the time."""
+    """Decides when a checkpoint is due, so that all of them cost about 1 % of the time."""
 
     def __init__(self) -> None:
         self.written, self.cost = time.perf_counter(), 0.0
@@ -178,7 +178,7 @@ class TrainingLoop(ABC, Generic[SettingsT]):
 
     @abstractmethod
     def _on_nan(self) -> None:
-        """Mend a loss that is not a number, or raise the error that says so."""
+        """Recover from a loss that is not finite, or raise an error that says so."""
 
     @property
     def finished(self) -> bool:

@@ -46,7 +46,7 @@ def read(path: Path, expected: str) -> dict[str, Any]:
 def read_model(
     path: Path, name: str, layout: str, keys: tuple[str, ...], kind: type[ModelConfig]
 ) -> dict[str, Any]:
-    """Read a model file: what was written but its ``format``.
+    """Read a model file, and leave out its ``format``.
 
     Parameters
     ----------

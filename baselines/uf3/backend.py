@@ -33,7 +33,7 @@ TRIM = 3
 
 
 def linear_model(config: UF3Config, symbol: str) -> Any:
-    """uf3's linear model of one element, without coefficients."""
+    """Make uf3's linear model of one element, without coefficients."""
     pair, trio = (symbol,) * 2, (symbol,) * 3
     side, third = config.trio_cutoff, 2 * config.trio_cutoff
     intervals = config.trio_intervals
@@ -52,10 +52,10 @@ def linear_model(config: UF3Config, symbol: str) -> Any:
 
 
 def features(model: Any, frames: Frames, progress: Progress) -> tuple[Floats, Floats]:
-    """Features of energies per atom (N, K), and of forces and virials (N, 3A + 9, K).
+    """Compute features of energies per atom (N, K), and of forces and virials (N, 3A + 9, K).
 
-    Those of energies and forces are what uf3 makes.  Virials are stress · volume per atom, times
-    √(3A): all nine of a frame weigh about as much as the forces on its atoms.
+    The features of energies and forces equal uf3's own.  Virials are stress · volume per atom,
+    times √(3A): all nine of a frame weigh about as much as the forces on its atoms.
 
     Parameters
     ----------
@@ -90,8 +90,8 @@ def solve(model: Any, frames: Frames, weight: float, progress: Progress) -> None
     uf3 knows no stress: the virials of frames that have it are given to it as if they were
     forces.
 
-    What of the pair potential lies below the shortest distance of the frames is extrapolated
-    as uf3 does it: by a parabola that curves upwards.
+    Below the shortest distance of the frames, the pair potential is extrapolated as uf3
+    does it: by a parabola that curves upwards.
     """
     by_energy, by_force = features(model, frames, progress)
     targets = frames.forces.reshape(len(frames), -1)
@@ -114,7 +114,7 @@ def solve(model: Any, frames: Frames, weight: float, progress: Progress) -> None
 
 
 def predict(model: Any, frames: Frames, progress: Progress) -> Predicted:
-    """Energies, forces and, of frames periodic in space, stress."""
+    """Predict energies, forces and, of frames periodic in space, stress."""
     basis, count, atoms = model.bspline_config, len(frames), frames.n_atoms
     (pair,), (trio,) = basis.interactions_map[2], basis.interactions_map[3]
     sizes = np.cumsum(basis.partition_sizes)
@@ -140,13 +140,13 @@ def predict(model: Any, frames: Frames, progress: Progress) -> Predicted:
 
 
 def to_text(model: Any) -> str:
-    """A fitted model as uf3's JSON."""
+    """Write a fitted model as uf3's JSON."""
     text: str = json_io.dump_interaction_map(model.as_dict())
     return text
 
 
 def from_file(path: Path) -> Any:
-    """A fitted model of one element, of a file that uf3 or :func:`to_text` wrote.
+    """Read a fitted model of one element from a file that uf3 or :func:`to_text` wrote.
 
     Raises
     ------

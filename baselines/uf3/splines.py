@@ -29,7 +29,7 @@ AT_ONCE = 4096
 
 
 def basis(knots: Floats, lengths: Floats) -> tuple[Floats, Floats]:
-    """Cubic B-splines (M, K) of a knot sequence at some lengths, and their derivatives.
+    """Evaluate the cubic B-splines (M, K) of a knot sequence, and their derivatives.
 
     Beyond the last knot all are zero.
     """
@@ -57,7 +57,7 @@ class Triangles(NamedTuple):
 
     @classmethod
     def of(cls, near: AllPairs, cutoff: float) -> Triangles:
-        """The triangles whose first two sides are within a cutoff in Å."""
+        """Find the triangles whose first two sides are within a cutoff in Å."""
         kept = near.lengths < cutoff
         first, second = near.first[kept], near.second[kept]
         vectors = near.vectors[kept]
@@ -69,12 +69,12 @@ class Triangles(NamedTuple):
         return cls(np.stack([first[ij], second[ij], second[ik]], axis=1), sides, edges)
 
     def part(self, start: int) -> Triangles:
-        """:data:`AT_ONCE` of them from `start` on."""
+        """Take :data:`AT_ONCE` triangles from `start` on."""
         kept = slice(start, start + AT_ONCE)
         return Triangles(self.corners[kept], self.sides[kept], self.edges[kept])
 
     def ends(self, side: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The two atoms of a side: of ij, ik or jk."""
+        """Return the two atoms of a side: of ij, ik or jk."""
         a, b = ((0, 1), (0, 2), (1, 2))[side]
         return self.corners[:, a], self.corners[:, b]
 
@@ -82,7 +82,7 @@ class Triangles(NamedTuple):
 def derivatives(
     first: NDArray[np.int64], second: NDArray[np.int64], vectors: Floats, atoms: int
 ) -> csr_array:
-    """From derivatives (M,) by lengths to those by positions and strain, as a matrix.
+    """Make the matrix that turns derivatives (M,) by lengths into those by positions and strain.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def derivatives(
 
 
 def pair_features(near: AllPairs, knots: Floats, atoms: int) -> tuple[Floats, Floats]:
-    """Sums (K,) of the pair splines, and their :func:`derivatives` (3 · atoms + 9, K).
+    """Sum the pair splines (K,), with their :func:`derivatives` (3 · atoms + 9, K).
 
     uf3 counts a pair in both orders.
     """
@@ -125,17 +125,17 @@ def pair_features(near: AllPairs, knots: Floats, atoms: int) -> tuple[Floats, Fl
 def trio_features(
     triangles: Triangles, knots: tuple[Floats, Floats, Floats], atoms: int
 ) -> tuple[Floats, Floats]:
-    """Sums (L, M, N) of the products of splines, and their :func:`derivatives`, before them."""
+    """Sum the products of splines (L, M, N), with their :func:`derivatives` stacked before them."""
     shape = tuple(len(each) - DEGREE - 1 for each in knots)
     sums, slopes = np.zeros(shape), np.zeros((3 * atoms + 9, *shape))
     for start in range(0, len(triangles.sides), AT_ONCE):
         part = triangles.part(start)
-        found = [basis(knots[side], part.sides[:, side]) for side in range(3)]
-        values = [each[0] for each in found]
+        bases = [basis(knots[side], part.sides[:, side]) for side in range(3)]
+        values = [each[0] for each in bases]
         sums += np.einsum("ta,tb,tc->abc", *values, optimize=True)
         for side in range(3):
             factors = [*values]
-            factors[side] = found[side][1]
+            factors[side] = bases[side][1]
             products = np.einsum("ta,tb,tc->tabc", *factors, optimize=True)
             matrix = derivatives(*part.ends(side), part.edges[:, side], atoms)
             slopes += (matrix @ products.reshape(len(products), -1)).reshape(slopes.shape)
@@ -143,7 +143,7 @@ def trio_features(
 
 
 def pair_values(near: AllPairs, knots: Floats, coefficients: Floats) -> tuple[Floats, Floats]:
-    """Values (P,) of the pair potential, and derivatives by the lengths."""
+    """Evaluate the pair potential (P,), and its derivatives by the lengths."""
     values, slopes = basis(knots, near.lengths)
     return values @ coefficients, slopes @ coefficients
 
@@ -151,7 +151,7 @@ def pair_values(near: AllPairs, knots: Floats, coefficients: Floats) -> tuple[Fl
 def trio_values(
     triangles: Triangles, knots: tuple[Floats, Floats, Floats], coefficients: Floats
 ) -> tuple[Floats, Floats]:
-    """Values (T,) of the three-body potential, and derivatives (T, 3) by the sides."""
+    """Evaluate the three-body potential (T,), and its derivatives (T, 3) by the sides."""
     values, slopes = np.empty(len(triangles.sides)), np.empty(triangles.sides.shape)
     for start in range(0, len(values), AT_ONCE):
         part = slice(start, start + AT_ONCE)
