@@ -77,7 +77,7 @@ class Outputs(NamedTuple):
     penalty
         How much contributions do not fall from module to module, between 0 and modules - 1.
     features, contributions
-        Those of every module: embedding and modules + 1 times (n, F), modules times (n, 2).
+        Outputs of every module: embedding and modules + 1 times (n, F), modules times (n, 2).
     """
 
     energies: Tensor
