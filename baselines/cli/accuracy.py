@@ -126,7 +126,8 @@ def learning_curve(
     config: ConfigName = "quick",
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
     frames: Annotated[
-        int | None, typer.Option(min=1, help="Test only so many, spread over the test set.")
+        int | None,
+        typer.Option(min=1, help="Frames to test on, spread over the test set; default: all."),
     ] = None,
     folder: RunFolders = Path("runs"),
     output: Annotated[

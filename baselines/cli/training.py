@@ -160,7 +160,8 @@ def score(
         int, typer.Option(min=0, help="Bootstrap resamples behind the intervals; 0: none.")
     ] = REPLICATES,
     frames: Annotated[
-        int | None, typer.Option(min=1, help="Only so many, spread over the test set.")
+        int | None,
+        typer.Option(min=1, help="Frames to predict, spread over the test set; default: all."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
