@@ -120,7 +120,7 @@ def test_the_command(calculators_folder, calculators, invoke, tmp_path, monkeypa
                 "--calculator",
                 "cheap:START",
             ),
-            "failed",
+            "expected a function or class that makes a calculator",
         ),
         ((), "expected one of --calculator"),
         (("--model", str(tmp_path)), "is not a run folder|entry point"),

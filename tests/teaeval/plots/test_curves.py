@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
+import numpy as np
 import pytest
 
+import teaeval
 from teadata.errors import DataError, UsageError
 from teaeval import published
 from teaeval.plots import curves
@@ -63,11 +66,14 @@ def test_repeated_sizes_are_marked_each_and_joined_by_their_mean(variant, base):
     assert any(len(line.get_xdata()) == 3 for line in axes[1].lines)
 
 
-def test_a_part_of_the_test_set_shows_in_the_title(variant, base, invoke, tmp_path):
-    cover = base.coverage.model_copy(update={"scored": 500, "missing": 2000})
+def test_a_part_of_the_test_set_shows_in_the_title(variant, base, noisy, invoke, tmp_path):
+    energies = noisy.energies.copy()
+    energies[500:] = np.nan
+    failed = dataclasses.replace(noisy, energies=energies)
     files = [tmp_path / "all.json", tmp_path / "part.json"]
     files[0].write_text(base.model_dump_json())
-    part = variant(base, "MACE", "folded/train/50").model_copy(update={"coverage": cover})
+    scored = teaeval.score(failed, replicates=0, allow_failed=True)
+    part = variant(scored, "MACE", "folded/train/50")
     files[1].write_text(part.model_dump_json())
     invoke("plot", "learning-curve", *files, "-o", tmp_path / "lc.png")
     scores = [base, part]
