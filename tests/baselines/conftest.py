@@ -93,6 +93,33 @@ SPLITS = {
 """Dataset, subset, and how many frames are trained on and validated with."""
 
 
+HERE = Path(__file__).parent
+
+
+def _turn(item: pytest.Item) -> int:
+    """When a test comes: those of commands and records, those of each model, and of the toolkit."""
+    if not item.path.is_relative_to(HERE):
+        return -1
+    room = item.path.relative_to(HERE).parts[0]
+    if room == "contract":
+        room = getattr(item, "callspec", None) and item.callspec.params.get("name", room)
+    rooms = [*MODELS, "parametric", "toolkit"]
+    return rooms.index(room) if room in rooms else -1
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put all tests of a model together, so that few processes train it.
+
+    sGDML comes before JAX is loaded: its processes are forked, which JAX's threads may not bear.
+    """
+    turns = [_turn(item) for item in items]
+    ours = [n for n, item in enumerate(items) if item.path.is_relative_to(HERE)]
+    order = sorted(ours, key=lambda n: turns[n])
+    for place, item in zip(ours, [items[n] for n in order], strict=True):
+        items[place] = item
+
+
 @pytest.fixture(scope="session")
 def case() -> Callable[[str], Case]:
     """What the small model of a name is trained on, and its settings."""

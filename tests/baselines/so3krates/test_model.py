@@ -109,10 +109,3 @@ def test_energy_is_conserved_by_a_trained_quick_model(mini_i, tmp_path):
     slope = np.polyfit(np.arange(100), energies, 1)[0] * 100 / len(atoms)  # eV per atom
     assert abs(slope) < 0.01 * units.kB * 300
     assert np.std(energies) / len(atoms) < 0.05 * units.kB * 300
-
-
-def test_the_command_takes_allow_tf32_for_this_model_only(run, tmp_path):
-    done = run("baselines", "train", "mace", "mini-i", "--allow-tf32", "-o", tmp_path / "run")
-    assert done.returncode == 1
-    assert "--allow-tf32 of mace: unknown key 'allow_tf32'" in done.stderr
-    assert not (tmp_path / "run").exists()
