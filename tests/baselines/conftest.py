@@ -96,27 +96,23 @@ SPLITS = {
 HERE = Path(__file__).parent
 
 
+# The model of JAX last: others fork processes, which JAX's threads may not bear.
+ROOMS = [*sorted(MODELS, key=lambda name: MODELS[name].framework == "jax"), "toolkit"]
+
+
 def _turn(item: pytest.Item) -> int:
-    """When a test comes: those of commands and records, those of each model, and of the toolkit."""
-    if not item.path.is_relative_to(HERE):
-        return -1
+    """When a test comes: first those of commands and records, then those of each model."""
     room = item.path.relative_to(HERE).parts[0]
-    if room == "contract":
-        room = getattr(item, "callspec", None) and item.callspec.params.get("name", room)
-    rooms = [*MODELS, "parametric", "toolkit"]
-    return rooms.index(room) if room in rooms else -1
+    if room == "contract" and hasattr(item, "callspec"):
+        room = item.callspec.params["name"]
+    return ROOMS.index(room) if room in ROOMS else -1
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put all tests of a model together, so that few processes train it.
-
-    sGDML comes before JAX is loaded: its processes are forked, which JAX's threads may not bear.
-    """
-    turns = [_turn(item) for item in items]
+    """Put all tests of a model together, so that few processes train it."""
     ours = [n for n, item in enumerate(items) if item.path.is_relative_to(HERE)]
-    order = sorted(ours, key=lambda n: turns[n])
-    for place, item in zip(ours, [items[n] for n in order], strict=True):
+    for place, item in zip(ours, sorted((items[n] for n in ours), key=_turn), strict=True):
         items[place] = item
 
 
