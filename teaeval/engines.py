@@ -6,14 +6,18 @@ the number of workers.
 
 from __future__ import annotations
 
+import logging
 import os
+import queue
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from teadata.errors import MissingExtraError, UsageError
+from teadata.errors import MissingExtraError, TeaError, UsageError
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -24,8 +28,18 @@ Result = TypeVar("Result")
 MOST = 8
 """Largest number of threads: more do not read faster, and each holds a piece in memory."""
 
-WAIT = 10
-"""Seconds to wait for a scheduler to answer."""
+WAIT = 30.0
+"""Seconds to wait for a scheduler to answer, or for a piece that a cluster works on."""
+
+LOOK = 5.0
+"""Seconds between looks at whether the cluster is still there."""
+
+CLOSING = 2.0
+"""Seconds to wait for a connection to close."""
+
+
+class ClusterError(TeaError):
+    """A Dask cluster died, stopped, or does not answer."""
 
 
 def _cores() -> int:
@@ -82,27 +96,104 @@ class Threads:
 
 
 class DaskCluster:
-    """The workers of a Dask cluster; they must see the same files under the same paths."""
+    """The workers of a Dask cluster; they must see the same files under the same paths.
 
-    def __init__(self, client: Client) -> None:
+    Parameters
+    ----------
+    client
+        A connection to its scheduler.
+    timeout
+        Seconds after which a scheduler that does not answer, or a cluster without workers, is
+        given up.
+    patient
+        Whether a piece may take longer than that.
+    """
+
+    def __init__(self, client: Client, timeout: float = WAIT, *, patient: bool = False) -> None:
         self.client = client
+        self.timeout = timeout
+        self.patient = patient
 
     def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-        """Results in the order of the items."""
-        threads = sum(self.client.nthreads().values())
-        yield from _in_order(
-            lambda item: self.client.submit(work, item, pure=False), items, 4 * max(1, threads)
+        """Results in the order of the items.
+
+        Raises
+        ------
+        ClusterError
+            If the cluster dies, stops or does not answer.
+        """
+        waiting: deque[Any] = deque()
+        ahead = 4 * max(1, self.threads())
+        # The end of the last reference to a future cancels its task.
+        for item in items:
+            waiting.append(self.client.submit(work, item, pure=False))
+            if len(waiting) >= ahead:
+                yield self._result(waiting.popleft())
+        while waiting:
+            yield self._result(waiting.popleft())
+
+    def threads(self) -> int:
+        """Number of threads of all workers.
+
+        Raises
+        ------
+        ClusterError
+            If the scheduler does not answer.
+        """
+        try:
+            found = self.client.sync(
+                self.client.scheduler.ncores, workers=None, callback_timeout=self.timeout
+            )
+        except (OSError, TimeoutError) as error:
+            raise self._gone(f"its scheduler does not answer any more ({error})") from None
+        return sum(found.values())
+
+    def _result(self, future: Any) -> Any:
+        """The result of a piece, or an error that its work raised."""
+        from concurrent.futures import CancelledError
+
+        from distributed import KilledWorker
+        from distributed.comm import CommClosedError
+
+        start = with_workers = time.monotonic()
+        while True:
+            try:
+                return future.result(timeout=min(LOOK, self.timeout))
+            except (CancelledError, CommClosedError):
+                raise self._gone("the connection to its scheduler broke") from None
+            except KilledWorker:
+                raise self._gone("a piece of the work killed several workers") from None
+            except TimeoutError:
+                if future.status == "error":  # it is the work that raised this
+                    raise
+            now = time.monotonic()
+            if self.threads():
+                with_workers = now
+            if now - with_workers > self.timeout:
+                raise self._gone(f"it has had no workers for {self.timeout:g} s")
+            if now - start > self.timeout and not self.patient:
+                raise self._gone(f"a piece was not done after {self.timeout:g} s")
+
+    def _gone(self, why: str) -> ClusterError:
+        address = self.client.scheduler.address
+        return ClusterError(
+            f"--scheduler {address}: {why}. Start the cluster again, wait longer with "
+            "--scheduler-timeout, or leave --scheduler out to use this machine"
         )
 
 
 @contextmanager
-def connected(scheduler: str | None) -> Iterator[Engine]:
+def connected(
+    scheduler: str | None, timeout: float = WAIT, *, patient: bool = False
+) -> Iterator[Engine]:
     """Connect to the cluster of a scheduler; without one, use the cores of this machine.
 
     Parameters
     ----------
     scheduler
         Its address, ``tcp://host:port``, or None.
+    timeout, patient
+        As for :class:`DaskCluster`.
 
     Raises
     ------
@@ -115,23 +206,59 @@ def connected(scheduler: str | None) -> Iterator[Engine]:
         yield Threads()
         return
     try:
-        from distributed import Client
+        import distributed  # noqa: F401
     except ImportError:
         raise MissingExtraError("dask", "dask", "scoring on a cluster") from None
+    for name in ("distributed", "distributed.client", "distributed.core", "distributed.utils"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters becomes an error here
     try:
-        client = Client(scheduler, timeout=WAIT, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
+        client = _client(scheduler, timeout)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise UsageError(
             f"--scheduler {scheduler}: no Dask scheduler answers there ({error}); start one with "
             "`dask scheduler`, and give the address that it prints"
         ) from None
-    with client:
-        if not client.nthreads():
+    try:
+        engine = DaskCluster(client, timeout, patient=patient)
+        if not engine.threads():
             raise UsageError(
                 f"--scheduler {scheduler}: it has no workers; start some with "
                 f"`dask worker {scheduler}`"
             )
-        yield DaskCluster(client)
+        yield engine
+    finally:
+        with suppress(Exception):  # of a cluster that died, nothing is left to be closed
+            client.close(timeout=CLOSING)
+
+
+def _client(scheduler: str, timeout: float) -> Client:
+    """A connection, made in a thread that is left alone if nobody answers.
+
+    Dask's own time limit is not held where a connection is taken but nothing said.
+
+    Raises
+    ------
+    TimeoutError
+        If there is none in time.
+    """
+    from distributed import Client
+
+    made: queue.SimpleQueue[Client | Exception] = queue.SimpleQueue()
+
+    def make() -> None:
+        try:
+            made.put(Client(scheduler, timeout=timeout, set_as_default=False))
+        except Exception as error:
+            made.put(error)
+
+    threading.Thread(target=make, daemon=True).start()
+    try:
+        found = made.get(timeout=timeout + CLOSING)
+    except queue.Empty:
+        raise TimeoutError(f"no word in {timeout:g} s") from None
+    if isinstance(found, Exception):
+        raise found
+    return found
 
 
 PIECE = 1 << 20

@@ -35,6 +35,14 @@ Scheduler = Annotated[
     typer.Option(help="Address of a Dask scheduler, tcp://host:port, whose workers see the files."),
 ]
 
+SchedulerTimeout = Annotated[
+    float,
+    typer.Option(
+        min=1.0,
+        help="Seconds after which a Dask scheduler, or a piece of the work, is given up.",
+    ),
+]
+
 
 @dataclass(frozen=True)
 class Bootstrap:

@@ -11,7 +11,15 @@ import typer
 
 from teadata import console
 from teadata.errors import UsageError
-from teaeval.cli.options import Bootstrap, Declared, PredictionFile, Scheduler, SignPatterns
+from teaeval.cli.options import (
+    Bootstrap,
+    Declared,
+    PredictionFile,
+    Scheduler,
+    SchedulerTimeout,
+    SignPatterns,
+)
+from teaeval.engines import WAIT
 
 if TYPE_CHECKING:
     from teaeval.scores.record import Score
@@ -69,6 +77,7 @@ def score_file(
     draws: Bootstrap,
     *,
     scheduler: Scheduler = None,
+    scheduler_timeout: SchedulerTimeout = WAIT,
     md: Annotated[
         list[Path] | None,
         typer.Option("--md", help="Simulations with the model, md.json, to join; repeatable."),
@@ -95,7 +104,7 @@ def score_file(
     declared.check()
     form = None if output is None else _form(output)
     simulations = [record.read(path) for path in md or []]
-    with connected(scheduler) as engine:
+    with connected(scheduler, scheduler_timeout) as engine:
         result = score(
             declared.read(file),
             replicates=draws.bootstrap,

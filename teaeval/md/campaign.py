@@ -201,7 +201,7 @@ def _on_cluster(
 ) -> None:
     from teaeval.engines import connected
 
-    with connected(scheduler) as engine:
+    with connected(scheduler, patient=True) as engine:
         attempts = engine.map(functools.partial(_attempt, work), list(items.values()))
         for name, attempt in zip(items, attempts, strict=True):
             tally.ended(name, functools.partial(_result_of, attempt))

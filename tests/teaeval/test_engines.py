@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from teadata.errors import UsageError
-from teaeval.engines import DaskCluster, Threads, connected
+from teaeval.engines import ClusterError, DaskCluster, Threads, connected
 
 
 @pytest.fixture
@@ -73,11 +81,10 @@ def test_a_cluster_keeps_the_order(cluster, later_ones_first, fails_on_three):
             list(engine.map(fails_on_three, range(6)))
 
 
-def test_no_scheduler_or_no_workers(monkeypatch):
-    monkeypatch.setattr("teaeval.engines.WAIT", 1)
+def test_no_scheduler_or_no_workers():
     with (
         pytest.raises(UsageError, match="no Dask scheduler answers"),
-        connected("tcp://127.0.0.1:9"),
+        connected("tcp://127.0.0.1:9", 1),
     ):
         pass
     with pytest.raises(UsageError, match="no Dask scheduler answers"), connected("nonsense://"):
@@ -89,4 +96,97 @@ def test_no_scheduler_or_no_workers(monkeypatch):
         pytest.raises(UsageError, match="no workers"),
         connected(empty.scheduler_address),
     ):
+        pass
+
+
+STARTING = """
+import json, time
+from distributed import LocalCluster
+if __name__ == "__main__":
+    running = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0",
+                           host="127.0.0.1", scheduler_port=0, silence_logs=50)
+    workers = [nanny.pid for nanny in running.workers.values()]
+    print(json.dumps([running.scheduler_address, workers]), flush=True)
+    time.sleep(600)
+"""
+
+
+@contextmanager
+def another() -> Iterator[tuple[str, subprocess.Popen[str], list[int]]]:
+    """A cluster in a process of its own: its address, process, and workers."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", STARTING], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+    try:
+        yield (*json.loads(process.stdout.readline()), process)
+    finally:
+        os.killpg(process.pid, signal.SIGCONT)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+
+
+def stop(process: subprocess.Popen[str], workers: list[int]) -> None:
+    process.send_signal(signal.SIGSTOP)
+
+
+def kill(process: subprocess.Popen[str], workers: list[int]) -> None:
+    process.kill()
+
+
+def stop_workers(process: subprocess.Popen[str], workers: list[int]) -> None:
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)
+
+
+@pytest.mark.parametrize("happens", [stop, kill, stop_workers])
+def test_a_cluster_that_is_gone_is_an_error_in_time(happens: Callable[..., None]):
+    def work(item: int) -> int:
+        time.sleep(0.1)
+        return item
+
+    with another() as (address, workers, process):
+
+        def watch() -> None:
+            with connected(address, 5) as engine:
+                results = engine.map(work, range(1000))
+                assert next(results) == 0
+                happens(process, workers)
+                list(results)
+
+        start = time.monotonic()
+        with pytest.raises(ClusterError, match="wait longer with --scheduler-timeout"):
+            watch()
+        assert time.monotonic() - start < 60
+
+
+def test_the_command_ends_too(run, prediction_file):
+    with another() as (address, _, process):
+        stop(process, [])
+        start = time.monotonic()
+        done = run("teaeval", "score", prediction_file, "--scheduler", address,
+                   "--scheduler-timeout", "3")  # fmt: skip
+        assert time.monotonic() - start < 60
+    assert done.returncode == 2
+    assert "no Dask scheduler answers there" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_who_listens_but_never_answers():
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(5)
+        with (
+            pytest.raises(UsageError, match="no Dask scheduler answers there"),
+            connected(f"tcp://127.0.0.1:{silent.getsockname()[1]}", 2),
+        ):
+            pass
+
+
+@pytest.mark.parametrize(
+    "address", ["", "x", "http://x", "tcp://", "tcp://127.0.0.1:99999", "tcp://nosuch.invalid:80"]
+)
+def test_what_is_no_address(address):
+    with pytest.raises(UsageError, match="no Dask scheduler answers there"), connected(address, 2):
         pass
