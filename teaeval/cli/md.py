@@ -141,9 +141,13 @@ def resume(folder: Folder, jobs: Jobs = 1, as_json: AsJson = False) -> None:
 
     Ends with status 1 if a replica was unstable.
     """
-    from teaeval.md.replicas import read_plan
+    from teaeval.md.replicas import check_owner, read_plan
 
-    _run(read_plan(folder), folder, jobs, as_json)
+    plan = read_plan(folder)
+    if plan.calculator is not None:
+        check_owner(folder)
+        console.say(f"{folder}: its plan names the calculator {plan.calculator}", err=True)
+    _run(plan, folder, jobs, as_json)
 
 
 @md.command("analyse", epilog="Example: teaeval md analyse md/my_run -o rg.png")

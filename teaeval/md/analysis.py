@@ -153,8 +153,18 @@ def drift(run: Trajectory) -> Drift:
     """Fit the drift of a trajectory's total energy.
 
     The energies of the whole stable part are fitted: a drift has no relaxation to wait for.
+
+    Raises
+    ------
+    DataError
+        If an energy is no number: a drift over the others would hide it.
     """
     energy = (run.energies + run.kinetic_energies) / len(run.numbers)
+    if not np.isfinite(energy).all():
+        raise DataError(
+            f"{run.path}: {int((~np.isfinite(energy)).sum())} of {len(energy)} energies are not "
+            "finite, and no drift is fitted to the others; simulate again"
+        )
     time = run.times * 1e-6  # ns
     about = time - time.mean()
     slope = float(about @ energy / (about @ about))

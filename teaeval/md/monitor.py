@@ -89,6 +89,10 @@ class Monitor:
         values = bond.model_dump() | {"kind": kind}
         return Failure.model_validate(values | {"message": f"{text}; {bond.message}"})
 
+    def no_energy(self, step: int, energy: float) -> Failure:
+        """Make the failure of an energy that is NaN or infinite."""
+        return self._failure("not finite", step, step, f"the energy is {energy}")
+
     def broken_now(self, step: int, positions: Floats) -> Failure | None:
         """Look for a failure however short: for positions on which a calculator failed."""
         failure = self.look(step, positions)

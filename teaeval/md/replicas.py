@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +116,22 @@ def read_plan(folder: Path) -> Plan:
         "a plan of simulations",
         "this is no folder of simulations: start some with `teaeval md run`",
     )
+
+
+def check_owner(folder: Path) -> None:
+    """Refuse a folder of somebody else: the code that its plan names would run as this user.
+
+    Raises
+    ------
+    UsageError
+        If the folder or its plan belongs to another user.
+    """
+    for path in (folder, folder / PLAN_FILE):
+        if (owner := path.stat().st_uid) != os.getuid():
+            raise UsageError(
+                f"{path}: belongs to another user (number {owner}), and names code to be run; "
+                "copy the folder if you trust it"
+            )
 
 
 def folders(plan: Plan, folder: Path) -> list[Path]:

@@ -188,15 +188,14 @@ class _Run:
         told = 0.0
         self.frames = _Buffer(self.step // settings.interval + started)
         forces = self._first()
-        if not started:
-            self._store()
-            self._save(writer, begun)
         failure = None
+        if not started and (failure := self._store()) is None:
+            self._save(writer, begun)
         while failure is None and self.step < settings.steps:
             forces, failure = self._advance(forces)
             if failure is None and self.step % settings.interval == 0:
-                self._store()
-                if self.step % settings.checkpoint == 0:
+                failure = self._store()
+                if failure is None and self.step % settings.checkpoint == 0:
                     self._save(writer, begun)
                     self.calculator.reset()
                     forces = None
@@ -258,15 +257,18 @@ class _Run:
         momenta = self.atoms.arrays["momenta"]
         return float(np.vdot(momenta, momenta * self.inverse_masses)) / self.per_kelvin
 
-    def _store(self) -> None:
-        """Keep the present frame until it is written."""
+    def _store(self) -> Failure | None:
+        """Keep the present frame until it is written; a failure if its energy is no number."""
         from ase.units import fs
 
         atoms, temperature = self.atoms, self._temperature()
+        energy = float(np.asarray(atoms.get_potential_energy()).item())
+        if not np.isfinite(energy):
+            return self.monitor.no_energy(self.step, energy)
         frame = {
             "positions": atoms.positions.copy(),
             "velocities": atoms.get_velocities() * fs,
-            "energies": atoms.get_potential_energy() * units.EV,
+            "energies": energy * units.EV,
             "kinetic_energies": temperature * self.per_kelvin / 2 * units.EV,
             "temperatures": temperature,
         }
@@ -275,6 +277,7 @@ class _Run:
         if self.settings.stress:
             frame["stress"] = self._stress()
         self.frames.append(frame)
+        return None
 
     def _stress(self) -> Any:
         from ase.calculators.calculator import PropertyNotImplementedError

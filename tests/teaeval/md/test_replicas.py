@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import tomllib
 from importlib.metadata import EntryPoint
@@ -15,6 +16,7 @@ import teaeval
 from teadata.errors import DataError, UsageError
 from teaeval import calculators, md
 from teaeval.md import record
+from teaeval.md.replicas import check_owner
 
 from .conftest import same
 
@@ -163,3 +165,17 @@ def test_replicas_in_processes(calculators_folder, run, tmp_path):
     done = run("teaeval", *command, "--jobs", "2", "--calculator", "cheap:nothing", "-o",
                tmp_path / "3", cwd=calculators_folder)  # fmt: skip
     assert done.returncode == 2
+
+
+def test_code_that_anothers_plan_names_is_not_run(calculators_folder, run, tmp_path, monkeypatch):
+    folder = tmp_path / "theirs"
+    command = ["md", "run", "mini-i", "--subset", "folded", "--calculator", "cheap:Tied"]
+    command += ["--replicas", "1", "--steps", "20", "--interval", "10", "--checkpoint", "20"]
+    done = run("teaeval", *command, "--monitors", "none", "-o", folder, cwd=calculators_folder)
+    assert done.returncode == 0, done.stderr
+    done = run("teaeval", "md", "resume", folder, cwd=calculators_folder)
+    assert "its plan names the calculator cheap:Tied" in done.stderr
+    owner = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: owner + 1)
+    with pytest.raises(UsageError, match=f"belongs to another user .number {owner}."):
+        check_owner(folder)

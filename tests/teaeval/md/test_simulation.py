@@ -102,6 +102,28 @@ def test_nve_keeps_energy_and_momentum(calculators, peptide, tmp_path):
     assert np.abs(start).max() < 1e-10
 
 
+@pytest.mark.parametrize("after", [0, 150])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_an_energy_that_is_no_number_is_a_failure(copper, tmp_path, after, value):
+    class Broken(EMT):
+        calls = 0
+
+        def calculate(self, *arguments):
+            super().calculate(*arguments)
+            Broken.calls += 1
+            if Broken.calls > after:
+                self.results["energy"] = self.results["free_energy"] = value
+
+    settings = md.Settings(thermostat="none", steps=300, interval=10, checkpoint=100)
+    outcome = md.simulate(copper, Broken(), settings, tmp_path)
+    assert outcome.status == "failed"
+    assert outcome.failure is not None
+    assert outcome.failure.kind == "not finite"
+    assert "the energy is" in outcome.failure.message
+    if after:
+        assert np.isfinite(md.Trajectory(outcome.file).energies).all()
+
+
 def test_units_of_a_trajectory(copper, tmp_path):
     settings = md.Settings(
         steps=10, interval=1, checkpoint=10, forces=True, timestep=0.25, thermostat="none"
