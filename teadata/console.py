@@ -41,7 +41,7 @@ def guarded(command: Function) -> Function:
 def _paths(value: Any) -> list[Path]:
     """The paths that an option or argument has."""
     several = value if isinstance(value, list | tuple) else [value]
-    return [item for item in several if isinstance(item, Path)]
+    return [Path(item) for item in several if isinstance(item, os.PathLike)]
 
 
 def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:

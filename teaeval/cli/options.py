@@ -2,22 +2,72 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from teadata import console
 from teadata.errors import UsageError, unknown_name
 from teaeval.defaults import MOST_REPLICATES, REPLICATES, SIGN_PATTERNS
+from teaeval.predictions.declaring import NAMES, Declarations
 
 if TYPE_CHECKING:
     from teaeval.predictions.prediction import Prediction
 
-PredictionFile = Annotated[Path, typer.Argument(metavar="FILE", help="Prediction file.")]
+
+@dataclass(frozen=True)
+class File:
+    """A prediction file, and what the command line says of this file alone."""
+
+    path: Path
+    said: Declarations = field(default_factory=Declarations)
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    @classmethod
+    def parse(cls, text: str) -> File:
+        """Take ``FILE`` or ``FILE:name=value,name=value`` apart.
+
+        Raises
+        ------
+        UsageError
+            If a name can not be declared.
+        """
+        match = None if Path(text).exists() else re.fullmatch(r"(.+?):(\w+=.*)", text, re.DOTALL)
+        if match is None:
+            return cls(Path(text))
+        said: dict[str, Any] = {}
+        for pair in re.split(r",(?=\w+=)", match[2]):
+            name, _, value = pair.partition("=")
+            name = name.replace("-", "_")
+            if name not in NAMES:
+                raise unknown_name("declaration", name, NAMES)
+            said[name] = value
+        return cls(Path(match[1]), cast("Declarations", said))
+
+
+PER_FILE = "FILE:name=value,… declares what one file does not state, e.g. a.xyz:energy_unit=eV."
+
+PredictionFile = Annotated[
+    File, typer.Argument(parser=File.parse, metavar="FILE", help="Prediction file.")
+]
 PredictionFiles = Annotated[
-    list[Path], typer.Argument(metavar="PREDICTION...", help="Prediction files.")
+    list[File],
+    typer.Argument(
+        parser=File.parse, metavar="PREDICTION...", help=f"Prediction files. {PER_FILE}"
+    ),
+]
+ModelName = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The model's name, for tables and figures.")
+]
+TrainedOn = Annotated[
+    str | None,
+    typer.Option(metavar="SPLIT", help="What it was trained on, e.g. folded/train/200."),
 ]
 ScoreFiles = Annotated[
     list[Path], typer.Argument(metavar="SCORE...", help="Scores, as teaeval score -o writes.")
@@ -88,10 +138,13 @@ class Declared:
         str | None, typer.Option(help="The file's name of the energies, e.g. MACE_energy.")
     ] = None
     forces_key: Annotated[str | None, typer.Option(help="The file's name of the forces.")] = None
+    model: ModelName = None
+    train: TrainedOn = None
 
     def check(self) -> None:
         """Refuse names of nothing, before any file is read."""
         from teadata import catalog, units
+        from teaeval.predictions.declaring import check_train
 
         if self.energy_unit is not None:
             units.energy_unit(self.energy_unit)
@@ -101,12 +154,39 @@ class Declared:
             card = catalog.card(self.dataset)
             if self.subset is not None:
                 card.check_subset(self.subset)
+            if self.train is not None:
+                check_train(card, self.train)
 
-    def read(self, file: Path) -> Prediction:
-        """Read a prediction file with these declarations."""
+    def read(self, source: File) -> Prediction:
+        """Read one prediction file with these declarations."""
         from teaeval.predictions.reading import read_prediction
 
-        return read_prediction(file, **asdict(self))
+        said: Any = self._said() | source.said
+        return read_prediction(source.path, **said)
+
+    def read_one_of(self, sources: Sequence[File]) -> Callable[[File], Prediction]:
+        """How each of several files is read: what they state goes before these declarations.
+
+        Raises
+        ------
+        UsageError
+            If one name is given to several models.
+        """
+        from teaeval.predictions.reading import read_prediction
+
+        self.check()
+        if len(sources) == 1:
+            return self.read
+        if self.model is not None:
+            raise UsageError(
+                f"--model names one model, and there are {len(sources)} predictions; name them "
+                f"one by one: {sources[0].path}:model={self.model} {sources[1].path}:model=…"
+            )
+        defaults: Any = self._said()
+        return lambda source: read_prediction(source.path, defaults=defaults, **source.said)
+
+    def _said(self) -> dict[str, str]:
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 FORMATS = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".html": "html", ".json": "json"}

@@ -10,7 +10,7 @@ import typer
 
 from teadata import console
 from teadata.errors import UsageError
-from teaeval.cli.options import PredictionFiles, ScoreFiles
+from teaeval.cli.options import Declared, File, PredictionFiles, ScoreFiles
 
 if TYPE_CHECKING:
     from teaeval.plots.error_summary import ErrorSummary
@@ -51,16 +51,16 @@ def _save(plot: Plot, output: list[Path]) -> None:
         console.say(f"{path}: written")
 
 
-def _summaries(files: list[Path], allow_failed: bool) -> list[ErrorSummary]:
+def _summaries(files: list[File], declared: Declared, allow_failed: bool) -> list[ErrorSummary]:
     from teaeval.plots.error_summary import summarise
-    from teaeval.predictions.reading import read_prediction
     from teaeval.scores.examine import examine
 
+    read = declared.read_one_of(files)
     summaries = []
     with console.progress_bar() as progress:
         for n, file in enumerate(files):
             progress("predictions read", n, len(files))
-            summaries.append(summarise(examine(read_prediction(file), allow_failed=allow_failed)))
+            summaries.append(summarise(examine(read(file), allow_failed=allow_failed)))
     return summaries
 
 
@@ -148,59 +148,75 @@ def gyration(
 
 
 @plots.command("atoms", epilog="Example: teaeval plot atoms mace.h5 sgdml.npz -o atoms.pdf")
-def atoms(files: PredictionFiles, output: Outputs, allow_failed: AllowFailed = False) -> None:
+@console.grouped
+def atoms(
+    files: PredictionFiles, output: Outputs, declared: Declared, allow_failed: AllowFailed = False
+) -> None:
     """Per-atom force MAE on the structure, a panel per prediction (as Figs. SI 4 and 8)."""
     from teaeval.plots.structure import per_atom
 
     check_outputs(output)
-    _save(per_atom(_summaries(files, allow_failed)), output)
+    _save(per_atom(_summaries(files, declared, allow_failed)), output)
 
 
 @plots.command("worst", epilog="Example: teaeval plot worst mace.h5 sgdml.npz -o worst.pdf")
-def worst(files: PredictionFiles, output: Outputs, allow_failed: AllowFailed = False) -> None:
+@console.grouped
+def worst(
+    files: PredictionFiles, output: Outputs, declared: Declared, allow_failed: AllowFailed = False
+) -> None:
     """The frame with the largest force error, coloured by error (as Figs. SI 5 to 7)."""
     from teaeval.plots.structure import worst_frame
 
     check_outputs(output)
-    _save(worst_frame(_summaries(files, allow_failed)), output)
+    _save(worst_frame(_summaries(files, declared, allow_failed)), output)
 
 
 @plots.command("parity", epilog="Example: teaeval plot parity mace.h5 -o parity.png")
-def parity(files: PredictionFiles, output: Outputs, allow_failed: AllowFailed = False) -> None:
+@console.grouped
+def parity(
+    files: PredictionFiles, output: Outputs, declared: Declared, allow_failed: AllowFailed = False
+) -> None:
     """Predicted against reference energies and force components."""
     from teaeval.plots import errors
 
     check_outputs(output)
-    _save(errors.parity(_summaries(files, allow_failed)), output)
+    _save(errors.parity(_summaries(files, declared, allow_failed)), output)
 
 
 @plots.command("errors", epilog="Example: teaeval plot errors mace.h5 sgdml.npz -o errors.svg")
+@console.grouped
 def distributions(
-    files: PredictionFiles, output: Outputs, allow_failed: AllowFailed = False
+    files: PredictionFiles, output: Outputs, declared: Declared, allow_failed: AllowFailed = False
 ) -> None:
     """Distributions of the errors of energies and force components."""
     from teaeval.plots import errors
 
     check_outputs(output)
-    _save(errors.distributions(_summaries(files, allow_failed)), output)
+    _save(errors.distributions(_summaries(files, declared, allow_failed)), output)
 
 
 @plots.command("elements", epilog="Example: teaeval plot elements mace.h5 sgdml.npz -o el.svg")
-def elements(files: PredictionFiles, output: Outputs, allow_failed: AllowFailed = False) -> None:
+@console.grouped
+def elements(
+    files: PredictionFiles, output: Outputs, declared: Declared, allow_failed: AllowFailed = False
+) -> None:
     """Absolute force errors by element."""
     from teaeval.plots import errors
 
     check_outputs(output)
-    _save(errors.by_element(_summaries(files, allow_failed)), output)
+    _save(errors.by_element(_summaries(files, declared, allow_failed)), output)
 
 
 @plots.command("magnitude", epilog="Example: teaeval plot magnitude mace.h5 -o magnitude.svg")
-def magnitude(files: PredictionFiles, output: Outputs, allow_failed: AllowFailed = False) -> None:
+@console.grouped
+def magnitude(
+    files: PredictionFiles, output: Outputs, declared: Declared, allow_failed: AllowFailed = False
+) -> None:
     """Force error of an atom against the strength of its force."""
     from teaeval.plots import errors
 
     check_outputs(output)
-    _save(errors.by_magnitude(_summaries(files, allow_failed)), output)
+    _save(errors.by_magnitude(_summaries(files, declared, allow_failed)), output)
 
 
 @plots.command("matrix", epilog="Example: teaeval plot matrix results/*.json -o matrix.png")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from teadata import console
+from teaeval.cli.options import ModelName, TrainedOn
 
 
 def predict_test_set(
@@ -17,6 +18,8 @@ def predict_test_set(
         str, typer.Option(help="module:factory of an ASE calculator, found here or installed.")
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Prediction file to write.")],
+    model: ModelName = None,
+    train: TrainedOn = None,
 ) -> None:
     """Run any ASE calculator over a test set, and write a prediction file.
 
@@ -31,7 +34,9 @@ def predict_test_set(
     checkpoint = output.with_name(f".{output.name}.checkpoint.npz")
     with reserved(output, "predicting"):
         with console.progress_bar() as progress:
-            made = predict(calculator, dataset, subset, checkpoint, progress)
+            made = predict(
+                calculator, dataset, subset, checkpoint, progress, model=model, train=train
+            )
         write_prediction(output, made)
         checkpoint.unlink()
     console.say(f"{output}: {len(made.energies)} frames of {made.dataset} {subset}/test")
@@ -44,11 +49,13 @@ def write_template(
         Path,
         typer.Option("--output", "-o", help="File to write: npz, h5, zarr, parquet or xyz."),
     ],
+    model: ModelName = None,
+    train: TrainedOn = None,
 ) -> None:
     """Write a prediction file to be filled in: frames and atoms, energies and forces NaN."""
     from teaeval.predictions.writing import template, write_prediction
 
-    blank = template(dataset, subset)
+    blank = template(dataset, subset, model=model, train=train)
     write_prediction(output, blank)
     console.say(
         f"{output}: {len(blank.energies)} frames of {blank.dataset} {subset}/test, to be "

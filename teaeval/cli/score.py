@@ -12,8 +12,10 @@ import typer
 from teadata import console
 from teadata.errors import UsageError
 from teaeval.cli.options import (
+    PER_FILE,
     Bootstrap,
     Declared,
+    File,
     PredictionFile,
     Scheduler,
     SchedulerTimeout,
@@ -170,7 +172,7 @@ def check_file(
     elif problems:
         console.print_table(findings.COLUMNS, findings.rows(problems))
     else:
-        console.say(f"{file}: nothing is wrong")
+        console.say(f"{file.path}: nothing is wrong")
     if any(item.severity == "error" for item in problems):
         raise typer.Exit(1)
 
@@ -196,8 +198,16 @@ def verify_score(
 
 
 def compare_files(
-    first: Annotated[Path, typer.Argument(metavar="A", help="Prediction file.")],
-    second: Annotated[Path, typer.Argument(metavar="B", help="Prediction of the same test set.")],
+    first: Annotated[File, typer.Argument(parser=File.parse, metavar="A", help="Prediction file.")],
+    second: Annotated[
+        File,
+        typer.Argument(
+            parser=File.parse,
+            metavar="B",
+            help=f"Prediction of the same test set. {PER_FILE}",
+        ),
+    ],
+    declared: Declared,
     draws: SignPatterns,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
@@ -205,13 +215,13 @@ def compare_files(
 
     Over frames, or over trajectories where frames are correlated.
     """
-    from teaeval.predictions.reading import read_prediction
     from teaeval.scores.comparison import compare
     from teaeval.tables.comparison import print_comparison
 
+    read = declared.read_one_of([first, second])
     result = compare(
-        read_prediction(first),
-        read_prediction(second),
+        read(first),
+        read(second),
         replicates=draws.bootstrap,
         seed=draws.seed,
     )

@@ -12,7 +12,7 @@ import typer
 from teadata import console
 from teadata.errors import unknown_name
 from teadata.text import to_csv
-from teaeval.cli.options import Layout, PredictionFiles, Replicates, ScoreFiles
+from teaeval.cli.options import Declared, Layout, PredictionFiles, Replicates, ScoreFiles
 from teaeval.defaults import REPLICATES
 
 
@@ -39,7 +39,9 @@ def register(app: typer.Typer) -> None:
     app.command("table", epilog="Example: teaeval table results/*.json -o table.tex")(
         console.grouped(lay_out)
     )
-    app.command("report", epilog="Example: teaeval report predictions/*.h5 -o report.html")(report)
+    app.command("report", epilog="Example: teaeval report predictions/*.h5 -o report.html")(
+        console.grouped(report)
+    )
 
 
 def show_published(
@@ -114,6 +116,7 @@ def lay_out(
 def report(
     files: PredictionFiles,
     output: Annotated[Path, typer.Option("--output", "-o", help="HTML file to write.")],
+    declared: Declared,
     title: Annotated[str, typer.Option(help="Heading of the page.")] = "Force-field report",
     frames: Annotated[
         int, typer.Option(min=1, help="Structures of each prediction to look at, the worst.")
@@ -135,7 +138,7 @@ def report(
 
     with console.progress_bar() as progress:
         write(
-            files,
+            list(map(declared.read_one_of(files), files)),
             output,
             title=title,
             frames=frames,

@@ -61,8 +61,8 @@ def points(scores: Sequence[Score], measure: str = "MAE") -> list[Point]:
         size, made = train_size(score), score.prediction
         if not size.isdigit():
             raise DataError(
-                f"the score of {made.file or made.model}: it was trained on {made.train!r}, "
-                "expected <subset>/train/<size>; state that as `train` in the prediction file"
+                f"the score of {made.file or made.model}: trained on: {made.train or 'not said'}, "
+                "expected <subset>/train/<size>; score it again with --train"
             )
         for quantity in QUANTITIES:
             row = score.row(quantity)

@@ -269,6 +269,6 @@ def named(summaries: list[ErrorSummary]) -> Iterator[tuple[str, ErrorSummary]]:
     for c in summaries:
         name = c.name
         if plain.count(name) > 1:
-            name = f"{name}, {c.train or '?'} → {c.subset}"
+            name = f"{name}, {c.train or 'not said'} → {c.subset}"
         seen[name] += 1
         yield name if seen[name] == 1 else f"{name} #{seen[name]}", c

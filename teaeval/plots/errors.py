@@ -22,6 +22,7 @@ def parity(summaries: Sequence[ErrorSummary]) -> Plot:
     """
     from matplotlib.colors import LogNorm
 
+    names = [name for name, _ in named(list(summaries))]
     data: list[dict[str, Any]] = []
     with styled():
         figure, axes = panels(2, len(summaries), width=3.5, height=3.2)
@@ -31,7 +32,7 @@ def parity(summaries: Sequence[ErrorSummary]) -> Plot:
             lowest = c.reference_energies.min()
             x, y = c.reference_energies[::step] - lowest, c.energies[::step] - lowest
             left.plot(
-                x, y, ".", markersize=2, alpha=0.5, color=colour(name, [name]), rasterized=True
+                x, y, ".", markersize=2, alpha=0.5, color=colour(name, names), rasterized=True
             )
             _diagonal(left, min(x.min(), y.min()), max(x.max(), y.max()))
             left.set(

@@ -12,7 +12,7 @@ from teadata.errors import UsageError, unknown_name
 from teaeval.plots.plot import Plot, panels, plain_ticks, styled
 from teaeval.scores.record import Score
 from teaeval.tables.numbers import significant
-from teaeval.tables.scores import labels, where
+from teaeval.tables.scores import NOT_SAID, labels, where
 
 UNITS = {"absolute": "", "mean": "% of mean", "std": "% of std"}
 
@@ -120,7 +120,7 @@ def _row(
                 fontsize=8 if np.isfinite(value) else 6,
             )
         ax.set_xticks(range(len(tested)), tested)
-        ax.set_yticks(range(len(trained)), trained)
+        ax.set_yticks(range(len(trained)), [NOT_SAID if s == "?" else s for s in trained])
         ax.spines[:].set_visible(False)
         ax.tick_params(length=0)
         ax.set(title=f"{model}: {what}", xlabel="tested on", ylabel="trained on")

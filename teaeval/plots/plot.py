@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from teadata.errors import MissingExtraError, UsageError
 from teadata.text import to_csv, visible
+from teaeval import published
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,9 +20,12 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".svg", ".pdf")
 
-# Okabe and Ito's colours, which colour-blind readers tell apart.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+# Okabe and Ito's colours, which colour-blind readers tell apart, and five of Tol's and a grey.
+COLOURS = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9",
+    "#000000", "#882255", "#999933", "#332288", "#888888", "#DDCC77",
+)  # fmt: skip
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", "h", ">", "d")
 LINES = ("-", "--", ":", "-.")
 
 STYLE: dict[Any, Any] = {
@@ -149,21 +154,38 @@ def panels(
 
 
 def colour(name: str, others: Sequence[str]) -> str:
-    """Colour of a model; the models of the paper always have the same."""
-    return COLOURS[_place(name, others)]
+    """Colour of a model among others; the models of the paper always have the same."""
+    return COLOURS[_place(name, others) % len(COLOURS)]
 
 
 def marker(name: str, others: Sequence[str]) -> str:
-    """Marker of a model."""
-    return MARKERS[_place(name, others)]
+    """Marker of a model among others; no two have both the same colour and the same marker."""
+    place = _place(name, others)
+    return MARKERS[(place + place // len(COLOURS)) % len(MARKERS)]
 
 
 def _place(name: str, others: Sequence[str]) -> int:
-    plain = name.split(",")[0].split(" (")[0]
-    same = [n for n in others if n.split(",")[0].split(" (")[0] == plain]
-    if plain in MODEL_ORDER and len(same) <= 1:
-        return MODEL_ORDER.index(plain)
-    return list(others).index(name) % len(COLOURS)
+    """Place of a model in the colours: the paper's own, else the next that is free."""
+    places: dict[str, int] = {}
+    for other in dict.fromkeys((*others, name)):
+        known = _known(other)
+        if known is not None and known not in places.values():
+            places[other] = known
+    reserved = len(MODEL_ORDER)
+    taken = set(places.values())
+    order = (range(reserved, len(COLOURS)), range(reserved), itertools.count(len(COLOURS)))
+    free = (place for place in itertools.chain(*order) if place not in taken)
+    for other in dict.fromkeys((*others, name)):
+        if other not in places:
+            places[other] = next(free)
+    return places[name]
+
+
+def _known(name: str) -> int | None:
+    """Place of a model of the paper, whatever follows its name; None for another model."""
+    plain = name.split(",")[0].split(" (")[0].split(" #")[0]
+    plain = published.model_name(plain) or plain
+    return MODEL_ORDER.index(plain) if plain in MODEL_ORDER else None
 
 
 def plain_ticks(axis: Axis, low: float, high: float) -> None:

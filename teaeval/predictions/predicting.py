@@ -14,6 +14,7 @@ from teadata.errors import DataError
 from teadata.files import atomic_write
 from teadata.typing import Floats, Progress
 from teaeval.calculators import BATCH, Batched, evaluate, from_factory, source_of
+from teaeval.predictions.declaring import check_train
 from teaeval.predictions.prediction import Prediction
 
 SAVE_EVERY = 30.0
@@ -31,6 +32,9 @@ def predict(
     subset: str,
     checkpoint: Path,
     progress: Progress | None = None,
+    *,
+    model: str | None = None,
+    train: str | None = None,
 ) -> Prediction:
     """Predict a test set; a run that was killed continues from its checkpoint.
 
@@ -44,17 +48,21 @@ def predict(
         File that keeps the frames computed so far; the caller removes it.
     progress
         Told of every step.
+    model, train
+        Who predicts: a name, by default `reference`, and the split it was trained on.
 
     Raises
     ------
     UsageError
-        If there is no such test set or calculator.
+        If there is no such test set, training set or calculator.
     DataError
         If the checkpoint is of another run, or of a model that has changed since.
     CalculationError
         If the calculator fails on a frame; those before it are in the checkpoint.
     """
     data = catalog.load(dataset)
+    if train is not None:
+        check_train(data.card, train)
     test = data.split(f"{subset}/test")
     calculator = from_factory(reference)
     plan = json.dumps(
@@ -92,7 +100,8 @@ def predict(
         positions=test.positions,
         numbers=test.numbers,
         cell=test.cell,
-        model=reference,
+        model=model or reference,
+        train=train,
     )
 
 

@@ -11,15 +11,16 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from teadata import DatasetCard, catalog, units
 from teadata.arrays import IN_MEMORY, ArrayFile, SeekableFile, StoredArray, open_arrays
 from teadata.arrays.images import ImageFile
-from teadata.errors import UsageError
+from teadata.errors import UsageError, unknown_name
 from teadata.provenance import hashing
+from teaeval.predictions.declaring import NAMES, Declarations, check_train, option
 from teaeval.predictions.findings import Finding, PredictionError
 from teaeval.predictions.prediction import Prediction
 
@@ -50,6 +51,9 @@ DECLARATIONS = {
     "length_unit": ("--length-unit", f"one of {', '.join(units.LENGTH_UNITS)}"),
 }
 """What a file or the caller must declare: the option for it, and what it takes."""
+
+TRAINED = "a split of the dataset, <subset>/train/<size>"
+"""What a training set is given as."""
 
 KEYS = {"energy": "--energy-key", "forces": "--forces-key"}
 """The option that names an array of the file."""
@@ -151,29 +155,36 @@ def _aligned(file: ArrayFile, names: Sequence[str]) -> bool:
 def _declare(fields: dict[str, Any], declared: Mapping[str, str | None]) -> list[Finding]:
     """Combine what the file and the caller declare; report what is missing or contradictory."""
     problems = []
-    for name, (option, meaning) in DECLARATIONS.items():
+    for name, (flag, meaning) in DECLARATIONS.items():
         stated = fields.get(name)
         given = declared.get(name)
         if stated is None and given is None:
             problems.append(
                 Finding.error(
                     f"undeclared-{name}",
-                    expected=f"the file, or the option {option}, states {meaning}",
+                    expected=f"the file, or the option {flag}, states {meaning}",
                     found="neither does",
-                    remedy=f"add a field {name!r} to the file, or pass {option}",
+                    remedy=f"add a field {name!r} to the file, or pass {flag}",
                 )
             )
         elif stated is not None and given is not None and stated != given:
-            problems.append(
-                Finding.error(
-                    f"contradicting-{name}",
-                    expected=f"the file and {option} to agree",
-                    found=f"the file states {stated!r}, {option} {given!r}",
-                    remedy=f"leave {option} out, or correct the file",
-                )
-            )
+            problems.append(_contradiction(name, flag, stated, given))
         fields[name] = stated if given is None else given
+    fields["model"] = declared.get("model", fields["model"])
+    stated, given = fields["train"], declared.get("train")
+    if stated is not None and given is not None and stated != given:
+        problems.append(_contradiction("train", "--train", stated, given))
+    fields["train"] = stated if given is None else given
     return problems
+
+
+def _contradiction(name: str, option: str, stated: str, given: str) -> Finding:
+    return Finding.error(
+        f"contradicting-{name}",
+        expected=f"the file and {option} to agree",
+        found=f"the file states {stated!r}, {option} {given!r}",
+        remedy=f"leave {option} out, or correct the file",
+    )
 
 
 def _numeric(fields: dict[str, Any]) -> list[Finding]:
@@ -213,7 +224,7 @@ def _names(fields: dict[str, Any]) -> list[Finding]:
     """Report unknown names of dataset, subset and units."""
     problems = []
     card: DatasetCard | None = None
-    for name in DECLARATIONS:
+    for name in (*DECLARATIONS, "train"):
         value = fields[name]
         if value is None:
             continue
@@ -226,13 +237,16 @@ def _names(fields: dict[str, Any]) -> list[Finding]:
                 units.energy_unit(value)
             elif name == "length_unit":
                 units.length_unit(value)
+            elif name == "train" and card is not None:
+                check_train(card, value)
         except UsageError as error:
+            expected = TRAINED if name == "train" else DECLARATIONS[name][1]
             problems.append(
                 Finding.error(
                     f"unknown-{name}",
-                    expected=DECLARATIONS[name][1],
+                    expected=expected,
                     found=str(error),
-                    remedy=f"correct the field {name!r} or the option {DECLARATIONS[name][0]}",
+                    remedy=f"correct the field {name!r} or the option {option(name)}",
                 )
             )
     return problems
@@ -241,13 +255,9 @@ def _names(fields: dict[str, Any]) -> list[Finding]:
 def read_prediction(
     path: Path | str,
     *,
-    dataset: str | None = None,
-    subset: str | None = None,
-    energy_unit: str | None = None,
-    length_unit: str | None = None,
-    energy_key: str | None = None,
-    forces_key: str | None = None,
     in_memory: int = IN_MEMORY,
+    defaults: Declarations | None = None,
+    **declared: Unpack[Declarations],
 ) -> Prediction:
     """Read a prediction file and convert it to kcal/mol and Å.
 
@@ -255,14 +265,16 @@ def read_prediction(
     ----------
     path
         A file in a format of :func:`teadata.arrays.open_arrays`.
-    dataset, subset, energy_unit, length_unit
-        What the file does not state itself.  Stating something else than the file is an
-        error.
-    energy_key, forces_key
-        The file's names of energies and forces, where they are others than :data:`ARRAYS`.
     in_memory
         Forces and positions of more bytes than this stay in a file that is HDF5 or Zarr, and are
         read in pieces.
+    defaults
+        What is taken where the file says nothing, such as the units of those of several files
+        that state none.
+    **declared
+        What the file does not state itself, see
+        :class:`~teaeval.predictions.declaring.Declarations`.  Stating something else than the
+        file is an error; only ``model`` may be another name than the file's.
 
     Raises
     ------
@@ -275,22 +287,30 @@ def read_prediction(
         every finding.
     """
     path = Path(path)
-    declared = {
-        "dataset": dataset,
-        "subset": subset,
-        "energy_unit": energy_unit,
-        "length_unit": length_unit,
-    }
-    options = declared | {"energy_key": energy_key, "forces_key": forces_key}
+    if strange := ({*declared, *(defaults or {})} - {*NAMES}):
+        raise unknown_name("declaration", min(strange), NAMES)
     file = open_arrays(path)
-    names, problems = _names_of(file, {"energy": energy_key, "forces": forces_key})
     fields: dict[str, Any] = {name: file.stated(aliases) for name, aliases in TEXTS.items()}
+    said = _said(file, fields, declared, defaults or {})
+    keys = {name: said.get(f"{name}_key") for name in KEYS}
+    names, problems = _names_of(file, keys)
     fields |= _arrays(file, names, in_memory)
-    problems = _declare(fields, declared) + problems + _numeric(fields) + _names(fields)
+    problems = _declare(fields, said) + problems + _numeric(fields) + _names(fields)
     if problems:
         raise PredictionError(str(path), problems)
-    said = {name: value for name, value in options.items() if value is not None}
     return _converted(path, fields, said, hashing(path))
+
+
+def _said(
+    file: ArrayFile, fields: Mapping[str, Any], declared: Declarations, defaults: Declarations
+) -> dict[str, str]:
+    """What the caller says of this file: what was declared, and the defaults that it needs."""
+    given: dict[str, Any] = dict(declared)
+    for name, value in defaults.items():
+        key = name.endswith("_key")
+        if given.get(name) is None and (value in file.names if key else fields[name] is None):
+            given[name] = value
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _scaled(values: Any, factor: float) -> Any:

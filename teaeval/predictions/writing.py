@@ -11,6 +11,7 @@ import numpy as np
 
 from teadata.errors import DataError, unknown_name
 from teadata.files import atomic_write
+from teaeval.predictions.declaring import check_train
 from teaeval.predictions.prediction import Prediction
 
 LAYOUT = "tea-prediction-1"
@@ -170,18 +171,29 @@ def write_prediction(path: Path | str, prediction: Prediction) -> None:
     WRITERS[path.suffix.lower()](path, *fields_of(prediction))
 
 
-def template(dataset: str, subset: str) -> Prediction:
+def template(
+    dataset: str, subset: str, *, model: str | None = None, train: str | None = None
+) -> Prediction:
     """Make a prediction of a test set to be filled in: energies and forces are NaN.
 
     With the frames' ids and positions, and the atomic numbers.
 
+    Parameters
+    ----------
+    dataset, subset
+        Whose test set.
+    model, train
+        Who will predict: a name, and the split it was trained on.
+
     Raises
     ------
     UsageError
-        If there is no such dataset or test set.
+        If there is no such dataset, test set or training set.
     """
     from teadata import catalog
 
+    if train is not None:
+        check_train(catalog.card(dataset), train)
     test = catalog.load(dataset).test_set(subset)
     return Prediction(
         dataset=catalog.card(dataset).full_id,
@@ -192,4 +204,6 @@ def template(dataset: str, subset: str) -> Prediction:
         positions=test.positions,
         numbers=test.numbers,
         cell=None if test.cell is None else test.cell[:],
+        model=model,
+        train=train,
     )

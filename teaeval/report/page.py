@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from teaeval.md.record import Simulations
     from teaeval.plots.error_summary import ErrorSummary
     from teaeval.plots.plot import Plot
+    from teaeval.predictions.prediction import Prediction
     from teaeval.scores.record import Score
 
 CAPTIONS = {
@@ -35,7 +36,7 @@ CAPTIONS = {
 
 
 def write(
-    paths: Sequence[Path],
+    predictions: Sequence[Prediction | Path | str],
     output: Path,
     *,
     title: str = "Force-field report",
@@ -49,8 +50,8 @@ def write(
 
     Parameters
     ----------
-    paths
-        Prediction files, of any datasets.
+    predictions
+        Predictions or their files, of any datasets.
     output
         HTML file to write.
     title
@@ -78,11 +79,12 @@ def write(
     from teaeval.md import record
     from teaeval.plots.error_summary import summarise
     from teaeval.plots.plot import styled
+    from teaeval.predictions.prediction import Prediction
     from teaeval.predictions.reading import read_prediction
     from teaeval.scores.examine import examine
     from teaeval.scores.scoring import score_examined
 
-    if not paths:
+    if not predictions:
         raise UsageError("a report needs a prediction")
     if output.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"{output}: a report is written as .html")
@@ -90,12 +92,13 @@ def write(
         pass
     runs = [record.read(path) for path in simulations]
     scores, summaries = [], []
-    for n, path in enumerate(paths):
-        progress("predictions scored", n, len(paths))
-        examined = examine(read_prediction(path), allow_failed=allow_failed)
+    for n, item in enumerate(predictions):
+        progress("predictions scored", n, len(predictions))
+        prediction = item if isinstance(item, Prediction) else read_prediction(item)
+        examined = examine(prediction, allow_failed=allow_failed)
         scores.append(score_examined(examined, replicates=replicates))
         summaries.append(summarise(examined))
-    progress("predictions scored", len(paths), len(paths))
+    progress("predictions scored", len(predictions), len(predictions))
     write_text(output, page(scores, summaries, title, frames, runs, progress))
 
 
@@ -182,7 +185,7 @@ def _provenance(scores: Sequence[Score]) -> str:
             f"<td>{escape(text)}</td>"
             for text in (
                 s.prediction.model or "–",
-                s.prediction.train or "–",
+                s.prediction.train or "not said",
                 s.prediction.file or "–",
                 s.prediction.sha256 or "–",
                 f"{s.dataset.id}@{s.dataset.version}, {s.dataset.subset}",

@@ -15,6 +15,7 @@ from pathlib import Path
 from teadata.errors import DataError
 from teaeval.checks.fixes import FIXES
 from teaeval.defaults import MOST_REPLICATES
+from teaeval.predictions.declaring import NAMES
 from teaeval.scores.record import Row, Score, unit_of
 
 ROUNDING = 1e-9
@@ -23,10 +24,6 @@ ROUNDING = 1e-9
 MEASURES = ("mae", "rmse", "max")
 
 HASH = re.compile("[0-9a-f]{64}")
-
-
-OPTIONS = ("dataset", "subset", "energy_unit", "length_unit", "energy_key", "forces_key")
-"""What a caller may have declared about a prediction."""
 
 
 def read_score(path: Path, *, claimed: bool = False) -> Score:
@@ -80,7 +77,7 @@ def _of_the_computation(score: Score) -> Iterator[str]:
     """What cannot be an option, a fix or a number of draws."""
     yield from _of_the_draws(score)
     for kind, given, known in (
-        ("options", score.options, OPTIONS),
+        ("options", score.options, NAMES),
         ("fixes", score.fixes, FIXES),
     ):
         for name in set(given) - set(known):

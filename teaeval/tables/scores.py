@@ -96,6 +96,13 @@ def labels(scores: Sequence[Score]) -> list[str]:
         If two scores are of the same model, training set and test set.
     """
     plain = [s.prediction.model or s.prediction.file or "unnamed model" for s in scores]
+    said = {(_data(s), s.dataset.subset, n) for s, n in zip(scores, plain, strict=True) if known(s)}
+    plain = [
+        f"{name} (trained on: {NOT_SAID})"
+        if not known(s) and (_data(s), s.dataset.subset, name) in said
+        else name
+        for s, name in zip(scores, plain, strict=True)
+    ]
     places = [(_data(s), s.task) for s in scores]
     counts = Counter(zip(places, plain, strict=True))
     crowded = {name for (_, name), count in counts.items() if count > 1}
@@ -117,6 +124,15 @@ def labels(scores: Sequence[Score]) -> list[str]:
             "expected one; leave the others out, or give the predictions different models"
         )
     return named
+
+
+NOT_SAID = "not said"
+"""What a model was trained on whose prediction does not state it."""
+
+
+def known(score: Score) -> bool:
+    """Whether a score says what its model was trained on."""
+    return score.prediction.train is not None
 
 
 def train_size(score: Score) -> str:
@@ -222,12 +238,19 @@ def _rows(
     against: bool,
 ) -> Iterator[Row]:
     order = catalog.card(chosen[0][0].dataset.id).tasks
+    said = {s.task: s.dataset.subset for s, _ in chosen if known(s)}
+    # a model that does not say what it was trained on stands beside the others
+    alone = {s.task: s.dataset.subset for s, _ in chosen if s.dataset.subset not in said.values()}
     tasks = sorted(
-        dict.fromkeys(s.task for s, _ in chosen),
-        key=lambda task: order.index(task) if task in order else len(order),
+        said | alone, key=lambda task: order.index(task) if task in order else len(order)
     )
     for task in tasks:
-        by_name = {name: s for s, name in chosen if s.task == task}
+        subset = (said | alone)[task]
+        by_name = {
+            name: s
+            for s, name in chosen
+            if s.task == task or (not known(s) and s.dataset.subset == subset)
+        }
         quantities = dict.fromkeys(row.quantity for s in by_name.values() for row in s.rows)
         for quantity in quantities:
             values: dict[tuple[str, str], Value] = {}
@@ -269,6 +292,8 @@ def _notes(scores: Sequence[Score], kind: Kind, intervals: bool, against: bool) 
             "no ratios: the published errors are of DFT data, these of the mini edition's; "
             "they do not compare"
         )
+    if silent := [s.prediction.model or s.prediction.file or "?" for s in scores if not known(s)]:
+        notes.append(f"trained on: {NOT_SAID}: {', '.join(dict.fromkeys(silent))}")
     failed = [s.prediction.model or "?" for s in scores if not s.coverage.complete]
     if failed:
         notes.append(f"INCOMPLETE, failed frames left out: {', '.join(dict.fromkeys(failed))}")

@@ -28,7 +28,7 @@ def title(score: Score) -> str:
     """Name what was scored, in one line."""
     data, made, cover = score.dataset, score.prediction, score.coverage
     model = f", {made.model}" if made.model else ""
-    trained = f" trained on {made.train}" if made.train else ""
+    trained = f" trained on {made.train}" if made.train else ", trained on: not said"
     return (
         f"{data.id}@{data.version} ({data.edition} edition), test set {data.subset}, "
         f"{coverage(cover)}{model}{trained}"

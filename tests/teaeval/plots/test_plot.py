@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from teaeval.plots import curves
-from teaeval.plots.plot import COLOURS, colour
+from teaeval.plots.plot import COLOURS, colour, marker
 
 
 def test_each_format_with_its_data_and_twice_the_same(tmp_path):
@@ -34,6 +34,16 @@ def test_models_keep_their_colours():
     assert colour("mine", ["mine"]) in COLOURS
     both = ["sGDML, a/train/1 → a", "sGDML, a/train/2 → a"]
     assert len({colour(n, both) for n in both}) == 2
+
+
+def test_nine_models_can_be_told_apart_and_the_paper_s_keep_theirs():
+    names = ["mine", "MACE", "other", "sGDML", "c", "SOAP/GAP", "PhysNet", "d", "e"]
+    for shown in (names, names[::-1], [*names, *"fghijklmnopqrstuvwxyz"]):
+        looks = {(colour(n, shown), marker(n, shown)) for n in shown}
+        assert len(looks) == len(shown)
+        assert len({colour(n, shown) for n in shown[:9]}) == 9
+        assert colour("MACE", shown) == COLOURS[0]
+    assert colour("mine", ["mine"]) == colour("mine", ["mine", "MACE"])
 
 
 def test_matplotlib_is_imported_only_for_a_figure():

@@ -1,0 +1,64 @@
+"""What a caller says about a prediction file that the file does not say itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+from teadata.errors import UsageError, unknown_name
+
+if TYPE_CHECKING:
+    from teadata import DatasetCard
+
+
+class Declarations(TypedDict, total=False):
+    """What can be said of a prediction file; None is the same as nothing.
+
+    ``dataset`` and ``subset`` are whose test set was predicted, ``energy_unit`` and
+    ``length_unit`` the file's units, ``energy_key`` and ``forces_key`` its names of the arrays,
+    ``model`` and ``train`` who predicted: a name, and the split that was trained on.
+    """
+
+    dataset: str | None
+    subset: str | None
+    energy_unit: str | None
+    length_unit: str | None
+    energy_key: str | None
+    forces_key: str | None
+    model: str | None
+    train: str | None
+
+
+NAMES = tuple(Declarations.__annotations__)
+"""The names of what can be declared."""
+
+
+def option(name: str) -> str:
+    """The command line's option for a declaration."""
+    return "--" + name.replace("_", "-")
+
+
+def check_train(card: DatasetCard, train: str) -> None:
+    """Refuse a training set that a dataset does not have.
+
+    Parameters
+    ----------
+    card
+        The dataset's card.
+    train
+        ``<subset>/train`` or ``<subset>/train/<size>``.
+
+    Raises
+    ------
+    UsageError
+        If it has no such split, or, where its data are here, not of that size.
+    """
+    from teadata import SplitName, catalog
+
+    split = SplitName.parse(train)
+    card.check_subset(split.subset)
+    if split.role != "train":
+        raise unknown_name("training set", train, [f"{split.subset}/train/<size>"])
+    if split.size == 0:
+        raise UsageError(f"training set {train!r}: expected a size of 1 or more")
+    if card.files:
+        catalog.load(card.id).splits.ids(split)

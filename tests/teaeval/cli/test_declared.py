@@ -1,0 +1,134 @@
+"""What a prediction file does not say is declared in the same way to every command."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import ase.io
+import pytest
+from ase.calculators.singlepoint import SinglePointCalculator
+
+import teaeval
+from teadata import Dataset
+from teaeval import Prediction
+
+DECLARED = ("--dataset", "--subset", "--energy-unit", "--length-unit", "--energy-key",
+            "--forces-key", "--model", "--train")  # fmt: skip
+
+VERBS = (
+    ("score",), ("check",), ("compare",), ("report",), ("plot", "atoms"), ("plot", "worst"),
+    ("plot", "parity"), ("plot", "errors"), ("plot", "elements"), ("plot", "magnitude"),
+)  # fmt: skip
+
+
+@pytest.fixture
+def own(mini_i: Dataset, noisy: Prediction, tmp_path: Path) -> Path:
+    """Somebody's own file from ASE: energies, forces and positions, nothing else."""
+    test = mini_i.split("folded/test")
+    images = []
+    for n in range(len(test)):
+        image = ase.Atoms(numbers=test.numbers, positions=test.positions[n])
+        image.calc = SinglePointCalculator(
+            image, energy=noisy.energies[n] / 23.0605, forces=noisy.forces[n] / 23.0605
+        )
+        images.append(image)
+    path = tmp_path / "own.xyz"
+    ase.io.write(path, images, format="extxyz")
+    return path
+
+
+SAID = ("--dataset", "mini-i", "--subset", "folded", "--energy-unit", "eV", "--length-unit", "Å")
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_every_command_that_takes_predictions_has_the_options(verb, invoke):
+    text = invoke(*verb, "--help")
+    assert [option for option in DECLARED if f"{option} " not in text] == []
+
+
+def test_the_way_of_a_newcomer_with_a_file_of_ones_own(own, prediction_file, invoke, tmp_path):
+    name = ("--model", "mine", "--train", "folded/train/500")
+    text = invoke("score", own, *SAID, *name, "-o", tmp_path / "mine.json")
+    assert "mine trained on folded/train/500" in text
+    compared = json.loads(invoke("compare", own, prediction_file, *SAID, "--json"))
+    assert compared["first"].endswith("own.xyz")
+    assert compared["second"] == "noise"
+    mine = f"{own}:model=mine,energy_unit=eV"
+    rest = ("--dataset", "mini-i", "--subset", "folded", "--length-unit", "Å")
+    figure = tmp_path / "errors.svg"
+    invoke("plot", "errors", mine, prediction_file, *rest, "-o", figure)
+    assert "mine" in figure.with_suffix(".csv").read_text()
+    invoke("report", mine, prediction_file, *rest, "--frames", "1", "-o", tmp_path / "r.html")
+    page = (tmp_path / "r.html").read_text()
+    assert "trained on: not said: mine" in page
+    invoke("score", prediction_file, "-o", tmp_path / "noise.json")
+    invoke("score", own, *SAID, "--model", "mine", "-o", tmp_path / "mine.json")
+    table = invoke("table", tmp_path / "mine.json", tmp_path / "noise.json")
+    assert "folded->folded" in table
+    assert "?->folded" not in table
+    assert table.count("trained on: not said: mine") == 1
+
+
+def test_the_file_s_own_word_goes_before_what_is_said_of_several(
+    own, prediction_file, invoke, tmp_path
+):
+    """The second file is in kcal/mol, and says so; alone, it may not be contradicted."""
+    text = invoke("compare", own, prediction_file, *SAID)
+    assert "noise" in text
+    with pytest.raises(teaeval.PredictionError, match="contradicting-energy_unit"):
+        invoke("compare", own, f"{prediction_file}:energy_unit=eV", *SAID)
+    with pytest.raises(teaeval.PredictionError, match="contradicting-energy_unit"):
+        invoke("score", prediction_file, "--energy-unit", "eV")
+
+
+def test_one_name_is_not_given_to_several_models(prediction_file, run, tmp_path):
+    other = tmp_path / "other.npz"
+    shutil.copy(prediction_file, other)
+    done = run("teaeval", "compare", prediction_file, other, "--model", "mine")
+    assert done.returncode == 2
+    assert f"{prediction_file}:model=mine {other}:model=…" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("train", "said"),
+    [
+        ("foldet/train/200", "did you mean 'folded'"),
+        ("folded/test", "unknown training set"),
+        ("folded/train/100000", "frames, so sizes 1 to"),
+        ("folded", "not of the form"),
+    ],
+)
+def test_a_wrong_training_set_is_refused(train, said, noisy, prediction_file, run, tmp_path):
+    silent = tmp_path / "silent.npz"
+    teaeval.write_prediction(silent, dataclasses.replace(noisy, train=None))
+    template = ("template", "mini-i", "--subset", "folded", "-o", tmp_path / "t.npz")
+    for command in (("score", silent), template):
+        done = run("teaeval", *command, "--train", train)
+        assert done.returncode in (1, 2)
+        assert said in done.stderr
+    assert not (tmp_path / "t.npz").exists()
+
+
+def test_a_score_with_a_declared_name_is_verified(prediction_file, run, tmp_path):
+    score = tmp_path / "score.json"
+    assert run("teaeval", "score", prediction_file, "--model", "mine", "-o", score).returncode == 0
+    done = run("teaeval", "verify", score, "--prediction", prediction_file)
+    assert done.returncode == 0, done.stdout
+    assert json.loads(score.read_text())["options"] == {"model": "mine"}
+
+
+def test_a_template_says_who_will_predict(invoke, tmp_path):
+    path = tmp_path / "mine.npz"
+    who = ("--model", "mine", "--train", "folded/train/200")
+    invoke("template", "mini-i", "--subset", "folded", *who, "-o", path)
+    read = teaeval.read_prediction(path)
+    assert (read.model, read.train) == ("mine", "folded/train/200")
+
+
+def test_an_unknown_declaration_is_named(prediction_file, run):
+    done = run("teaeval", "score", f"{prediction_file}:energy_units=eV")
+    assert done.returncode == 2
+    assert "did you mean 'energy_unit'" in done.stderr
