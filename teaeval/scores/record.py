@@ -94,7 +94,7 @@ class Row(StrictModel):
         """
         if not all(np.isfinite(value) for value in vars(errors).values()):
             raise DataError(
-                f"the errors of {quantity} are too large to be computed (RMSE {errors.rmse}, MAX "
+                f"the errors of {quantity} are too large to be computed (MAE {errors.mae}, MAX "
                 f"{errors.max}); look at the prediction's largest values"
             )
         intervals: dict[str, Any] = {
