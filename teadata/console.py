@@ -170,8 +170,16 @@ def _options_of(group: Any) -> list[inspect.Parameter]:
     ]
 
 
-def run(app: typer.Typer) -> None:
-    """Run a command line; a user's mistake ends in one message and its exit status."""
+def run(app: typer.Typer, remedy: Callable[[TeaError], str] | None = None) -> None:
+    """Run a command line; a user's mistake ends in one message and its exit status.
+
+    Parameters
+    ----------
+    app
+        The application.
+    remedy
+        Gives a text to say after an error, e.g. the command that goes on, or an empty one.
+    """
     sys.unraisablehook = _interrupt_again
     codecs.register_error("tea-escape", _instead)
     for stream in (sys.stdout, sys.stderr):
@@ -184,7 +192,8 @@ def run(app: typer.Typer) -> None:
             if sys.stdout is not None:
                 sys.stdout.flush()
     except TeaError as error:
-        _fail(str(error), error.exit_status)
+        further = remedy(error) if remedy is not None else ""
+        _fail(f"{error}\n{further}".rstrip("\n"), error.exit_status)
     except BrokenPipeError:  # whoever read the output has enough of it
         _give_up_printing()
         sys.exit(1)

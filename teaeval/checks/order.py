@@ -164,7 +164,7 @@ def permuted_atoms(sample: Sample, test: AnyFrames) -> tuple[Finding | None, Sam
         f"to {after.r2:.3f}, and the MAE of all forces from {mae[0]:.4g} to {mae[1]:.4g} "
         "kcal/mol/Å, when they are put in order",
         remedy="reorder the atoms of forces as in Frames.numbers and Frames.positions; "
-        "--fix atoms does so",
+        "teaeval score --fix atoms does so",
         evidence={
             "atoms": len(moved),
             "mae_before": mae[0],

@@ -135,7 +135,7 @@ class Quantity:
             expected=f"{self.name} in {self.declared}, as declared",
             found=f"{self.fit}{further}, as values in {' or '.join(candidates)} would have",
             remedy=f"declare {' or '.join(candidates)}, or convert the values"
-            + ("" if others else f"; --fix units takes them for {unit}"),
+            + ("" if others else f"; teaeval score --fix units takes them for {unit}"),
             evidence=self.evidence(candidates) | evidence,
         )
 
@@ -215,7 +215,7 @@ def _signs(sample: Sample) -> tuple[list[Finding], Sample]:
             "forces",
             "forces",
             "forces, the negative gradient of the energy",
-            "save forces, not gradients; --fix sign flips them",
+            "save forces, not gradients; teaeval score --fix sign flips them",
         ),
     ):
         values = getattr(sample, field)

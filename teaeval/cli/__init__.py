@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from teadata import console
-from teaeval.cli import hydrogen, md, plot, predict, score, tables
+from teaeval.cli import declare, hydrogen, md, plot, predict, remedies, score, tables
 
 app = console.new_app("Scores of force-field predictions, as the TEA Challenge's tables do.")
-for group in (score, predict, tables, plot, md, hydrogen):
+for group in (score, predict, declare, tables, plot, md, hydrogen):
     group.register(app)
 
 
 def main() -> None:
     """Entry point of ``teaeval``."""
-    console.run(app)
+    console.run(app, remedies.of_error)

@@ -158,6 +158,7 @@ def check_file(
     Ends with status 1 if it could not be scored; a warning is no reason.
     """
     from teadata import catalog
+    from teaeval.cli import remedies
     from teaeval.predictions import findings
     from teaeval.scores.examine import check
 
@@ -171,6 +172,8 @@ def check_file(
         console.print_json(findings.as_json(problems))
     elif problems:
         console.print_table(findings.COLUMNS, findings.rows(problems))
+        if advice := remedies.of_findings(str(file.path), problems, remedies.given()):
+            console.say(advice)
     else:
         console.say(f"{file.path}: nothing is wrong")
     if any(item.severity == "error" for item in problems):

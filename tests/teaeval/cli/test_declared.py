@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -132,3 +133,39 @@ def test_an_unknown_declaration_is_named(prediction_file, run):
     done = run("teaeval", "score", f"{prediction_file}:energy_units=eV")
     assert done.returncode == 2
     assert "did you mean 'energy_unit'" in done.stderr
+
+
+def test_declare_writes_a_file_that_says_everything(own, mini_i, run, tmp_path):
+    whole = tmp_path / "whole.npz"
+    done = run("teaeval", "declare", own, *SAID, "--model", "mine", "-o", whole)
+    assert done.returncode == 0, done.stderr
+    assert f"next: teaeval score {whole}" in done.stdout
+    read = teaeval.read_prediction(whole)
+    assert (read.dataset, read.subset, read.model) == (mini_i.card.full_id, "folded", "mine")
+    assert read.frame_ids.tolist() == mini_i.splits.ids("folded/test").tolist()
+    first, second = (
+        json.loads(run("teaeval", "score", *call, "--json").stdout)["rows"]
+        for call in ((own, *SAID), (whole,))
+    )
+    assert first[0]["mae"] == pytest.approx(second[0]["mae"], rel=1e-12)
+
+
+@pytest.mark.parametrize("verb", [("score",), ("check",), ("declare", "-o", "out.npz")])
+def test_what_is_missing_is_one_command_to_copy(verb, own, run, tmp_path):
+    done = run("teaeval", verb[0], own, *verb[1:], "--subset", "folded", cwd=tmp_path)
+    assert done.returncode == 1
+    line = (done.stdout + done.stderr).splitlines()[-1]
+    copied = shlex.split(line)
+    assert copied[:2] == ["teaeval", verb[0]]
+    assert run(*copied, cwd=tmp_path).returncode == 0
+
+
+def test_a_fix_is_named_with_the_command_that_has_it(own, prediction_file, run, tmp_path):
+    said = [{"eV": "kcal/mol"}.get(part, part) for part in SAID]
+    figure = tmp_path / "a.png"
+    done = run("teaeval", "plot", "errors", own, *said, "--model", "m", "-o", figure)
+    assert done.returncode == 1
+    copied = shlex.split(done.stderr.splitlines()[-1])
+    assert copied[:3] == ["teaeval", "score", str(own)]
+    assert copied[-2:] == ["--fix", "units"]
+    assert run(*copied).returncode == 0

@@ -1,0 +1,55 @@
+"""The command ``teaeval declare``."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from teadata import console
+from teaeval.cli.options import Declared, PredictionFile
+
+
+def declare_file(
+    file: PredictionFile,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="File to write: npz, h5, zarr, parquet or xyz."),
+    ],
+    declared: Declared,
+) -> None:
+    """Write a prediction file that says everything, from one that does not.
+
+    Units become kcal/mol and Å, frames get their ids. Nothing is mended: `teaeval check` says
+    what is wrong.
+    """
+    from teadata import catalog
+    from teaeval.predictions.writing import check_suffix, write_prediction
+    from teaeval.scores.examine import check
+
+    check_suffix(output)
+    declared.check()
+    prediction = declared.read(file)
+    dataset = catalog.load(prediction.dataset)
+    rows = check(prediction, dataset)[0]
+    test = dataset.test_set(prediction.subset)
+    prediction = dataclasses.replace(prediction, dataset=dataset.card.full_id)
+    if prediction.frame_ids is None and (rows >= 0).all():
+        prediction = dataclasses.replace(prediction, frame_ids=test.ids[rows])
+    write_prediction(output, prediction)
+    console.say(
+        f"{output}: {len(prediction.energies)} frames of {prediction.dataset} "
+        f"{prediction.subset}/test; model: {prediction.model or 'not said'}, trained on: "
+        f"{prediction.train or 'not said'}\nnext: teaeval score {output}"
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command to ``teaeval``."""
+    app.command(
+        "declare",
+        epilog="Example: teaeval declare own.xyz -o mine.npz --dataset mini-i --subset folded "
+        "--energy-unit eV --length-unit Å --model mine",
+    )(console.grouped(declare_file))

@@ -1,0 +1,84 @@
+"""The command that goes on after an error, complete, to be copied."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from teadata.errors import TeaError
+from teaeval.predictions.declaring import NAMES, option
+from teaeval.predictions.findings import Finding, PredictionError
+
+EXAMPLES = {
+    "dataset": "mini-i",
+    "subset": "folded",
+    "energy_unit": "eV",
+    "length_unit": "Å",
+}
+"""What a command that is to be copied has in place of what only the caller knows."""
+
+KEYS = {"missing-energy": "energy_key", "missing-forces": "forces_key"}
+"""Findings that an option mends which names an array of the file."""
+
+
+def given() -> list[str]:
+    """The command that was given to this process."""
+    return [Path(sys.argv[0]).name, *sys.argv[1:]]
+
+
+def of_error(error: TeaError) -> str:
+    """The command that goes on after an error of the one that was given; empty if unknown."""
+    if not isinstance(error, PredictionError):
+        return ""
+    return of_findings(error.source, error.findings, given())
+
+
+def of_findings(file: str, findings: Sequence[Finding], command: Sequence[str]) -> str:
+    """The command that goes on after findings about a file.
+
+    Parameters
+    ----------
+    file
+        The prediction file.
+    findings
+        What is wrong with it.
+    command
+        The command that was given, its name first.
+    """
+    missing = list(_missing(findings))
+    if missing:
+        whole = [*command, *(part for pair in missing for part in pair)]
+        return f"to go on, with what is true of your file:\n  {_joined(whole)}"
+    codes = [item.remedy for item in findings if item.severity == "error"]
+    fixes = sorted({name for text in codes for name in re.findall(r"--fix (\w+)", text)})
+    if not fixes:
+        return ""
+    whole = ["teaeval", "score", file, *_declared(command)]
+    return f"to go on:\n  {_joined([*whole, *(p for name in fixes for p in ('--fix', name))])}"
+
+
+def _missing(findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
+    """Options that say what the file does not, with an example of each."""
+    for item in findings:
+        name = item.code.removeprefix("undeclared-")
+        if name in EXAMPLES:
+            yield option(name), EXAMPLES[name]
+        elif item.code in KEYS:
+            yield option(KEYS[item.code]), "NAME"
+
+
+def _declared(command: Sequence[str]) -> Iterator[str]:
+    """The declarations among the options of a command."""
+    flags = {option(name) for name in NAMES}
+    for n, part in enumerate(command):
+        if part in flags and n + 1 < len(command):
+            yield from command[n : n + 2]
+        elif part.partition("=")[0] in flags:
+            yield part
+
+
+def _joined(command: Sequence[str]) -> str:
+    return " ".join(part if part.isalpha() else shlex.quote(part) for part in command)
