@@ -8,6 +8,8 @@ the thermochemical calorie of 4.184 J.
 
 from __future__ import annotations
 
+import unicodedata
+
 from teadata.errors import unknown_name
 
 EV = 1.602176634e-19 * 6.02214076e23 / 4184.0
@@ -51,7 +53,6 @@ _LENGTH_SPELLINGS = {
     "ang": "Å",
     "angstrom": "Å",
     "a": "Å",
-    "\N{ANGSTROM SIGN}": "Å",
     "nanometer": "nm",
     "a0": "Bohr",
     "a.u.": "Bohr",
@@ -61,7 +62,8 @@ _LENGTH_SPELLINGS = {
 
 def _resolve(kind: str, text: str, known: dict[str, float], spellings: dict[str, str]) -> str:
     by_case = {name.casefold(): name for name in known}
-    spelled = text.strip().casefold()
+    # One spelling of an Å, whether a letter with a ring, a letter and a ring, or a sign.
+    spelled = unicodedata.normalize("NFKC", text.strip()).casefold()
     for lower, name in {**by_case, **spellings}.items():
         if spelled == lower.casefold():
             return name

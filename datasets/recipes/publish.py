@@ -167,7 +167,7 @@ def publish(
     }
     for path in paths.values():
         path.parent.mkdir(exist_ok=True)
-    hdf5.write(paths["frames"], stored, name=name, theory=theory)
+    hdf5.write(paths["frames"], stored, name=name, theory=theory, checksums=False)
     splits.write(paths["splits"])
     files = [
         {

@@ -17,6 +17,7 @@ __all__ = [
     "SeekableFile",
     "StoredArray",
     "open_arrays",
+    "suffix_of",
     "text",
 ]
 
@@ -25,8 +26,8 @@ CLASSES = {
     "hdf5": "hdf5.HDF5File",
     "zarr": "zarr.ZarrFile",
     "parquet": "parquet.ParquetFile",
-    "extxyz": "images.ExtxyzFile",
-    "ase": "images.AseFile",
+    "extxyz": "extxyz.ExtxyzFile",
+    "ase": "ase_files.AseFile",
 }
 """Module and class that read each format."""
 
@@ -39,10 +40,18 @@ SUFFIXES = {
     ".parquet": "parquet",
     ".xyz": "extxyz",
     ".extxyz": "extxyz",
+    ".xyz.gz": "extxyz",
+    ".extxyz.gz": "extxyz",
     ".traj": "ase",
     ".db": "ase",
 }
 """Format of each file suffix."""
+
+
+def suffix_of(path: Path) -> str:
+    """The suffix of a path in small letters; of a compressed file that before .gz too."""
+    suffix = path.suffix.lower()
+    return Path(path.stem).suffix.lower() + suffix if suffix == ".gz" else suffix
 
 
 def open_arrays(path: Path, format_name: str | None = None, label: str | None = None) -> ArrayFile:
@@ -65,9 +74,10 @@ def open_arrays(path: Path, format_name: str | None = None, label: str | None = 
         If the file is not readable as that.
     """
     if format_name is None:
-        if path.suffix.lower() not in SUFFIXES:
-            raise unknown_name("file suffix", path.suffix.lower(), SUFFIXES)
-        format_name = SUFFIXES[path.suffix.lower()]
+        suffix = suffix_of(path)
+        if suffix not in SUFFIXES:
+            raise unknown_name("file suffix", suffix, SUFFIXES)
+        format_name = SUFFIXES[suffix]
     if format_name not in CLASSES:
         raise unknown_name("format", format_name, CLASSES)
     module, name = CLASSES[format_name].split(".")

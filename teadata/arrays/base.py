@@ -6,8 +6,10 @@ order, and no more than a piece of them is in memory.  What the arrays mean is t
 
 from __future__ import annotations
 
+import errno
+import stat
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,8 +34,13 @@ class ArrayFile(ABC):
     ----------
     attributes : Mapping of str to str
         What the file says of itself as text.
+    conventions : Mapping of str to str
+        What files of this format hold where neither they nor the user say otherwise, as text:
+        the units of ASE.
     flat : bool
         Whether a row of an array is one list, whatever the shape of its values was.
+    folders : bool
+        Whether the format may be a folder.
 
     Raises
     ------
@@ -42,14 +49,31 @@ class ArrayFile(ABC):
     """
 
     flat = False
+    folders = False
 
     def __init__(self, path: Path, label: str | None = None) -> None:
         self.path = path
         self.label = label or str(path)
         self.attributes: Mapping[str, str] = {}
-        if not path.exists():
-            raise self.error("no such file")
+        self.conventions: Mapping[str, str] = {}
+        self._said_in: dict[str, tuple[str, str]] = {}
+        self._contradicting: dict[str, str] = {}
+        self._check_kind()
         self._open()
+
+    def _check_kind(self) -> None:
+        """Refuse what is no regular file before it is opened: a pipe would never end."""
+        if not self.path.exists():
+            link = self.path.is_symlink()
+            raise self.error("is a link that leads nowhere" if link else "no such file")
+        mode = self.path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            if not self.folders:
+                raise self.error("is a folder, expected one file")
+        elif not stat.S_ISREG(mode):
+            raise self.error("is a device, pipe or socket, expected a file; save it to a file")
+        elif self.path.stat().st_size == 0:
+            raise self.error("is empty (0 bytes): what should have written it wrote nothing")
 
     @abstractmethod
     def _open(self) -> None:
@@ -84,28 +108,64 @@ class ArrayFile(ABC):
             Rows of a piece; the last may have fewer.
         """
 
-    def stated(self, names: Sequence[str]) -> str | None:
-        """What the file states under the first of these names that it has; None if it has none.
+    def stated(
+        self, names: Sequence[str], canonical: Callable[[str], str] | None = None
+    ) -> str | None:
+        """What the file says under these names, as text; None where it says nothing.
 
-        That is an attribute, or an array with one value for all rows.
+        An attribute counts, or an array of one value for all rows.
+
+        Parameters
+        ----------
+        names
+            Names that mean the same.
+        canonical
+            Gives the one spelling of a text: two that have the same do not contradict.
 
         Raises
         ------
         DataError
-            If rows differ.
+            If rows differ, or two of the names, or an attribute and an array.
         """
+        said: dict[str, str] = {}
         for name in names:
+            if name in self._contradicting:
+                raise self.error(self._contradicting[name])
             if name in self.attributes:
-                return self.attributes[name]
+                said[name] = self.attributes[name]
             if name in self.names:
-                values = np.unique(self.whole(name))
-                if len(values) != 1:
-                    raise self.error(
-                        f"expected one {name} for all frames, found {len(values)}: "
-                        f"{', '.join(text(value) for value in values[:3])}"
-                    )
-                return text(values)
-        return None
+                known = f"the array {name}" if name in said else name
+                said[known] = self._one_value(name)
+        spellings = {name: _spelled(found, canonical) for name, found in said.items()}
+        if len(set(spellings.values())) > 1:
+            raise self.error(
+                f"{' and '.join(f'{name} = {found!r}' for name, found in said.items())} "
+                "contradict each other; keep the right one"
+            )
+        return next(iter(said.values()), None)
+
+    def _one_value(self, name: str) -> str:
+        array = self.whole(name)
+        try:
+            found = np.unique(array)
+        except TypeError:
+            raise self.error(f"expected a text under {name}, found {array.dtype}") from None
+        if len(found) == 0:
+            raise self.error(f"holds no frames: {name} has shape {array.shape}")
+        if len(found) != 1:
+            raise self.error(
+                f"expected one {name} for all frames, found {len(found)}: "
+                f"{', '.join(text(value) for value in found[:3])}"
+            )
+        return text(found)
+
+    def _say(self, name: str, found: str, where: str) -> None:
+        """Keep an attribute; one that is there already must be the same."""
+        known = self._said_in.setdefault(name, (found, where))
+        if known[0] != found:
+            self._contradicting[name] = (
+                f"{name} is {known[0]!r} in {known[1]} and {found!r} in {where}; keep the right one"
+            )
 
     @contextmanager
     def _reading(self, kind: str) -> Iterator[None]:
@@ -114,9 +174,24 @@ class ArrayFile(ABC):
             yield
         except TeaError:
             raise
+        except MemoryError:
+            raise self.error(
+                f"not a readable {kind}: it asks for more memory than there is; it is damaged, or "
+                "too large for this machine"
+            ) from None
         except Exception as error:
-            text = str(error) or type(error).__name__
-            raise self.error(f"not a readable {kind} ({text}); copy it again") from None
+            raise self.error(self._explained(error, kind)) from None
+
+    def _explained(self, error: Exception, kind: str) -> str:
+        """What is wrong with a file, and what to do, from a library's error."""
+        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EIO):
+            return f"cannot be read ({error.strerror})"
+        said = " ".join((str(error) or type(error).__name__).split())
+        said = "".join(c if c.isprintable() else "?" for c in said[:300])
+        return (
+            f"not a readable {kind} ({said}); it is damaged, incomplete or of another kind: "
+            "compare its checksum with the original's, or write it again"
+        )
 
     def error(self, message: str) -> DataError:
         """Make an error that names the file."""
@@ -134,6 +209,8 @@ class SeekableFile(ArrayFile):
 def text(value: Any) -> str:
     """The text in an array of one string, str or bytes, of any shape.
 
+    Bytes are UTF-8, or else Latin-1.
+
     Raises
     ------
     ValueError
@@ -142,5 +219,20 @@ def text(value: Any) -> str:
     item = np.asarray(value).reshape(-1)
     if item.size != 1:
         raise ValueError(f"expected one value, found {item.size}")
-    only = item[0]
-    return only.decode() if isinstance(only, bytes) else str(only)
+    found = item[0]
+    if isinstance(found, str):  # h5py gives bytes that are no UTF-8 as lone surrogates
+        found = found.encode("utf-8", "surrogateescape")
+    if not isinstance(found, bytes):
+        return str(found)
+    try:
+        return found.decode()
+    except UnicodeDecodeError:
+        return found.decode("latin-1")
+
+
+def _spelled(found: str, canonical: Callable[[str], str] | None) -> str:
+    """The one spelling of a text; the text itself if it has none."""
+    try:
+        return found if canonical is None else canonical(found)
+    except TeaError:
+        return found

@@ -1,4 +1,4 @@
-"""Files of atoms, image by image: extended XYZ, ASE's trajectories and databases."""
+"""Files of atoms, image by image: what extended XYZ and ASE's files have in common."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from teadata.arrays.base import ArrayFile
-from teadata.errors import MissingExtraError
+from teadata.arrays.base import ArrayFile, text
 from teadata.typing import Array
 
 NUMBERS = "numbers"
@@ -20,9 +19,13 @@ NUMBERS = "numbers"
 
 @dataclass(frozen=True)
 class Image:
-    """The arrays of one image, by name: scalars and texts, per-atom arrays, tensors."""
+    """The arrays of one image, by name: scalars and texts, per-atom arrays, tensors.
+
+    ``where`` is how errors name it.
+    """
 
     arrays: dict[str, Array]
+    where: str
 
 
 class ImageFile(ArrayFile):
@@ -45,18 +48,34 @@ class ImageFile(ArrayFile):
     def _images(self) -> Iterator[Image]:
         """The images, in order."""
 
+    def _headers(self) -> Iterator[Image]:
+        """The images, in order, where only what is one value per image is needed."""
+        return self._images()
+
+    def images(self) -> Iterator[Image]:
+        """The images, in order, all of the same atoms."""
+        first = self._first
+        for image in self._images():
+            numbers = image.arrays[NUMBERS]
+            if numbers.shape != first[NUMBERS].shape or (numbers != first[NUMBERS]).any():
+                raise self.error(f"{image.where} has other atoms, or another order, than image 0")
+            yield image
+
     def _checked(self, names: Sequence[str]) -> Iterator[dict[str, Array]]:
         """Yield the images; each must have these arrays in the shape they have in the first."""
         first = self._first
-        for i, image in enumerate(self._images()):
-            if not np.array_equal(image.arrays[NUMBERS], first[NUMBERS]):
-                raise self.error(f"image {i} has other atoms, or another order, than image 0")
+        for image in self.images():
             for name in names:
                 array = image.arrays.get(name)
                 if array is None or array.shape != first[name].shape:
                     what = "no" if array is None else f"shape {array.shape} for"
                     raise self.error(
-                        f"image {i} has {what} {name}, image 0 has shape {first[name].shape}"
+                        f"{image.where} has {what} {name}, image 0 has shape {first[name].shape}"
+                    )
+                if (array.dtype.kind in "US") != (first[name].dtype.kind in "US"):
+                    raise self.error(
+                        f"{image.where}: {name} is {text(array)!r}, in image 0 it is "
+                        f"{text(first[name])!r}; a text in one and a number in the other"
                     )
             yield image.arrays
 
@@ -66,10 +85,10 @@ class ImageFile(ArrayFile):
             single = [name for name, array in self._first.items() if array.ndim == 0]
             kept: dict[str, list[Any]] = {name: [] for name in single}
             count = 0
-            for image in self._checked([]):
+            for image in self._headers():
                 count += 1
                 for name in single:
-                    if (value := image.get(name)) is not None and value.ndim == 0:
+                    if (value := image.arrays.get(name)) is not None and value.ndim == 0:
                         kept[name].append(value[()])
             self._count, self._scalars = count, kept
         return self._count
@@ -104,70 +123,3 @@ class ImageFile(ArrayFile):
         images = self._checked(names)
         while some := list(itertools.islice(images, rows)):
             yield {name: np.stack([image[name] for image in some]) for name in names}
-
-
-class ExtxyzFile(ImageFile):
-    """Extended XYZ, through the extxyz library's C reader."""
-
-    def _images(self) -> Iterator[Image]:
-        from extxyz import iread_dicts
-
-        from teadata.elements import NUMBERS as ATOMIC_NUMBERS
-
-        species, numbers = np.empty(0, dtype=str), np.empty(0, dtype=np.int64)
-        with self._reading("extended XYZ"):
-            for image in iread_dicts(self.path):
-                symbols = image.arrays["species"]
-                if not np.array_equal(
-                    symbols, species
-                ):  # nearly always the same as in the last image
-                    species = symbols
-                    numbers = np.array([ATOMIC_NUMBERS.get(str(s), 0) for s in symbols])
-                arrays = {name: np.asarray(value) for name, value in image.info.items()}
-                arrays |= {n: np.asarray(a) for n, a in image.arrays.items() if n != "species"}
-                if np.size(arrays.get("stress", ())) == 9:
-                    arrays["stress"] = arrays["stress"].reshape(3, 3)
-                arrays[NUMBERS] = numbers
-                cell = np.asarray(image.cell.T)
-                if cell.any():
-                    arrays["cell"], arrays["pbc"] = cell, np.asarray(image.pbc)
-                yield Image(arrays)
-
-
-class AseFile(ImageFile):
-    """ASE's trajectories (.traj) and databases (.db, .json): energies in eV, lengths in Å."""
-
-    def _open(self) -> None:
-        super()._open()
-        self.attributes = {"energy_unit": "eV", "length_unit": "Å"}
-
-    def _images(self) -> Iterator[Image]:
-        try:
-            import ase.db
-            import ase.io
-        except ImportError:
-            raise MissingExtraError("ase", "ase", f"reading {self.path.name}") from None
-        with self._reading("file of ASE"):
-            if self.path.suffix == ".traj":
-                for atoms in ase.io.iread(self.path):
-                    yield _image(atoms)
-                return
-            with ase.db.connect(self.path) as database:
-                for row in database.select():
-                    atoms = row.toatoms()
-                    atoms.info |= {**row.key_value_pairs, **row.data}
-                    yield _image(atoms)
-
-
-def _image(atoms: Any) -> Image:
-    """The arrays of ASE atoms: results of the calculator, info, arrays, cell."""
-    arrays = {str(n): np.asarray(v) for n, v in atoms.info.items() if np.asarray(v).dtype != object}
-    arrays |= dict(atoms.arrays)
-    if atoms.calc is not None:
-        results = atoms.calc.results
-        arrays |= {n: np.asarray(results[n]) for n in ("energy", "forces") if n in results}
-        if "stress" in results:
-            arrays["stress"] = atoms.get_stress(voigt=False)
-    if atoms.cell.rank:
-        arrays["cell"], arrays["pbc"] = atoms.cell.array, atoms.pbc
-    return Image(arrays)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,13 +12,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from teadata.arrays.base import ArrayFile
+from teadata.arrays.decompression import decompression_limit
 from teadata.typing import Array
+
+WIDTHS = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4, "INT96": 12}
+"""Bytes of a value of each physical type that has not 8."""
 
 
 class ParquetFile(ArrayFile):
     """A parquet file: one array per column; the schema's metadata are text.
 
-    A column of lists is an array (N, length), whatever its values' shape was.
+    A column of lists is an array (N, length), one of lists of lists (N, length, length).  A cell
+    without a value is NaN in a column of floats, and an error in others.  Checksums of pages are
+    compared where the file has them.
     """
 
     flat = True
@@ -27,13 +34,15 @@ class ParquetFile(ArrayFile):
             self._count = file.metadata.num_rows
             schema = file.schema_arrow
             self._types = {field.name: field.type for field in schema}
+            self._twice = {name for name, n in Counter(schema.names).items() if n > 1}
             metadata = schema.metadata or {}
+            decompression_limit(self.path, _decoded(file.metadata), self.label)
         self.attributes = {
             key.decode(errors="replace"): value.decode(errors="replace")
             for key, value in metadata.items()
             if key not in (b"ARROW:schema", b"pandas")
         }
-        self._widths: dict[str, int] = {}
+        self._shapes: dict[str, tuple[int, ...]] = {}
 
     @contextmanager
     def _file(self) -> Iterator[pq.ParquetFile]:
@@ -43,6 +52,17 @@ class ParquetFile(ArrayFile):
         ):
             yield file
 
+    def _explained(self, error: Exception, kind: str) -> str:
+        said = str(error)
+        if "magic bytes" in said or "smaller than" in said:
+            return (
+                "is no whole parquet file: it does not end as one does; it was cut off, or is of "
+                "another kind"
+            )
+        if "crc" in said.lower():
+            return "is damaged: the checksum of a page is wrong; copy it again"
+        return super()._explained(error, kind)
+
     @property
     def names(self) -> Sequence[str]:
         """Names of the columns."""
@@ -50,22 +70,21 @@ class ParquetFile(ArrayFile):
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of a column as an array."""
-        kind = self._types[name]
-        if not _is_list(kind):
+        if not _is_list(self._types[name]):
             return (self._count,)
-        if pa.types.is_fixed_size_list(kind):
-            return (self._count, kind.list_size)
-        if name not in self._widths:
+        if name not in self._shapes:
             first = next(self.pieces([name], 1), {name: np.empty((0, 0))})
-            self._widths[name] = first[name].shape[1]
-        return (self._count, self._widths[name])
+            self._shapes[name] = first[name].shape[1:]
+        return (self._count, *self._shapes[name])
 
     def dtype(self, name: str) -> np.dtype[Any]:
         """Type of a column's values."""
         kind = self._types[name]
+        while _is_list(kind):
+            kind = _listed(kind)
         try:
             dtype: np.dtype[Any] = np.dtype(
-                (kind.value_type if _is_list(kind) else kind).to_pandas_dtype()
+                np.float64 if pa.types.is_decimal(kind) else kind.to_pandas_dtype()
             )
             return dtype
         except (NotImplementedError, TypeError):
@@ -78,26 +97,65 @@ class ParquetFile(ArrayFile):
 
     def pieces(self, names: Sequence[str], rows: int) -> Iterator[dict[str, Array]]:
         """Read columns together, `rows` rows at a time."""
+        for name in names:
+            if name in self._twice:
+                raise self.error(f"has two columns named {name}; keep the right one")
+        count = 0
         with self._file() as file:
             for batch in file.iter_batches(rows, columns=list(names)):
+                count += len(batch)
+                if count > self._count:
+                    raise self.error(f"has more rows than the {self._count} that it says")
                 yield {name: self._array(batch.column(name), name) for name in names}
 
     def _array(self, column: pa.Array, name: str) -> Array:
-        if column.null_count:
-            raise self.error(f"{name} has {column.null_count} empty cells")
-        if not _is_list(column.type):
-            return np.asarray(column.to_numpy(zero_copy_only=False))
-        values = column.flatten()
-        width, rest = divmod(len(values), max(1, len(column)))
-        if not pa.types.is_fixed_size_list(column.type):
-            lengths = column.value_lengths().to_numpy(zero_copy_only=False)
-            rest = int((lengths != width).sum())
-        if rest:
-            raise self.error(f"{name} has lists of different lengths, expected one for all rows")
-        return np.asarray(values.to_numpy(zero_copy_only=False)).reshape(len(column), width)
+        """A column of numbers, or lists of equally many, or lists of such lists."""
+        shape: list[int] = [len(column)]
+        while True:
+            if isinstance(column, pa.ExtensionArray):
+                if hasattr(column.type, "shape"):  # a tensor of fixed shape
+                    return np.asarray(column.to_numpy_ndarray())
+                column = column.storage
+            # Without a value: in a column of floats this is how pandas writes NaN.
+            empty = column.null_count
+            if empty and not pa.types.is_floating(column.type):
+                raise self.error(f"{name} has {empty} empty cells")
+            if not _is_list(column.type):
+                break
+            values = column.flatten()
+            width, rest = divmod(len(values), max(1, len(column)))
+            if not pa.types.is_fixed_size_list(column.type):
+                lengths = column.value_lengths().to_numpy(zero_copy_only=False)
+                rest = int((lengths != width).sum())
+            if rest:
+                raise self.error(f"{name} has lists of different lengths, expected one for all")
+            shape.append(width)
+            column = values
+        if pa.types.is_decimal(column.type):
+            column = column.cast(pa.float64())
+        return np.asarray(column.to_numpy(zero_copy_only=False)).reshape(shape)
+
+
+def _listed(kind: pa.DataType) -> pa.DataType:
+    """The type of a list's values."""
+    return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind.value_type
 
 
 def _is_list(kind: pa.DataType) -> bool:
+    if isinstance(kind, pa.BaseExtensionType):
+        kind = kind.storage_type
     return bool(
         pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
     )
+
+
+def _decoded(metadata: pq.FileMetaData) -> int:
+    """Bytes that the file stands for: of its values as they are in memory, or of its pages."""
+    values = pages = 0
+    for i in range(metadata.num_row_groups):
+        group = metadata.row_group(i)
+        for j in range(group.num_columns):
+            column = group.column(j)
+            values += column.num_values * WIDTHS.get(column.physical_type, 8)
+            pages += column.total_uncompressed_size
+    return int(max(values, pages))

@@ -2,36 +2,181 @@
 
 from __future__ import annotations
 
+import json
+import math
+import os
+import stat
 import zipfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-from teadata.errors import MissingExtraError
-
-if TYPE_CHECKING:
-    pass
-
-
-from collections.abc import Sequence
-from pathlib import PurePath, PurePosixPath
+from typing import Any, Literal
 
 import numpy as np
 
 from teadata.arrays.base import SeekableFile
 from teadata.arrays.decompression import decompression_limit
+from teadata.arrays.zip_members import common_folder, members
+from teadata.errors import DataError, MissingExtraError
 from teadata.typing import Array
+
+GROUP = ("zarr.json", ".zgroup", ".zattrs", ".zmetadata")
+"""Files that say what a group is, in version 3 and 2."""
+
+ARRAY = ("zarr.json", ".zarray", ".zattrs")
+"""Files that say what an array is."""
+
+LONGEST = 1 << 24
+"""Bytes that a file of metadata may have."""
+
+CODECS = frozenset(
+    ("bytes", "transpose", "gzip", "zlib", "bz2", "lzma", "zstd", "lz4", "blosc", "crc32c",
+     "crc32", "adler32", "fletcher32", "jenkins_lookup3", "shuffle", "delta", "fixedscaleoffset",
+     "quantize", "bitround", "packbits", "astype", "cast_value", "scale_offset",
+     "sharding_indexed", "vlen-utf8", "vlen-bytes")
+)  # fmt: skip
+"""Codecs that are used: of numbers, and none that can run code, as pickle can."""
+
+
+class Contents:
+    """The files of a store, looked at before zarr is: names, sizes, metadata.
+
+    Parameters
+    ----------
+    path
+        A folder or a zip archive.
+    error
+        Makes an error that names the store.
+
+    Attributes
+    ----------
+    prefix : str
+        The folder inside an archive that the group lies in, with its slash.
+    arrays : list of str
+        Names of the arrays of the group.
+    chunks : Counter of str
+        Number of files of each array.
+
+    Raises
+    ------
+    DataError
+        If a file of it lies elsewhere or is no regular file, metadata are too long or no JSON,
+        or a codec is none of :data:`CODECS`.
+    """
+
+    def __init__(self, path: Path, error: Callable[[str], DataError]) -> None:
+        self.error = error
+        packed = not path.is_dir()
+        sizes = _packed(path, error) if packed else _in_folder(path, error)
+        self.prefix = ""
+        if packed and not any(name in sizes for name in GROUP):
+            self.prefix = common_folder(sizes)
+        inside = {name.removeprefix(self.prefix): size for name, size in sizes.items()}
+        parts = [name.split("/") for name in inside]
+        self.chunks = Counter(part[0] for part in parts if len(part) > 1)
+        two = {(part[0], part[1]) for part in parts if len(part) == 2}
+        described = {
+            name: [f"{name}/{file}" for file in ARRAY if (name, file) in two]
+            for name in sorted({name for name, _ in two})
+        }
+        self.arrays = [
+            name
+            for name, files in described.items()
+            if any(not file.endswith(".zattrs") for file in files)
+        ]
+        wanted = [name for name in GROUP if name in inside]
+        wanted += [file for files in described.values() for file in files]
+        for name in wanted:
+            if inside[name] > LONGEST:
+                raise error(f"{name} has {inside[name]} bytes, more than metadata have")
+        for name, content in _read(path, self.prefix, wanted, packed):
+            self._check(name, content)
+
+    def _check(self, name: str, content: bytes) -> None:
+        """Refuse metadata that are no JSON, or name a codec that is not used."""
+        try:
+            found = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise self.error(f"{name} is not readable as JSON ({error})") from None
+        for codec in _codecs(found):
+            known = codec.removeprefix("numcodecs.") if isinstance(codec, str) else codec
+            if known not in CODECS:
+                raise self.error(
+                    f"{name} asks for the codec {str(codec)[:40]!r}, which is not used, since a "
+                    "codec can run code; write the array with zstd, gzip or blosc"
+                )
+
+
+def _codecs(found: Any) -> Iterator[Any]:
+    """Names of all codecs in the metadata of an array, those inside shards too."""
+    if not isinstance(found, dict):
+        return
+    listed = [found.get("compressor"), *(found.get("filters") or [])]
+    yield from (entry.get("id") for entry in listed if isinstance(entry, dict))
+    waiting = [found]
+    while waiting:
+        place = waiting.pop()
+        for key in ("codecs", "index_codecs"):
+            for entry in place.get(key) or []:
+                if isinstance(entry, str):
+                    yield entry
+                elif isinstance(entry, dict):
+                    yield entry.get("name")
+                    if isinstance(entry.get("configuration"), dict):
+                        waiting.append(entry["configuration"])
+
+
+def _packed(path: Path, error: Callable[[str], DataError]) -> dict[str, int]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: info.file_size for name, info in members(archive, error).items()}
+
+
+def _in_folder(path: Path, error: Callable[[str], DataError]) -> dict[str, int]:
+    """Sizes of the files of a folder; none lies outside it, or is anything but a file."""
+    root = path.resolve()
+    sizes = {}
+    for folder, folders, files in os.walk(path):
+        for name in (*folders, *files):
+            entry = Path(folder, name)
+            inside = entry.relative_to(path).as_posix()
+            found = entry.lstat()
+            if stat.S_ISLNK(found.st_mode):
+                if not entry.resolve().is_relative_to(root) or not entry.is_file():
+                    raise error(
+                        f"{inside} is a link out of the store or to a folder, which is not "
+                        "followed; copy what it leads to into its place"
+                    )
+                found = entry.stat()
+            if stat.S_ISREG(found.st_mode):
+                sizes[inside] = found.st_size
+            elif not stat.S_ISDIR(found.st_mode):
+                raise error(f"{inside} is neither a file nor a folder")
+    return sizes
+
+
+def _read(
+    path: Path, prefix: str, names: Sequence[str], packed: bool
+) -> Iterator[tuple[str, bytes]]:
+    if not packed:
+        yield from ((name, (path / name).read_bytes()) for name in names)
+        return
+    with zipfile.ZipFile(path) as archive:
+        yield from ((name, archive.read(prefix + name)) for name in names)
 
 
 class ZarrFile(SeekableFile):
     """A Zarr group, version 2 or 3: one array per name; the group's attributes are text."""
 
+    folders = True
+
     def _open(self) -> None:
         self._found_complete: set[str] = set()
+        with self._reading("Zarr store"):
+            self._contents = Contents(self.path, self.error)
         with self._group() as group:
             # One by one: asked for all arrays at once, zarr reports only one of its errors.
-            arrays = {name: group[name] for name in self._members()}
+            arrays = {name: group[name] for name in self._contents.arrays}
             arrays = {name: array for name, array in arrays.items() if hasattr(array, "nbytes")}
             self._known = {name: (array.shape, array.dtype) for name, array in arrays.items()}
             decompression_limit(
@@ -39,22 +184,21 @@ class ZarrFile(SeekableFile):
             )
             self.attributes = {name: str(value) for name, value in group.attrs.items()}
 
-    def _members(self) -> list[str]:
-        """Names of what the group contains."""
-        if self.path.is_dir():
-            files: list[PurePath] = [
-                path.relative_to(self.path) for path in self.path.glob("*/[z.]*")
-            ]
-        else:
-            with zipfile.ZipFile(self.path) as archive:
-                files = [PurePosixPath(name) for name in archive.namelist()]
-        metadata = ("zarr.json", ".zarray")
-        return sorted({p.parts[0] for p in files if len(p.parts) == 2 and p.name in metadata})
-
     @contextmanager
     def _group(self) -> Iterator[Any]:
-        with self._reading("Zarr store"), open_group(self.path) as group:
+        with (
+            self._reading("Zarr store"),
+            open_group(self.path, prefix=self._contents.prefix) as group,
+        ):
             yield group
+
+    def _explained(self, error: Exception, kind: str) -> str:
+        if isinstance(error, zipfile.BadZipFile):
+            return (
+                f"is no readable zip archive ({error}); copy it again, or write it again if its "
+                "writer was interrupted"
+            )
+        return super()._explained(error, kind)
 
     @property
     def names(self) -> Sequence[str]:
@@ -95,11 +239,32 @@ class ZarrFile(SeekableFile):
         array = group[name]
         if name in self._found_complete:  # checked once per array: it lists all chunks
             return array
-        if array.nchunks_initialized < array.nchunks:
-            missing = array.nchunks - array.nchunks_initialized
-            raise self.error(f"{missing} of {array.nchunks} chunks of {name} are missing")
+        if problem := missing_chunks(array, self._contents.chunks[name]):
+            raise self.error(f"{problem} of {name} are missing")
         self._found_complete.add(name)
         return array
+
+
+def missing_chunks(array: Any, files: int | None = None) -> str | None:
+    """How many chunks of an array are not there, as ``2 of 9 chunks``; None if all are.
+
+    Parameters
+    ----------
+    array
+        An array of Zarr.
+    files
+        Number of files that it has, where it is known: fewer than its chunks are not compared
+        with them one by one.
+    """
+    steps = getattr(array, "shards", None) or array.chunks
+    wanted = math.prod(
+        -(-length // max(1, step)) for length, step in zip(array.shape, steps, strict=True)
+    )
+    if files is not None and files < wanted:
+        there = files - 1  # its metadata are one
+        return f"{wanted - there} of {wanted} chunks"
+    missing = array.nchunks - array.nchunks_initialized
+    return f"{missing} of {array.nchunks} chunks" if missing > 0 else None
 
 
 def zarr_library() -> Any:
@@ -118,7 +283,7 @@ def zarr_library() -> Any:
 
 
 @contextmanager
-def open_group(path: Path, version: Literal[2, 3] | None = None) -> Iterator[Any]:
+def open_group(path: Path, version: Literal[2, 3] | None = None, prefix: str = "") -> Iterator[Any]:
     """Open the group of a store, a folder or a zip archive, for reading.
 
     Parameters
@@ -127,6 +292,8 @@ def open_group(path: Path, version: Literal[2, 3] | None = None) -> Iterator[Any
         Folder or archive.
     version
         Of the Zarr format; by default either.
+    prefix
+        Folder of the archive that the group lies in.
 
     Raises
     ------
@@ -134,10 +301,20 @@ def open_group(path: Path, version: Literal[2, 3] | None = None) -> Iterator[Any
         If zarr is not installed.
     """
     zarr = zarr_library()
+
+    def opened(store: Any) -> Any:
+        # Consolidated metadata would be believed over those of the arrays, which were checked.
+        return zarr.open_group(
+            store,
+            mode="r",
+            path=prefix.rstrip("/") or None,
+            zarr_format=version,
+            use_consolidated=False,
+        )
+
     if path.is_dir():
-        store = zarr.storage.LocalStore(path, read_only=True)
-        yield zarr.open_group(store, mode="r", zarr_format=version)
+        yield opened(zarr.storage.LocalStore(path, read_only=True))
         return
     zipfile.ZipFile(path).close()  # where this fails, a ZipStore cannot even be closed
     with zarr.storage.ZipStore(path, read_only=True) as store:
-        yield zarr.open_group(store, mode="r", zarr_format=version)
+        yield opened(store)

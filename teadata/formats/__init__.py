@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable
 from pathlib import Path
 
+from teadata.arrays import suffix_of
 from teadata.errors import unknown_name
 from teadata.frames import Frames
 
@@ -24,6 +25,8 @@ SUFFIXES = {
     ".npz": "npz",
     ".xyz": "extxyz",
     ".extxyz": "extxyz",
+    ".xyz.gz": "extxyz",
+    ".extxyz.gz": "extxyz",
     ".parquet": "parquet",
     ".zarr": "zarr",
     ".zip": "zarr",
@@ -39,7 +42,7 @@ def format_of(path: Path) -> str:
     UsageError
         If no format has this suffix.
     """
-    suffix = path.suffix.lower()
+    suffix = suffix_of(path)
     if suffix not in SUFFIXES:
         raise unknown_name("file suffix", suffix, SUFFIXES)
     return SUFFIXES[suffix]

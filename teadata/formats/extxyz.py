@@ -1,4 +1,4 @@
-"""Extended XYZ, through the extxyz library's C reader.
+"""Extended XYZ: frames to and from text.
 
 Files are written with 17 significant digits, so that ASE or any other reader gets the
 same float64 values back.  ``stress`` is the tensor that ASE reads, in energy_unit per
@@ -14,7 +14,10 @@ from typing import Any
 import numpy as np
 
 from teadata import units
-from teadata.elements import NUMBERS
+from teadata.arrays import text
+from teadata.arrays.extxyz import ExtxyzFile
+from teadata.arrays.images import NUMBERS, Image
+from teadata.arrays.text_lines import open_text
 from teadata.errors import DataError
 from teadata.files import atomic_write
 from teadata.frames import Frames
@@ -72,7 +75,7 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
     row = "%-2s" + " %.17g" * 6
     body = "\n".join([row] * frames.n_atoms)
     table = np.concatenate([frames.positions, frames.forces], axis=2)
-    with atomic_write(path) as partial, open(partial, "w", encoding="utf-8") as stream:
+    with atomic_write(path) as partial, open_text(partial, path.suffix.lower() == ".gz") as stream:
         for i in range(len(frames)):
             values: list[Any] = []
             for symbol, numbers in zip(frames.symbols, table[i].tolist(), strict=True):
@@ -81,45 +84,26 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
             stream.write(body % tuple(values) + "\n")
 
 
-def _images(path: Path) -> list[Any]:
-    from extxyz import iread_dicts
-    from extxyz.cextxyz import ExtXYZError
-
-    if not path.is_file():
-        raise DataError(f"{path}: no such file")
-    try:
-        images = list(iread_dicts(path))
-    except (ExtXYZError, ValueError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not readable as extended XYZ ({error})") from None
-    if not images:
-        raise DataError(f"{path}: holds no frames")
-    return images
-
-
-def _check_alike(path: Path, images: Sequence[Any]) -> None:
-    """Refuse images that differ in atoms, units or periodicity, or lack energy or forces."""
-    first = images[0]
-    for i, image in enumerate(images):
-        missing = [key for key in ("energy", "energy_unit") if key not in image.info]
-        missing += [key for key in ("species", "pos", "forces") if key not in image.arrays]
-        if missing:
-            raise DataError(f"{path}: image {i} has no {', '.join(missing)}")
-        if not np.array_equal(image.arrays["species"], first.arrays["species"]):
-            raise DataError(f"{path}: image {i} has other atoms, or another order, than image 0")
-        for key in ("energy_unit", "length_unit"):
-            if image.info.get(key) != first.info.get(key):
-                raise DataError(f"{path}: images 0 and {i} declare different {key}")
-        if not np.array_equal(image.pbc, first.pbc):
-            raise DataError(f"{path}: images 0 and {i} differ in pbc")
-        if "stress" in image.info and np.size(image.info["stress"]) != 9:
-            raise DataError(
-                f"{path}: image {i} has a stress of {np.size(image.info['stress'])} values, "
-                "expected the 9 of the tensor"
+def _check_alike(file: ExtxyzFile, images: Sequence[Image]) -> None:
+    """Refuse images that do not make frames of one system."""
+    first = images[0].arrays
+    for image in images:
+        found = image.arrays
+        wanted = ("energy", "energy_unit", "pos", "forces")
+        if missing := [name for name in wanted if name not in found]:
+            raise file.error(f"{image.where} has no {', '.join(missing)}")
+        for name in ("energy_unit", "length_unit"):
+            if found.get(name) != first.get(name):
+                raise file.error(f"image 0 and {image.where} declare different {name}")
+        if ("cell" in found) != ("cell" in first):
+            raise file.error(f"of image 0 and {image.where} only one has a Lattice")
+        if "cell" in found and not np.array_equal(found["pbc"], first["pbc"]):
+            raise file.error(f"image 0 and {image.where} differ in pbc")
+        if "stress" in found and found["stress"].size != 9:
+            raise file.error(
+                f"{image.where} has a stress of {found['stress'].size} values, expected the 9 of "
+                "the tensor"
             )
-
-
-def _every(images: Sequence[Any], key: str) -> bool:
-    return all(key in image.info for image in images)
 
 
 def read(path: Path) -> Frames:
@@ -133,28 +117,30 @@ def read(path: Path) -> Frames:
         If the file is unreadable, its images differ in atoms or columns, or one lacks
         energy, forces or units.
     """
-    images = _images(path)
-    _check_alike(path, images)
-    first = images[0]
-    energy = units.energy_factor(str(first.info["energy_unit"]))
-    length = units.length_factor(str(first.info.get("length_unit", "Ang")))
-    cells = np.stack([image.cell.T for image in images])
+    file = ExtxyzFile(path)
+    images = list(file.images())
+    _check_alike(file, images)
+    first = images[0].arrays
+    energy = units.energy_factor(text(first["energy_unit"]))
+    length = units.length_factor(text(first.get("length_unit", "Ang")))
+
+    def stacked(name: str) -> Any:
+        """An array of all images, or None where not all have it."""
+        there = [image.arrays[name] for image in images if name in image.arrays]
+        return np.stack(there) if len(there) == len(images) else None
+
+    cells, stress, ids = stacked("cell"), stacked("stress"), stacked("frame_id")
+    if ids is not None and ids.dtype.kind not in "iu":
+        raise file.error("its frame_id are no integers of up to 18 digits")
     return Frames(
-        numbers=np.array([NUMBERS[str(s)] for s in first.arrays["species"]]),
-        positions=np.stack([image.arrays["pos"] for image in images]) * length,
-        energies=np.array([float(image.info["energy"]) for image in images]) * energy,
-        forces=np.stack([image.arrays["forces"] for image in images]) * (energy / length),
-        cell=cells * length if cells.any() else None,
-        pbc=first.pbc if cells.any() else (False,) * 3,
-        stress=np.stack([np.reshape(i.info["stress"], (3, 3)) for i in images])
-        * (energy / length**3)
-        if _every(images, "stress")
-        else None,
-        ids=np.array([int(image.info.get("frame_id", i)) for i, image in enumerate(images)]),
-        trajectories=np.array([int(image.info["trajectory"]) for image in images])
-        if _every(images, "trajectory")
-        else None,
-        temperatures=np.array([float(image.info["temperature"]) for image in images])
-        if _every(images, "temperature")
-        else None,
+        numbers=first[NUMBERS],
+        positions=stacked("pos") * length,
+        energies=stacked("energy").astype(np.float64) * energy,
+        forces=stacked("forces") * (energy / length),
+        cell=None if cells is None else cells * length,
+        pbc=(False,) * 3 if cells is None else first["pbc"],
+        stress=None if stress is None else stress * (energy / length**3),
+        ids=np.arange(len(images)) if ids is None else ids,
+        trajectories=stacked("trajectory"),
+        temperatures=stacked("temperature"),
     )

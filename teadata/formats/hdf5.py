@@ -17,6 +17,7 @@ import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from teadata.arrays.hdf5 import unreadable
 from teadata.errors import DataError
 from teadata.files import atomic_write
 from teadata.formats.layout import CHUNK, check_layout, compact, metadata, present
@@ -24,8 +25,28 @@ from teadata.frames import PER_SYSTEM, Frames, rows_of
 from teadata.typing import Ints
 
 
-def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "unknown") -> None:
-    """Write frames as HDF5 (kcal/mol, Å); the same frames give the same bytes."""
+def write(
+    path: Path,
+    frames: Frames,
+    *,
+    name: str = "frames",
+    theory: str = "unknown",
+    checksums: bool = True,
+) -> None:
+    """Write frames as HDF5 (kcal/mol, Å); the same frames give the same bytes.
+
+    Parameters
+    ----------
+    path
+        File to write.
+    frames
+        What to write.
+    name, theory
+        Name of the data and level of theory.
+    checksums
+        Whether every chunk has one (Fletcher's), compared when it is read.  The published files
+        have none: their cards state their SHA-256.
+    """
     # In memory first: HDF5 crashes the interpreter when the disk is full.
     with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
         for key, text in metadata(name, theory).items():
@@ -34,17 +55,19 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
             value = getattr(frames, field.name)
             if value is None:
                 continue
-            if field.name == "energies" or value.size < 64:
+            plain = field.name == "energies" or value.size < 64
+            if not len(value) or (plain and not checksums):
                 file.create_dataset(field.name, data=value, track_times=False)
                 continue
-            array = compact(value)
+            array = value if plain else compact(value)
+            packing = {} if plain else {"compression": "gzip", "compression_opts": 9}
             file.create_dataset(
                 field.name,
                 data=array,
                 chunks=(min(len(array), CHUNK), *array.shape[1:]),
-                compression="gzip",
-                compression_opts=9,
-                shuffle=True,
+                **packing,
+                shuffle=not plain,
+                fletcher32=checksums,
                 track_times=False,
             )
         file.flush()
@@ -99,7 +122,7 @@ class Writer:
                 continue
             if field.name in PER_SYSTEM:
                 if field.name not in self.file:
-                    self.file.create_dataset(field.name, data=value)
+                    self.file.create_dataset(field.name, data=value, fletcher32=True)
                 continue
             if field.name not in self.file:
                 self.file.create_dataset(
@@ -111,6 +134,7 @@ class Writer:
                     compression="gzip",
                     compression_opts=1,
                     shuffle=True,
+                    fletcher32=True,
                 )
             stored = self.file[field.name]
             count = len(stored)
@@ -158,6 +182,9 @@ def read(path: Path, ids: ArrayLike | None = None) -> Frames:
         with h5py.File(path, "r") as file:
             check_layout(path, file.attrs.get("layout"))
             names = present(path, file)
+            for name in names:
+                if problem := unreadable(file[name]):
+                    raise DataError(f"{path}: {name} {problem}")
             rows = None if ids is None else rows_of(file["ids"][()].astype(np.int64), ids)
             arrays = {
                 name: file[name][()]

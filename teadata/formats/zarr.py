@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from teadata.arrays.zarr import open_group, zarr_library
+from teadata.arrays.zarr import Contents, missing_chunks, open_group, zarr_library
 from teadata.errors import DataError, UsageError
 from teadata.files import atomic_write, replace_folder, staging
 from teadata.formats.layout import CHUNK, UNITS, check_layout, compact, metadata, present
@@ -139,9 +139,8 @@ def write_store(
 
 def _array(group: zarr.Group, name: str, path: Path) -> Any:
     array: Any = group[name]
-    if array.nchunks_initialized < array.nchunks:
-        missing = array.nchunks - array.nchunks_initialized
-        raise DataError(f"{path}: {missing} of {array.nchunks} chunks of {name} are missing")
+    if problem := missing_chunks(array):
+        raise DataError(f"{path}: {problem} of {name} are missing")
     return array[...]
 
 
@@ -159,7 +158,8 @@ def read(path: Path) -> Frames:
     if not path.exists():
         raise DataError(f"{path}: no such file or folder")
     try:
-        with open_group(path, 3) as group:
+        contents = Contents(path, lambda message: DataError(f"{path}: {message}"))
+        with open_group(path, 3, contents.prefix) as group:
             check_layout(path, group.attrs.get("layout"))
             return Frames(**{name: _array(group, name, path) for name in present(path, group)})
     except (OSError, RuntimeError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:

@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from teadata.arrays import suffix_of
 from teadata.arrays.decompression import decompression_limit
 from teadata.errors import DataError, UsageError
 
@@ -26,6 +27,8 @@ FRAMES = {
     ".npz": "npz",
     ".xyz": "extxyz",
     ".extxyz": "extxyz",
+    ".xyz.gz": "extxyz",
+    ".extxyz.gz": "extxyz",
     ".h5": "hdf5",
     ".hdf5": "hdf5",
 }
@@ -106,7 +109,7 @@ def _wanted(name: str) -> bool:
     """Whether a path has the suffix of frames or of an archive, and no hidden part."""
     path = PurePosixPath(name)
     hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts[-3:])
-    return not hidden and (path.suffix.lower() in FRAMES or _is_archive(path.name))
+    return not hidden and (suffix_of(Path(path.name)) in FRAMES or _is_archive(path.name))
 
 
 def _expand(file: Found, staging: Path, depth: int) -> Iterator[Found]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from teadata.arrays import Array, open_arrays, text
+from teadata.arrays import Array, open_arrays, suffix_of, text
 from teadata.arrays.images import ImageFile
 from teadata.elements import NUMBERS, formula
 from teadata.errors import DataError
@@ -84,7 +84,7 @@ class Source:
 
     def __init__(self, file: Found) -> None:
         self.label, self.given = file.label, file.given
-        self.file = open_arrays(file.path, FRAMES[file.path.suffix.lower()], file.label)
+        self.file = open_arrays(file.path, FRAMES[suffix_of(file.path)], file.label)
         self._names = self._known()
         self.header = self._header()
         self._lattice: Array | None = None

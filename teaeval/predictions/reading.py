@@ -20,6 +20,7 @@ from teadata.arrays import IN_MEMORY, ArrayFile, SeekableFile, StoredArray, open
 from teadata.arrays.images import ImageFile
 from teadata.errors import UsageError, unknown_name
 from teadata.provenance import hashing
+from teadata.typing import Array
 from teaeval.predictions.declaring import NAMES, Declarations, check_train, option
 from teaeval.predictions.findings import Finding, PredictionError
 from teaeval.predictions.prediction import Prediction
@@ -55,6 +56,13 @@ DECLARATIONS = {
 TRAINED = "a split of the dataset, <subset>/train/<size>"
 """What a training set is given as."""
 
+CANONICAL: dict[str, Callable[[str], str]] = {
+    "dataset": lambda name: catalog.card(name).full_id,
+    "energy_unit": units.energy_unit,
+    "length_unit": units.length_unit,
+}
+"""What gives the one spelling of a declaration that has several."""
+
 KEYS = {"energy": "--energy-key", "forces": "--forces-key"}
 """The option that names an array of the file."""
 
@@ -70,7 +78,7 @@ def _names_of(file: ArrayFile, keys: Mapping[str, str | None]) -> tuple[dict[str
     for name, aliases in ARRAYS.items():
         if (key := keys.get(name)) is not None:
             aliases = (key,)
-        present = [alias for alias in aliases if alias in file.names]
+        present = _of_one_meaning(file, name, [a for a in aliases if a in file.names])
         if len(present) == 1:
             known[name] = present[0]
         elif present:
@@ -105,6 +113,30 @@ def _names_of(file: ArrayFile, keys: Mapping[str, str | None]) -> tuple[dict[str
     return known, problems
 
 
+def _of_one_meaning(file: ArrayFile, name: str, present: list[str]) -> list[str]:
+    """The arrays that contradict each other, or the first of those that are the same.
+
+    Energies of each atom, as ASE has them beside the energy, are not another energy.
+    """
+    if len(present) < 2:
+        return present
+    if name == "energy":
+        whole = [key for key in present if math.prod(file.shape(key)[1:]) == 1]
+        present = whole or present
+    if any(_large(file, key, IN_MEMORY) for key in present):
+        return present
+    first = file.whole(present[0])
+    others = [key for key in present[1:] if not _equal(file.whole(key), first)]
+    return [present[0], *others]
+
+
+def _equal(one: Array, other: Array) -> bool:
+    """Whether two arrays hold the same numbers, NaN in the same places."""
+    if one.shape != other.shape or {one.dtype.kind, other.dtype.kind} - set("iuf"):
+        return False
+    return bool(((one == other) | (np.isnan(one) & np.isnan(other))).all())
+
+
 def _large(file: ArrayFile, key: str, in_memory: int) -> bool:
     """Whether an array is plain numbers of frames and atoms, of more bytes than `in_memory`."""
     if not isinstance(file, SeekableFile):
@@ -133,7 +165,7 @@ def _arrays(file: ArrayFile, names: Mapping[str, str], in_memory: int) -> dict[s
     if "numbers" in names:
         loaded["numbers"] = file.whole(names["numbers"])
     elif "numbers" in file.attributes:  # parquet, as teadata writes it
-        loaded["numbers"] = np.array(json.loads(file.attributes["numbers"]))
+        loaded["numbers"] = _listed_numbers(file)
     for name in {"forces", "positions"} & loaded.keys():
         array = loaded[name]
         if isinstance(array, StoredArray):
@@ -141,6 +173,20 @@ def _arrays(file: ArrayFile, names: Mapping[str, str], in_memory: int) -> dict[s
         if file.flat and array.ndim == 2 and array.shape[1] % 3 == 0:
             loaded[name] = array.reshape(len(array), -1, 3)
     return loaded
+
+
+def _listed_numbers(file: ArrayFile) -> Array:
+    """The atomic numbers that an attribute lists as JSON."""
+    try:
+        found = np.array(json.loads(file.attributes["numbers"]))
+    except (ValueError, RecursionError):
+        found = np.empty(0)
+    if found.dtype.kind not in "iu" or found.ndim != 1:
+        raise file.error(
+            "expected a list of atomic numbers in the attribute numbers, such as [6, 1, 1], found "
+            f"{file.attributes['numbers'][:60]!r}"
+        )
+    return found
 
 
 def _aligned(file: ArrayFile, names: Sequence[str]) -> bool:
@@ -152,12 +198,19 @@ def _aligned(file: ArrayFile, names: Sequence[str]) -> bool:
     return plain and all(shapes) and len({shape[0] for shape in shapes}) == 1 and shapes[0][0] > 0
 
 
-def _declare(fields: dict[str, Any], declared: Mapping[str, str | None]) -> list[Finding]:
-    """Combine what the file and the caller declare; report what is missing or contradictory."""
+def _declare(
+    fields: dict[str, Any], declared: Mapping[str, str | None], conventions: Mapping[str, str]
+) -> list[Finding]:
+    """Combine what the file and the caller declare; report what is missing or contradictory.
+
+    Where neither does, the format's convention holds, if it has one.
+    """
     problems = []
     for name, (flag, meaning) in DECLARATIONS.items():
         stated = fields.get(name)
         given = declared.get(name)
+        if stated is None and given is None:
+            stated = conventions.get(name)
         if stated is None and given is None:
             problems.append(
                 Finding.error(
@@ -167,7 +220,7 @@ def _declare(fields: dict[str, Any], declared: Mapping[str, str | None]) -> list
                     remedy=f"add a field {name!r} to the file, or pass {flag}",
                 )
             )
-        elif stated is not None and given is not None and stated != given:
+        elif stated is not None and given is not None and not _agree(name, stated, given):
             problems.append(_contradiction(name, flag, stated, given))
         fields[name] = stated if given is None else given
     fields["model"] = declared.get("model", fields["model"])
@@ -187,6 +240,27 @@ def _contradiction(name: str, option: str, stated: str, given: str) -> Finding:
     )
 
 
+def _agree(name: str, one: str, other: str) -> bool:
+    """Whether two declarations mean the same, as Ang and Å do."""
+    canonical = CANONICAL.get(name)
+    if one == other or canonical is None:
+        return one == other
+    try:
+        return canonical(one) == canonical(other)
+    except UsageError:
+        return False
+
+
+def _from_texts(ids: Array) -> Array:
+    """Frame ids, integers where all are texts of digits, as 000123 in extended XYZ."""
+    if ids.dtype.kind not in "SUO" or not ids.size:
+        return ids
+    words = [str(i.decode(errors="replace") if isinstance(i, bytes) else i) for i in ids.flat]
+    if not all(word.isascii() and word.isdigit() and len(word) < 19 for word in words):
+        return ids
+    return np.array([int(word) for word in words], np.int64).reshape(ids.shape)
+
+
 def _numeric(fields: dict[str, Any]) -> list[Finding]:
     """Convert the numeric fields to the right type; report those that cannot be."""
     problems = []
@@ -201,9 +275,13 @@ def _numeric(fields: dict[str, Any]) -> list[Finding]:
         if name not in fields or isinstance(fields[name], StoredArray):
             continue
         value = fields[name]
+        if name == "frame_id":
+            value = _from_texts(value)
         numeric = value.dtype.kind in ("iuf" if dtype is np.float64 else "iu")
-        if dtype is np.int64 and value.dtype.kind == "f":
-            numeric = bool((value == np.round(value)).all())
+        if dtype is np.int64 and numeric | (value.dtype.kind == "f"):
+            # Beyond 64 bits, or beyond what a float holds exactly, another integer would come.
+            most = 2**53 if value.dtype.kind == "f" else 2**63 - 1
+            numeric = bool(((value == np.round(value)) & (np.abs(value) <= most)).all())
         if not numeric:
             problems.append(
                 Finding.error(
@@ -290,12 +368,18 @@ def read_prediction(
     if strange := ({*declared, *(defaults or {})} - {*NAMES}):
         raise unknown_name("declaration", min(strange), NAMES)
     file = open_arrays(path)
-    fields: dict[str, Any] = {name: file.stated(aliases) for name, aliases in TEXTS.items()}
+    fields: dict[str, Any] = {
+        name: file.stated(aliases, CANONICAL.get(name)) for name, aliases in TEXTS.items()
+    }
     said = _said(file, fields, declared, defaults or {})
     keys = {name: said.get(f"{name}_key") for name in KEYS}
     names, problems = _names_of(file, keys)
     fields |= _arrays(file, names, in_memory)
-    problems = _declare(fields, said) + problems + _numeric(fields) + _names(fields)
+    if "energy" in fields and fields["energy"].shape[:1] == (0,):
+        raise file.error("holds no frames: what should have written them wrote none")
+    problems = (
+        _declare(fields, said, file.conventions) + problems + _numeric(fields) + _names(fields)
+    )
     if problems:
         raise PredictionError(str(path), problems)
     return _converted(path, fields, said, hashing(path))

@@ -54,10 +54,11 @@ def _hdf5(path: Path, arrays: dict[str, Any], texts: dict[str, str]) -> None:
     # In memory first: HDF5 crashes the interpreter when the disk is full.
     with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
         for name, array in arrays.items():
-            chunks = (min(len(array), 256), *array.shape[1:]) if array.ndim > 1 else None
+            packed = array.ndim > 1
+            chunks = (min(len(array), 256 if packed else 8192), *array.shape[1:])
             file.create_dataset(
-                name, data=array, chunks=chunks, compression="gzip" if chunks else None,
-                shuffle=chunks is not None, track_times=False,
+                name, data=array, chunks=chunks, compression="gzip" if packed else None,
+                shuffle=packed, fletcher32=True, track_times=False,
             )  # fmt: skip
         file.attrs.update({"layout": LAYOUT, **texts})
         file.flush()
@@ -88,7 +89,9 @@ def _parquet(path: Path, arrays: dict[str, Any], texts: dict[str, str]) -> None:
         shared["numbers"] = json.dumps(numbers.tolist())
     with atomic_write(path) as partial:
         table = pa.table(columns).replace_schema_metadata(shared)
-        pq.write_table(table, partial, compression="zstd", use_dictionary=False)
+        pq.write_table(
+            table, partial, compression="zstd", use_dictionary=False, write_page_checksum=True
+        )
 
 
 def _extxyz(path: Path, arrays: dict[str, Any], texts: dict[str, str]) -> None:

@@ -151,7 +151,7 @@ def test_real_frame_of_challenge_iii(repository, tmp_path):
     import ase.io
 
     source = repository / "tests/data/challenge3_frame.extxyz"
-    with pytest.raises(DataError, match="image 0 has no energy_unit"):
+    with pytest.raises(DataError, match=r"image 0 \(line 2\) has no energy_unit"):
         formats.read(source, "extxyz")
     declared = source.read_text().replace("energy=", "energy_unit=kcal/mol energy=", 1)
     path = tmp_path / "frame.xyz"
@@ -179,11 +179,13 @@ def test_stress_and_units_of_another_file(tmp_path):
         formats.read(path).stress[0] / units.EV, np.arange(1.0, 10).reshape(3, 3).T
     )
     path.write_text(f'1\n{line} stress="1 2 3 4 5 6"\nH 0 0 0 1 0 0\n')
-    with pytest.raises(DataError, match="image 0 has a stress of 6 values, expected the 9"):
+    with pytest.raises(
+        DataError, match=r"image 0 \(line 2\) has a stress of 6 values, expected the 9"
+    ):
         formats.read(path)
     image = f'1\n{line} pbc="{{}} T T"\nH 0 0 0 1 0 0\n'
     path.write_text(image.format("T") + image.format("F"))
-    with pytest.raises(DataError, match="images 0 and 1 differ in pbc"):
+    with pytest.raises(DataError, match=r"image 0 and image 1 \(line 5\) differ in pbc"):
         formats.read(path)
 
 

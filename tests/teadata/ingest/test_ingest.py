@@ -304,7 +304,6 @@ def test_atoms_in_another_order_are_refused(mini_i, folder, repository):
         ({"F": np.zeros((10, 41, 3))}, r"F has shape \(10, 41, 3\), expected \(10, 42, 3\)"),
         ({"E": np.arange(10)}, "energies are int64"),
         ({"R": np.full((10, 42, 3), np.nan)}, "NaN or infinity in positions"),
-        ({"R": np.asfortranarray(np.ones((10, 42, 3)))}, "Fortran order"),
         ({"R": np.full((10, 42, 3), None)}, "pickled Python objects"),
         ({"energies": np.zeros(10)}, "energies twice, as E and energies"),
     ],

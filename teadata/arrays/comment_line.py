@@ -1,0 +1,135 @@
+"""The comment line of an extended XYZ frame: ``key=value`` pairs, as programs write them.
+
+The grammar is that of the extended XYZ specification (libAtoms/extxyz), read generously where
+ASE and others depart from it: a key without a value is true, an empty value is an empty text, a
+bare value runs to the next blank whatever characters it has.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+MOST_KEYS = 10_000
+"""Keys that a comment line may have."""
+
+_QUOTED = r'"(?:[^"\\]|\\.)*"|\'[^\']*\''
+_BRACKETS = r"\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*\]|\{[^{}]*\}"
+_PAIR = re.compile(
+    rf"""\s*(?P<key>{_QUOTED}|[^\s=]+)
+    (?:\s*=(?P<value>{_QUOTED}|{_BRACKETS}|\S+)(?=\s|$)
+      |\s*=(?P<odd>\S+)
+      |\s*=\s+(?P<far>(?:{_QUOTED}|{_BRACKETS}|[^\s=]+)(?=\s|$))(?!\s*=)
+      |\s*(?P<empty>=)
+    )?""",
+    re.VERBOSE,
+)
+
+_INTEGER = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,17})")
+_REAL = re.compile(
+    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eEdD][+-]?[0-9]+)?|nan|inf(?:inity)?)", re.IGNORECASE
+)
+_LOGICAL = {"T": True, "True": True, "true": True, "TRUE": True} | {
+    "F": False, "False": False, "false": False, "FALSE": False
+}  # fmt: skip
+
+_STARTS = frozenset("+-.0123456789nNiI")
+"""What a number begins with."""
+
+
+def real(text: str) -> float | None:
+    """The number that a text stands for, Fortran's exponents included; None if it is none."""
+    if _REAL.fullmatch(text):
+        return float(text.replace("D", "E").replace("d", "e"))
+    return None
+
+
+def _scalar(text: str) -> Any:
+    """A number, a logical or a text; an integer is exact, or stays a text."""
+    if text[:1] not in _STARTS:  # most texts
+        return _LOGICAL.get(text, text)
+    if text.lstrip("+-").isdigit():
+        return int(text) if _INTEGER.fullmatch(text) else text
+    value = real(text)
+    return _LOGICAL.get(text, text) if value is None else value
+
+
+def _row(words: list[str]) -> list[Any]:
+    return [_scalar(word) for word in words]
+
+
+def _listed(text: str) -> Any:
+    """A list of numbers or logicals, of one or two dimensions; the text itself if it is none."""
+    rows = re.findall(r"\[([^\[\]]*)\]", text[1:-1]) if text.startswith("[[") else None
+    words = [re.split(r"[\s,]+", row.strip(" \t,")) for row in rows or [text.strip("[]{}")]]
+    values = [_row(row) for row in words]
+    plain = all(not isinstance(value, str) for row in values for value in row)
+    if not plain or len({len(row) for row in values}) != 1:
+        return text
+    return np.asarray(values if rows else values[0])
+
+
+def _json(text: str) -> Any:
+    """What ASE writes of an array or a dictionary: an array of numbers, or the text itself."""
+    try:
+        value = np.asarray(json.loads(text.removeprefix("_JSON")))
+    except (ValueError, RecursionError):
+        return text
+    return value if value.dtype.kind in "ifb" and value.size else text
+
+
+@lru_cache(1024)  # most values are the same in all frames
+def _value(text: str) -> Any:
+    """What a value stands for: a number, a logical, an array of them, or a text."""
+    first = text[:1]
+    if first in ("[", "{"):
+        return _listed(text)
+    if first not in ('"', "'") or len(text) < 2:
+        return _scalar(text)
+    text = re.sub(r'\\(["\\])', r"\1", text[1:-1])
+    words = text.split()
+    if not words:
+        return text
+    if words[0] == "_JSON":
+        return _json(text)
+    values = _row(words)
+    if len(values) == 1:
+        return values[0]
+    return text if any(isinstance(value, str) for value in values) else np.asarray(values)
+
+
+def parse(line: str) -> dict[str, Any]:
+    """The keys and values of a comment line; what is None is left out.
+
+    Raises
+    ------
+    ValueError
+        If a key is there twice with different values, or there are more than
+        :data:`MOST_KEYS`.
+    """
+    found: dict[str, Any] = {}
+    texts: dict[str, str] = {}
+    for match in _PAIR.finditer(line.strip()):
+        key, value, odd, far, empty = match.groups()
+        text = value or odd or far or ("" if empty else "T")
+        if key[0] in "\"'":
+            key = key[1:-1]
+        if texts.setdefault(key, text) != text:
+            raise ValueError(
+                f"the key {key!r} stands twice, as {shown(texts[key])} and as {shown(text)}; "
+                "keep the right one"
+            )
+        if len(texts) > MOST_KEYS:
+            raise ValueError(f"the comment line has more than {MOST_KEYS} keys, which no data need")
+        if text != "None":
+            found[key] = _value(text)
+    return found
+
+
+def shown(text: str, most: int = 40) -> str:
+    """A text for a message: quoted, its control characters spelled out, the end cut off."""
+    return repr(text if len(text) <= most else text[:most] + "…")
