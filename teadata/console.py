@@ -18,9 +18,15 @@ from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 import typer
+from typer.core import TyperGroup
 
+from teadata import tabular
 from teadata.errors import TeaError, UsageError
+from teadata.tabular import Cell, Column
 from teadata.text import escape_sequence, inline, visible
+
+MOST_READABLE = 110
+"""Longest line of prose."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -81,11 +87,22 @@ def _check_no_dataset(path: Path) -> None:
             )
 
 
+class Summaries(TyperGroup):
+    """A group of commands whose help has the whole first sentence of each."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help; nothing in it is cut."""
+        for command in self.commands.values():
+            command.short_help = command.short_help or (command.help or "").split("\n\n")[0]
+        super().format_help(ctx, formatter)
+
+
 class App(typer.Typer):
     """A Typer application, or a group of commands in one, with the project's conventions."""
 
     def __init__(self, help_text: str) -> None:
         super().__init__(
+            cls=Summaries,
             help=help_text,
             no_args_is_help=True,
             add_completion=False,
@@ -256,7 +273,7 @@ def print_table(
     title: str | None = None,
     right: Sequence[str] = (),
 ) -> None:
-    """Print a table, as wide as it needs to be when the output is not a terminal.
+    """Print a table, as wide as the output, see :func:`teadata.tabular.lay_out`.
 
     Parameters
     ----------
@@ -269,38 +286,37 @@ def print_table(
     right
         Headings of the columns to align to the right.
     """
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    print_lines(
+        [] if title is None else [inline(title)],
+        [Column(visible(column), right=column in right) for column in columns],
+        [[Cell(inline(cell)) for cell in row] for row in rows],
+    )
 
-    heading = None if title is None else Text(inline(title))
-    table = Table(title=heading, box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    for column in columns:
-        table.add_column(Text(visible(column)), justify="right" if column in right else "left")
-    for row in rows:
-        table.add_row(*(Text(inline(cell)) for cell in row))
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=200)
-    console.print(table)
+
+def print_lines(
+    above: Sequence[str],
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[Cell] | None],
+    stubs: int = 1,
+) -> None:
+    """Print lines and a table below them, see :func:`teadata.tabular.lay_out`."""
+    bold = not tabular.plain()
+    lines = tabular.lay_out(columns, rows, tabular.output_width(), stubs=stubs, bold=bold)
+    _put([*above, *lines, ""])
 
 
 def print_fields(fields: Mapping[str, str]) -> None:
-    """Print names and values in two columns, the values folded to the terminal's width."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    """Print names and values in two columns, the values wrapped at spaces."""
+    width = min(tabular.output_width(), MOST_READABLE)
+    columns = [Column(inline(name)) for name in fields]
+    row = [Cell(inline(value)) for value in fields.values()]
+    _put(tabular.stacked(columns, [row], width))
 
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="bold")
-    grid.add_column(overflow="fold")
-    for name, value in fields.items():
-        grid.add_row(Text(inline(name)), Text(inline(value)))
-    console = Console(highlight=False)
-    if not console.is_terminal or console.width > 110:
-        console = Console(highlight=False, width=110)
-    console.print(grid)
+
+def _put(lines: Sequence[str]) -> None:
+    """Print lines that may hold escape sequences of ours."""
+    if sys.stdout is not None:
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
 @contextmanager

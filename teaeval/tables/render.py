@@ -3,63 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from teadata import console, tabular
 from teadata.text import html as escape
 from teadata.text import inline
 from teadata.text import latex as _tex
 from teadata.text import markdown as _md
 from teaeval.tables.grid import Cell, Grid
 
-if TYPE_CHECKING:
-    from rich.text import Text
-
 
 def terminal(grids: Sequence[Grid]) -> None:
     """Print tables to the terminal; the best number of a row is bold, and marked with an asterisk
     where there is no terminal to show that.
     """
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console(highlight=False)
-    plain = not console.is_terminal
+    plain = tabular.plain()
     for grid in grids:
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-        for stub in grid.stubs:
-            table.add_column(Text(stub), no_wrap=True)
-        for group in grid.groups:
-            for n, column in enumerate(grid.columns):
-                head = f"{inline(group)}\n{column}" if n == 0 else f"\n{column}"
-                table.add_column(Text(head), justify="right", no_wrap=True)
+        columns = [tabular.Column(inline(stub)) for stub in grid.stubs]
+        columns += [
+            tabular.Column(column, right=True, group=inline(group))
+            for group in grid.groups
+            for column in grid.columns
+        ]
+        rows: list[tabular.Row | None] = []
         for i, row in enumerate(grid.rows):
-            labels = row.labels if grid.starts(i) else ("", *row.labels[1:])
-            if i and grid.starts(i):
-                table.add_section()
-            table.add_row(
-                *(Text(inline(label)) for label in labels), *(_rich(c, plain) for c in row.cells)
+            first = grid.starts(i) or not grid.groups
+            labels = row.labels if first else ("", *row.labels[1:])
+            rows += [None] if i and grid.starts(i) else []
+            rows.append(
+                [
+                    *(tabular.Cell(inline(label)) for label in labels),
+                    *(_plain(cell) if plain else _bold(cell) for cell in row.cells),
+                ]
             )
-        # Cut numbers are worse than lines that wrap.
-        wide = Console(highlight=False, width=1000)
-        narrow = wide.measure(table).maximum > console.width
-        out = wide if plain or narrow else console
-        out.print(Text(inline(grid.title)), soft_wrap=True)
-        out.print(table)
-        for note in grid.notes:
-            out.print(Text(inline(note)), soft_wrap=True)
-        out.print()
+        console.print_lines([inline(grid.title), ""], columns, rows, stubs=len(grid.stubs))
+        best = any(cell.best for row in grid.rows for cell in row.cells)
+        legend = [f"{'*' if plain else 'bold'}: the best of those beside it"] if best else []
+        for note in [*grid.notes, *legend]:
+            console.say(inline(note))
+        console.say()
 
 
-def _rich(cell: Cell, plain: bool) -> Text:
-    from rich.text import Text
+def _plain(cell: Cell) -> tabular.Cell:
+    """A cell whose mark, or the place of one, keeps the digits below each other."""
+    mark = "*" if cell.best else " "
+    return tabular.Cell("\n".join([cell.text + mark, *(f"{line} " for line in cell.below)]))
 
-    mark = "*" if cell.best and plain else ""
-    text = Text(cell.text + mark, style="bold" if cell.best else "")
-    for line in cell.below:
-        text.append(f"\n{line}", style="not bold")
-    return text
+
+def _bold(cell: Cell) -> tabular.Cell:
+    return tabular.Cell("\n".join([cell.text, *cell.below]), bold=cell.best)
 
 
 def markdown(grids: Sequence[Grid]) -> str:
