@@ -11,6 +11,7 @@ from baselines.config import ModelConfig
 from baselines.predicted import Predicted
 from baselines.toolkit.labels import check_labels
 from teadata import Frames, TeaError
+from teadata.display import html_fields
 from teadata.typing import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -75,6 +76,19 @@ class Baseline(ABC, Generic[ConfigT, TrainedT]):
         self.device = device
         self._trained: TrainedT | None = None
         self._built: Any = None
+
+    def __repr__(self) -> str:
+        state = "trained" if self._trained is not None else "not trained"
+        return f"{type(self).__name__}({self.title}, {state}, seed {self.seed}, {self.device})"
+
+    def _repr_html_(self) -> str:
+        fields = {
+            "model": self.title,
+            "trained": "yes" if self._trained is not None else "no",
+            "seed": self.seed,
+            "device": self.device,
+        } | {name: str(value) for name, value in self.config}
+        return html_fields(type(self).__name__, fields)
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickle all but what was built of the trained state; it is built again when needed."""

@@ -5,6 +5,8 @@
 >>> train.forces.shape
 (200, 42, 3)
 
+``teadata.list()`` gives the ids of the datasets, ``teadata.cards()`` what is known of each.
+
 Energies are in kcal/mol, lengths in Å, forces in kcal/mol/Å.
 """
 
@@ -17,6 +19,7 @@ from teadata.lazy import exports
 if TYPE_CHECKING:
     from teadata.card import DatasetCard
     from teadata.catalog import cards, load
+    from teadata.catalog import ids as list
     from teadata.dataset import Dataset
     from teadata.errors import TeaError
     from teadata.frames import Frames
@@ -30,6 +33,7 @@ _HOME = {
     "SplitTable": "teadata.splits",
     "TeaError": "teadata.errors",
     "cards": "teadata.catalog",
+    "list": "teadata.catalog:ids",
     "load": "teadata.catalog",
 }
 
@@ -41,6 +45,7 @@ __all__ = [
     "SplitTable",
     "TeaError",
     "cards",
+    "list",
     "load",
 ]
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path, PurePath
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from teadata.errors import DataError, unknown_name
 from teadata.schema import StrictModel, read_yaml, what_is_wrong
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
 
@@ -243,6 +246,27 @@ class DatasetCard(StrictModel):
     def full_id(self) -> str:
         """Id and version, e.g. ``mini-i@1.0.0``."""
         return f"{self.id}@{self.version}"
+
+    def __repr__(self) -> str:
+        return f"DatasetCard({self.full_id}: {self.title})"
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The subsets as a DataFrame: what each is, and the normalisers of its test split.
+
+        Raises
+        ------
+        MissingExtraError
+            If pandas is not installed.
+        """
+        from teadata.display import data_frame
+
+        return data_frame(
+            [
+                {"dataset": self.full_id, "subset": name, "what": " ".join(text.split())}
+                | (self.statistics[name].model_dump() if name in self.statistics else {})
+                for name, text in self.subsets.items()
+            ]
+        )
 
     def check_subset(self, subset: str) -> None:
         """Raise an error that lists the known subsets if this is not one of them.

@@ -49,6 +49,18 @@ class Dataset:
     def __repr__(self) -> str:
         return f"Dataset({self.card.full_id}: {self.card.title})"
 
+    def _repr_html_(self) -> str:
+        from teadata.display import html_fields
+
+        card = self.card
+        fields = {
+            "dataset": f"{card.full_id} ({card.edition} edition)",
+            "title": card.title,
+            "level of theory": card.level_of_theory.method,
+            "subsets": ", ".join(card.subsets),
+        }
+        return html_fields("Dataset", fields)
+
     def path(self, entry: DataFile) -> Path:
         """Path of a file that the card names."""
         return self.root / entry.name

@@ -72,5 +72,6 @@ def unknown_name(kind: str, found: str, known: Iterable[str]) -> UsageError:
     """
     names = list(known)
     message = f"unknown {kind} {found!r}; expected one of: {', '.join(names)}"
-    close = difflib.get_close_matches(found, names, n=1)
+    same = [name for name in names if name.casefold() == found.casefold()]
+    close = same or difflib.get_close_matches(found, names, n=1)
     return UsageError(f"{message} (did you mean {close[0]!r}?)" if close else message)

@@ -172,6 +172,19 @@ class Frames:
     def __repr__(self) -> str:
         return f"Frames({len(self)} frames of {self.formula}, {self.n_atoms} atoms)"
 
+    def _repr_html_(self) -> str:
+        from teadata.display import html_fields
+
+        span = f"{self.energies.min():.2f} to {self.energies.max():.2f}" if len(self) else None
+        fields = {
+            "frames": len(self),
+            "system": f"{self.formula}, {self.n_atoms} atoms",
+            "periodic": "yes" if self.periodic else "no",
+            "energies, kcal/mol": span,
+            "optional arrays": ", ".join(n for n in OPTIONAL if getattr(self, n) is not None),
+        }
+        return html_fields("Frames", fields)
+
     def find(self, ids: Ints) -> Ints:
         """Row of each id, (n,); −1 where there is no such frame."""
         return find_rows(self.ids, ids)

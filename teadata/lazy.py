@@ -16,7 +16,8 @@ def exports(
     package
         The package's ``__name__``.
     homes
-        The module in which each public name lives; ``__version__`` is added.
+        The module in which each public name lives, ``module:name`` where its name there is
+        another, and the module's own name for a module; ``__version__`` is added.
     """
 
     def get(name: str) -> object:
@@ -26,7 +27,9 @@ def exports(
             return package_version()
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(homes[name]), name)
+        home, _, other = homes[name].partition(":")
+        module = importlib.import_module(home)
+        return module if home == f"{package}.{name}" else getattr(module, other or name)
 
     def names() -> list[str]:
         return sorted([*homes, "__version__"])

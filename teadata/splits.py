@@ -8,15 +8,19 @@ the folded training frames, so the 200 are contained in the 400.  Test sets have
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from teadata.errors import DataError, UsageError, unknown_name
 from teadata.files import atomic_write
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BATCH = 1 << 17
 """Rows of the table read at a time."""
@@ -61,7 +65,7 @@ class SplitName(NamedTuple):
         return "/".join(str(part) for part in self if part is not None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SplitTable:
     """The frames of every subset and role of a dataset, in rank order.
 
@@ -72,6 +76,47 @@ class SplitTable:
     """
 
     members: dict[tuple[str, str], NDArray[np.int64]]
+
+    def __iter__(self) -> Iterator[str]:
+        """Names of the splits, ``<subset>/<role>``, in table order."""
+        return (f"{subset}/{role}" for subset, role in self.members)
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def __contains__(self, name: object) -> bool:
+        return name in list(self)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{'/'.join(key)} {len(ids)}" for key, ids in self.members.items())
+        return f"SplitTable({counts})"
+
+    def _repr_html_(self) -> str:
+        from teadata.display import html_table
+
+        rows = [(f"{s}/{r}", len(ids)) for (s, r), ids in self.members.items()]
+        return html_table("SplitTable", ("split", "frames"), rows)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The table as a DataFrame: frame, subset, role, rank.
+
+        Raises
+        ------
+        MissingExtraError
+            If pandas is not installed.
+        """
+        from teadata.display import data_frame
+
+        keys, ids = list(self.members), list(self.members.values())
+        counts = [len(some) for some in ids]
+        return data_frame(
+            {
+                "frame": np.concatenate([np.empty(0, np.int64), *ids]),
+                "subset": np.repeat([subset for subset, _ in keys], counts),
+                "role": np.repeat([role for _, role in keys], counts),
+                "rank": np.concatenate([np.empty(0, np.int64), *map(np.arange, counts)]),
+            }
+        )
 
     @property
     def subsets(self) -> list[str]:

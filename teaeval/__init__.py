@@ -1,7 +1,7 @@
 """Scores of force-field predictions, as the tables of the TEA Challenge report them.
 
 >>> import teaeval
->>> score = teaeval.score(teaeval.read_prediction("my_predictions.npz"))  # doctest: +SKIP
+>>> score = teaeval.score("my_predictions.npz")  # doctest: +SKIP
 >>> score.row("F").mae  # doctest: +SKIP
 
 Energies are in kcal/mol, lengths in Å, forces in kcal/mol/Å.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from teadata.lazy import exports
 
 if TYPE_CHECKING:
+    from teaeval import scores
     from teaeval.metrics.definitions import Errors, errors
     from teaeval.predictions.findings import Finding, PredictionError
     from teaeval.predictions.prediction import Prediction
@@ -37,6 +38,7 @@ _HOME = {
     "errors": "teaeval.metrics.definitions",
     "read_prediction": "teaeval.predictions.reading",
     "score": "teaeval.scores.scoring",
+    "scores": "teaeval.scores",
     "template": "teaeval.predictions.writing",
     "write_prediction": "teaeval.predictions.writing",
 }
@@ -54,6 +56,7 @@ __all__ = [
     "errors",
     "read_prediction",
     "score",
+    "scores",
     "template",
     "write_prediction",
 ]

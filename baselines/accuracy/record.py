@@ -9,14 +9,18 @@ as log-normal, with the spread between seeds pooled over all records of the mode
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from baselines.runs.record import Plan, TrainingRecord
 from teadata import Dataset
+from teadata.display import data_frame
 from teadata.errors import unknown_name
 from teadata.files import write_text
 from teadata.schema import StrictModel
 from teaeval.scores.record import Score
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RECORDS = Path(__file__).resolve().parents[1] / "records"
 """Folder of the shipped records."""
@@ -117,6 +121,27 @@ class AccuracyRecord(StrictModel):
     versions: dict[str, str]
     hardware: dict[str, str]
     trainings: list[Training]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row for each training, test subset and quantity: what it reached, and its cost.
+
+        Raises
+        ------
+        MissingExtraError
+            If pandas is not installed.
+        """
+        return data_frame(
+            [
+                {"model": self.model, "config": self.config_name, "dataset": self.dataset}
+                | {"train": training.train, "seed": seed.seed, "test": subset}
+                | {"quantity": quantity, **reached.model_dump()}
+                | {"wall_seconds": seed.wall_seconds, "peak_memory_mib": seed.peak_memory_mib}
+                for training in self.trainings
+                for seed in training.seeds
+                for subset, quantities in seed.tests.items()
+                for quantity, reached in quantities.items()
+            ]
+        )
 
     def training(self, subset: str) -> Training:
         """Return the training on a subset.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from teadata import Frames
+from teadata.display import html_fields
 from teadata.errors import MissingExtraError
 from teadata.units import EV
 
@@ -40,6 +41,12 @@ class BaselineCalculator(Calculator):  # type: ignore[misc]
     def __init__(self, model: Predictor, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.model = model
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.model!r})"
+
+    def _repr_html_(self) -> str:
+        return html_fields(type(self).__name__, {"model": repr(self.model)})
 
     def predict(self, frames: Frames) -> tuple[Floats, Floats]:
         """Predict energies (N,) in kcal/mol and forces (N, A, 3) in kcal/mol/Å of many frames.

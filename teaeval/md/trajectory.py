@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from teadata.display import Shown
+from teadata.elements import formula
 from teadata.errors import DataError
 from teadata.files import atomic_write
 from teadata.provenance import DISTRIBUTION, package_version
@@ -203,7 +205,7 @@ def _visit(group: Any, visitor: Any, prefix: str = "") -> None:
             _visit(item, visitor, f"{name}/")
 
 
-class Trajectory:
+class Trajectory(Shown):
     """A trajectory in an H5MD file that :func:`teaeval.md.simulate` wrote.
 
     Arrays are read when they are asked for, whole; :meth:`chunks` reads them in pieces.
@@ -245,6 +247,14 @@ class Trajectory:
         if np.isnan(energies).any():
             written = int(np.isnan(energies).argmax())
         self._frames = written if frames is None else min(frames, written)
+
+    def _fields(self) -> dict[str, object]:
+        return {
+            "file": self.path,
+            "frames": self._frames,
+            "system": f"{formula(self.numbers)}, {len(self.numbers)} atoms",
+            "ps": f"{self._times[self._frames - 1] / 1000:.4g}" if self._frames else None,
+        }
 
     @contextmanager
     def _open(self) -> Iterator[Any]:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from teadata.arrays import StoredArray
+from teadata.display import Shown
 from teadata.typing import Floats, Ints
 
 
-@dataclass(frozen=True, eq=False)
-class Prediction:
+@dataclass(frozen=True, eq=False, repr=False)
+class Prediction(Shown):
     """Predicted energies and forces of one test set.
 
     Forces and positions are arrays in memory, or stay in a file that is larger than memory.
@@ -58,3 +59,14 @@ class Prediction:
     source: Mapping[str, str] = field(default_factory=dict)
     digest: Callable[[], str] | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+
+    def _fields(self) -> dict[str, object]:
+        return {
+            "dataset": self.dataset,
+            "subset": self.subset,
+            "frames": len(self.energies),
+            "atoms": self.forces.shape[1] if len(self.forces.shape) == 3 else None,
+            "model": self.model,
+            "train": self.train,
+            "file": self.source.get("path"),
+        }

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from teadata.display import data_frame
 from teadata.errors import unknown_name
 from teaeval import published
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TableName = Literal["si6", "si7", "si8", "settings", "costs"]
 
@@ -51,6 +55,21 @@ def select(table: TableName, **wanted: str | None) -> list[dict[str, Any]]:
             raise unknown_name(f"{name} of {table}", value, known)
         records = [r for r in records if match in _values(r, name)]
     return records
+
+
+def to_pandas(table: TableName = "si7", **wanted: str | None) -> pd.DataFrame:
+    """Records of a table as a DataFrame; those that :func:`select` selects.
+
+    Raises
+    ------
+    UsageError
+        As :func:`select`.
+    MissingExtraError
+        If pandas is not installed.
+    """
+    if table not in FIELDS:
+        raise unknown_name("table", table, FIELDS)
+    return data_frame(select(table, **wanted))
 
 
 def _values(record: dict[str, Any], name: str) -> tuple[str, ...]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from teadata import catalog
 from teadata.dataset import Dataset
+from teadata.display import Shown, data_frame, html_table, line
 from teadata.errors import UsageError
 from teadata.schema import StrictModel
 from teaeval.defaults import SIGN_PATTERNS
@@ -14,8 +17,11 @@ from teaeval.metrics.sign_flips import SignFlips
 from teaeval.metrics.uncertainty import DifferenceIntervals, difference_intervals, resampling
 from teaeval.predictions.prediction import Prediction
 from teaeval.resampling import Interval
-from teaeval.scores.examine import Examined, examine
+from teaeval.scores.examine import Examined, examine, loaded, opened
 from teaeval.scores.record import Bootstrap, unit_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Difference(StrictModel):
@@ -33,7 +39,7 @@ class Difference(StrictModel):
     p: float
 
 
-class ComparedRow(StrictModel):
+class ComparedRow(Shown, StrictModel):
     """One quantity: differences, and how often the first is nearer to the reference.
 
     ``superiority`` is the share of frames whose mean absolute error is smaller in the first,
@@ -46,8 +52,12 @@ class ComparedRow(StrictModel):
     rmse: Difference
     superiority: float
 
+    def _fields(self) -> dict[str, object]:
+        difference = f"{self.mae.difference:.3g}"
+        return {"quantity": self.quantity, "MAE": difference, "p": f"{self.mae.p:.2g}"}
 
-class Comparison(StrictModel):
+
+class Comparison(Shown, StrictModel):
     """Two predictions of one test set, compared frame by frame.
 
     ``exact`` says whether the p-values count all sign patterns, or ``bootstrap.replicates`` that
@@ -64,11 +74,49 @@ class Comparison(StrictModel):
     smallest_p: float
     rows: list[ComparedRow]
 
+    def _fields(self) -> dict[str, object]:
+        return {
+            "dataset": self.dataset,
+            "subset": self.subset,
+            "first": self.first,
+            "second": self.second,
+            "frames": self.frames,
+        }
+
+    def _repr_html_(self) -> str:
+        heads = ("quantity", "unit", "measure", self.first, self.second, "difference", "p")
+        rows = [
+            (row.quantity, row.unit, name, part.first, part.second, part.difference, part.p)
+            for row in self.rows
+            for name, part in (("MAE", row.mae), ("RMSE", row.rmse))
+        ]
+        return html_table(line(self, self._fields()), heads, rows)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row for each quantity and measure: both errors, difference, its interval, p.
+
+        Raises
+        ------
+        MissingExtraError
+            If pandas is not installed.
+        """
+        entries = []
+        for row in self.rows:
+            for name, part in (("MAE", row.mae), ("RMSE", row.rmse)):
+                low, high = part.interval or (None, None)
+                entries.append(
+                    {"quantity": row.quantity, "unit": row.unit, "measure": name}
+                    | {"first": part.first, "second": part.second}
+                    | {"difference": part.difference, "low": low, "high": high, "p": part.p}
+                    | {"superiority": row.superiority}
+                )
+        return data_frame(entries)
+
 
 def compare(
-    first: Prediction,
-    second: Prediction,
-    dataset: Dataset | None = None,
+    first: Prediction | Path | str,
+    second: Prediction | Path | str,
+    dataset: Dataset | str | None = None,
     *,
     replicates: int = SIGN_PATTERNS,
     seed: int = 0,
@@ -78,9 +126,9 @@ def compare(
     Parameters
     ----------
     first, second
-        What was predicted.
+        What was predicted, or the file.
     dataset
-        The dataset; by default the one they name.
+        The dataset, or its id; by default the one they name.
     replicates, seed
         Number of sign patterns that are drawn if there are too many units to count all of them,
         and their seed.
@@ -92,9 +140,10 @@ def compare(
     PredictionError
         If a check of one of them finds an error.
     """
-    _check_same(first, second)
-    dataset = dataset or catalog.load(first.dataset)
-    a, b = (examine(prediction, dataset, by_frame=True) for prediction in (first, second))
+    one, other = (opened(item, dataset) for item in (first, second))
+    _check_same(one, other)
+    data = loaded(one, dataset)
+    a, b = (examine(prediction, data, by_frame=True) for prediction in (one, other))
     return compare_examined(a, b, replicates=replicates, seed=seed)
 
 

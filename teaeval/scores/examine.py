@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from teadata import Dataset, catalog
+from teadata.errors import UsageError
 from teadata.stored_frames import AnyFrames
 from teadata.typing import Ints
 from teaeval.checks import energies, geometry, order, scale, structure
@@ -18,6 +20,7 @@ from teaeval.metrics.one_pass import Compared, frame_errors_of
 from teaeval.metrics.uncertainty import block_length
 from teaeval.predictions.findings import Finding, PredictionError
 from teaeval.predictions.prediction import Prediction
+from teaeval.predictions.reading import read_prediction
 
 FAILED = ("missing-frames", "not-finite-energy", "not-finite-forces")
 """Findings that say that frames have no prediction."""
@@ -61,17 +64,54 @@ class Examined:
         return self.prediction.model or self.prediction.source.get("path")
 
 
+def opened(prediction: Prediction | Path | str, dataset: Dataset | str | None) -> Prediction:
+    """A prediction, read if it is a file, which may leave its dataset to the caller.
+
+    Raises
+    ------
+    UsageError
+        If it is something else.
+    PredictionError
+        If the file says too little.
+    """
+    if isinstance(prediction, Prediction):
+        return prediction
+    if not isinstance(prediction, Path | str):
+        raise UsageError(
+            f"expected a prediction or the path of its file, found {type(prediction).__name__}"
+        )
+    name = dataset.card.full_id if isinstance(dataset, Dataset) else dataset
+    return read_prediction(prediction, defaults={"dataset": name})
+
+
+def loaded(prediction: Prediction, dataset: Dataset | str | None) -> Dataset:
+    """The dataset of a prediction: the given one, or the one that the prediction names.
+
+    Raises
+    ------
+    UsageError
+        If there is no such dataset, or what is given is neither a dataset nor an id.
+    """
+    if isinstance(dataset, Dataset):
+        return dataset
+    if not isinstance(dataset, str | None):
+        raise UsageError(f"expected a dataset or its id, found {type(dataset).__name__}")
+    return catalog.load(dataset or prediction.dataset)
+
+
 def check(
-    prediction: Prediction, dataset: Dataset, engine: Engine | None = None
+    prediction: Prediction | Path | str,
+    dataset: Dataset | str | None = None,
+    engine: Engine | None = None,
 ) -> tuple[Ints, list[Finding]]:
     """Check a prediction against the test set it is for.
 
     Parameters
     ----------
     prediction
-        What was predicted.
+        What was predicted, or its file.
     dataset
-        The dataset it names.
+        The dataset, or its id; by default the one the prediction names.
     engine
         What works on pieces of it; by default this machine's cores.
 
@@ -87,6 +127,8 @@ def check(
     UsageError
         If the dataset has no such subset.
     """
+    prediction = opened(prediction, dataset)
+    dataset = loaded(prediction, dataset)
     return check_against(prediction, dataset.test_set(prediction.subset), dataset, engine)
 
 

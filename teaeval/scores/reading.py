@@ -9,14 +9,19 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from teadata.display import data_frame
 from teadata.errors import DataError
 from teaeval.checks.fixes import FIXES
 from teaeval.defaults import MOST_REPLICATES
 from teaeval.predictions.declaring import NAMES
 from teaeval.scores.record import Row, Score, unit_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ROUNDING = 1e-9
 """Relative difference of numbers that follow from each other."""
@@ -53,6 +58,25 @@ def read_score(path: Path, *, claimed: bool = False) -> Score:
             f"{'; '.join(wrong[:SHOWN])}{more}. Score the prediction again"
         )
     return score
+
+
+def data_frame_of(paths: Iterable[Path | str]) -> pd.DataFrame:
+    """The numbers of scores, or of predictions that are scored, as a DataFrame.
+
+    Raises
+    ------
+    TeaError
+        If one cannot be read or scored.
+    MissingExtraError
+        If pandas is not installed.
+    """
+    from teaeval.scores.scoring import score
+
+    read = [
+        read_score(path) if path.suffix.lower() == ".json" else score(path)
+        for path in map(Path, paths)
+    ]
+    return data_frame([item.key() | row.flat() for item in read for row in item.rows])
 
 
 SHOWN = 4

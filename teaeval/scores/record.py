@@ -11,7 +11,8 @@ import numpy as np
 from pydantic import Field
 
 from teadata.dataset import Dataset
-from teadata.errors import DataError, UsageError
+from teadata.display import Shown, data_frame, html_table, line
+from teadata.errors import DataError, UsageError, unknown_name
 from teadata.schema import StrictModel
 from teadata.stored_frames import AnyFrames
 from teaeval.md.record import Simulations
@@ -21,6 +22,8 @@ from teaeval.predictions.prediction import Prediction
 from teaeval.resampling import LEVEL, Interval, Resampling, Unit
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from teaeval.scores.examine import Examined
 
 
@@ -56,7 +59,7 @@ class Bootstrap(StrictModel):
         )
 
 
-class Row(StrictModel):
+class Row(Shown, StrictModel):
     """Errors of one quantity, in its unit and normalised as in the published tables.
 
     ``mae``, ``rmse`` and ``max`` are in ``unit``.  ``*_percent_mean`` are Table SI 7's: 100
@@ -82,6 +85,21 @@ class Row(StrictModel):
     mae_interval: tuple[float, float] | None
     rmse_interval: tuple[float, float] | None
     max_interval: tuple[float, float] | None
+
+    def _fields(self) -> dict[str, object]:
+        numbers = {name: f"{getattr(self, name):.3g}" for name in ("mae", "rmse", "max")}
+        return {"quantity": self.quantity, "unit": self.unit, **numbers}
+
+    def flat(self) -> dict[str, object]:
+        """The fields by name, the limits of an interval as two of them."""
+        fields: dict[str, object] = {}
+        for name, value in self:
+            if name.endswith("_interval"):
+                measure = name.removesuffix("_interval")
+                fields[f"{measure}_low"], fields[f"{measure}_high"] = value or (None, None)
+            else:
+                fields[name] = value
+        return fields
 
     @classmethod
     def of(cls, quantity: str, errors: Errors, limits: ErrorIntervals | None) -> Row:
@@ -203,7 +221,7 @@ class ScoredPrediction(StrictModel):
         )
 
 
-class Score(StrictModel):
+class Score(Shown, StrictModel):
     """The score of a prediction, with everything needed to compute it again.
 
     ``options`` are what the caller declared about the file.  ``fixes`` were asked for, ``fixed``
@@ -242,13 +260,48 @@ class Score(StrictModel):
 
         Raises
         ------
-        KeyError
-            If the score has no such quantity.
+        UsageError
+            If the score has no such quantity; the message names those it has.
         """
         for row in self.rows:
             if row.quantity == quantity:
                 return row
-        raise KeyError(quantity)
+        raise unknown_name("quantity", quantity, [row.quantity for row in self.rows])
+
+    def _fields(self) -> dict[str, object]:
+        numbers = {f"MAE({row.quantity})": f"{row.mae:.3g}" for row in self.rows[:2]}
+        return {
+            "dataset": f"{self.dataset.id}@{self.dataset.version}",
+            "task": self.task,
+            "model": self.prediction.model,
+            "frames": f"{self.coverage.scored} of {self.coverage.frames}",
+            **numbers,
+        }
+
+    def _repr_html_(self) -> str:
+        title = line(self, self._fields())
+        heads = ("quantity", "unit", "MAE", "RMSE", "MAX")
+        rows = [(row.quantity, row.unit, row.mae, row.rmse, row.max) for row in self.rows]
+        return html_table(title, heads, rows)
+
+    def key(self) -> dict[str, object]:
+        """What tells the score's numbers from those of other scores."""
+        return {
+            "dataset": f"{self.dataset.id}@{self.dataset.version}",
+            "task": self.task,
+            "model": self.prediction.model or "",
+            "coverage": self.coverage.scored / self.coverage.frames,
+        }
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The rows as a DataFrame, with what they are of; as ``teaeval score --csv`` has them.
+
+        Raises
+        ------
+        MissingExtraError
+            If pandas is not installed.
+        """
+        return data_frame([self.key() | row.flat() for row in self.rows])
 
     def with_simulations(self, simulations: Collection[Simulations]) -> Score:
         """A copy of the score that also holds simulations of the same dataset.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import platform
 from collections.abc import Collection
+from pathlib import Path
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from teaeval.engines import Engine
 from teaeval.metrics.uncertainty import error_intervals, resampling
 from teaeval.predictions.prediction import Prediction
 from teaeval.scores.details import detailed
-from teaeval.scores.examine import Examined, examine
+from teaeval.scores.examine import Examined, examine, loaded, opened
 from teaeval.scores.record import (
     Bootstrap,
     Coverage,
@@ -28,8 +29,8 @@ from teaeval.scores.record import (
 
 
 def score(
-    prediction: Prediction,
-    dataset: Dataset | None = None,
+    prediction: Prediction | Path | str,
+    dataset: Dataset | str | None = None,
     *,
     replicates: int = REPLICATES,
     seed: int = 0,
@@ -43,9 +44,9 @@ def score(
     Parameters
     ----------
     prediction
-        What was predicted.
+        What was predicted, or its file.
     dataset
-        The dataset to score against; by default the one the prediction names.
+        The dataset to score against, or its id; by default the one the prediction names.
     replicates, seed
         Number of bootstrap samples behind the intervals of MAX, and their seed; 0 for no intervals.
     fixes
@@ -65,9 +66,10 @@ def score(
     UsageError
         If there is no such dataset, subset or fix.
     """
+    prediction = opened(prediction, dataset)
     examined = examine(
         prediction,
-        dataset,
+        loaded(prediction, dataset),
         fixes=fixes,
         allow_failed=allow_failed,
         details=with_details,

@@ -131,22 +131,4 @@ def markdown(score: Score) -> str:
 
 def to_csv(score: Score) -> str:
     """The score as CSV: one line per quantity, full precision, with what identifies it."""
-    key = {
-        "dataset": f"{score.dataset.id}@{score.dataset.version}",
-        "task": score.task,
-        "model": score.prediction.model or "",
-        "coverage": score.coverage.scored / score.coverage.frames,
-    }
-    return text.to_csv([key | _flat(row) for row in score.rows])
-
-
-def _flat(row: Row) -> dict[str, object]:
-    """A row's fields, the limits of an interval as two of them."""
-    fields: dict[str, object] = {}
-    for name, value in row:
-        if name.endswith("_interval"):
-            measure = name.removesuffix("_interval")
-            fields[f"{measure}_low"], fields[f"{measure}_high"] = value or (None, None)
-        else:
-            fields[name] = value
-    return fields
+    return text.to_csv([score.key() | row.flat() for row in score.rows])

@@ -10,6 +10,7 @@ import pytest
 
 import teadata
 import teaeval
+from teadata.errors import UsageError
 from teaeval import PredictionError
 
 
@@ -34,7 +35,7 @@ def test_score_is_of_the_reference_and_says_where_from(noisy, mini_i):
     assert score.dataset.frames == len(test)
     assert score.task == "folded->folded"
     assert score.software.startswith("tea-benchmark ")
-    with pytest.raises(KeyError):
+    with pytest.raises(UsageError):
         score.row("F(Pb)")
 
 
