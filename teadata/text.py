@@ -6,8 +6,6 @@ Markdown, LaTeX or a spreadsheet takes for its own.  Each form of output has one
 
 from __future__ import annotations
 
-import csv
-import html as standard_html
 import io
 import re
 from collections.abc import Mapping, Sequence
@@ -85,11 +83,15 @@ def latex(text: str) -> str:
 
 def html(text: str) -> str:
     """A name in HTML, between tags or in the quotes of an attribute."""
-    return standard_html.escape(visible(text))
+    import html as standard  # its table of entities takes a millisecond to load
+
+    return standard.escape(visible(text))
 
 
 def to_csv(entries: Sequence[Mapping[str, Any]]) -> str:
     """Entries of the same fields as CSV; no cell is a formula to a spreadsheet."""
+    import csv
+
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(entries[0]), lineterminator="\n")
     writer.writeheader()

@@ -8,3 +8,6 @@ MOST_REPLICATES = 1_000_000
 
 SIGN_PATTERNS = 20_000
 """Sign patterns behind a p-value, where there are too many units to count all of them."""
+
+WAIT = 30.0
+"""Seconds to wait for a scheduler to answer, or for a piece that a cluster works on."""

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from teadata.errors import MissingExtraError, TeaError, UsageError
+from teaeval.defaults import WAIT
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -27,9 +28,6 @@ Result = TypeVar("Result")
 
 MOST = 8
 """Largest number of threads: more do not read faster, and each holds a piece in memory."""
-
-WAIT = 30.0
-"""Seconds to wait for a scheduler to answer, or for a piece that a cluster works on."""
 
 LOOK = 5.0
 """Seconds between looks at whether the cluster is still there."""

@@ -21,7 +21,7 @@ from teaeval.cli.options import (
     SchedulerTimeout,
     SignPatterns,
 )
-from teaeval.engines import WAIT
+from teaeval.defaults import WAIT
 
 if TYPE_CHECKING:
     from teaeval.scores.record import Score
