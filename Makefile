@@ -112,6 +112,6 @@ $(RUNS)/hydrogen/UF3/record.json: $(call run,uf3-mini-hydrogen-complete-24)/reco
 $(RUNS)/hydrogen/MACE/record.json: $(RUNS)/mace-mini-hydrogen-complete-192-quick-hydrogen-seed0/record.json
 $(RUNS)/hydrogen/PACE/record.json: $(call run,pace-mini-hydrogen-complete-48)/record.json
 $(HYDROGEN:%=%/record.json):
-	teaeval hydrogen --model $(dir $<) --label $(notdir $(@D)) --processes 2 -o $(@D)
+	teaeval hydrogen --model $(dir $<) --name $(notdir $(@D)) --jobs 2 -o $(@D)
 $(RUNS)/%-quick-hydrogen-seed0/record.json:
 	baselines train mace mini-hydrogen --subset complete --config quick-hydrogen -o $(dir $@)

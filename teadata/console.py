@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 import typer
-from typer.core import TyperGroup
 
-from teadata import tabular
+from teadata import command_line, pace, tabular
 from teadata.errors import TeaError, UsageError
 from teadata.tabular import Cell, Column
 from teadata.text import escape_sequence, inline, visible
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
 
 MOST_READABLE = 110
 """Longest line of prose."""
@@ -39,9 +41,33 @@ def guarded(command: Function) -> Function:
         paths = {name: _paths(value) for name, value in values.items()}
         outputs = paths.pop("output", [])
         check_outputs(outputs, [path for some in paths.values() for path in some])
-        return command(**values)
+        try:
+            return command(**values)
+        except KeyboardInterrupt:
+            kept = _KEPT[-1] if _KEPT else "what was not finished is not kept; repeat the command"
+            _KEPT.clear()
+            say(f"interrupted: {kept}", err=True)
+            raise typer.Exit(INTERRUPTED) from None
 
     return checked  # type: ignore[return-value]
+
+
+_KEPT: list[str] = []
+
+
+@contextmanager
+def keeping(what: str) -> Iterator[None]:
+    """Say, if Ctrl-C ends what is done here, what is kept and which command goes on."""
+    _KEPT.append(what)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        _KEPT.pop()
+        raise
+    else:
+        _KEPT.pop()
 
 
 def _paths(value: Any) -> list[Path]:
@@ -87,22 +113,12 @@ def _check_no_dataset(path: Path) -> None:
             )
 
 
-class Summaries(TyperGroup):
-    """A group of commands whose help has the whole first sentence of each."""
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help; nothing in it is cut."""
-        for command in self.commands.values():
-            command.short_help = command.short_help or (command.help or "").split("\n\n")[0]
-        super().format_help(ctx, formatter)
-
-
 class App(typer.Typer):
     """A Typer application, or a group of commands in one, with the project's conventions."""
 
     def __init__(self, help_text: str) -> None:
         super().__init__(
-            cls=Summaries,
+            cls=command_line.Group,
             help=help_text,
             no_args_is_help=True,
             add_completion=False,
@@ -111,8 +127,12 @@ class App(typer.Typer):
             context_settings={"help_option_names": ["-h", "--help"]},
         )
 
-    def command(self, name: str | None = None, **options: Any) -> Callable[[Function], Function]:
-        """Add a command, :func:`guarded`."""
+    def command(
+        self, name: str | None = None, *, renamed: Mapping[str, str] | None = None, **options: Any
+    ) -> Callable[[Function], Function]:
+        """Add a command, :func:`guarded`; ``renamed`` are new names of options by the old ones."""
+        if renamed:
+            options["cls"] = command_line.renaming(renamed)
         add = super().command(name, **options)
 
         def added(command: Function) -> Function:
@@ -321,10 +341,13 @@ def _put(lines: Sequence[str]) -> None:
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar on the standard error; nothing where that is not a terminal.
+    """A progress bar on the standard error; where that is no terminal, a line now and then.
 
     It is told what is being done, how much of it is done, and how much there is.
     """
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield pace.Lines(lambda text: say(inline(text), err=True))
+        return
     from rich.console import Console
     from rich.progress import (
         BarColumn,

@@ -104,7 +104,8 @@ def train(
         model, data, subset, size, config, seed, device, dtype, allow_tf32 or None
     )
     folder = output or runs.default_folder(plan)
-    with console.progress_bar() as progress:
+    kept = f"{folder} has the last checkpoint; to go on: baselines resume {folder}"
+    with console.keeping(kept), console.progress_bar() as progress:
         record = runs.train(plan, folder, progress)
     _say(folder, record)
 
@@ -113,7 +114,8 @@ def resume(run: Run) -> None:
     """Go on with an interrupted training."""
     from baselines.runs import folder as runs
 
-    with console.progress_bar() as progress:
+    kept = f"{run} has the last checkpoint; to go on: baselines resume {run}"
+    with console.keeping(kept), console.progress_bar() as progress:
         record = runs.resume(run, progress)
     _say(run, record)
 

@@ -55,9 +55,7 @@ class Sampling:
 class Workers:
     """Where state points are simulated."""
 
-    processes: Annotated[
-        int, typer.Option(min=1, help="State points that are simulated at a time.")
-    ] = 1
+    jobs: Annotated[int, typer.Option(min=1, help="State points that are simulated at a time.")] = 1
     scheduler: Annotated[
         str | None,
         typer.Option(help="Dask scheduler, tcp://host:port, whose workers see the folder."),
@@ -70,11 +68,12 @@ Records = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
+def register(app: console.App) -> None:
     """Add these commands to ``teaeval``."""
     app.command(
         "hydrogen",
         epilog="Example: teaeval hydrogen --model runs/mace-mini-hydrogen-complete-96-quick-seed0",
+        renamed={"--label": "--name", "--processes": "--jobs"},
     )(console.grouped(hydrogen))
     app.command("hydrogen-table", epilog="Example: teaeval hydrogen-table hydrogen/*")(
         hydrogen_table
@@ -89,9 +88,9 @@ def hydrogen(
     ] = "mini-hydrogen",
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder; by default hydrogen/<label>."),
+        typer.Option("--output", "-o", help="Folder; by default hydrogen/<name>."),
     ] = None,
-    label: Annotated[
+    name: Annotated[
         str | None, typer.Option(help="The model's name; by default that of its folder.")
     ] = None,
     state: Annotated[
@@ -112,11 +111,12 @@ def hydrogen(
 
     data = catalog.load(dataset)
     plan = plans.make_plan(
-        data, label, potential.model, potential.calculator, state, sampling.protocol()
+        data, name, potential.model, potential.calculator, state, sampling.protocol()
     )
     folder = output or Path("hydrogen") / plan.label.replace("/", "-").replace(":", "-")
-    with console.progress_bar() as progress:
-        record = running.run(plan, folder, workers.processes, workers.scheduler, progress)
+    kept = f"{folder} has all up to the last checkpoints; the same command goes on"
+    with console.keeping(kept), console.progress_bar() as progress:
+        record = running.run(plan, folder, workers.jobs, workers.scheduler, progress)
     _figures(record, folder)
     if as_json:
         console.say(record.model_dump_json(indent=1))

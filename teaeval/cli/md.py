@@ -215,7 +215,8 @@ def _default_folder(plan: Plan) -> Path:
 def _run(plan: Plan, folder: Path, jobs: int, as_json: bool) -> None:
     from teaeval.md.replicas import run
 
-    with console.progress_bar() as progress:
+    kept = f"{folder} has all up to the last checkpoints; to go on: teaeval md resume {folder}"
+    with console.keeping(kept), console.progress_bar() as progress:
         outcomes = run(plan, folder, jobs, progress)
     if as_json:
         console.print_json([outcome.model_dump(mode="json") for outcome in outcomes])

@@ -211,6 +211,10 @@ class Layout:
         typer.Option("--output", "-o", help="File to write; its suffix says the format."),
     ] = None
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False
+    as_csv: Annotated[bool, typer.Option("--csv", help="The same as --format csv.")] = False
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="The same as --format markdown.")
+    ] = False
 
     @property
     def format(self) -> str:
@@ -221,7 +225,11 @@ class Layout:
         UsageError
             If there is no such format or suffix, or the terminal's is asked for with a file.
         """
-        asked = "json" if self.as_json else self.form
+        short = {"json": self.as_json, "csv": self.as_csv, "markdown": self.as_markdown}
+        given = {name for name, wanted in short.items() if wanted} | {self.form} - {None}
+        if len(given) > 1:
+            raise UsageError(f"expected one format, found {', '.join(sorted(map(str, given)))}")
+        asked = next(iter(given), None)
         if asked is not None and asked not in OFFERED:
             raise unknown_name("format", asked, OFFERED)
         if self.output is None:

@@ -33,7 +33,8 @@ def predict_test_set(
     check_suffix(output)
     checkpoint = output.with_name(f".{output.name}.checkpoint.npz")
     with reserved(output, "predicting"):
-        with console.progress_bar() as progress:
+        kept = f"{checkpoint} has the frames so far; the same command goes on"
+        with console.keeping(kept), console.progress_bar() as progress:
             made = predict(
                 calculator, dataset, subset, checkpoint, progress, model=model, train=train
             )

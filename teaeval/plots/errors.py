@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from teadata.typing import Floats
 from teaeval.plots.error_summary import ErrorSummary, named, quantiles
 from teaeval.plots.plot import Plot, colour, marker, panels, styled
 
@@ -18,7 +19,7 @@ def parity(summaries: Sequence[ErrorSummary]) -> Plot:
     """Predicted against reference energies (a mark a frame) and force components (counts).
 
     A row per prediction.  Energies are relative to the reference's lowest of the test set, the
-    predicted ones to the same number: an offset shows.
+    predicted ones to the same number: an offset shows, or is named at the axis if it is large.
     """
     from matplotlib.colors import LogNorm
 
@@ -34,9 +35,13 @@ def parity(summaries: Sequence[ErrorSummary]) -> Plot:
             left.plot(
                 x, y, ".", markersize=2, alpha=0.5, color=colour(name, names), rasterized=True
             )
+            shift = _offset(x, y)
+            y = y - shift
             _diagonal(left, min(x.min(), y.min()), max(x.max(), y.max()))
+            less = f", less {shift:.6g}" if shift else ""
             left.set(
-                xlabel="reference E − lowest (kcal/mol)", ylabel="predicted E − same (kcal/mol)"
+                xlabel="reference E − lowest (kcal/mol)",
+                ylabel=f"predicted E − same{less} (kcal/mol)",
             )
             left.set_title(f"{name}: energy")
             edges = c.parity_edges
@@ -54,7 +59,7 @@ def parity(summaries: Sequence[ErrorSummary]) -> Plot:
             right.set_title(f"{name}: force components")
             data += [
                 {"model": name, "quantity": "E", "reference": a, "predicted": b, "count": 1}
-                for a, b in zip(x.tolist(), y.tolist(), strict=True)
+                for a, b in zip(x.tolist(), (y + shift).tolist(), strict=True)
             ]
             middle = (edges[:-1] + edges[1:]) / 2
             data += [
@@ -69,6 +74,12 @@ def parity(summaries: Sequence[ErrorSummary]) -> Plot:
             ]
         figure.suptitle(_where(summaries), fontsize=9)
     return Plot(figure, data)
+
+
+def _offset(reference: Floats, predicted: Floats) -> float:
+    """A constant to take off energies that would else be a dot in a corner; 0 where none is."""
+    offset = float(np.median(predicted - reference))
+    return offset if abs(offset) > 2 * np.ptp(reference) else 0.0
 
 
 def _diagonal(ax: Any, low: float, high: float) -> None:

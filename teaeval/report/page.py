@@ -122,7 +122,7 @@ def page(
         licence=escape(_asset("vendor/3Dmol-LICENSE.txt")),
         script=_asset("report.js"),
         data=data.replace("<", r"\u003c"),
-        tables=_tables(scores),
+        tables=_offsets(scores) + _tables(scores),
         figures=_figures(summaries, progress),
         simulations=section(runs),
         link='<a href="#simulations">Simulations</a> ' if runs else "",
@@ -135,6 +135,17 @@ def _asset(name: str) -> str:
     for part in name.split("/"):
         path = path / part
     return path.read_text(encoding="utf-8")
+
+
+def _offsets(scores: Sequence[Score]) -> str:
+    """HTML of the warnings without which the errors of energies are misread."""
+    lines = [
+        f"{s.prediction.model or s.prediction.file}: {text}"
+        for s in scores
+        for text in s.warnings
+        if text.startswith("[energy-offset]")
+    ]
+    return "".join(f'<p class="warning">{escape(line)}</p>' for line in lines)
 
 
 def _tables(scores: Sequence[Score]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydantic import Field
 
 from teadata.dataset import Dataset
 from teadata.display import Shown, data_frame, html_table, line
@@ -61,7 +62,8 @@ class Comparison(Shown, StrictModel):
     """Two predictions of one test set, compared frame by frame.
 
     ``exact`` says whether the p-values count all sign patterns, or ``bootstrap.replicates`` that
-    were drawn.  No p-value can be below ``smallest_p``, however large the difference.
+    were drawn.  ``warnings`` are what the checks say of either.  No p-value can be below
+    ``smallest_p``, however large the difference.
     """
 
     dataset: str
@@ -73,6 +75,7 @@ class Comparison(Shown, StrictModel):
     exact: bool
     smallest_p: float
     rows: list[ComparedRow]
+    warnings: list[str] = Field(default_factory=list)
 
     def _fields(self) -> dict[str, object]:
         return {
@@ -180,6 +183,11 @@ def compare_examined(
         exact=flips.exact,
         smallest_p=flips.smallest_p,
         rows=[_row(name, a[name], b[name], intervals[name]) for name in a],
+        warnings=[
+            f"{mark}: {finding}"
+            for mark, examined in (("A", first), ("B", second))
+            for finding in examined.findings
+        ],
     )
 
 

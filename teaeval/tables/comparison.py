@@ -45,6 +45,8 @@ def print_comparison(comparison: Comparison) -> None:
     if comparison.smallest_p > WORTH_SAYING:
         console.say(f"no p below {comparison.smallest_p:.2g} can be had from {draws.units} {what}")
     console.say("A nearer in: share of frames where A's mean absolute error is the smaller one")
+    for warning in comparison.warnings:
+        console.say(inline(f"warning: {warning}"))
 
 
 def _compared(part: Difference) -> list[str]:

@@ -15,14 +15,14 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from teadata import console
+from teadata import console, pace
 from teadata.catalog import data_root
 
 # An object whose end takes longer than the test waits before it interrupts.
 FORGETFUL = """
 import time
 import typer
-from teadata import console
+from teadata import console, pace
 
 class Slow:
     def __del__(self):
@@ -92,7 +92,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
-from teadata import console
+from teadata import console, pace
 
 app = console.new_app("A command.")
 
@@ -209,3 +209,72 @@ def test_outputs_never_replace_data(tmp_path):
     done = run("read", tmp_path, "-o", data)
     assert done.returncode == 2
     assert "belongs to the datasets" in done.stderr
+
+
+WORKING = """
+import os, signal, time
+import typer
+from teadata import console, pace
+
+app = console.new_app("A command.")
+
+@app.command("work", renamed={"--processes": "--jobs"})
+def work(jobs: int = 1, interrupted: bool = False) -> None:
+    pace.PACE = 0.0
+    with console.keeping("run has the frames so far; the same command goes on"):
+        with console.progress_bar() as progress:
+            progress("frames", 0, 40)
+            time.sleep(0.1)
+            progress("frames", 10, 40)
+        if interrupted:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(10)
+    console.say(f"{jobs} at a time")
+
+@app.command("other")
+def other() -> None:
+    pass
+
+console.run(app)
+"""
+
+
+def working(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", WORKING, *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def test_a_command_without_anything_shows_its_help():
+    done = working()
+    assert done.returncode == 0
+    assert "Commands:" in done.stdout
+
+
+def test_an_option_that_was_renamed_is_taken_with_a_word():
+    done = working("work", "--processes", "3")
+    assert done.returncode == 0
+    assert done.stdout == "3 at a time\n"
+    assert "warning: --processes is called --jobs now" in done.stderr
+
+
+def test_ctrl_c_ends_with_what_is_kept():
+    done = working("work", "--interrupted")
+    assert done.returncode == 130
+    lines = done.stderr.splitlines()
+    assert lines[-1] == "interrupted: run has the frames so far; the same command goes on"
+
+
+def test_long_work_says_how_far_it_is_where_there_is_no_terminal():
+    said: list[str] = []
+    lines = pace.Lines(said.append, pace=0.02)
+    for done in range(11):
+        time.sleep(0.01)
+        lines("frames", done, 100)
+    assert 1 <= len(said) <= 10
+    assert all(line.startswith("frames: ") and " of 100 after " in line for line in said)
+    assert "left" in said[-1]
+    assert pace.duration(3900) == "1 h 05 min"
+    short: list[str] = []
+    pace.Lines(short.append)("frames", 1, 2)
+    assert short == []

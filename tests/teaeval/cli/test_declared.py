@@ -169,3 +169,20 @@ def test_a_fix_is_named_with_the_command_that_has_it(own, prediction_file, run, 
     assert copied[:3] == ["teaeval", "score", str(own)]
     assert copied[-2:] == ["--fix", "units"]
     assert run(*copied).returncode == 0
+
+
+def test_an_offset_is_said_where_it_spoils_the_energies(
+    noisy, prediction_file, run, invoke, tmp_path
+):
+    far = tmp_path / "far.npz"
+    teaeval.write_prediction(
+        far, dataclasses.replace(noisy, energies=noisy.energies - 5e4, model="far")
+    )
+    text = run("teaeval", "compare", far, prediction_file, "--bootstrap", "100").stdout
+    assert "warning: A: [energy-offset]" in text
+    invoke("report", far, "--frames", "1", "--bootstrap", "0", "-o", tmp_path / "r.html")
+    page = (tmp_path / "r.html").read_text()
+    assert page.index("[energy-offset]") < page.index("<table")
+    invoke("plot", "parity", far, "-o", tmp_path / "p.svg")
+    invoke("plot", "parity", prediction_file, "-o", tmp_path / "q.svg")
+    assert (tmp_path / "p.csv").read_text().count("\n") > 2500

@@ -1,0 +1,52 @@
+"""Progress of long work as lines, where there is no terminal for a bar."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+PACE = 30.0
+"""Seconds between two lines, and before the first: short work says nothing."""
+
+
+class Lines:
+    """Says from time to time how far some work is.
+
+    Parameters
+    ----------
+    say
+        Prints a line.
+    pace
+        Seconds between two lines.
+    """
+
+    def __init__(self, say: Callable[[str], None], pace: float = PACE) -> None:
+        self._say = say
+        self._pace = pace
+        self._stage = ("", 0)
+        self._began = self._last = time.monotonic()
+        self._start = 0
+
+    def __call__(self, description: str, done: int, total: int) -> None:
+        """Take note of what is being done, how much of it is done, and how much there is."""
+        now = time.monotonic()
+        if (description, total) != self._stage or done < self._start:
+            self._stage, self._began, self._start = (description, total), now, done
+        if now - self._last < self._pace:
+            return
+        self._last = now
+        passed, made = now - self._began, done - self._start
+        left = f", about {duration(passed * (total - done) / made)} left" if made else ""
+        self._say(f"{description}: {done} of {total} after {duration(passed)}{left}")
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it, e.g. ``1 h 05 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min"
