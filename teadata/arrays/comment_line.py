@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from functools import lru_cache
 from typing import Any
 
@@ -28,6 +29,9 @@ _PAIR = re.compile(
     )?""",
     re.VERBOSE,
 )
+
+_COVERED = re.compile(r'\b(energy|frame_id|Lattice|stress|trajectory|temperature)=("[^"]*"|\S+)')
+_CHECKSUM = re.compile(r"crc32=[0-9a-f]{8}")
 
 _INTEGER = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,17})")
 _REAL = re.compile(
@@ -91,8 +95,8 @@ def _value(text: str) -> Any:
     if first not in ('"', "'") or len(text) < 2:
         return _scalar(text)
     text = re.sub(r'\\(["\\])', r"\1", text[1:-1])
-    words = text.split()
-    if not words:
+    words = re.split(r"[\s,]+", text.strip())
+    if not words[0]:
         return text
     if words[0] == "_JSON":
         return _json(text)
@@ -128,6 +132,31 @@ def parse(line: str) -> dict[str, Any]:
         if text != "None":
             found[key] = _value(text)
     return found
+
+
+def checksum(comment: str, rows: str) -> str:
+    """CRC-32 of a frame's numbers, as the last word of its comment line states it.
+
+    It covers the lines of atoms and the values of :data:`_COVERED` keys, not units and names.
+
+    Parameters
+    ----------
+    comment
+        The comment line, without the checksum.
+    rows
+        The lines of atoms, each with its end.
+    """
+    covered = " ".join("=".join(pair) for pair in _COVERED.findall(comment))
+    return f"crc32={zlib.crc32(rows.encode(), zlib.crc32(covered.encode())):08x}"
+
+
+def stated_checksum(comment: str) -> tuple[str, str] | None:
+    """The comment line without its checksum, and the checksum; None if it does not end with one.
+
+    One that is not the last word was left behind by a program that rewrote the frame.
+    """
+    rest, _, last = comment.rstrip().rpartition(" ")
+    return (rest, last) if _CHECKSUM.fullmatch(last) else None
 
 
 def shown(text: str, most: int = 40) -> str:

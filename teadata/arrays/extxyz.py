@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from teadata.arrays.comment_line import parse, real, shown
+from teadata.arrays.comment_line import checksum, parse, real, shown, stated_checksum
 from teadata.arrays.images import NUMBERS, Image, ImageFile
 from teadata.arrays.text_lines import mended, open_lines
 from teadata.elements import NUMBERS as ATOMIC_NUMBERS
@@ -123,6 +123,7 @@ class ExtxyzFile(ImageFile):
                         f"after {there}; it was cut off: write or copy it again, or remove that "
                         "image"
                     )
+                self._verify(comment, rows, f"image {index} (line {number})")
                 if _cut_inside(rows):
                     raise self.error(
                         f"image {index} (line {number}): the file ends inside its last number, "
@@ -131,6 +132,17 @@ class ExtxyzFile(ImageFile):
                 info, special = self._info(comment, f"image {index} (line {number + 1})")
                 yield _Frame(index, number + 2, info, special, rows)
                 number, index = number + 1 + atoms, index + 1
+
+    def _verify(self, comment: str, rows: list[str], where: str) -> None:
+        """Compare the checksum that a frame has if this package wrote it."""
+        if (stated := stated_checksum(comment)) is None:
+            return
+        text = "".join(rows)
+        if checksum(stated[0], text if text.endswith("\n") else text + "\n") != stated[1]:
+            raise self.error(
+                f"{where}: the frame is not as it was written, its checksum is wrong; copy the "
+                "file again, or remove crc32=… from the line if you changed the frame yourself"
+            )
 
     def _atoms(self, line: str, number: int, index: int) -> int:
         text = line.strip()

@@ -62,7 +62,7 @@ class HDF5File(SeekableFile):
             for name in group:
                 if (known := _looked_at(group, name)) is not None:
                     self._known[name] = known
-            groups = [name for name in group if group.get(name, getclass=True) is h5py.Group]
+            groups = [name for name in group if name not in self._known]
             if not self._known and groups:
                 raise self.error(
                     f"holds no arrays, but {len(groups)} groups: "

@@ -15,9 +15,6 @@ from teadata.arrays.base import ArrayFile
 from teadata.arrays.decompression import decompression_limit
 from teadata.typing import Array
 
-WIDTHS = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4, "INT96": 12}
-"""Bytes of a value of each physical type that has not 8."""
-
 
 class ParquetFile(ArrayFile):
     """A parquet file: one array per column; the schema's metadata are text.
@@ -36,7 +33,7 @@ class ParquetFile(ArrayFile):
             self._types = {field.name: field.type for field in schema}
             self._twice = {name for name, n in Counter(schema.names).items() if n > 1}
             metadata = schema.metadata or {}
-            decompression_limit(self.path, _decoded(file.metadata), self.label)
+            decompression_limit(self.path, _decoded(file.metadata, schema.types), self.label)
         self.attributes = {
             key.decode(errors="replace"): value.decode(errors="replace")
             for key, value in metadata.items()
@@ -107,6 +104,8 @@ class ParquetFile(ArrayFile):
                 if count > self._count:
                     raise self.error(f"has more rows than the {self._count} that it says")
                 yield {name: self._array(batch.column(name), name) for name in names}
+        if count < self._count:
+            raise self.error(f"has {count} rows, and says that it has {self._count}")
 
     def _array(self, column: pa.Array, name: str) -> Array:
         """A column of numbers, or lists of equally many, or lists of such lists."""
@@ -149,13 +148,27 @@ def _is_list(kind: pa.DataType) -> bool:
     )
 
 
-def _decoded(metadata: pq.FileMetaData) -> int:
+def _decoded(metadata: pq.FileMetaData, types: Sequence[pa.DataType]) -> int:
     """Bytes that the file stands for: of its values as they are in memory, or of its pages."""
-    values = pages = 0
-    for i in range(metadata.num_row_groups):
-        group = metadata.row_group(i)
-        for j in range(group.num_columns):
-            column = group.column(j)
-            values += column.num_values * WIDTHS.get(column.physical_type, 8)
-            pages += column.total_uncompressed_size
-    return int(max(values, pages))
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    widths = [_width(kind) for kind in types]
+    values = metadata.num_rows * sum(width for width in widths if width is not None)
+    if None in widths:  # lists: only metadata of columns say how many values they have
+        columns = (group.column(j) for group in groups for j in range(group.num_columns))
+        values = max(values, sum(8 * column.num_values for column in columns))
+    return int(max(values, sum(group.total_byte_size for group in groups)))
+
+
+def _width(kind: pa.DataType) -> int | None:
+    """Bytes of a row of a column; None where rows may differ."""
+    if isinstance(kind, pa.BaseExtensionType):
+        kind = kind.storage_type
+    if pa.types.is_fixed_size_list(kind):
+        width = _width(kind.value_type)
+        return None if width is None else kind.list_size * width
+    if _is_list(kind):
+        return None
+    try:
+        return max(1, int(kind.bit_width) // 8)
+    except ValueError:  # texts
+        return 1

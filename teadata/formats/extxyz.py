@@ -15,6 +15,7 @@ import numpy as np
 
 from teadata import units
 from teadata.arrays import text
+from teadata.arrays.comment_line import checksum
 from teadata.arrays.extxyz import ExtxyzFile
 from teadata.arrays.images import NUMBERS, Image
 from teadata.arrays.text_lines import open_text
@@ -80,8 +81,8 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
             values: list[Any] = []
             for symbol, numbers in zip(frames.symbols, table[i].tolist(), strict=True):
                 values += (symbol, *numbers)
-            stream.write(f"{frames.n_atoms}\n{_comment(frames, i, name, theory)}\n")
-            stream.write(body % tuple(values) + "\n")
+            comment, rows = _comment(frames, i, name, theory), body % tuple(values) + "\n"
+            stream.write(f"{frames.n_atoms}\n{comment} {checksum(comment, rows)}\n{rows}")
 
 
 def _check_alike(file: ExtxyzFile, images: Sequence[Image]) -> None:

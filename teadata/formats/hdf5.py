@@ -9,6 +9,7 @@ Chunks of frames are compressed together; some frames are read by reading their 
 
 from __future__ import annotations
 
+import io
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,14 @@ def write(
         have none: their cards state their SHA-256.
     """
     # In memory first: HDF5 crashes the interpreter when the disk is full.
-    with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
+    memory = io.BytesIO()
+    # HDF5 1.10's layout has checksums of its metadata too; the published files are older.
+    opened = (
+        h5py.File(memory, "w", libver=("v110", "v110"))
+        if checksums
+        else h5py.File(path.name, "w", driver="core", backing_store=False)
+    )
+    with opened as file:
         for key, text in metadata(name, theory).items():
             file.attrs[key] = text
         for field in fields(frames):
@@ -70,10 +78,11 @@ def write(
                 fletcher32=checksums,
                 track_times=False,
             )
-        file.flush()
-        image = file.id.get_file_image()
+        if not checksums:
+            file.flush()
+            memory.write(file.id.get_file_image())
     with atomic_write(path) as partial:
-        partial.write_bytes(image)
+        partial.write_bytes(memory.getbuffer())
 
 
 class Writer:
@@ -91,7 +100,7 @@ class Writer:
     """
 
     def __init__(self, path: Path, *, name: str, theory: str) -> None:
-        self.file = h5py.File(path, "w")
+        self.file = h5py.File(path, "w", libver=("v110", "v110"))
         for key, text in metadata(name, theory).items():
             self.file.attrs[key] = text
         self.waiting: list[Frames] = []

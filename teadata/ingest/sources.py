@@ -6,6 +6,7 @@ forces stay in the file until they are asked for, and never are all in memory.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -96,6 +97,8 @@ class Source:
         names = {}
         for field, aliases in ALIASES.items():
             there = [alias for alias in aliases if alias in self.file.names]
+            if field == "energies" and len(there) > 1:  # those of each atom are no other energy
+                there = [name for name in there if math.prod(self.file.shape(name)[1:]) == 1]
             if len(there) > 1:
                 raise self._fail(f"holds {field} twice, as {' and '.join(there)}; keep one")
             if there:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from teadata.arrays import suffix_of
+from teadata.arrays.comment_line import checksum
+from teadata.arrays.text_lines import open_text
 from teadata.errors import DataError, unknown_name
 from teadata.files import atomic_write
 from teaeval.predictions.declaring import check_train
@@ -52,7 +56,9 @@ def _hdf5(path: Path, arrays: dict[str, Any], texts: dict[str, str]) -> None:
     import h5py
 
     # In memory first: HDF5 crashes the interpreter when the disk is full.
-    with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
+    # HDF5 1.10's layout, which has checksums of its metadata too.
+    memory = io.BytesIO()
+    with h5py.File(memory, "w", libver=("v110", "v110")) as file:
         for name, array in arrays.items():
             packed = array.ndim > 1
             chunks = (min(len(array), 256 if packed else 8192), *array.shape[1:])
@@ -61,10 +67,8 @@ def _hdf5(path: Path, arrays: dict[str, Any], texts: dict[str, str]) -> None:
                 shuffle=packed, fletcher32=True, track_times=False,
             )  # fmt: skip
         file.attrs.update({"layout": LAYOUT, **texts})
-        file.flush()
-        image = file.id.get_file_image()
     with atomic_write(path) as partial:
-        partial.write_bytes(image)
+        partial.write_bytes(memory.getbuffer())
 
 
 def _zarr(path: Path, arrays: dict[str, Any], texts: dict[str, str]) -> None:
@@ -122,16 +126,17 @@ def _extxyz(path: Path, arrays: dict[str, Any], texts: dict[str, str]) -> None:
             f'Lattice="{" ".join(map(repr, cell))}" pbc="T T T" '
             for cell in arrays["cell"].reshape(-1, 9).tolist()
         ]
-    with atomic_write(path) as partial, open(partial, "w", encoding="utf-8") as stream:
+    packed = path.suffix.lower() == ".gz"
+    with atomic_write(path) as partial, open_text(partial, packed) as stream:
         for i, identifier in enumerate(arrays["frame_id"].tolist()):
             rows = zip(symbols, table[i].tolist(), strict=True)
             values = [value for symbol, row in rows for value in (symbol, *row)]
             energy = "" if blank else f"energy={float(energies[i])!r} "
-            stream.write(
-                f"{len(symbols)}\n{cells[i]}Properties={head} {energy}frame_id={identifier} "
-                f"{said}\n"
-                f"{body % tuple(values)}\n"
-            )
+            comment = f"{cells[i]}Properties={head} {energy}frame_id={identifier} {said}"
+            lines = body % tuple(values) + "\n"
+            if not blank:  # what is to be filled in will not be as it was written
+                comment = f"{comment} {checksum(comment, lines)}"
+            stream.write(f"{len(symbols)}\n{comment}\n{lines}")
 
 
 WRITERS: dict[str, Callable[[Path, dict[str, Any], dict[str, str]], None]] = {
@@ -143,6 +148,8 @@ WRITERS: dict[str, Callable[[Path, dict[str, Any], dict[str, str]], None]] = {
     ".parquet": _parquet,
     ".xyz": _extxyz,
     ".extxyz": _extxyz,
+    ".xyz.gz": _extxyz,
+    ".extxyz.gz": _extxyz,
 }
 """The function that writes files of each suffix."""
 
@@ -155,8 +162,8 @@ def check_suffix(path: Path) -> None:
     UsageError
         If it does not.
     """
-    if path.suffix.lower() not in WRITERS:
-        raise unknown_name("file suffix", path.suffix.lower(), WRITERS)
+    if suffix_of(path) not in WRITERS:
+        raise unknown_name("file suffix", suffix_of(path), WRITERS)
 
 
 def write_prediction(path: Path | str, prediction: Prediction) -> None:
@@ -171,7 +178,7 @@ def write_prediction(path: Path | str, prediction: Prediction) -> None:
     """
     path = Path(path)
     check_suffix(path)
-    WRITERS[path.suffix.lower()](path, *fields_of(prediction))
+    WRITERS[suffix_of(path)](path, *fields_of(prediction))
 
 
 def template(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from pathlib import Path
 
 import h5py
@@ -94,7 +95,7 @@ def test_what_a_file_states(tmp_path):
 def test_images_that_differ(small, tmp_path):
     path = tmp_path / "f.xyz"
     formats.write(path, small)
-    lines = path.read_text().splitlines(keepends=True)
+    lines = re.sub(" crc32=.*", "", path.read_text()).splitlines(keepends=True)
     size = small.n_atoms + 2
     lines[size * 3 + 1] = lines[size * 3 + 1].replace("frame_id=", "other=")
     path.write_text("".join(lines))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import ase.io
 import numpy as np
 import pytest
 
+from teadata import formats
 from teadata.arrays import open_arrays
 from teadata.errors import DataError
 
@@ -152,3 +154,26 @@ def test_a_gzip_bomb(tmp_path):
     path.write_bytes(gzip.compress(xyz().encode()) + 1100 * blank)
     with pytest.raises(DataError, match="decompresses to more than"):
         open_arrays(path).whole("energy")
+
+
+def test_a_frame_that_is_not_as_it_was_written(small, tmp_path):
+    path = tmp_path / "f.xyz"
+    formats.write(path, small)
+    whole = path.read_text()
+    for old, new in (("frame_id=", "frame_id=1"), ("0.5", "0.7"), ("energy=-4", "energy=-3")):
+        assert old in whole
+        path.write_text(whole.replace(old, new, 1))
+        with pytest.raises(DataError, match=r"image \d \(line \d+\): .*its checksum is wrong"):
+            formats.read(path)
+    path.write_text(whole.replace("length_unit=Ang", "length_unit=A\N{COMBINING RING ABOVE}"))
+    np.testing.assert_array_equal(formats.read(path).forces, small.forces)
+
+
+def test_a_checksum_that_another_program_left_behind(small, tmp_path):
+    formats.write(tmp_path / "f.xyz", small)
+    images = ase.io.read(tmp_path / "f.xyz", ":")
+    for image in images:
+        image.positions += 0.5
+    ase.io.write(tmp_path / "g.xyz", images, format="extxyz")
+    moved = formats.read(tmp_path / "g.xyz")
+    np.testing.assert_allclose(moved.positions, small.positions + 0.5, atol=1e-7)
