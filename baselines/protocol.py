@@ -11,7 +11,7 @@ from baselines.config import ModelConfig
 from baselines.predicted import Predicted
 from baselines.toolkit.labels import check_labels
 from teadata import Frames, TeaError
-from teadata.display import html_fields
+from teadata.output.display import html_fields
 from teadata.typing import Progress, no_progress
 
 if TYPE_CHECKING:

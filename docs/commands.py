@@ -10,7 +10,7 @@ import typer
 
 from baselines.cli import app as baselines
 from teadata.cli import app as teadata
-from teadata.text import markdown
+from teadata.output.text import markdown
 from teaeval.cli import app as teaeval
 
 APPS = {"teadata": teadata, "teaeval": teaeval, "baselines": baselines}

@@ -258,7 +258,7 @@ class DatasetCard(StrictModel):
         MissingExtraError
             If pandas is not installed.
         """
-        from teadata.display import data_frame
+        from teadata.output.display import data_frame
 
         return data_frame(
             [

@@ -19,10 +19,10 @@ from typing import Any, TypeVar, get_type_hints
 
 import typer
 
-from teadata import command_line, pace, tabular
 from teadata.errors import TeaError, UsageError
-from teadata.tabular import Cell, Column
-from teadata.text import escape_sequence, inline, visible
+from teadata.output import command_line, pace, tabular
+from teadata.output.tabular import Cell, Column
+from teadata.output.text import escape_sequence, inline, visible
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
@@ -293,7 +293,7 @@ def print_table(
     title: str | None = None,
     right: Sequence[str] = (),
 ) -> None:
-    """Print a table, as wide as the output, see :func:`teadata.tabular.lay_out`.
+    """Print a table, as wide as the output, see :func:`teadata.output.tabular.lay_out`.
 
     Parameters
     ----------
@@ -319,7 +319,7 @@ def print_lines(
     rows: Sequence[Sequence[Cell] | None],
     stubs: int = 1,
 ) -> None:
-    """Print lines and a table below them, see :func:`teadata.tabular.lay_out`."""
+    """Print lines and a table below them, see :func:`teadata.output.tabular.lay_out`."""
     bold = not tabular.plain()
     lines = tabular.lay_out(columns, rows, tabular.output_width(), stubs=stubs, bold=bold)
     _put([*above, *lines, ""])

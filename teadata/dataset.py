@@ -50,7 +50,7 @@ class Dataset:
         return f"Dataset({self.card.full_id}: {self.card.title})"
 
     def _repr_html_(self) -> str:
-        from teadata.display import html_fields
+        from teadata.output.display import html_fields
 
         card = self.card
         fields = {

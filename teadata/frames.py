@@ -173,7 +173,7 @@ class Frames:
         return f"Frames({len(self)} frames of {self.formula}, {self.n_atoms} atoms)"
 
     def _repr_html_(self) -> str:
-        from teadata.display import html_fields
+        from teadata.output.display import html_fields
 
         span = f"{self.energies.min():.2f} to {self.energies.max():.2f}" if len(self) else None
         fields = {

@@ -92,7 +92,7 @@ class SplitTable:
         return f"SplitTable({counts})"
 
     def _repr_html_(self) -> str:
-        from teadata.display import html_table
+        from teadata.output.display import html_table
 
         rows = [(f"{s}/{r}", len(ids)) for (s, r), ids in self.members.items()]
         return html_table("SplitTable", ("split", "frames"), rows)
@@ -105,7 +105,7 @@ class SplitTable:
         MissingExtraError
             If pandas is not installed.
         """
-        from teadata.display import data_frame
+        from teadata.output.display import data_frame
 
         keys, ids = list(self.members), list(self.members.values())
         counts = [len(some) for some in ids]

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from baselines.runs.record import Plan, TrainingRecord
 from teadata import Dataset
-from teadata.display import data_frame
 from teadata.errors import unknown_name
 from teadata.files import write_text
+from teadata.output.display import data_frame
 from teadata.schema import StrictModel
 from teaeval.scores.record import Score
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from teadata import Frames
-from teadata.display import html_fields
 from teadata.errors import MissingExtraError
+from teadata.output.display import html_fields
 from teadata.units import EV
 
 try:

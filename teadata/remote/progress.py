@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from teadata.text import inline, visible
+from teadata.output.text import inline, visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars

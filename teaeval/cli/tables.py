@@ -11,7 +11,7 @@ import typer
 
 from teadata import console
 from teadata.errors import unknown_name
-from teadata.text import to_csv
+from teadata.output.text import to_csv
 from teaeval.cli.options import Declared, Layout, PredictionFiles, Replicates, ScoreFiles
 from teaeval.defaults import REPLICATES
 

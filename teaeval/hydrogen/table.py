@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from teadata import console
 from teadata.errors import UsageError
-from teadata.text import markdown as _md
+from teadata.output.text import markdown as _md
 from teaeval.hydrogen.record import Estimate, Record, Separation, StateResult, Transition, pooled
 
 STATE_COLUMNS = (

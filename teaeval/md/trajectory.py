@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from teadata.display import Shown
 from teadata.elements import formula
 from teadata.errors import DataError
 from teadata.files import atomic_write
+from teadata.output.display import Shown
 from teadata.provenance import DISTRIBUTION, package_version
 from teadata.typing import Floats, Ints
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from teadata.errors import MissingExtraError, UsageError
-from teadata.text import to_csv, visible
+from teadata.output.text import to_csv, visible
 from teaeval import published
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from teadata.arrays import StoredArray
-from teadata.display import Shown
+from teadata.output.display import Shown
 from teadata.typing import Floats, Ints
 
 

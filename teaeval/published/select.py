@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
-from teadata.display import data_frame
 from teadata.errors import unknown_name
+from teadata.output.display import data_frame
 from teaeval import published
 
 if TYPE_CHECKING:

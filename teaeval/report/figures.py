@@ -6,8 +6,8 @@ import base64
 import io
 from typing import TYPE_CHECKING
 
-from teadata.text import html as escape
-from teadata.text import to_csv
+from teadata.output.text import html as escape
+from teadata.output.text import to_csv
 
 if TYPE_CHECKING:
     from teaeval.plots.plot import Plot

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from teadata.errors import UsageError
 from teadata.files import write_text
+from teadata.output.text import html as escape
 from teadata.provenance import DISTRIBUTION, package_version
-from teadata.text import html as escape
 from teadata.typing import Progress, no_progress
 from teaeval.defaults import REPLICATES
 from teaeval.report.figures import figure_html

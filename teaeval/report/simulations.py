@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from teadata.text import html as escape
+from teadata.output.text import html as escape
 
 if TYPE_CHECKING:
     from teaeval.md.record import Simulations

@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import Field
 
 from teadata.dataset import Dataset
-from teadata.display import Shown, data_frame, html_table, line
 from teadata.errors import UsageError
+from teadata.output.display import Shown, data_frame, html_table, line
 from teadata.schema import StrictModel
 from teaeval.defaults import SIGN_PATTERNS
 from teaeval.metrics.frame_errors import FrameErrors

@@ -11,8 +11,8 @@ import numpy as np
 from pydantic import Field
 
 from teadata.dataset import Dataset
-from teadata.display import Shown, data_frame, html_table, line
 from teadata.errors import DataError, UsageError, unknown_name
+from teadata.output.display import Shown, data_frame, html_table, line
 from teadata.schema import StrictModel
 from teadata.stored_frames import AnyFrames
 from teaeval.md.record import Simulations

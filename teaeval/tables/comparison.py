@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from teadata import console
-from teadata.text import inline
+from teadata.output.text import inline
 from teaeval.tables.numbers import significant, span
 from teaeval.tables.single import UNITS
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from teadata import console
-from teadata.text import inline
-from teadata.text import markdown as _md
+from teadata.output.text import inline
+from teadata.output.text import markdown as _md
 from teaeval.scores.record import AtomError, Details, Novelty, Quantile
 from teaeval.tables.numbers import significant, span
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from teadata import console, tabular
-from teadata.text import html as escape
-from teadata.text import inline
-from teadata.text import latex as _tex
-from teadata.text import markdown as _md
+from teadata import console
+from teadata.output import tabular
+from teadata.output.text import html as escape
+from teadata.output.text import inline
+from teadata.output.text import latex as _tex
+from teadata.output.text import markdown as _md
 from teaeval.tables.grid import Cell, Grid
 
 

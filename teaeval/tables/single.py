@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from teadata import console, text
+from teadata import console
+from teadata.output import text
 from teaeval.md.table import lines_of
 from teaeval.scores.record import Coverage, Row, Score
 from teaeval.tables.numbers import significant, span

@@ -15,14 +15,16 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from teadata import console, pace
+from teadata import console
 from teadata.catalog import data_root
+from teadata.output import pace
 
 # An object whose end takes longer than the test waits before it interrupts.
 FORGETFUL = """
 import time
 import typer
-from teadata import console, pace
+from teadata import console
+from teadata.output import pace
 
 class Slow:
     def __del__(self):
@@ -92,7 +94,8 @@ import sys
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
-from teadata import console, pace
+from teadata import console
+from teadata.output import pace
 
 app = console.new_app("A command.")
 
@@ -214,7 +217,8 @@ def test_outputs_never_replace_data(tmp_path):
 WORKING = """
 import os, signal, time
 import typer
-from teadata import console, pace
+from teadata import console
+from teadata.output import pace
 
 app = console.new_app("A command.")
 

@@ -9,7 +9,7 @@ import pytest
 
 import teaeval
 from teadata.errors import UsageError
-from teadata.text import to_csv
+from teadata.output.text import to_csv
 from teaeval import Score, published, tables
 
 

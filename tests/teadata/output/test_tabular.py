@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from teadata.tabular import Cell, Column, lay_out
+from teadata.output.tabular import Cell, Column, lay_out
 
 HEADS = itertools.product(("MAE", "RMSE", "MAX"), ("absolute", "% mean"))
 NUMBERS = [Column(""), *(Column(f"{m}\n{kind}", right=True) for m, kind in HEADS)]

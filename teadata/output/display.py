@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from teadata.errors import MissingExtraError
-from teadata.text import html, inline
+from teadata.output.text import html, inline
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from teadata import text
+from teadata.output import text
 
 NAMES = [
     "\x1b]0;owned\x07\x1b[2J\x1b[31mred",
