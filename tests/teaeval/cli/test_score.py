@@ -108,7 +108,7 @@ def test_a_text_file(run, tmp_path):
 def test_no_file_and_a_folder(run, tmp_path):
     assert_fails(run, tmp_path / "none.npz", "no such file", "")
     (tmp_path / "folder.npz").mkdir()
-    assert_fails(run, tmp_path / "folder.npz", "Is a directory", "")
+    assert_fails(run, tmp_path / "folder.npz", "is a folder, expected one file", "")
     done = run("teaeval", "score", tmp_path)
     assert done.returncode == 2
     assert "unknown file suffix ''; expected one of: .npz" in done.stderr
