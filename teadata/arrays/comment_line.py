@@ -117,8 +117,10 @@ def parse(line: str) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     texts: dict[str, str] = {}
-    for match in _PAIR.finditer(line.strip()):
-        key, value, odd, far, empty = match.groups()
+    line = line.strip()
+    short = len(line) < 1 << 18
+    pairs = _PAIR.findall(line) if short else (m.groups("") for m in _PAIR.finditer(line))
+    for key, value, odd, far, empty in pairs:
         text = value or odd or far or ("" if empty else "T")
         if key[0] in "\"'":
             key = key[1:-1]

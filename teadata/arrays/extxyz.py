@@ -164,19 +164,23 @@ class ExtxyzFile(ImageFile):
         except ValueError as error:
             raise self.error(f"{where}: {error}") from None
         special: dict[str, Any] = {}
-        for key in [key for key in info if key.lower() in SPECIAL]:
+        for key in [key for key in info if key[:1] in "pPlL" and key.lower() in SPECIAL]:
             value = info.pop(key)
             if not np.array_equal(special.setdefault(key.lower(), value), value):
                 raise self.error(f"{where}: {key} is said twice, differently; keep one")
         return info, special
 
     def _batches(self) -> Iterator[list[_Frame]]:
-        """Frames in a row that have the same columns and as many atoms, some at a time."""
+        """Frames in a row that have the same columns and as many atoms, some at a time.
+
+        The first comes alone: to open a file takes no more.
+        """
         batch: list[_Frame] = []
         alike: tuple[Any, ...] = ()
         for frame in self._frames():
             key = (frame.special.get("properties"), len(frame.rows))
-            if batch and (key != alike or len(batch) * len(frame.rows) >= BATCH):
+            full = len(batch) * len(frame.rows) >= BATCH or frame.index == 1
+            if batch and (key != alike or full):
                 yield batch
                 batch = []
             alike = key
@@ -238,7 +242,8 @@ class ExtxyzFile(ImageFile):
             ) from None
         blocks = self._blocks(frames, columns)
         for i, (frame, (info, _)) in enumerate(zip(frames, said, strict=True)):
-            arrays = info | {name: block[i] for name, block in blocks.items() if name not in info}
+            arrays = {name: block[i] for name, block in blocks.items()} | info
+            arrays[NUMBERS] = blocks[NUMBERS][i]
             for name in info.keys() & blocks.keys() - {NUMBERS}:
                 if blocks[name].ndim > 2 or info[name].ndim:
                     raise self.error(

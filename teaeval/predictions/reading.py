@@ -7,7 +7,6 @@ Required in a file: ``energy`` (N,), ``forces`` (N, A, 3), ``dataset``, ``subset
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from teadata.provenance import hashing
 from teadata.typing import Array
 from teaeval.predictions.declaring import NAMES, Declarations, check_train, option
 from teaeval.predictions.findings import Finding, PredictionError
+from teaeval.predictions.numeric import convert_numbers, listed_numbers
 from teaeval.predictions.prediction import Prediction
 
 ARRAYS = {
@@ -165,7 +165,7 @@ def _arrays(file: ArrayFile, names: Mapping[str, str], in_memory: int) -> dict[s
     if "numbers" in names:
         loaded["numbers"] = file.whole(names["numbers"])
     elif "numbers" in file.attributes:  # parquet, as teadata writes it
-        loaded["numbers"] = _listed_numbers(file)
+        loaded["numbers"] = listed_numbers(file)
     for name in {"forces", "positions"} & loaded.keys():
         array = loaded[name]
         if isinstance(array, StoredArray):
@@ -173,20 +173,6 @@ def _arrays(file: ArrayFile, names: Mapping[str, str], in_memory: int) -> dict[s
         if file.flat and array.ndim == 2 and array.shape[1] % 3 == 0:
             loaded[name] = array.reshape(len(array), -1, 3)
     return loaded
-
-
-def _listed_numbers(file: ArrayFile) -> Array:
-    """The atomic numbers that an attribute lists as JSON."""
-    try:
-        found = np.array(json.loads(file.attributes["numbers"]))
-    except (ValueError, RecursionError):
-        found = np.empty(0)
-    if found.dtype.kind not in "iu" or found.ndim != 1:
-        raise file.error(
-            "expected a list of atomic numbers in the attribute numbers, such as [6, 1, 1], found "
-            f"{file.attributes['numbers'][:60]!r}"
-        )
-    return found
 
 
 def _aligned(file: ArrayFile, names: Sequence[str]) -> bool:
@@ -249,53 +235,6 @@ def _agree(name: str, one: str, other: str) -> bool:
         return canonical(one) == canonical(other)
     except UsageError:
         return False
-
-
-def _from_texts(ids: Array) -> Array:
-    """Frame ids, integers where all are texts of digits, as 000123 in extended XYZ."""
-    if ids.dtype.kind not in "SUO" or not ids.size:
-        return ids
-    words = [str(i.decode(errors="replace") if isinstance(i, bytes) else i) for i in ids.flat]
-    if not all(word.isascii() and word.isdigit() and len(word) < 19 for word in words):
-        return ids
-    return np.array([int(word) for word in words], np.int64).reshape(ids.shape)
-
-
-def _numeric(fields: dict[str, Any]) -> list[Finding]:
-    """Convert the numeric fields to the right type; report those that cannot be."""
-    problems = []
-    kinds = {
-        "energy": np.float64,
-        "forces": np.float64,
-        "positions": np.float64,
-        "frame_id": np.int64,
-        "numbers": np.int64,
-    }
-    for name, dtype in kinds.items():
-        if name not in fields or isinstance(fields[name], StoredArray):
-            continue
-        value = fields[name]
-        if name == "frame_id":
-            value = _from_texts(value)
-        numeric = value.dtype.kind in ("iuf" if dtype is np.float64 else "iu")
-        if dtype is np.int64 and numeric | (value.dtype.kind == "f"):
-            # Beyond 64 bits, or beyond what a float holds exactly, another integer would come.
-            most = 2**53 if value.dtype.kind == "f" else 2**63 - 1
-            numeric = bool(((value == np.round(value)) & (np.abs(value) <= most)).all())
-        if not numeric:
-            problems.append(
-                Finding.error(
-                    f"type-of-{name}",
-                    expected="real numbers" if dtype is np.float64 else "integers",
-                    found=f"values of type {value.dtype}",
-                    remedy=f"save {name} as a plain array of numbers",
-                )
-            )
-            continue
-        fields[name] = value.astype(dtype)
-    if "energy" in fields and fields["energy"].ndim == 2 and fields["energy"].shape[1] == 1:
-        fields["energy"] = fields["energy"][:, 0]
-    return problems
 
 
 def _names(fields: dict[str, Any]) -> list[Finding]:
@@ -377,9 +316,8 @@ def read_prediction(
     fields |= _arrays(file, names, in_memory)
     if "energy" in fields and fields["energy"].shape[:1] == (0,):
         raise file.error("holds no frames: what should have written them wrote none")
-    problems = (
-        _declare(fields, said, file.conventions) + problems + _numeric(fields) + _names(fields)
-    )
+    problems = _declare(fields, said, file.conventions) + problems
+    problems += convert_numbers(fields) + _names(fields)
     if problems:
         raise PredictionError(str(path), problems)
     return _converted(path, fields, said, hashing(path))
