@@ -20,6 +20,12 @@ Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
 UNKNOWN = "unknown"
 """What a card says where something is not known."""
 
+ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+"""What the id of a dataset looks like."""
+
+Edition = Literal["mini", "official", "own"]
+"""Who made a dataset: this package, the authors of the Challenge, or the user."""
+
 Count = Annotated[int, Field(gt=0)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -101,7 +107,10 @@ class Source(StrictModel):
 
 
 class Ingested(StrictModel):
-    """What a file of frames was taken for: its split, number of frames and units."""
+    """What a file of frames was taken for: its split, number of frames and units.
+
+    ``split`` is a subset, or ``-``, where not the file but something else says the splits.
+    """
 
     file: str
     split: str
@@ -175,6 +184,8 @@ class DatasetCard(StrictModel):
 
     ``notice`` says what the labels are good for.
 
+    A user's own dataset has no ``challenge``, and ``citations`` only if the user gave any.
+
     The card of an official dataset has no ``files`` before the data are fetched or ingested;
     the card made then has them, and ``ingested`` says of what.  ``counterpart`` is the mini
     dataset of the same system.
@@ -190,16 +201,16 @@ class DatasetCard(StrictModel):
     within a trajectory has fallen to 1/e; without entries, frames are independent draws.
     """
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    id: Annotated[str, Field(pattern=ID)]
     version: Version
     title: str
-    edition: Literal["mini", "official"]
-    challenge: str
+    edition: Edition
+    challenge: str = ""
     system: System
     level_of_theory: LevelOfTheory
     units: Units
     licence: str
-    citations: Annotated[list[Citation], Field(min_length=1)]
+    citations: list[Citation] = Field(default_factory=list)
     files: list[DataFile] = Field(default_factory=list)
     counterpart: str | None = None
     source: Source | None = None
@@ -224,6 +235,8 @@ class DatasetCard(StrictModel):
                 raise ValueError(
                     f"task {task!r} is not <subset>-><subset> of {', '.join(self.subsets)}"
                 )
+        if self.edition != "own" and not (self.challenge and self.citations):
+            raise ValueError(f"a dataset of the {self.edition} edition has challenge and citations")
         if self.changelog[0].version != self.version:
             raise ValueError(
                 f"the newest changelog line is of version {self.changelog[0].version}, "

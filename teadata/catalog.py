@@ -6,6 +6,7 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from teadata import own
 from teadata.card import DatasetCard
 from teadata.errors import DataError, UsageError, unknown_name
 from teadata.files import recover
@@ -45,14 +46,33 @@ def packaged_card(name: str) -> Path:
     return data_root() / "cards" / f"{name}.yaml"
 
 
-def ids() -> list[str]:
-    """Ids of all datasets that have a card."""
+def packaged_ids() -> list[str]:
+    """Ids of the datasets whose cards come with the package."""
     return sorted(path.stem for path in (data_root() / "cards").glob("*.yaml"))
 
 
+def ids() -> list[str]:
+    """Ids of all datasets that have a card: those of the package, then the user's own."""
+    packaged = packaged_ids()
+    return [*packaged, *(name for name in own.names() if name not in packaged)]
+
+
+def every() -> list[str]:
+    """What :func:`card` takes for each card there is: ids, and older versions as ``id@version``."""
+    packaged = packaged_ids()
+    asked = list(packaged)
+    for name in ids()[len(packaged) :]:
+        *older, _ = own.versions(name)
+        asked += [*(f"{name}@{version}" for version in older), name]
+    return asked
+
+
 def here() -> list[str]:
-    """Ids of the datasets whose data are on this machine: embedded, or ingested."""
-    return [name for name in ids() if card(name).files]
+    """The datasets whose data are on this machine: embedded, ingested, or the user's own.
+
+    By id; older versions of the user's own as ``id@version``.
+    """
+    return [name for name in every() if card(name).files]
 
 
 @functools.lru_cache(maxsize=64)
@@ -85,10 +105,31 @@ def _ingested_card(name: str) -> Path | None:
     return local if local.is_file() else None
 
 
+def _own(name: str, version: str) -> tuple[DatasetCard, Path]:
+    """The card of a user's own dataset, and its folder; the newest if no version is asked for."""
+    there = own.versions(name)
+    if version and version not in there:
+        raise UsageError(
+            f"dataset {name} is here at {', '.join(f'version {v}' for v in there)}, not {version}; "
+            f"ask for {name}@{there[-1]}, or make {name}@{version} with teadata create"
+        )
+    root = own.root(name, version or there[-1])
+    path = root / own.CARD
+    card = _read(path, path.stat().st_mtime_ns)
+    if (card.id, card.version, card.edition) != (name, root.name, "own"):
+        raise DataError(
+            f"{path}: says {card.full_id} of the {card.edition} edition, expected "
+            f"{name}@{root.name} of the own edition; put id, version and edition back"
+        )
+    return card, root
+
+
 def _named(dataset: str) -> tuple[DatasetCard, Path]:
     name, _, version = dataset.partition("@")
-    if name not in ids():
-        raise unknown_name("dataset", name, ids())
+    if name not in packaged_ids():
+        if not own.versions(name):
+            raise unknown_name("dataset", name, ids())
+        return _own(name, version)
     card, root = _located(name)
     if version and version != card.version:
         raise UsageError(
@@ -101,7 +142,8 @@ def _named(dataset: str) -> tuple[DatasetCard, Path]:
 def card(dataset: str) -> DatasetCard:
     """The card of a dataset, given as ``id`` or ``id@version``.
 
-    That of an official dataset lists files only once they were fetched or ingested.
+    Of a user's own dataset, ``id`` is the newest version that is here.  The card of an official
+    dataset lists files only once they were fetched or ingested.
 
     Raises
     ------
@@ -117,15 +159,17 @@ def packaged(dataset: str) -> DatasetCard:
     Raises
     ------
     UsageError
-        If there is no such dataset, or not at that version.
+        If there is no such dataset, or not at that version, or it is the user's own.
     """
-    path = packaged_card(card(dataset).id)
+    if (found := card(dataset)).edition == "own":
+        raise UsageError(f"{found.full_id} is your own, and not one of the package's datasets")
+    path = packaged_card(found.id)
     return _read(path, path.stat().st_mtime_ns)
 
 
 def cards() -> list[DatasetCard]:
-    """The cards of all datasets, by id."""
-    return [card(name) for name in ids()]
+    """The cards of all datasets; of the user's own, every version."""
+    return [card(name) for name in every()]
 
 
 def load(dataset: str) -> Dataset:

@@ -100,11 +100,12 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
 
 
 def _check_no_dataset(path: Path) -> None:
+    from teadata import own
     from teadata.catalog import data_root, local_root
 
     folders = [data_root()]
     with suppress(UsageError):  # no home folder, so no data there
-        folders.append(local_root("x").parent)
+        folders += [local_root("x").parent, own.folder()]
     for folder in folders:
         if folder.resolve() in path.resolve().parents:
             raise UsageError(

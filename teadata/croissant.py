@@ -8,10 +8,12 @@ needs no other file and no network.  This module needs no ``mlcroissant``.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from teadata.card import UNKNOWN
 from teadata.elements import SYMBOLS
 from teadata.errors import DataError
 from teadata.files import atomic_write, write_text
@@ -199,6 +201,13 @@ def _file(path: Path, text: str) -> Json:
     }
 
 
+def _licence(licence: str) -> str:
+    """The address of a licence that SPDX lists; a text as it is."""
+    if licence == UNKNOWN or not re.fullmatch(r"[A-Za-z0-9.+-]+", licence):
+        return licence
+    return f"https://spdx.org/licenses/{licence}"
+
+
 def _about(card: DatasetCard, url: str | None) -> Json:
     """The description down to the files."""
     system, theory, units = card.system, card.level_of_theory, card.units
@@ -221,17 +230,17 @@ def _about(card: DatasetCard, url: str | None) -> Json:
         ],
         "version": card.version,
         "datePublished": card.changelog[0].date.isoformat(),
-        "license": f"https://spdx.org/licenses/{card.licence}",
+        "license": _licence(card.licence),
         "citeAs": "\n\n".join(citation.bibtex.strip() for citation in card.citations),
         "keywords": ["machine-learning force field", system.name, system.formula, theory.method],
         "rai:dataCollection": _line(card.sampling),
         "rai:dataAnnotationProtocol": _line(labels),
     }
-    about["creator"] = (
-        {"@type": "sc:Organization", "name": CREATOR}
-        if card.source is None
-        else [{"@type": "sc:Person", "name": name} for name in card.source.authors]
-    )
+    authors = [] if card.source is None else card.source.authors
+    if card.edition == "mini":
+        about["creator"] = {"@type": "sc:Organization", "name": CREATOR}
+    elif authors:
+        about["creator"] = [{"@type": "sc:Person", "name": name} for name in authors]
     if card.notice:
         about["rai:dataLimitations"] = _line(card.notice)
     if url is not None:

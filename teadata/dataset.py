@@ -94,6 +94,11 @@ class Dataset:
     def _remedy(self) -> str:
         if self.card.edition == "mini":
             return "reinstall tea-benchmark"
+        if self.card.edition == "own":
+            return (
+                f"put the file back, or remove the dataset (teadata remove {self.card.full_id}) "
+                "and create it again"
+            )
         return f"fetch or ingest {self.card.id} again, with --replace"
 
     def _verified(self, content: str) -> Path:
@@ -121,10 +126,16 @@ class Dataset:
         DataError
             If the file is missing or its checksum is not the card's.
         """
-        return self._read()
+        return self.read()
 
-    def _read(self, ids: ArrayLike | None = None) -> Frames:
-        """Read the frames with these ids, or all, from HDF5 or Zarr."""
+    def read(self, ids: ArrayLike | None = None) -> Frames:
+        """Read the frames with these ids, or all, without keeping them.
+
+        Raises
+        ------
+        DataError
+            If the file is missing or damaged, or has no frame of one of these ids.
+        """
         from teadata.formats import hdf5, zarr
 
         path = self._verified("frames")
@@ -162,7 +173,7 @@ class Dataset:
         ids = self.splits.ids(name)
         if "frames" in self.__dict__:  # all are in memory already
             return self.frames.select(ids)
-        return self._read(ids)
+        return self.read(ids)
 
     def test_set(self, subset: str) -> AnyFrames:
         """The test split of a subset; if it is larger than `in_memory`, it stays in its file.

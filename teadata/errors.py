@@ -27,6 +27,22 @@ class DataError(TeaError):
     """A file or an array does not hold what it should."""
 
 
+class IncompleteError(UsageError):
+    """Something was not said that only the caller knows.
+
+    Parameters
+    ----------
+    message
+        What is missing, and how to say it.
+    options
+        What to add to the command, word by word; empty where no command is known to work.
+    """
+
+    def __init__(self, message: str, options: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.options = tuple(options)
+
+
 NEWEST_PYTHON = {"gap": (3, 13), "pace": (3, 13), "physnet": (3, 13)}
 """Newest Python for which an extra's backend had a released wheel at the time of this release.
 

@@ -16,6 +16,9 @@ from teadata.errors import MissingExtraError, UsageError
 UNITS = {"energy_unit": "eV", "length_unit": "Å"}
 """ASE's convention."""
 
+RESULTS = ("energy", "free_energy", "forces")
+"""Results of a calculator that are read as they are."""
+
 
 class AseFile(ImageFile):
     """ASE's trajectories (.traj) and databases (.db).
@@ -92,7 +95,7 @@ class AseFile(ImageFile):
         named = {str(name): _plain(value) for name, value in atoms.info.items()}
         found = {name: array for name, array in named.items() if array is not None}
         results = {} if atoms.calc is None else atoms.calc.results
-        calculated = {n: results[n] for n in ("energy", "forces") if results.get(n) is not None}
+        calculated = {n: results[n] for n in RESULTS if results.get(n) is not None}
         if results.get("stress") is not None:
             calculated["stress"] = _tensor(np.asarray(results["stress"]))
         for name, value in (*atoms.arrays.items(), *calculated.items()):

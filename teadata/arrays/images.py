@@ -52,6 +52,10 @@ class ImageFile(ArrayFile):
         """The images, in order, where only what is one value per image is needed."""
         return self._images()
 
+    def every_image(self) -> Iterator[Image]:
+        """The images, in order, whatever atoms each has."""
+        return self._images()
+
     def images(self) -> Iterator[Image]:
         """The images, in order, all of the same atoms."""
         first = self._first

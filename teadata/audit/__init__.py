@@ -11,9 +11,12 @@ from collections.abc import Iterator
 
 from teadata.audit import geometry, labels, similarity
 from teadata.audit.finding import Finding, Sample
+from teadata.card import DatasetCard
 from teadata.dataset import Dataset
+from teadata.frames import Frames
+from teadata.splits import SplitTable
 
-__all__ = ["Finding", "audit"]
+__all__ = ["Finding", "audit", "audit_frames"]
 
 
 def audit(dataset: Dataset) -> Iterator[Finding]:
@@ -26,25 +29,39 @@ def audit(dataset: Dataset) -> Iterator[Finding]:
     DataError
         If a file is missing or its checksum is not the card's.
     """
-    frames, splits = dataset.frames, dataset.splits
+    yield from audit_frames(dataset.card, dataset.frames, dataset.splits)
+
+
+def audit_frames(card: DatasetCard, frames: Frames, splits: SplitTable) -> Iterator[Finding]:
+    """Run every check of some frames of a dataset, and yield each finding as it is known.
+
+    Parameters
+    ----------
+    card
+        The dataset's card.
+    frames
+        All frames, or some.
+    splits
+        Which of them are in which split.
+    """
     finite, finding = geometry.check_finite(frames)
     yield finding
     frames = frames[finite]
-    sound, finding = geometry.check_cell(frames, dataset.card.system.periodic)
+    sound, finding = geometry.check_cell(frames, card.system.periodic)
     yield finding
     frames = frames[sound]
     if len(frames) == 0:
         return
     members = {split: frames.find(ids) for split, ids in splits.members.items()}
     sample = Sample(
-        card=dataset.card,
+        card=card,
         frames=frames,
         members={split: rows[rows >= 0] for split, rows in members.items()},
     )
     yield geometry.check_distances(sample)
     yield similarity.check_duplicates(sample)
     yield similarity.check_roles(sample)
-    for task in dataset.card.tasks:
+    for task in card.tasks:
         yield similarity.check_task(sample, task)
     yield from labels.check_outliers(sample)
     yield labels.check_net_force(sample)

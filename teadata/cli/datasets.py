@@ -69,9 +69,13 @@ def cite(
     bibtex: Annotated[bool, typer.Option("--bibtex", help="Print BibTeX entries.")] = False,
 ) -> None:
     """Print what to cite when using a dataset."""
-    from teadata.catalog import card
+    from teadata.catalog import card, load
 
-    for citation in card(dataset).citations:
+    found = card(dataset)
+    if not found.citations:
+        path = load(dataset).root / "card.yaml"
+        console.say(f"{found.full_id} says nothing to cite; write it into its card: {path}")
+    for citation in found.citations:
         if bibtex:
             console.say(citation.bibtex.strip() + "\n")
         else:

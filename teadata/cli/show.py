@@ -54,7 +54,8 @@ def show(card: DatasetCard, counts: Counts) -> None:
 def _fields(card: DatasetCard) -> dict[str, str]:
     system, theory = card.system, card.level_of_theory
     fields = {
-        "dataset": f"{card.full_id} ({card.edition} edition, Challenge {card.challenge})",
+        "dataset": f"{card.full_id} ({card.edition} edition"
+        + (f", Challenge {card.challenge})" if card.challenge else ")"),
         "title": card.title,
         "system": f"{system.name}, {system.formula}, {system.n_atoms or UNKNOWN} atoms, "
         f"{'periodic' if system.periodic else 'not periodic'}",

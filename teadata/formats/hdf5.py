@@ -109,6 +109,12 @@ class Writer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write what is left, and close the file; nothing happens if it is closed already."""
+        if not self.file:
+            return
         try:
             self._flush()
         finally:

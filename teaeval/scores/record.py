@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field
 
+from teadata.card import Edition
 from teadata.dataset import Dataset
 from teadata.errors import DataError, UsageError, unknown_name
 from teadata.output.display import Shown, data_frame, html_table, line
@@ -143,7 +144,7 @@ class ScoredDataset(StrictModel):
 
     id: str
     version: str
-    edition: Literal["mini", "official"]
+    edition: Edition
     subset: str
     frames: int
     atoms: int

@@ -1,0 +1,275 @@
+"""Datasets of a user's own: files of labelled frames become a dataset with card and splits."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from teadata import own
+from teadata.card import DatasetCard
+from teadata.create import labelling, names, systems
+from teadata.create.build import Built, build
+from teadata.create.options import Input, Options
+from teadata.create.reading import Reader
+from teadata.create.same import same_data
+from teadata.create.stock import Stock, Taken
+from teadata.errors import DataError, IncompleteError, UsageError
+from teadata.files import recover, staging
+from teadata.splits import ROLES
+from teadata.typing import Progress, no_progress
+
+__all__ = ["Created", "Input", "Options", "create", "remove"]
+
+COARSE = 1e-2
+"""Energies in single precision whose neighbouring values are further apart than this, in kcal/mol,
+are refused."""
+
+
+@dataclass(frozen=True)
+class Created:
+    """A dataset that was made, or was here already; the files it is of; what is to be said."""
+
+    card: DatasetCard
+    root: Path
+    taken: list[Taken]
+    notes: list[str]
+    new: bool
+
+
+def create(
+    name: str,
+    inputs: Sequence[Input],
+    options: Options | None = None,
+    version: str | None = None,
+    progress: Progress = no_progress,
+) -> list[Created]:
+    """Make a dataset of the user's files; with ``each``, one of each system in them.
+
+    Parameters
+    ----------
+    name
+        Its name; with ``each``, what the names begin with.
+    inputs
+        The files.
+    options
+        What the files do not say themselves.
+    version
+        Its version; by default 0.1.0.
+    progress
+        Told how many files were read.
+
+    Raises
+    ------
+    UsageError
+        If the name or version cannot be taken, or something is asked for that is not there.
+    IncompleteError
+        If something must be said that only the user knows.
+    DataError
+        If a file is damaged, or its frames contradict each other.
+    """
+    options = options or Options()
+    _check(name, inputs, options, version)
+    with _folder() as place:
+        (place / "stock").mkdir()
+        stock = Stock(
+            place / "stock",
+            options.energy_unit,
+            options.length_unit,
+            systems.parse(options.system),
+        )
+        wanted = [key for key in (options.subset_key, options.role_key) if key is not None]
+        if options.split_by not in (None, labelling.FILE):
+            wanted.append(str(options.split_by))
+        for i, item in enumerate(inputs):
+            progress(f"reading {item.path.name}", i, len(inputs))
+            stock.add(Reader(item.path, options.keys, wanted))
+        progress("making the dataset", len(inputs), len(inputs))
+        stock.finish()
+        indices = labelling.read_indices(options, stock.frames)
+        chosen = systems.choose(stock, options.system, options.each)
+        if not options.accept_float32:
+            _check_precision(stock)
+        made = []
+        for label, system in chosen:
+            whole = f"{name}-{systems.suffix(label)}" if options.each else name
+            names.check_name(whole)
+            folder = place / whole
+            folder.mkdir()
+            made.append(
+                build(whole, version or names.FIRST, folder, system, inputs, options,
+                      taken=stock.taken, indices=indices)
+            )  # fmt: skip
+        notes = list(_said(stock, options))
+        known = [_already_here(built) for built in made]
+        return [
+            _placed(built, there, stock.taken, notes)
+            for built, there in zip(made, known, strict=True)
+        ]
+
+
+def _check(name: str, inputs: Sequence[Input], options: Options, version: str | None) -> None:
+    """Refuse what cannot be made, before anything is read."""
+    names.check_name(name)
+    if version is not None:
+        names.check_version(name, version)
+    if not inputs:
+        raise UsageError("no files: name at least one file of frames")
+    for item in inputs:
+        labelling.check_subset(item.subset)
+        if item.role is not None and item.role not in ROLES:
+            raise UsageError(f"{item.role!r} is no role; expected one of {', '.join(ROLES)}")
+        if not item.path.exists():
+            raise UsageError(f"{item.path}: no such file")
+    twice = [path for i, path in enumerate(p.path.resolve() for p in inputs)
+             if path in [other.path.resolve() for other in inputs[:i]]]  # fmt: skip
+    if twice:
+        raise UsageError(f"{twice[0]} is named twice; name each file once")
+    if options.each and options.system is not None:
+        raise UsageError("either --system or --each, not both")
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder beside the user's datasets to make one in; one process at a time."""
+    from filelock import FileLock
+
+    root = own.folder()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with FileLock(root / ".lock"), staging(root) as place:
+            yield place
+    except OSError as error:
+        raise DataError(
+            f"{root}: cannot be written ({error.strerror or error}); make room there, or set "
+            "TEADATA_HOME to another folder"
+        ) from None
+
+
+def _check_precision(stock: Stock) -> None:
+    for item in stock.taken:
+        if not item.reader.told.single:
+            continue
+        largest = max(
+            float(np.abs(np.concatenate(system.energies)).max())
+            for system in stock.systems.values()
+        )
+        gap = float(np.spacing(np.float32(largest)))
+        if gap > COARSE:
+            raise IncompleteError(
+                f"{item.path}: its energies are in single precision, where values near "
+                f"{largest:.6g} kcal/mol are {gap:.2g} kcal/mol apart; write them in double "
+                "precision, or take them as they are with --accept-float32",
+                ["--accept-float32"],
+            )
+
+
+def _said(stock: Stock, options: Options) -> Iterator[str]:
+    """What the user should know of the files."""
+    for item in stock.taken:
+        told = item.reader.told
+        if told.unused:
+            yield (
+                f"{item.path.name}: energies are {told.names['energies']}, forces "
+                f"{told.names['forces']}; not taken: {', '.join(told.unused)}"
+            )
+        if item.assumed:
+            yield f"{item.path.name}: states no unit of length; taken for Å (--length-unit)"
+        if told.trajectory and options.split_by is None and not options.indices:
+            yield (
+                f"{item.path.name}: has a key {told.trajectory!r}, and frames of one trajectory "
+                f"are alike; --split-by {told.trajectory} keeps them in one role"
+            )
+
+
+def _already_here(built: Built) -> str | None:
+    """The version that has the same frames and splits, or None if this one is new.
+
+    Raises
+    ------
+    IncompleteError
+        If another dataset has this version; the message has the next.
+    """
+    name, version = built.card.id, built.card.version
+    there = own.versions(name)
+    for known in reversed(there):
+        if same_data(own.root(name, known), built.folder):
+            return known
+    if version in there:
+        following = names.following(there[-1])
+        raise IncompleteError(
+            f"{name}@{version} is here, with other frames, splits or groups, and a version never "
+            f"changes; make the next one with --version {following}",
+            ["--version", following],
+        )
+    return None
+
+
+def _placed(built: Built, known: str | None, taken: list[Taken], notes: list[str]) -> Created:
+    name = built.card.id
+    if known is not None:
+        root = own.root(name, known)
+        card = DatasetCard.read(root / own.CARD)
+        return Created(card, root, taken, [*notes, *built.notes], new=False)
+    root = own.root(name, built.card.version)
+    root.parent.mkdir(exist_ok=True)
+    os.replace(built.folder, root)
+    return Created(built.card, root, taken, [*notes, *built.notes], new=True)
+
+
+def remove(name: str, version: str | None = None) -> list[Path]:
+    """Remove one version of a user's own dataset, or all if none is named.
+
+    Returns
+    -------
+    list of Path
+        The folders that are gone.
+
+    Raises
+    ------
+    UsageError
+        If there is no such dataset, or it is one of the package's.
+    DataError
+        If it cannot be removed.
+    """
+    roots = removable(name, version)
+    folder = own.folder()
+    try:
+        recover(folder)
+        with staging(folder) as place:
+            for i, root in enumerate(roots):
+                os.replace(root, place / f"{i:04d}")
+        if not own.versions(name):
+            shutil.rmtree(folder / name, ignore_errors=True)
+    except OSError as error:
+        raise DataError(f"{folder / name}: cannot be removed ({error.strerror or error})") from None
+    return roots
+
+
+def removable(name: str, version: str | None = None) -> list[Path]:
+    """The folders that :func:`remove` would remove.
+
+    Raises
+    ------
+    UsageError
+        If there is no such dataset, or it is one of the package's.
+    """
+    from teadata import catalog
+    from teadata.errors import unknown_name
+
+    if name in catalog.packaged_ids():
+        raise UsageError(
+            f"{name} is one of this package's datasets, and is not removed; your own are: "
+            f"{', '.join(own.names()) or 'none'}"
+        )
+    there = own.versions(name)
+    if not there:
+        raise unknown_name("dataset of your own", name, own.names() or ["(there is none)"])
+    if version is not None and version not in there:
+        raise unknown_name(f"version of {name}", version, there)
+    return [own.root(name, known) for known in there if version in (None, known)]

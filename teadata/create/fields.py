@@ -1,0 +1,198 @@
+"""Under which names files of labelled frames keep what a dataset is made of.
+
+Names are those of sGDML and MD17/MD22, rMD17, ASE, MACE and of this package.  Where a file holds
+labels and predictions side by side, its labels are taken, or the user is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from teadata.errors import IncompleteError
+
+GEOMETRY = {
+    "positions": ("R", "positions", "pos", "coordinates", "coords", "coord"),
+    "numbers": ("z", "Z", "numbers", "atomic_numbers", "species", "nuclear_charges", "symbols"),
+    "cell": ("cell", "cells", "box"),
+    "lattice": ("lattice",),
+    "pbc": ("pbc",),
+    "temperatures": ("temperatures", "temperature"),
+}
+"""Names of what is no label; ``lattice`` is sGDML's, one for all frames, vectors as columns."""
+
+UNITS = {
+    "energy_unit": ("energy_unit", "e_unit"),
+    "length_unit": ("length_unit", "r_unit"),
+}
+"""Names of the units that a file states."""
+
+LABELS = {
+    "energies": ("energy", "energies", "E"),
+    "forces": ("forces", "force", "F"),
+    "stress": ("stress", "stresses"),
+}
+"""Plain names of the labels."""
+
+_PREFIXED = {
+    "energies": re.compile(r"(?P<prefix>\w+?)[_-]?energ(?:y|ies)", re.IGNORECASE),
+    "forces": re.compile(r"(?P<prefix>\w+?)[_-]?forces?", re.IGNORECASE),
+    "stress": re.compile(r"(?P<prefix>\w+?)[_-]?stress(?:es)?", re.IGNORECASE),
+}
+"""Names of labels with the method before them."""
+
+REFERENCE = (
+    "ref",
+    "dft",
+    "qm",
+    "ccsd",
+    "ccsdt",
+    "ccsd(t)",
+    "mp2",
+    "pbe",
+    "pbe0",
+    "label",
+    "target",
+)
+"""Prefixes, in small letters, that mark a label: what a model should reproduce."""
+
+INSTEAD = {"energies": ("free_energy",)}
+"""Taken where there is no other name: ASE has the free energy beside the energy."""
+
+NO_ENERGY = (
+    "kinetic atomization interaction formation binding zpe nuclear_repulsion old free delta e0"
+).split()
+"""Prefixes of energies that are not the total energy of a frame; ``old`` is rMD17's."""
+
+OPTIONS = {"energies": "--energy-key", "forces": "--forces-key", "stress": "--stress-key"}
+"""The option that names a label."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What the user says the labels are called; None where nothing is said."""
+
+    energies: str | None = None
+    forces: str | None = None
+    stress: str | None = None
+
+
+def choose(
+    names: Sequence[str],
+    keys: Keys,
+    *,
+    per_frame: Callable[[str], bool],
+    same: Callable[[str, str], bool],
+) -> dict[str, str]:
+    """Map each field that a file has to its name there.
+
+    Parameters
+    ----------
+    names
+        Names of the file's arrays.
+    keys
+        What the user says.
+    per_frame
+        Whether an array has one value per frame, as energies have.
+    same
+        Whether two arrays hold the same numbers.
+
+    Raises
+    ------
+    IncompleteError
+        If positions, atoms, energies or forces are missing, or a field is there several times
+        with different values.
+    """
+    known: dict[str, str] = {}
+    for field, aliases in GEOMETRY.items():
+        if there := [name for name in aliases if name in names]:
+            known[field] = _one(field, there, same)
+    for field in LABELS:
+        if (name := _label(field, names, keys, per_frame, same)) is not None:
+            known[field] = name
+    missing = [field for field in ("positions", "numbers") if field not in known]
+    if missing:
+        raise IncompleteError(
+            f"expected {' and '.join(missing)} under one of "
+            f"{'; '.join(', '.join(GEOMETRY[field]) for field in missing)}; found {_listed(names)}"
+        )
+    for field in ("energies", "forces"):
+        if field not in known:
+            other = _lookalikes(field, names)
+            raise IncompleteError(
+                f"has no {field}: expected an array under {', '.join(LABELS[field])}, or such a "
+                f"name after REF_ or DFT_; found {_listed(names)}. A dataset needs energies and "
+                f"forces of every frame; if they are there under another name, say it with "
+                f"{OPTIONS[field]}",
+                [OPTIONS[field], other[0]] if other else [],
+            )
+    if {"cell", "lattice"} <= known.keys():
+        raise IncompleteError("holds both a lattice and cells; keep one")
+    return known
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "nothing"
+
+
+def _lookalikes(field: str, names: Sequence[str]) -> list[str]:
+    """Names that the user may mean by a label."""
+    word = "energ" if field == "energies" else "force"
+    return [name for name in names if word in name.lower() or "grad" in name.lower()]
+
+
+def _label(
+    field: str,
+    names: Sequence[str],
+    keys: Keys,
+    per_frame: Callable[[str], bool],
+    same: Callable[[str, str], bool],
+) -> str | None:
+    """The file's name of a label: what the user says, else labels before other names."""
+    if (said := getattr(keys, field)) is not None:
+        if said not in names:
+            raise IncompleteError(
+                f"has no {said!r}, which {OPTIONS[field]} names; found {_listed(names)}"
+            )
+        return str(said)
+    fits = [name for name in names if field != "energies" or per_frame(name)]
+    labels, others = [name for name in LABELS[field] if name in fits], []
+    for name in fits:
+        match = _PREFIXED[field].fullmatch(name)
+        if name in LABELS[field] or match is None:
+            continue
+        prefix = match["prefix"].lower().rstrip("_-")
+        if prefix in REFERENCE:
+            labels.append(name)
+        elif prefix not in NO_ENERGY:
+            others.append(name)
+    instead = [name for name in INSTEAD.get(field, ()) if name in fits]
+    for there in (labels, others, instead):
+        if there:
+            return _one(field, there, same)
+    return None
+
+
+def _one(field: str, there: Sequence[str], same: Callable[[str, str], bool]) -> str:
+    """The first of several names that hold the same; an error if they do not."""
+    different = [name for name in there[1:] if not same(there[0], name)]
+    if different:
+        option = OPTIONS.get(field, "")
+        remedy = f"say which with {option}" if option else "keep one"
+        raise IncompleteError(
+            f"holds {field} as {' and as '.join([there[0], *different])}, with different values; "
+            f"{remedy}",
+            [option, there[0]] if option else [],
+        )
+    return there[0]
+
+
+def unused(names: Sequence[str], known: Mapping[str, str]) -> list[str]:
+    """Names of a file that look like labels and are not taken."""
+    return [
+        name
+        for name in names
+        if name not in known.values()
+        and any(p.fullmatch(name) or name in LABELS[f] for f, p in _PREFIXED.items())
+    ]

@@ -1,0 +1,294 @@
+"""Frames on their way from the user's files to a dataset, on disk, system by system.
+
+Files of text cannot be read from the middle, and splits are only known once every frame was
+seen.  So each frame is written once to a stock in kcal/mol and Å, from which any can be read.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from teadata import units
+from teadata.create.duplicates import Signatures, signatures
+from teadata.create.reading import Piece, Reader
+from teadata.elements import SYMBOLS, formula
+from teadata.errors import DataError, IncompleteError
+from teadata.formats import hdf5
+from teadata.formats.layout import CHUNK
+from teadata.frames import Frames
+from teadata.typing import Floats, Ints
+
+MOST_SYSTEMS = 64
+"""Systems that are kept apart; of more than these one must be chosen."""
+
+ROWS = 1024
+"""Frames that are read from the stock at a time."""
+
+SYSTEM = tuple[bytes, tuple[bool, ...]]
+"""Atomic numbers in order, and which directions are periodic."""
+
+
+@dataclass
+class Shelf:
+    """Frames of one system with the same fields: a file, and what is kept of each frame.
+
+    ``ids`` are the frames' places in all files together.
+    """
+
+    path: Path
+    writer: hdf5.Writer
+    count: int = 0
+    ids: list[Ints] = field(default_factory=list)
+
+
+@dataclass
+class System:
+    """The frames of one system.
+
+    ``files`` (N,) are the numbers of the files they come from, ``keys`` the values of keys that
+    were asked for; all in the order in which the frames were read.
+    """
+
+    numbers: Ints
+    pbc: tuple[bool, ...]
+    shelves: dict[tuple[str, ...], Shelf] = field(default_factory=dict)
+    ids: list[Ints] = field(default_factory=list)
+    files: list[Ints] = field(default_factory=list)
+    signed: list[Signatures] = field(default_factory=list)
+    energies: list[Floats] = field(default_factory=list)
+    keys: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def formula(self) -> str:
+        """Hill formula."""
+        return formula(self.numbers)
+
+    @property
+    def order(self) -> str:
+        """The atoms in order, e.g. ``C2 O H6``."""
+        ends = np.flatnonzero(np.diff(self.numbers, append=-1)) + 1
+        counts = np.diff(ends, prepend=0)
+        return " ".join(
+            f"{SYMBOLS[self.numbers[end - 1]]}{count if count > 1 else ''}"
+            for end, count in zip(ends, counts, strict=True)
+        )
+
+    @property
+    def count(self) -> int:
+        """Number of frames."""
+        return sum(map(len, self.ids))
+
+    @property
+    def fields(self) -> list[str]:
+        """Fields that all frames have, beyond positions, energies and forces."""
+        every = [set(names) for names in self.shelves]
+        return sorted(set.intersection(*every) - {"positions", "energies", "forces"})
+
+    def all_ids(self) -> Ints:
+        """Places (N,) of the frames in all files together."""
+        return np.concatenate(self.ids)
+
+    def signatures(self) -> Signatures:
+        """What the frames are compared by."""
+        return Signatures(
+            np.concatenate([some.hashes for some in self.signed]),
+            np.concatenate([some.lengths for some in self.signed]),
+        )
+
+    def read(self, ids: Ints) -> Frames:
+        """The frames with these ids, in this order, with the fields that all have."""
+        parts, order = [], []
+        for shelf in self.shelves.values():
+            there = np.flatnonzero(np.isin(ids, np.concatenate(shelf.ids)))
+            if len(there):
+                parts.append(self._common(hdf5.read(shelf.path, ids[there])))
+                order.append(there)
+        frames = parts[0] if len(parts) == 1 else Frames.concatenate(parts)
+        return frames[np.argsort(np.concatenate(order), kind="stable")]
+
+    def _common(self, frames: Frames) -> Frames:
+        optional = {name: getattr(frames, name) for name in self.fields}
+        return Frames(
+            numbers=frames.numbers,
+            positions=frames.positions,
+            energies=frames.energies,
+            forces=frames.forces,
+            pbc=frames.pbc,
+            ids=frames.ids,
+            **optional,
+        )
+
+    def pieces(self, ids: Ints) -> Iterator[Frames]:
+        """The frames with these ids, some at a time."""
+        for start in range(0, len(ids), ROWS):
+            yield self.read(ids[start : start + ROWS])
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What was taken from a file: number of frames, and its units.
+
+    ``assumed`` is whether the length is in Å because nothing else was said.
+    """
+
+    path: Path
+    frames: int
+    energy_unit: str
+    length_unit: str
+    assumed: bool
+    reader: Reader
+
+
+class Stock:
+    """The frames of several files.
+
+    Parameters
+    ----------
+    folder
+        A folder to keep them in.
+    energy_unit, length_unit
+        Units of files that state none.
+    system
+        Formula of the only system that is kept, or None.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        energy_unit: str | None = None,
+        length_unit: str | None = None,
+        system: str | None = None,
+    ) -> None:
+        self.folder = folder
+        self.said = {"energy_unit": energy_unit, "length_unit": length_unit}
+        self.only = system
+        self.systems: dict[SYSTEM, System] = {}
+        self.counts: dict[SYSTEM, int] = {}
+        self.frames = 0
+        self.taken: list[Taken] = []
+
+    def add(self, reader: Reader) -> None:
+        """Read a file.
+
+        Raises
+        ------
+        IncompleteError
+            If its unit of energy is not known, or a label is missing or ambiguous.
+        DataError
+            If it is damaged, or holds NaN or infinity.
+        """
+        count, resolved = 0, ("", "", False)
+        for piece in reader.pieces():
+            resolved = self._units(reader)
+            count += len(piece.places)
+            key = (piece.numbers.tobytes(), piece.pbc)
+            self.counts[key] = self.counts.get(key, 0) + len(piece.places)
+            if self._wanted(piece, key):
+                self._store(reader, piece, key, resolved)
+        if count == 0:
+            raise reader.file.error("holds no frames")
+        energy, length, assumed = resolved
+        self.taken.append(Taken(reader.path, count, energy, length, assumed, reader))
+        self.frames += count
+
+    def finish(self) -> None:
+        """Write what is not written yet."""
+        for system in self.systems.values():
+            for shelf in system.shelves.values():
+                shelf.writer.close()
+
+    def _wanted(self, piece: Piece, key: SYSTEM) -> bool:
+        if self.only is not None and formula(piece.numbers) != self.only:
+            return False
+        return key in self.systems or len(self.systems) < MOST_SYSTEMS
+
+    def _units(self, reader: Reader) -> tuple[str, str, bool]:
+        """Units of a file: its own, else the user's, else the format's."""
+        resolved = []
+        for kind, canonical in (
+            ("energy_unit", units.energy_unit),
+            ("length_unit", units.length_unit),
+        ):
+            stated, said = reader.told.units.get(kind), self.said[kind]
+            option = f"--{kind.replace('_', '-')}"
+            if stated is not None and said is not None and canonical(stated) != canonical(said):
+                raise IncompleteError(
+                    f"{reader.path}: states the unit {stated}, and {option} says {said}; leave "
+                    f"{option} out, or correct the file"
+                )
+            unit = stated or said or reader.file.conventions.get(kind)
+            if unit is None and kind == "energy_unit":
+                raise IncompleteError(
+                    f"{reader.path}: does not say in which unit its energies are, and nothing is "
+                    f"guessed; say it with {option}, one of {', '.join(units.ENERGY_UNITS)}. "
+                    "Forces are in this unit per unit of length. Programs that use ASE write eV",
+                    [option, "eV"],
+                )
+            resolved.append(canonical(unit or "Å"))
+        stated_length = reader.told.units.get("length_unit") or self.said["length_unit"]
+        assumed = stated_length is None and not reader.file.conventions
+        return resolved[0], resolved[1], assumed
+
+    def _store(
+        self, reader: Reader, piece: Piece, key: SYSTEM, resolved: tuple[str, str, bool]
+    ) -> None:
+        ids = self.frames + piece.places
+        frames = _converted(reader, piece, ids, *resolved[:2])
+        system = self.systems.setdefault(key, System(piece.numbers, piece.pbc))
+        shelf = self._shelf(system, tuple(sorted(piece.arrays)))
+        self._check_room(frames)
+        shelf.writer.append(frames)
+        shelf.ids.append(ids)
+        system.ids.append(ids)
+        system.files.append(np.full(len(ids), len(self.taken)))
+        system.signed.append(signatures(frames))
+        system.energies.append(frames.energies)
+        for name, values in piece.keys.items():
+            system.keys.setdefault(name, []).extend(values)
+
+    def _shelf(self, system: System, fields: tuple[str, ...]) -> Shelf:
+        if fields not in system.shelves:
+            number = sum(len(other.shelves) for other in self.systems.values())
+            path = self.folder / f"{number:04d}.h5"
+            writer = hdf5.Writer(path, name="stock", theory="unknown")
+            system.shelves[fields] = Shelf(path, writer)
+        return system.shelves[fields]
+
+    def _check_room(self, frames: Frames) -> None:
+        """Refuse to write if the disk is nearly full: HDF5 crashes Python on a full disk."""
+        needed = 96 * frames.n_atoms * max(len(frames), CHUNK)
+        free = shutil.disk_usage(self.folder).free
+        if needed > free:
+            raise DataError(
+                f"{self.folder.parent}: {free} bytes are free, and the dataset needs more; make "
+                "room, or set TEADATA_HOME to a folder on a larger disk"
+            )
+
+
+def _converted(reader: Reader, piece: Piece, ids: Ints, energy: str, length: str) -> Frames:
+    """A piece in kcal/mol and Å."""
+    scale, factor = units.length_factor(length), units.energy_factor(energy)
+    factors = {
+        "positions": scale,
+        "energies": factor,
+        "forces": factor / scale,
+        "cell": scale,
+        "stress": factor / scale**3,
+    }
+    arrays = {
+        name: np.multiply(array, factors.get(name, 1.0), dtype=np.float64)
+        for name, array in piece.arrays.items()
+    }
+    for name, array in arrays.items():
+        bad = ~np.isfinite(array.reshape(len(ids), -1)).all(axis=1)
+        if bad.any():
+            raise reader.file.error(
+                f"frame {int(piece.places[bad][0])} has NaN or infinity in its {name}, and so have "
+                f"{int(bad.sum())} of the {len(ids)} read with it; remove them from the file"
+            )
+    return Frames(numbers=piece.numbers, pbc=piece.pbc, ids=ids, **arrays)
