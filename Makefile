@@ -70,7 +70,7 @@ $(OUT)/matrix.png: $(MATRIX)
 	teaeval plot matrix $^ -o $@
 $(OUT)/learning-curve-physnet.png:
 	baselines learning-curve physnet mini-i --config curve $(PHYSNET_SIZES:%=--size %) $(PART) \
-		--folder $(RUNS) -o $@
+		--runs $(RUNS) -o $@
 $(OUT)/gyration-simulations.png: $(SIMULATIONS)
 	teaeval plot gyration $^ -o $@
 $(OUT)/hydrogen.png: $(HYDROGEN:%=%/record.json)
@@ -98,11 +98,11 @@ $(RUNS)/%/scores/unfolded-500.json $(RUNS)/%/predictions/unfolded-500.npz: $(RUN
 
 # Simulations end with status 1 if one of them broke: that is what the figure shows.
 $(RUNS)/md/mace-300K/md.json: $(call run,mace-mini-i-folded-150)/record.json
-	teaeval md run mini-i --subset folded --model $(dir $<) --name MACE --together --replicas 4 \
+	teaeval md run mini-i --subset folded --run $(dir $<) --model MACE --together --replicas 4 \
 		--steps 25000 --checkpoint 500 -o $(dir $@) || test $$? = 1
 	teaeval md analyse $(dir $@) || test $$? = 1
 $(RUNS)/md/sgdml-300K/md.json: $(call run,sgdml-mini-i-folded-500)/record.json
-	teaeval md run mini-i --subset folded --model $(dir $<) --name sGDML --replicas 16 \
+	teaeval md run mini-i --subset folded --run $(dir $<) --model sGDML --replicas 16 \
 		--steps 12500 -o $(dir $@) || test $$? = 1
 	teaeval md analyse $(dir $@) || test $$? = 1
 
@@ -112,6 +112,6 @@ $(RUNS)/hydrogen/UF3/record.json: $(call run,uf3-mini-hydrogen-complete-24)/reco
 $(RUNS)/hydrogen/MACE/record.json: $(RUNS)/mace-mini-hydrogen-complete-192-quick-hydrogen-seed0/record.json
 $(RUNS)/hydrogen/PACE/record.json: $(call run,pace-mini-hydrogen-complete-48)/record.json
 $(HYDROGEN:%=%/record.json):
-	teaeval hydrogen --model $(dir $<) --name $(notdir $(@D)) --jobs 2 -o $(@D)
+	teaeval hydrogen --run $(dir $<) --model $(notdir $(@D)) --jobs 2 -o $(@D)
 $(RUNS)/%-quick-hydrogen-seed0/record.json:
 	baselines train mace mini-hydrogen --subset complete --config quick-hydrogen -o $(dir $@)

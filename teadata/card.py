@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from teadata.errors import DataError, unknown_name
+from teadata.errors import DataError, UsageError, unknown_name
 from teadata.schema import StrictModel, read_yaml, what_is_wrong
 
 if TYPE_CHECKING:
@@ -291,6 +291,24 @@ class DatasetCard(StrictModel):
         """
         if subset not in self.subsets:
             raise unknown_name("subset", subset, self.subsets)
+
+    def the_subset(self, subset: str | None) -> str:
+        """The subset that is meant: the one given, or the only one there is.
+
+        Raises
+        ------
+        UsageError
+            If there is no such subset, or none is given where there are several.
+        """
+        if subset is not None:
+            self.check_subset(subset)
+            return subset
+        if len(self.subsets) != 1:
+            raise UsageError(
+                f"{self.full_id} has several subsets; say which with --subset, one of: "
+                f"{', '.join(self.subsets)}"
+            )
+        return next(iter(self.subsets))
 
     def file(self, content: str) -> DataFile:
         """The file with this content (``"frames"`` or ``"splits"``).

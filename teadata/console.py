@@ -129,7 +129,11 @@ class App(typer.Typer):
         )
 
     def command(
-        self, name: str | None = None, *, renamed: Mapping[str, str] | None = None, **options: Any
+        self,
+        name: str | None = None,
+        *,
+        renamed: Mapping[str, str | command_line.Renamed] | None = None,
+        **options: Any,
     ) -> Callable[[Function], Function]:
         """Add a command, :func:`guarded`; ``renamed`` are new names of options by the old ones."""
         if renamed:

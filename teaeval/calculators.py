@@ -49,11 +49,11 @@ def find_calculator(
         calculator.
     """
     if (reference is None) == (model is None):
-        raise UsageError("expected one of --calculator module:factory and --model RUN_FOLDER")
+        raise UsageError("expected one of --calculator module:factory and --run RUN")
     if model is not None:
         return _of_folder(Path(model), device)
     if device is not None:
-        raise UsageError("--device is for --model; a calculator's factory chooses its own")
+        raise UsageError("--device is for --run; a calculator's factory chooses its own")
     assert reference is not None
     calculator = from_factory(reference)
     if not hasattr(calculator, "get_forces"):
@@ -66,7 +66,7 @@ def find_calculator(
 
 def _of_folder(folder: Path, device: str | None) -> Any:
     if not folder.is_dir():
-        raise UsageError(f"--model {folder}: there is no such folder; expected a run folder")
+        raise UsageError(f"--run {folder}: there is no such folder; expected a run folder")
     known = []
     for point in entry_points(group=GROUP):
         try:
@@ -79,11 +79,11 @@ def _of_folder(folder: Path, device: str | None) -> Any:
         known.append(point.name)
     if not known:
         raise UsageError(
-            f"--model {folder}: no installed package has an entry point {GROUP}, so nothing here "
+            f"--run {folder}: no installed package has an entry point {GROUP}, so nothing here "
             "knows run folders; install tea-benchmark again"
         )
     raise UsageError(
-        f"--model {folder}: is not a run folder that {' or '.join(known)} knows; expected the "
+        f"--run {folder}: is not a run folder that {' or '.join(known)} knows; expected the "
         "folder of a finished training"
     )
 

@@ -9,60 +9,73 @@ from typing import Annotated
 import typer
 
 from baselines.cli.options import (
-    AsJson,
-    AsMarkdown,
     ConfigName,
-    DatasetName,
     ModelName,
     Records,
     RunFolders,
+    TestFrames,
+    TrainSubset,
+    trained_subset,
 )
 from teadata import console
+from teadata.errors import UsageError
+from teadata.output.options import AsJson, AsMarkdown, DatasetId, FigureFilesIfAny, Seed
+
+AnyModel = Annotated[
+    str | None,
+    typer.Argument(metavar="[MODEL]", help="The model's name, see `baselines list`; default: all."),
+]
 
 
 def record(
     model: ModelName,
-    dataset: DatasetName,
+    dataset: DatasetId,
     subset: Annotated[
-        list[str] | None, typer.Option(help="Subset to train on; default: all with a task.")
+        list[str] | None,
+        typer.Option(help="Subset, to train on; repeatable; default: all with a task."),
     ] = None,
     size: Annotated[int | None, typer.Option(help="Frames to train on.")] = None,
     config: ConfigName = "quick",
     seeds: Annotated[int, typer.Option(min=1, help="Trainings, each with a seed of its own.")] = 3,
-    folder: RunFolders = Path("runs"),
+    runs: RunFolders = Path("runs"),
     records: Records = None,
 ) -> None:
     """Train with several seeds, and record what they reach for `check` to compare with."""
     from baselines.accuracy import record as accuracy
     from baselines.accuracy import retraining
     from baselines.accuracy import table as accuracy_table
-    from baselines.runs import folder as runs
+    from baselines.runs.folder import make_plan
     from teadata import catalog
 
     data = catalog.load(dataset)
     for name in subset or accuracy.trained_subsets(data):
-        plan = runs.make_plan(model, data, name, size, config)
-        made = retraining.make_record(plan, seeds, folder, records or accuracy.RECORDS)
+        plan = make_plan(model, data, name, size, config)
+        made = retraining.make_record(plan, seeds, runs, records or accuracy.RECORDS)
         accuracy_table.print_records([made])
 
 
 def check(
-    model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Default: all.")] = None,
+    model: AnyModel = None,
     dataset: Annotated[
-        str | None, typer.Argument(metavar="[DATASET]", help="Default: all.")
+        str | None,
+        typer.Argument(metavar="[DATASET]", help="Dataset id, see `teadata list`; default: all."),
     ] = None,
-    subset: Annotated[str | None, typer.Option(help="Subset trained on; default: all.")] = None,
+    subset: Annotated[
+        str | None, typer.Option(help="Subset, that was trained on; default: all.")
+    ] = None,
     config: Annotated[
-        str | None, typer.Option(help="Configuration that was recorded; default: the quick ones.")
+        str | None, typer.Option(help="Configuration, a recorded one; default: the quick ones.")
     ] = None,
     fast: Annotated[
         bool, typer.Option("--fast", help="Only the quickest of each model's recorded trainings.")
     ] = False,
-    folder: Annotated[
-        Path | None, typer.Option(help="Keep the run folders here, and use finished ones.")
+    runs: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the run folders, kept and used again; default: none is kept."),
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Trainings at once; default: one on each core.")
+        int | None,
+        typer.Option(min=1, help="Processes at a time, each a training; default: one a core."),
     ] = None,
     records: Records = None,
     as_json: AsJson = False,
@@ -84,7 +97,7 @@ def check(
         name: regression.pooled_spreads(accuracy.read_records(directory, name)) for name in names
     }
     checked = []
-    with accuracy_table.kept_or_temporary(folder) as place:
+    with accuracy_table.kept_or_temporary(runs) as place:
         for retrained in retraining.check(chosen, spreads, place, jobs or os.cpu_count() or 1):
             accuracy_table.print_costs(retrained)
             checked += retrained.lines
@@ -97,12 +110,14 @@ def check(
 
 
 def table(
-    model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Default: all.")] = None,
+    model: AnyModel = None,
     records: Records = None,
     as_json: AsJson = False,
     as_markdown: AsMarkdown = False,
 ) -> None:
     """Print the recorded accuracy, time and memory of the baselines."""
+    if as_json and as_markdown:
+        raise UsageError("expected one format, found json, markdown")
     from baselines.accuracy import record as accuracy
     from baselines.accuracy import table as accuracy_table
 
@@ -117,25 +132,17 @@ def table(
 
 def learning_curve(
     model: ModelName,
-    dataset: DatasetName,
-    subset: Annotated[str, typer.Option(help="Subset to train and test on.")] = "complete",
+    dataset: DatasetId,
+    subset: TrainSubset = None,
     size: Annotated[
         list[int] | None,
         typer.Option(help="Frames to train on; repeatable; default: 200, 400, … 1000."),
     ] = None,
     config: ConfigName = "quick",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
-    frames: Annotated[
-        int | None,
-        typer.Option(min=1, help="Frames to test on, spread over the test set; default: all."),
-    ] = None,
-    folder: RunFolders = Path("runs"),
-    output: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--output", "-o", help="Figure, .png, .svg or .pdf, its data beside it as .csv."
-        ),
-    ] = None,
+    seed: Seed = 0,
+    frames: TestFrames = None,
+    runs: RunFolders = Path("runs"),
+    output: FigureFilesIfAny = None,
     as_markdown: AsMarkdown = False,
 ) -> None:
     """Train on more and more frames, twice each on different splits (as Table SI 6).
@@ -149,9 +156,11 @@ def learning_curve(
     for path in output or []:
         check_suffix(path)
     data = catalog.load(dataset)
-    plans = curve.plans(model, data, subset, size or curve.SIZES, config, seed)
+    plans = curve.plans(
+        model, data, trained_subset(data, subset), size or curve.SIZES, config, seed
+    )
     with console.progress_bar() as progress:
-        found = list(curve.carry_out(plans, folder, frames, progress))
+        found = list(curve.carry_out(plans, runs, frames, progress))
     made = curve.tables(found)
     if as_markdown:
         console.say(curve.markdown(made), nl=False)
@@ -169,7 +178,7 @@ def learning_curve(
             console.say(f"{path}: written", err=as_markdown)
 
 
-def register(app: typer.Typer) -> None:
+def register(app: console.App) -> None:
     """Add these commands to ``baselines``."""
     for name, command, example in (
         ("record", record, "baselines record mace mini-iii --size 100 --seeds 3"),
@@ -177,4 +186,5 @@ def register(app: typer.Typer) -> None:
         ("table", table, "baselines table --markdown"),
         ("learning-curve", learning_curve, "baselines learning-curve physnet mini-i -o lc.png"),
     ):
-        app.command(name, epilog=f"Example: {example}")(command)
+        old = {} if command is table else {"--folder": "--runs"}
+        app.command(name, epilog=f"Example: {example}", renamed=old)(command)

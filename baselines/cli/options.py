@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")]
-Run = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of a training.")]
+if TYPE_CHECKING:
+    from teadata import Dataset
+
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder, of a training.")]
 TestSubset = Annotated[
-    str | None, typer.Option(help="Subset of the test set; default: the one trained on.")
+    str | None, typer.Option(help="Subset, of the test set; default: the one trained on.")
 ]
-Device = Annotated[
-    str | None, typer.Option(help="cpu or cuda; default: where the model was trained.")
+TestFrames = Annotated[
+    int | None,
+    typer.Option(min=1, help="Frames of the test set, spread over it; default: all."),
 ]
-ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="See `baselines list`.")]
-DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="See `teadata list`.")]
+ModelName = Annotated[
+    str, typer.Argument(metavar="MODEL", help="The model's name, see `baselines list`.")
+]
 Records = Annotated[
     Path | None, typer.Option(help="Folder of the records; default: the shipped ones.")
 ]
-RunFolders = Annotated[Path, typer.Option(help="Where the run folders are.")]
-ConfigName = Annotated[str, typer.Option(help="Shipped configuration, or path of a YAML file.")]
+RunFolders = Annotated[Path, typer.Option(help="Folder of the run folders.")]
+ConfigName = Annotated[
+    str, typer.Option(help="Configuration, a shipped one or the path of a YAML file.")
+]
+
+TrainSubset = Annotated[
+    str | None,
+    typer.Option(help="Subset, to train on; default: complete, or the only one."),
+]
+
+
+def trained_subset(dataset: Dataset, subset: str | None) -> str:
+    """The subset that is trained on: the one given, complete, or the only one there is.
+
+    Raises
+    ------
+    UsageError
+        If none is given, and there are several without complete among them.
+    """
+    if subset is None and "complete" in dataset.card.subsets:
+        return "complete"
+    return dataset.card.the_subset(subset)

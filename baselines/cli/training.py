@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from baselines.cli.options import (
-    AsJson,
     ConfigName,
-    DatasetName,
-    Device,
     ModelName,
     Run,
+    TestFrames,
     TestSubset,
+    TrainSubset,
+    trained_subset,
 )
 from teadata import console
+from teadata.output.options import AsJson, DatasetId, Device, Seed
 from teaeval.defaults import REPLICATES
 
 if TYPE_CHECKING:
@@ -65,7 +66,12 @@ def list_models(as_json: AsJson = False) -> None:
 
 def show_config(
     model: ModelName,
-    name: Annotated[str, typer.Argument(help="Shipped configuration, or path.")] = "quick",
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="[CONFIG]", help="Configuration, a shipped one or the path of a YAML file."
+        ),
+    ] = "quick",
 ) -> None:
     """Print a configuration with every setting stated, as YAML that `train --config` reads."""
     from baselines import config
@@ -77,22 +83,23 @@ def show_config(
 
 def train(
     model: ModelName,
-    dataset: DatasetName,
-    subset: Annotated[str, typer.Option(help="Subset to train and validate on.")] = "complete",
+    dataset: DatasetId,
+    subset: TrainSubset = None,
     size: Annotated[
-        int | None, typer.Option(help="Frames to train on, and as many to validate.")
+        int | None, typer.Option(help="Frames to train on, and as many to validate with.")
     ] = None,
     config: ConfigName = "quick",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
-    device: Annotated[str, typer.Option(help="cpu, or cuda where the model can.")] = "cpu",
+    seed: Seed = 0,
+    device: Annotated[str, typer.Option(help="Device, cpu or cuda, where the model can.")] = "cpu",
     dtype: Annotated[
-        str | None, typer.Option(help="float32 or float64; default: the configuration's.")
+        str | None,
+        typer.Option(help="Precision: float32 or float64; default: the configuration's."),
     ] = None,
     allow_tf32: Annotated[
         bool, typer.Option("--allow-tf32", help="Let a GPU round matrix products (so3krates).")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Run folder; default below runs/.")
+        Path | None, typer.Option("--output", "-o", help="Output: run folder; default: in runs/.")
     ] = None,
 ) -> None:
     """Train a model; an interrupted training is resumed by the same command, or by `resume`."""
@@ -101,7 +108,15 @@ def train(
 
     data = catalog.load(dataset)
     plan = runs.make_plan(
-        model, data, subset, size, config, seed, device, dtype, allow_tf32 or None
+        model,
+        data,
+        trained_subset(data, subset),
+        size,
+        config,
+        seed,
+        device,
+        dtype,
+        allow_tf32 or None,
     )
     folder = output or runs.default_folder(plan)
     kept = f"{folder} has the last checkpoint; to go on: baselines resume {folder}"
@@ -136,7 +151,7 @@ def _say(folder: Path, record: TrainingRecord) -> None:
 def predict(
     run: Run,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Prediction file; the suffix sets the format.")
+        Path, typer.Option("--output", "-o", help="Output: .npz, .h5, .zarr, .parquet or .xyz.")
     ],
     subset: TestSubset = None,
     device: Device = None,
@@ -159,12 +174,12 @@ def score(
     subset: TestSubset = None,
     device: Device = None,
     bootstrap: Annotated[
-        int, typer.Option(min=0, help="Bootstrap resamples behind the intervals; 0: none.")
+        int,
+        typer.Option(
+            min=0, help="Bootstrap samples, behind the intervals of MAX; 0: no intervals."
+        ),
     ] = REPLICATES,
-    frames: Annotated[
-        int | None,
-        typer.Option(min=1, help="Frames to predict, spread over the test set; default: all."),
-    ] = None,
+    frames: TestFrames = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict a test set and score it, as `teaeval score` does; both files stay in the folder."""
@@ -200,15 +215,18 @@ def bench(run: Run, device: Device = None, as_json: AsJson = False) -> None:
     )
 
 
+RUN_FOLDER = "runs/mace-mini-i-folded-200-quick-seed0"
+
+
 def register(app: typer.Typer) -> None:
     """Add these commands to ``baselines``."""
     for name, command, example in (
         ("list", list_models, "baselines list"),
         ("show-config", show_config, "baselines show-config mace paper-i > mine.yaml"),
         ("train", train, "baselines train mace mini-i --subset folded --size 200"),
-        ("resume", resume, "baselines resume runs/mace-mini-i-folded-200-quick-seed0"),
-        ("predict", predict, "baselines predict runs/mace-… -o predictions.npz"),
-        ("score", score, "baselines score runs/mace-… --subset unfolded"),
-        ("bench", bench, "baselines bench runs/mace-mini-i-folded-200-quick-seed0"),
+        ("resume", resume, f"baselines resume {RUN_FOLDER}"),
+        ("predict", predict, f"baselines predict {RUN_FOLDER} -o mace.npz"),
+        ("score", score, f"baselines score {RUN_FOLDER} --subset unfolded"),
+        ("bench", bench, f"baselines bench {RUN_FOLDER}"),
     ):
         app.command(name, epilog=f"Example: {example}")(command)

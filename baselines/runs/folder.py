@@ -298,7 +298,7 @@ def calculator_of(folder: Path, device: str | None = None) -> Calculator | None:
     """Make the ASE calculator of a run folder; None for any other folder.
 
     The entry point ``baselines`` of the group ``tea.calculators``, through which
-    ``teaeval md --model`` finds it; errors as for :func:`load`.
+    ``teaeval md run --run`` finds it; errors as for :func:`load`.
     """
     if not (folder / PLAN_FILE).exists():
         return None

@@ -10,15 +10,10 @@ import typer
 
 from teadata import console
 from teadata.errors import UsageError, unknown_name
+from teadata.output.options import AsJson, DatasetId
 
 if TYPE_CHECKING:
     from teadata.dataset import Dataset
-
-
-DatasetId = Annotated[
-    str, typer.Argument(metavar="DATASET", help="Dataset id, e.g. mini-i or mini-i@1.0.0.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 def list_datasets(as_json: AsJson = False) -> None:
@@ -66,7 +61,7 @@ def info(dataset: DatasetId, as_json: AsJson = False) -> None:
 
 def cite(
     dataset: DatasetId,
-    bibtex: Annotated[bool, typer.Option("--bibtex", help="Print BibTeX entries.")] = False,
+    bibtex: Annotated[bool, typer.Option("--bibtex", help="As BibTeX.")] = False,
 ) -> None:
     """Print what to cite when using a dataset."""
     from teadata.catalog import card, load
@@ -84,9 +79,12 @@ def cite(
 
 
 DatasetIds = Annotated[
-    list[str] | None, typer.Argument(metavar="[DATASET]...", help="Default: all that are here.")
+    list[str] | None,
+    typer.Argument(
+        metavar="[DATASET]...", help="Dataset id, see `teadata list`; default: all that are here."
+    ),
 ]
-Everything = Annotated[bool, typer.Option("--all", help="All that are here, the default.")]
+Everything = Annotated[bool, typer.Option("--all", help="All there are, the default.")]
 
 
 def _named(datasets: list[str] | None, everything: bool) -> Iterator[tuple[str, Dataset]]:
@@ -153,15 +151,18 @@ def audit(
 
 def export(
     dataset: DatasetId,
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Output: file.")],
     split: Annotated[
         str | None,
-        typer.Option(help="<subset>/<role>[/<size>], e.g. folded/train/200; default: all frames."),
+        typer.Option(
+            help="Split, <subset>/<role>[/<size>], e.g. folded/train/200; default: all frames."
+        ),
     ] = None,
     format_name: Annotated[
         str | None,
         typer.Option(
-            "--format", help="npz (sGDML), extxyz, hdf5, parquet or zarr; default: by the suffix."
+            "--format",
+            help="Format: npz (sGDML), extxyz, hdf5, parquet or zarr; default: the suffix's.",
         ),
     ] = None,
 ) -> None:
@@ -187,10 +188,10 @@ def export(
 
 def croissant(
     dataset: DatasetId,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Output: folder.")],
     url: Annotated[
         str | None,
-        typer.Option(help="Where the folder will be published; Croissant asks for it."),
+        typer.Option(help="Address where it will be published; Croissant asks for it."),
     ] = None,
 ) -> None:
     """Write a dataset as an MLCommons Croissant folder: a description and two tables.

@@ -9,26 +9,20 @@ import typer
 
 from teadata import console
 from teadata.errors import TeaError, UsageError
+from teadata.output.options import DatasetId, EnergyUnit, LengthUnit
 
 if TYPE_CHECKING:
     from teadata.card import DatasetCard
     from teadata.ingest import Ingestion
     from teadata.remote import Record
 
-DatasetId = Annotated[
-    str, typer.Argument(metavar="DATASET", help="Id of an official dataset, e.g. tea2023-iii.")
-]
 Mapping = Annotated[
     list[str] | None,
     typer.Option(
-        "--map", metavar="FILE=SPLIT", help="What a file holds, e.g. data.npz=folded/train/1000."
+        "--map",
+        metavar="FILE=SPLIT",
+        help="What a file holds, e.g. data.npz=folded/train/1000; repeatable.",
     ),
-]
-EnergyUnit = Annotated[
-    str | None, typer.Option(help="Unit of energy of files that declare none, e.g. eV.")
-]
-LengthUnit = Annotated[
-    str | None, typer.Option(help="Unit of length of files that declare none; default: Å.")
 ]
 Float32 = Annotated[
     bool, typer.Option("--accept-float32", help="Take energies of single precision.")
@@ -58,9 +52,9 @@ def fetch(
         typer.Option(help="DOI or id of the Zenodo record; default: the card's."),
     ] = None,
     file: Annotated[
-        list[str] | None, typer.Option("--file", help="A file of the record; may be repeated.")
+        list[str] | None, typer.Option("--file", help="File of the record; repeatable.")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All files of the record.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All there are.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be downloaded, and stop.")
     ] = False,
@@ -180,7 +174,7 @@ def ingest(
         list[Path],
         typer.Argument(metavar="PATH...", help="Files, archives (zip, tar) or folders."),
     ],
-    dataset: Annotated[str, typer.Option(help="Official dataset they are of, e.g. tea2023-i.")],
+    dataset: Annotated[str, typer.Option(help="Dataset id, of an official one, e.g. tea2023-i.")],
     mapping: Mapping = None,
     energy_unit: EnergyUnit = None,
     length_unit: LengthUnit = None,
@@ -255,7 +249,8 @@ def _show(done: Ingestion) -> None:
 def pin(
     dataset: DatasetId,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write; default: print it.")
+        Path | None,
+        typer.Option("--output", "-o", help="Output: .patch or .diff; default: printed."),
     ] = None,
 ) -> None:
     """Write a patch that pins the names, sizes and SHA-256 of the local files in the card."""

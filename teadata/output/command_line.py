@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
@@ -27,20 +29,76 @@ class Group(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-def renaming(renamed: Mapping[str, str]) -> type[TyperCommand]:
-    """A kind of command that still takes options under the names that they had, and says so."""
+@dataclass(frozen=True)
+class Renamed:
+    """What an option is called now.
+
+    Parameters
+    ----------
+    name
+        Its new name.
+    value
+        The only value that the old one had, if the new one is a flag.
+    unless
+        Options beside which the old name is no old name: it means something else now.
+    """
+
+    name: str
+    value: str | None = None
+    unless: tuple[str, ...] = ()
+
+
+def renaming(renamed: Mapping[str, str | Renamed]) -> type[TyperCommand]:
+    """A kind of command that still takes options under the names that they had, and says so.
+
+    Parameters
+    ----------
+    renamed
+        New names by the old ones, which no help shows.
+    """
+    news = {old: new if isinstance(new, Renamed) else Renamed(new) for old, new in renamed.items()}
 
     class Renaming(TyperCommand):
         def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-            return super().parse_args(ctx, [_now(part, renamed) for part in args])
+            options = [p for p in self.get_params(ctx) if p.param_type_name == "option"]
+            valued = {name for p in options if not p.is_flag for name in p.opts}
+            valued |= {old for old, new in news.items() if new.name in valued or new.value}
+            return super().parse_args(ctx, list(_renamed(list(_pieces(args, valued)), news)))
 
     return Renaming
 
 
-def _now(part: str, renamed: Mapping[str, str]) -> str:
-    name, equals, value = part.partition("=")
-    if name not in renamed:
-        return part
+def _pieces(args: Sequence[str], valued: Collection[str]) -> Iterator[list[str]]:
+    """Each option with its value, and each argument; from ``--`` on all is one piece."""
+    rest = iter(args)
+    for part in rest:
+        if part == "--":
+            yield [part, *rest]
+            return
+        yield [part, *itertools.islice(rest, part in valued)]
+
+
+def _renamed(pieces: Sequence[list[str]], news: Mapping[str, Renamed]) -> Iterator[str]:
+    """The parts of a command line, its options under their new names."""
+    given = {piece[0].partition("=")[0] for piece in pieces}
+    for piece in pieces:
+        old, equals, value = piece[0].partition("=")
+        new = news.get(old)
+        if new is None or given.intersection(new.unless):
+            yield from piece
+        elif new.value is None:
+            _say(old, new.name)
+            yield new.name + equals + value
+            yield from piece[1:]
+        elif new.value in (value, *piece[1:]):
+            _say(f"{old} {new.value}", new.name)
+            yield new.name
+        else:
+            yield from piece
+
+
+def _say(old: str, new: str) -> None:
     if sys.stderr is not None:
-        sys.stderr.write(f"warning: {name} is called {renamed[name]} now\n")
-    return renamed[name] + equals + value
+        sys.stderr.write(
+            f"warning: {old} is called {new} now; the old name works in this release only\n"
+        )

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from teadata import console
-from teaeval.cli.options import Declared, PredictionFile
+from teaeval.cli.options import Declared, PredictionFile, PredictionOutput
 
 
 def declare_file(
     file: PredictionFile,
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="File to write: npz, h5, zarr, parquet or xyz."),
-    ],
+    output: PredictionOutput,
     declared: Declared,
 ) -> None:
     """Write a prediction file that says everything, from one that does not.

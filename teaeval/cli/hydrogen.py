@@ -10,6 +10,8 @@ import typer
 
 from teadata import console
 from teadata.errors import MissingExtraError, UsageError
+from teadata.output.options import AsJson, Calculator, Seed
+from teaeval.cli.options import OLD_MODEL, Form, ModelName, RunFolder, Scheduler, TimeStep
 
 if TYPE_CHECKING:
     from teaeval.hydrogen.record import Protocol, Record
@@ -19,12 +21,9 @@ if TYPE_CHECKING:
 class Potential:
     """What the forces come from."""
 
-    model: Annotated[
-        Path | None, typer.Option(help="Run folder of a trained model.", show_default=False)
-    ] = None
-    calculator: Annotated[
-        str | None, typer.Option(help="module:factory of an ASE calculator, instead of a model.")
-    ] = None
+    run: RunFolder = None
+    calculator: Calculator = None
+    model: ModelName = None
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,8 @@ class Sampling:
 
     length: Annotated[float, typer.Option(help="Time that is analysed, fs.")] = 1000.0
     equilibration: Annotated[float, typer.Option(help="Time before that, fs.")] = 250.0
-    timestep: Annotated[float, typer.Option(help="fs.")] = 0.5
-    seed: Annotated[int, typer.Option(min=0, help="Seed of velocities and thermostat.")] = 0
+    timestep: TimeStep = 0.5
+    seed: Seed = 0
 
     def protocol(self) -> Protocol:
         """Make the protocol; an error says which option is wrong."""
@@ -55,16 +54,17 @@ class Sampling:
 class Workers:
     """Where state points are simulated."""
 
-    jobs: Annotated[int, typer.Option(min=1, help="State points that are simulated at a time.")] = 1
-    scheduler: Annotated[
-        str | None,
-        typer.Option(help="Dask scheduler, tcp://host:port, whose workers see the folder."),
-    ] = None
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Processes at a time, each simulating a state point.")
+    ] = 1
+    scheduler: Scheduler = None
 
 
 Records = Annotated[
     list[Path],
-    typer.Argument(metavar="RECORD...", help="Records, or the folders that they are in."),
+    typer.Argument(
+        metavar="RESULT...", help="Result of `teaeval hydrogen`: its folder, or the record in it."
+    ),
 ]
 
 
@@ -72,11 +72,16 @@ def register(app: console.App) -> None:
     """Add these commands to ``teaeval``."""
     app.command(
         "hydrogen",
-        epilog="Example: teaeval hydrogen --model runs/mace-mini-hydrogen-complete-96-quick-seed0",
-        renamed={"--label": "--name", "--processes": "--jobs"},
+        epilog="Example: teaeval hydrogen --run runs/mace-mini-hydrogen-complete-96-quick-seed0",
+        renamed={
+            "--label": "--model",
+            "--name": "--model",
+            "--model": OLD_MODEL,
+            "--processes": "--jobs",
+        },
     )(console.grouped(hydrogen))
     app.command("hydrogen-table", epilog="Example: teaeval hydrogen-table hydrogen/*")(
-        hydrogen_table
+        console.grouped(hydrogen_table)
     )
 
 
@@ -84,21 +89,19 @@ def hydrogen(
     potential: Potential,
     *,
     dataset: Annotated[
-        str, typer.Option(help="Dataset with reference trajectories.")
+        str, typer.Option(help="Dataset id, of one with reference trajectories.")
     ] = "mini-hydrogen",
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder; by default hydrogen/<name>."),
-    ] = None,
-    name: Annotated[
-        str | None, typer.Option(help="The model's name; by default that of its folder.")
+        typer.Option("--output", "-o", help="Output: folder; default: MODEL in hydrogen/."),
     ] = None,
     state: Annotated[
-        list[str] | None, typer.Option(help="State point, e.g. 1000K-0.7; repeatable. All.")
+        list[str] | None,
+        typer.Option(help="State point, e.g. 1000K-0.7; repeatable; default: all."),
     ] = None,
     sampling: Sampling,
     workers: Workers,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Does a model show the change of dense hydrogen from molecules to atoms, and where?
 
@@ -111,7 +114,7 @@ def hydrogen(
 
     data = catalog.load(dataset)
     plan = plans.make_plan(
-        data, name, potential.model, potential.calculator, state, sampling.protocol()
+        data, potential.model, potential.run, potential.calculator, state, sampling.protocol()
     )
     folder = output or Path("hydrogen") / plan.label.replace("/", "-").replace(":", "-")
     kept = f"{folder} has all up to the last checkpoints; the same command goes on"
@@ -135,23 +138,22 @@ def _figures(record: Record, folder: Path) -> None:
         console.say(f"no figures: {error}", err=True)
 
 
-def hydrogen_table(
-    files: Records,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
-) -> None:
+def hydrogen_table(files: Records, printed: Form) -> None:
     """Lay the models of several hydrogen benchmarks beside each other: errors, and physics."""
-    if as_json and as_markdown:
-        raise UsageError("expected at most one of --json and --markdown")
+    from teadata.output.text import to_csv
     from teaeval.hydrogen import table
     from teaeval.hydrogen.record import read_record
 
+    form = printed.asked()
     records = [read_record(file) for file in files]
     rows = table.model_rows(records)
     columns = table.model_columns(records)
-    if as_json:
-        console.print_json([dict(zip(columns, row, strict=True)) for row in rows])
-    elif as_markdown:
+    lines = [dict(zip(columns, row, strict=True)) for row in rows]
+    if form == "json":
+        console.print_json(lines)
+    elif form == "csv":
+        console.say(to_csv(lines), nl=False)
+    elif form == "markdown":
         console.say(table.markdown(columns, rows), nl=False)
     else:
         console.print_table(columns, rows, right=table.MODEL_COLUMNS[1:])

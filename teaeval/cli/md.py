@@ -9,6 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from teadata import console
+from teadata.output.options import (
+    AsJson,
+    Calculator,
+    DatasetId,
+    Device,
+    FigureFilesIfAny,
+    Seed,
+)
+from teaeval.cli.options import OLD_MODEL, ModelName, RunFolder, TestSubset, TimeStep
 from teaeval.defaults import MOST_REPLICATES
 
 if TYPE_CHECKING:
@@ -18,8 +27,7 @@ if TYPE_CHECKING:
 md = console.App("Molecular dynamics with a model: does the system stay whole (extra: md).")
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of `teaeval md run`.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Jobs = Annotated[int, typer.Option(min=1, help="Replicas that run at a time, as processes.")]
+Jobs = Annotated[int, typer.Option(min=1, help="Processes at a time, each simulating a replica.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -31,43 +39,39 @@ def register(app: typer.Typer) -> None:
 class Potential:
     """What the forces come from: a calculator or a trained model."""
 
-    calculator: Annotated[
-        str | None, typer.Option(help="module:factory of an ASE calculator, here or installed.")
-    ] = None
-    model: Annotated[Path | None, typer.Option(help="Run folder of a trained model, instead.")] = (
-        None
-    )
-    device: Annotated[
-        str | None, typer.Option(help="cpu or cuda; default: where the model was trained.")
-    ] = None
-    name: Annotated[str | None, typer.Option(help="The model's name in tables and figures.")] = None
+    calculator: Calculator = None
+    run: RunFolder = None
+    device: Device = None
+    model: ModelName = None
 
 
 @dataclass(frozen=True)
 class Dynamics:
     """How a simulation is run: the settings of :class:`teaeval.md.Settings`."""
 
-    temperature: Annotated[float, typer.Option(help="K.")] = 300.0
+    temperature: Annotated[float, typer.Option(help="Temperature, K.")] = 300.0
     thermostat: Annotated[
-        str, typer.Option(help="langevin, nose-hoover, bussi, or none: NVE, for energy drift.")
+        str,
+        typer.Option(help="Thermostat: langevin, nose-hoover, bussi; none: NVE, for energy drift."),
     ] = "langevin"
-    friction: Annotated[float, typer.Option(help="Of Langevin dynamics.")] = 1e-3
+    friction: Annotated[float, typer.Option(help="Friction of Langevin dynamics.")] = 1e-3
     friction_unit: Annotated[
-        str, typer.Option(help="1/fs, 1/ps, or 1/ase: ASE's unit of time, 10.18 fs.")
+        str,
+        typer.Option(help="Unit of the friction: 1/fs, 1/ps, or 1/ase, ASE's time of 10.18 fs."),
     ] = "1/fs"
     relaxation: Annotated[
         float, typer.Option(help="Time constant of nose-hoover and bussi, fs.")
     ] = 100.0
-    timestep: Annotated[float, typer.Option(help="fs.")] = 0.5
+    timestep: TimeStep = 0.5
     steps: Annotated[int, typer.Option(help="Time steps of each replica.")] = 100_000
     interval: Annotated[int, typer.Option(help="Steps between stored frames.")] = 100
     checkpoint: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 1000
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0
+    seed: Seed = 0
     forces: Annotated[bool, typer.Option("--forces", help="Store forces too.")] = False
     stress: Annotated[bool, typer.Option("--stress", help="Store the stress too.")] = False
     monitors: Annotated[
         str,
-        typer.Option(help="What is watched, of topology, temperature, escape; none: nothing."),
+        typer.Option(help="Monitors, some of topology, temperature, escape; none: nothing."),
     ] = "topology,temperature,escape"
 
     def settings(self) -> Settings:
@@ -92,18 +96,24 @@ class Dynamics:
 
 
 @md.command(
-    "run", epilog="Example: teaeval md run mini-i --subset folded --model runs/my_run --replicas 4"
+    "run",
+    epilog="Example: teaeval md run mini-i --subset folded --run runs/my_run --replicas 4",
+    renamed={"--name": "--model", "--model": OLD_MODEL},
 )
 @console.grouped
 def run_replicas(
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="See `teadata list`.")],
-    subset: Annotated[str, typer.Option(help="Subset whose test frames the replicas start from.")],
+    dataset: DatasetId,
     potential: Potential,
     dynamics: Dynamics,
     *,
+    subset: TestSubset = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder; default: md/<name>-<dataset>-<subset>-…"),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Output: folder; default: MODEL-DATASET-SUBSET-… in md/.",
+        ),
     ] = None,
     replicas: Annotated[int, typer.Option(min=1, help="Number of simulations.")] = 4,
     together: Annotated[
@@ -124,13 +134,17 @@ def run_replicas(
     from teadata import catalog
     from teaeval.md.replicas import make_plan
 
+    data = catalog.load(dataset)
     plan = make_plan(
-        catalog.load(dataset),
-        subset,
+        data,
+        data.card.the_subset(subset),
         dynamics.settings(),
         replicas,
         together=together,
-        **asdict(potential),
+        calculator=potential.calculator,
+        model=potential.run,
+        device=potential.device,
+        name=potential.model,
     )
     _run(plan, output or _default_folder(plan), jobs, as_json)
 
@@ -154,24 +168,17 @@ def resume(folder: Folder, jobs: Jobs = 1, as_json: AsJson = False) -> None:
 def analyse_folder(
     folder: Folder,
     discard: Annotated[
-        float, typer.Option(min=0, help="ps at the start of each replica to leave out.")
+        float, typer.Option(min=0, help="Time to leave out at the start of each replica, ps.")
     ] = 2.0,
     bootstrap: Annotated[
         int,
-        typer.Option(min=1, max=MOST_REPLICATES, help="Bootstrap resamples behind the intervals."),
+        typer.Option(min=1, max=MOST_REPLICATES, help="Bootstrap samples, behind the intervals."),
     ] = 1000,
     partial: Annotated[
         bool,
-        typer.Option("--partial", help="Take replicas that have not ended as far as they are."),
+        typer.Option("--partial", help="Take replicas that have not ended, as far as they are."),
     ] = False,
-    output: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Figure of the radii of gyration, .png, .svg or .pdf; repeatable.",
-        ),
-    ] = None,
+    output: FigureFilesIfAny = None,
     as_json: AsJson = False,
 ) -> None:
     """Analyse finished simulations: stability, radii of gyration, drift of the energy.

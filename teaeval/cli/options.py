@@ -12,6 +12,8 @@ import typer
 
 from teadata import console
 from teadata.errors import UsageError, unknown_name
+from teadata.output.command_line import Renamed
+from teadata.output.options import AsCsv, AsJson, AsMarkdown, EnergyUnit, LengthUnit, Seed
 from teaeval.defaults import MOST_REPLICATES, REPLICATES, SIGN_PATTERNS
 from teaeval.predictions.declaring import NAMES, Declarations
 
@@ -51,45 +53,75 @@ class File:
         return cls(Path(match[1]), cast("Declarations", said))
 
 
-PER_FILE = "FILE:name=value,… declares what one file does not state, e.g. a.xyz:energy_unit=eV."
+PER_FILE = "a.xyz:energy_unit=eV,… declares what one file does not state."
 
 PredictionFile = Annotated[
-    File, typer.Argument(parser=File.parse, metavar="FILE", help="Prediction file.")
+    File, typer.Argument(parser=File.parse, metavar="PREDICTION", help="Prediction file.")
 ]
 PredictionFiles = Annotated[
     list[File],
-    typer.Argument(
-        parser=File.parse, metavar="PREDICTION...", help=f"Prediction files. {PER_FILE}"
-    ),
+    typer.Argument(parser=File.parse, metavar="PREDICTION...", help=f"Prediction file; {PER_FILE}"),
 ]
 ModelName = Annotated[
     str | None, typer.Option(metavar="NAME", help="The model's name, for tables and figures.")
 ]
 TrainedOn = Annotated[
     str | None,
-    typer.Option(metavar="SPLIT", help="What it was trained on, e.g. folded/train/200."),
+    typer.Option(metavar="SPLIT", help="Split that was trained on, e.g. folded/train/200."),
+]
+RunFolder = Annotated[
+    Path | None,
+    typer.Option(metavar="RUN", help="Run folder, of a training; or give --calculator."),
+]
+OLD_MODEL = Renamed("--run", unless=("--run", "--calculator"))
+"""What --model was before it was the model's name everywhere: alone, it is the run folder."""
+
+TimeStep = Annotated[float, typer.Option(help="Time step, fs.")]
+TestSubset = Annotated[
+    str | None, typer.Option("--subset", help="Subset, of the test set; default: the only one.")
+]
+PredictionOutput = Annotated[
+    Path, typer.Option("--output", "-o", help="Output: .npz, .h5, .zarr, .parquet or .xyz.")
 ]
 ScoreFiles = Annotated[
-    list[Path], typer.Argument(metavar="SCORE...", help="Scores, as teaeval score -o writes.")
+    list[Path], typer.Argument(metavar="SCORE...", help="Score, as `teaeval score -o` writes.")
 ]
 Replicates = Annotated[
     int,
     typer.Option(
         min=0,
         max=MOST_REPLICATES,
-        help="Bootstrap samples behind the intervals of MAX; 0: no intervals.",
+        help="Bootstrap samples, behind the intervals of MAX; 0: no intervals.",
     ),
 ]
 Scheduler = Annotated[
     str | None,
-    typer.Option(help="Address of a Dask scheduler, tcp://host:port, whose workers see the files."),
+    typer.Option(help="Dask scheduler, tcp://host:port, whose workers see the files."),
+]
+SimulationFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--md", help="Simulations of the model, md.json of `teaeval md analyse`; repeatable."
+    ),
+]
+AllowFailed = Annotated[
+    bool,
+    typer.Option(
+        "--allow-failed", help="Count missing and not finite frames as failed; take the rest."
+    ),
+]
+KindOfNumber = Annotated[
+    str, typer.Option(help="Kind of number: mean (as Table SI 7), std (as SI 8) or absolute.")
+]
+Published = Annotated[
+    bool, typer.Option("--published", help="Published numbers too, for the official edition.")
 ]
 
 SchedulerTimeout = Annotated[
     float,
     typer.Option(
         min=1.0,
-        help="Seconds after which a Dask scheduler, or a piece of the work, is given up.",
+        help="Patience, seconds until a Dask scheduler, or a piece of work, is given up.",
     ),
 ]
 
@@ -99,22 +131,22 @@ class Bootstrap:
     """Number of bootstrap samples, and their seed."""
 
     bootstrap: Replicates = REPLICATES
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0
+    seed: Seed = 0
 
 
 @dataclass(frozen=True)
 class SignPatterns:
     """Number of sign patterns, and their seed."""
 
-    bootstrap: Annotated[
+    patterns: Annotated[
         int,
         typer.Option(
             min=1,
             max=MOST_REPLICATES,
-            help="Sign patterns drawn for p if units are too many to take all.",
+            help="Sign patterns, drawn for p if units are too many to take all.",
         ),
     ] = SIGN_PATTERNS
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the patterns.")] = 0
+    seed: Seed = 0
 
 
 @dataclass(frozen=True)
@@ -126,18 +158,18 @@ class Declared:
     ] = None
     subset: Annotated[
         str | None,
-        typer.Option("--subset", help="Subset of the test set, if the file does not state it."),
+        typer.Option(
+            "--subset", help="Subset, if the file does not state it; default: the only one."
+        ),
     ] = None
-    energy_unit: Annotated[
-        str | None, typer.Option(help="Energy unit, if the file does not state it.")
-    ] = None
-    length_unit: Annotated[
-        str | None, typer.Option(help="Length unit, if the file does not state it.")
-    ] = None
+    energy_unit: EnergyUnit = None
+    length_unit: LengthUnit = None
     energy_key: Annotated[
         str | None, typer.Option(help="The file's name of the energies, e.g. MACE_energy.")
     ] = None
-    forces_key: Annotated[str | None, typer.Option(help="The file's name of the forces.")] = None
+    forces_key: Annotated[
+        str | None, typer.Option(help="The file's name of the forces, e.g. MACE_forces.")
+    ] = None
     model: ModelName = None
     train: TrainedOn = None
 
@@ -192,29 +224,52 @@ class Declared:
 FORMATS = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".html": "html", ".json": "json"}
 """The format that a suffix stands for."""
 
-OFFERED = ("terminal", *FORMATS.values())
-"""The formats that can be asked for."""
+
+@dataclass(frozen=True)
+class Form:
+    """Format in which something is printed."""
+
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="Format: terminal, markdown, csv or json."),
+    ] = None
+    as_json: AsJson = False
+    as_csv: AsCsv = False
+    as_markdown: AsMarkdown = False
+
+    def asked(self, offered: Sequence[str] = ("terminal", "markdown", "csv", "json")) -> str | None:
+        """The format that is asked for.
+
+        Raises
+        ------
+        UsageError
+            If it is none of those offered, or there are several.
+        """
+        short = {"json": self.as_json, "csv": self.as_csv, "markdown": self.as_markdown}
+        given = {name for name, wanted in short.items() if wanted} | {self.form} - {None}
+        if len(given) > 1:
+            raise UsageError(f"expected one format, found {', '.join(sorted(map(str, given)))}")
+        asked = next(iter(given), None)
+        if asked is not None and asked not in offered:
+            raise unknown_name("format", asked, offered)
+        return asked
 
 
 @dataclass(frozen=True)
-class Layout:
+class Layout(Form):
     """Format of a table, and where it goes."""
 
     form: Annotated[
         str | None,
         typer.Option(
-            "--format", help="terminal, markdown, latex, csv, html or json; default: by -o."
+            "--format",
+            help="Format: terminal, markdown, latex, csv, html or json; default: the suffix's.",
         ),
     ] = None
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="File to write; its suffix says the format."),
+        typer.Option("--output", "-o", help="Output: .md, .tex, .csv, .html or .json."),
     ] = None
-    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False
-    as_csv: Annotated[bool, typer.Option("--csv", help="The same as --format csv.")] = False
-    as_markdown: Annotated[
-        bool, typer.Option("--markdown", help="The same as --format markdown.")
-    ] = False
 
     @property
     def format(self) -> str:
@@ -225,13 +280,7 @@ class Layout:
         UsageError
             If there is no such format or suffix, or the terminal's is asked for with a file.
         """
-        short = {"json": self.as_json, "csv": self.as_csv, "markdown": self.as_markdown}
-        given = {name for name, wanted in short.items() if wanted} | {self.form} - {None}
-        if len(given) > 1:
-            raise UsageError(f"expected one format, found {', '.join(sorted(map(str, given)))}")
-        asked = next(iter(given), None)
-        if asked is not None and asked not in OFFERED:
-            raise unknown_name("format", asked, OFFERED)
+        asked = self.asked(("terminal", *FORMATS.values()))
         if self.output is None:
             return asked or "terminal"
         if asked == "terminal":

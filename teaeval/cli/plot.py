@@ -10,22 +10,20 @@ import typer
 
 from teadata import console
 from teadata.errors import UsageError
-from teaeval.cli.options import Declared, File, PredictionFiles, ScoreFiles
+from teadata.output.options import FigureFiles
+from teaeval.cli.options import (
+    AllowFailed,
+    Declared,
+    File,
+    KindOfNumber,
+    PredictionFiles,
+    Published,
+    ScoreFiles,
+)
 
 if TYPE_CHECKING:
     from teaeval.plots.error_summary import ErrorSummary
     from teaeval.plots.plot import Plot
-
-Outputs = Annotated[
-    list[Path],
-    typer.Option(
-        "--output", "-o", help="Figure, .png, .svg or .pdf, its data beside it as .csv; repeatable."
-    ),
-]
-AllowFailed = Annotated[
-    bool,
-    typer.Option("--allow-failed", help="Leave out frames that are missing or not finite."),
-]
 
 plots = console.App("Figures, each with its data as CSV (extra: plot).")
 
@@ -66,15 +64,13 @@ def _summaries(files: list[File], declared: Declared, allow_failed: bool) -> lis
 
 @plots.command("learning-curve", epilog="Example: teaeval plot learning-curve s/*.json -o lc.png")
 def learning_curve(
-    output: Outputs,
+    output: FigureFiles,
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[SCORE...]", help="Scores, as teaeval score -o writes."),
+        typer.Argument(metavar="[SCORE...]", help="Score, as `teaeval score -o` writes."),
     ] = None,
-    measure: Annotated[str, typer.Option(help="MAE, RMSE or MAX.")] = "MAE",
-    published: Annotated[
-        bool, typer.Option("--published", help="With PhysNet's published curve (official edition).")
-    ] = False,
+    measure: Annotated[str, typer.Option(help="Measure, MAE, RMSE or MAX.")] = "MAE",
+    published: Published = False,
 ) -> None:
     """Energy and force error against the number of training frames (as Figs. SI 1 and 2)."""
     from teaeval.plots import curves
@@ -98,17 +94,19 @@ def learning_curve(
 
 @plots.command(epilog="Example: teaeval plot gyration --reference mini-i:folded -o rg.png")
 def gyration(
-    output: Outputs,
+    output: FigureFiles,
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[FILE...]",
+            metavar="[RADII...]",
             help="Radii in Å: csv (rg, label) or npz; or md.json of simulations, alone.",
         ),
     ] = None,
     reference: Annotated[
         list[str] | None,
-        typer.Option(metavar="DATASET:SUBSET", help="Also of this test set; repeatable."),
+        typer.Option(
+            metavar="DATASET:SUBSET", help="Test set to draw too, e.g. mini-i:folded; repeatable."
+        ),
     ] = None,
 ) -> None:
     """Distributions of the radius of gyration without hydrogen atoms (as Fig. SI 3)."""
@@ -131,11 +129,13 @@ def gyration(
         return
     samples: dict[str, Any] = {}
     for name in reference or []:
-        dataset, colon, subset = name.partition(":")
-        if not colon:
-            raise UsageError(f"--reference {name}: expected DATASET:SUBSET, e.g. mini-i:folded")
+        dataset, _, said = name.partition(":")
         card = catalog.card(dataset)
-        card.check_subset(subset)
+        if not said and len(card.subsets) > 1:
+            raise UsageError(
+                f"--reference {name}: expected DATASET:SUBSET, e.g. {dataset}:{[*card.subsets][-1]}"
+            )
+        subset = card.the_subset(said or None)
         samples[f"{card.id} {subset}, reference"] = radii.of_reference(
             catalog.load(dataset), subset
         )
@@ -150,7 +150,10 @@ def gyration(
 @plots.command("atoms", epilog="Example: teaeval plot atoms mace.h5 sgdml.npz -o atoms.pdf")
 @console.grouped
 def atoms(
-    files: PredictionFiles, output: Outputs, declared: Declared, allow_failed: AllowFailed = False
+    files: PredictionFiles,
+    output: FigureFiles,
+    declared: Declared,
+    allow_failed: AllowFailed = False,
 ) -> None:
     """Per-atom force MAE on the structure, a panel per prediction (as Figs. SI 4 and 8)."""
     from teaeval.plots.structure import per_atom
@@ -162,7 +165,10 @@ def atoms(
 @plots.command("worst", epilog="Example: teaeval plot worst mace.h5 sgdml.npz -o worst.pdf")
 @console.grouped
 def worst(
-    files: PredictionFiles, output: Outputs, declared: Declared, allow_failed: AllowFailed = False
+    files: PredictionFiles,
+    output: FigureFiles,
+    declared: Declared,
+    allow_failed: AllowFailed = False,
 ) -> None:
     """The frame with the largest force error, coloured by error (as Figs. SI 5 to 7)."""
     from teaeval.plots.structure import worst_frame
@@ -174,7 +180,10 @@ def worst(
 @plots.command("parity", epilog="Example: teaeval plot parity mace.h5 -o parity.png")
 @console.grouped
 def parity(
-    files: PredictionFiles, output: Outputs, declared: Declared, allow_failed: AllowFailed = False
+    files: PredictionFiles,
+    output: FigureFiles,
+    declared: Declared,
+    allow_failed: AllowFailed = False,
 ) -> None:
     """Predicted against reference energies and force components."""
     from teaeval.plots import errors
@@ -186,7 +195,10 @@ def parity(
 @plots.command("errors", epilog="Example: teaeval plot errors mace.h5 sgdml.npz -o errors.svg")
 @console.grouped
 def distributions(
-    files: PredictionFiles, output: Outputs, declared: Declared, allow_failed: AllowFailed = False
+    files: PredictionFiles,
+    output: FigureFiles,
+    declared: Declared,
+    allow_failed: AllowFailed = False,
 ) -> None:
     """Distributions of the errors of energies and force components."""
     from teaeval.plots import errors
@@ -198,7 +210,10 @@ def distributions(
 @plots.command("elements", epilog="Example: teaeval plot elements mace.h5 sgdml.npz -o el.svg")
 @console.grouped
 def elements(
-    files: PredictionFiles, output: Outputs, declared: Declared, allow_failed: AllowFailed = False
+    files: PredictionFiles,
+    output: FigureFiles,
+    declared: Declared,
+    allow_failed: AllowFailed = False,
 ) -> None:
     """Absolute force errors by element."""
     from teaeval.plots import errors
@@ -210,7 +225,10 @@ def elements(
 @plots.command("magnitude", epilog="Example: teaeval plot magnitude mace.h5 -o magnitude.svg")
 @console.grouped
 def magnitude(
-    files: PredictionFiles, output: Outputs, declared: Declared, allow_failed: AllowFailed = False
+    files: PredictionFiles,
+    output: FigureFiles,
+    declared: Declared,
+    allow_failed: AllowFailed = False,
 ) -> None:
     """Force error of an atom against the strength of its force."""
     from teaeval.plots import errors
@@ -222,13 +240,12 @@ def magnitude(
 @plots.command("matrix", epilog="Example: teaeval plot matrix results/*.json -o matrix.png")
 def matrix(
     files: ScoreFiles,
-    output: Outputs,
+    output: FigureFiles,
     quantity: Annotated[
-        list[str] | None, typer.Option(help="Default: E and F; repeatable.")
+        list[str] | None,
+        typer.Option(help="Quantity, e.g. 'F(H)'; repeatable; default: E and F."),
     ] = None,
-    kind: Annotated[
-        str, typer.Option(help="mean (as Table SI 7), std (as Table SI 8) or absolute.")
-    ] = "mean",
+    kind: KindOfNumber = "mean",
 ) -> None:
     """The task matrix, train subset against test subset, as a heat map of MAE."""
     from teaeval.plots.matrix import task_matrix
@@ -243,11 +260,14 @@ def matrix(
 def hydrogen(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="RECORD...", help="Records of teaeval hydrogen, or their folders."),
+        typer.Argument(
+            metavar="RESULT...",
+            help="Result of `teaeval hydrogen`: its folder, or the record in it.",
+        ),
     ],
-    output: Outputs,
+    output: FigureFiles,
     rdf: Annotated[
-        bool, typer.Option("--rdf", help="The radial distribution functions instead.")
+        bool, typer.Option("--rdf", help="Radial distribution functions instead.")
     ] = False,
 ) -> None:
     """Pressure, diffusion, stable molecules and first peak of g(r) against density."""

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from teadata import console
-from teaeval.cli.options import ModelName, TrainedOn
+from teadata.output.options import DatasetId
+from teaeval.cli.options import ModelName, PredictionOutput, TestSubset, TrainedOn
 
 
 def predict_test_set(
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="See `teadata list`.")],
-    subset: Annotated[str, typer.Option(help="Subset of the test set.")],
+    dataset: DatasetId,
     calculator: Annotated[
-        str, typer.Option(help="module:factory of an ASE calculator, found here or installed.")
+        str, typer.Option(help="module:factory of an ASE calculator, here or installed.")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Prediction file to write.")],
+    output: PredictionOutput,
+    subset: TestSubset = None,
     model: ModelName = None,
     train: TrainedOn = None,
 ) -> None:
@@ -26,11 +26,13 @@ def predict_test_set(
     An interrupted run goes on where it stopped. A factory may also make an object with
     predict(frames), which is given many frames at a time (kcal/mol, kcal/mol/Å).
     """
+    from teadata import catalog
     from teadata.files import reserved
     from teaeval.predictions.predicting import predict
     from teaeval.predictions.writing import check_suffix, write_prediction
 
     check_suffix(output)
+    subset = catalog.card(dataset).the_subset(subset)
     checkpoint = output.with_name(f".{output.name}.checkpoint.npz")
     with reserved(output, "predicting"):
         kept = f"{checkpoint} has the frames so far; the same command goes on"
@@ -44,18 +46,18 @@ def predict_test_set(
 
 
 def write_template(
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="See `teadata list`.")],
-    subset: Annotated[str, typer.Option(help="Subset of the test set.")],
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="File to write: npz, h5, zarr, parquet or xyz."),
-    ],
+    dataset: DatasetId,
+    output: PredictionOutput,
+    subset: TestSubset = None,
     model: ModelName = None,
     train: TrainedOn = None,
 ) -> None:
     """Write a prediction file to be filled in: frames and atoms, energies and forces NaN."""
-    from teaeval.predictions.writing import template, write_prediction
+    from teadata import catalog
+    from teaeval.predictions.writing import check_suffix, template, write_prediction
 
+    check_suffix(output)
+    subset = catalog.card(dataset).the_subset(subset)
     blank = template(dataset, subset, model=model, train=train)
     write_prediction(output, blank)
     console.say(

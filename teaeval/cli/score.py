@@ -11,15 +11,20 @@ import typer
 
 from teadata import console
 from teadata.errors import UsageError
+from teadata.output.options import AsJson
 from teaeval.cli.options import (
+    FORMATS,
     PER_FILE,
+    AllowFailed,
     Bootstrap,
     Declared,
     File,
+    Form,
     PredictionFile,
     Scheduler,
     SchedulerTimeout,
     SignPatterns,
+    SimulationFiles,
 )
 from teaeval.defaults import WAIT
 
@@ -33,43 +38,16 @@ class Examination:
 
     fix: Annotated[
         list[str] | None,
-        typer.Option(help="Mend what a check finds: units, sign or atoms; may be repeated."),
+        typer.Option(help="Mend what a check finds: units, sign or atoms; repeatable."),
     ] = None
     details: Annotated[
         bool,
         typer.Option(
             "--details",
-            help="Also: errors shifted, per atom, by direction, tail, residue, |F|, novelty.",
+            help="Details: errors shifted, per atom, by direction, tail, residue, |F|, novelty.",
         ),
     ] = False
-    allow_failed: Annotated[
-        bool,
-        typer.Option(
-            "--allow-failed", help="Count missing and not finite frames as failed; score the rest."
-        ),
-    ] = False
-
-
-@dataclass(frozen=True)
-class Printed:
-    """How a score is printed, if not as tables for the terminal."""
-
-    as_json: Annotated[bool, typer.Option("--json", help="Print the score as JSON.")] = False
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")] = False
-    as_markdown: Annotated[
-        bool, typer.Option("--markdown", help="Print the table as Markdown.")
-    ] = False
-
-    @property
-    def form(self) -> str | None:
-        """The suffix of the form that is printed; None for the terminal's."""
-        asked = {".json": self.as_json, ".csv": self.as_csv, ".md": self.as_markdown}
-        return next((suffix for suffix, wanted in asked.items() if wanted), None)
-
-    def check(self) -> None:
-        """Refuse more than one form."""
-        if self.as_json + self.as_csv + self.as_markdown > 1:
-            raise UsageError("expected at most one of --json, --csv and --markdown")
+    allow_failed: AllowFailed = False
 
 
 def score_file(
@@ -80,17 +58,12 @@ def score_file(
     *,
     scheduler: Scheduler = None,
     scheduler_timeout: SchedulerTimeout = WAIT,
-    md: Annotated[
-        list[Path] | None,
-        typer.Option("--md", help="Simulations with the model, md.json, to join; repeatable."),
-    ] = None,
+    md: SimulationFiles = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output", "-o", help="File to write: .json, the score; .csv or .md, a table."
-        ),
+        typer.Option("--output", "-o", help="Output: .json, the score; .csv or .md, a table."),
     ] = None,
-    printed: Printed,
+    printed: Form,
 ) -> None:
     """Score a prediction file as Tables SI 7 and SI 8 of the TEA Challenge do.
 
@@ -102,7 +75,7 @@ def score_file(
     from teaeval.scores.scoring import score
     from teaeval.tables import single as table
 
-    printed.check()
+    shown = printed.asked() or "terminal"
     declared.check()
     form = None if output is None else _form(output)
     simulations = [record.read(path) for path in md or []]
@@ -118,18 +91,18 @@ def score_file(
         ).with_simulations(simulations)
     if output is not None and form is not None:
         write_text(output, form(result))
-    if printed.form is None:
+    if shown == "terminal":
         table.print_score(result)
     else:
-        console.say(FORMS[printed.form](result), nl=False)
+        console.say(WRITERS[shown](result), nl=False)
 
 
-FORMS: dict[str, Callable[[Score], str]] = {
-    ".json": lambda score: score.model_dump_json(indent=2) + "\n",
-    ".csv": lambda score: _tables().to_csv(score),
-    ".md": lambda score: _tables().markdown(score) + "\n",
+WRITERS: dict[str, Callable[[Score], str]] = {
+    "json": lambda score: score.model_dump_json(indent=2) + "\n",
+    "csv": lambda score: _tables().to_csv(score),
+    "markdown": lambda score: _tables().markdown(score) + "\n",
 }
-"""How a score is written under each suffix."""
+"""How a score is written in each format."""
 
 
 def _tables() -> Any:
@@ -141,17 +114,18 @@ def _tables() -> Any:
 def _form(output: Path) -> Callable[[Score], str]:
     """How a score is written under this name, or an error."""
     suffix = output.suffix.lower()
-    if suffix not in FORMS:
+    if (name := FORMATS.get(suffix)) not in WRITERS:
+        written = [known for known, form in FORMATS.items() if form in WRITERS]
         raise UsageError(
-            f"{output}: a score is written as {', '.join(FORMS)}, not as {suffix or 'this'!r}"
+            f"{output}: a score is written as {', '.join(written)}, not as {suffix or 'this'!r}"
         )
-    return FORMS[suffix]
+    return WRITERS[name]
 
 
 def check_file(
     file: PredictionFile,
     declared: Declared,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with the evidence.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check a prediction file without scoring it: everything that is wrong, and how to mend it.
 
@@ -181,8 +155,10 @@ def check_file(
 
 
 def verify_score(
-    score: Annotated[Path, typer.Argument(metavar="SCORE", help="Score, as JSON.")],
-    prediction: Annotated[Path, typer.Option(help="The prediction file it is of.")],
+    score: Annotated[
+        Path, typer.Argument(metavar="SCORE", help="Score, as `teaeval score -o` writes.")
+    ],
+    prediction: Annotated[Path, typer.Option(help="Prediction file, which the score is of.")],
 ) -> None:
     """Recompute a score from its prediction file, and compare every number.
 
@@ -201,18 +177,21 @@ def verify_score(
 
 
 def compare_files(
-    first: Annotated[File, typer.Argument(parser=File.parse, metavar="A", help="Prediction file.")],
+    first: Annotated[
+        File,
+        typer.Argument(parser=File.parse, metavar="A", help=f"First prediction; {PER_FILE}"),
+    ],
     second: Annotated[
         File,
         typer.Argument(
             parser=File.parse,
             metavar="B",
-            help=f"Prediction of the same test set. {PER_FILE}",
+            help="Second prediction, of the same test set.",
         ),
     ],
     declared: Declared,
     draws: SignPatterns,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare two predictions of one test set: which is better, and how sure that is.
 
@@ -225,7 +204,7 @@ def compare_files(
     result = compare(
         read(first),
         read(second),
-        replicates=draws.bootstrap,
+        replicates=draws.patterns,
         seed=draws.seed,
     )
     if as_json:
@@ -245,6 +224,8 @@ def register(app: typer.Typer) -> None:
     app.command("verify", epilog="Example: teaeval verify score.json --prediction mine.npz")(
         verify_score
     )
-    app.command("compare", epilog="Example: teaeval compare mace.npz sgdml.npz")(
-        console.grouped(compare_files)
-    )
+    app.command(
+        "compare",
+        epilog="Example: teaeval compare mace.npz sgdml.npz",
+        renamed={"--bootstrap": "--patterns"},
+    )(console.grouped(compare_files))

@@ -11,8 +11,19 @@ import typer
 
 from teadata import console
 from teadata.errors import unknown_name
+from teadata.output.command_line import Renamed
 from teadata.output.text import to_csv
-from teaeval.cli.options import Declared, Layout, PredictionFiles, Replicates, ScoreFiles
+from teaeval.cli.options import (
+    AllowFailed,
+    Declared,
+    KindOfNumber,
+    Layout,
+    PredictionFiles,
+    Published,
+    Replicates,
+    ScoreFiles,
+    SimulationFiles,
+)
 from teaeval.defaults import REPLICATES
 
 
@@ -20,11 +31,19 @@ from teaeval.defaults import REPLICATES
 class Filters:
     """Which of the published numbers are wanted."""
 
-    model: Annotated[str | None, typer.Option(help="Only this model.")] = None
-    challenge: Annotated[str | None, typer.Option(help="Only this: I, II, III or IV.")] = None
-    task: Annotated[str | None, typer.Option(help="Only this task, e.g. folded->unfolded.")] = None
-    quantity: Annotated[str | None, typer.Option(help="Only this quantity, e.g. F(H).")] = None
-    measure: Annotated[str | None, typer.Option(help="Only MAE, RMSE or MAX.")] = None
+    model: Annotated[str | None, typer.Option(help="The model's name; only of this one.")] = None
+    challenge: Annotated[
+        str | None, typer.Option(help="Challenge, I, II, III or IV; only this one.")
+    ] = None
+    task: Annotated[
+        str | None, typer.Option(help="Task, e.g. 'folded->unfolded'; only this one.")
+    ] = None
+    quantity: Annotated[str | None, typer.Option(help="Quantity, e.g. 'F(H)'; only this one.")] = (
+        None
+    )
+    measure: Annotated[
+        str | None, typer.Option(help="Measure, MAE, RMSE or MAX; only this one.")
+    ] = None
 
 
 def _json(value: Any) -> str:
@@ -36,17 +55,21 @@ def register(app: typer.Typer) -> None:
     app.command("published", epilog="Example: teaeval published si7 --challenge I --quantity F")(
         console.grouped(show_published)
     )
-    app.command("table", epilog="Example: teaeval table results/*.json -o table.tex")(
-        console.grouped(lay_out)
-    )
-    app.command("report", epilog="Example: teaeval report predictions/*.h5 -o report.html")(
-        console.grouped(report)
-    )
+    app.command(
+        "table",
+        epilog="Example: teaeval table results/*.json -o table.tex",
+        renamed={"--against": Renamed("--published", "published")},
+    )(console.grouped(lay_out))
+    app.command(
+        "report",
+        epilog="Example: teaeval report predictions/*.h5 -o report.html",
+        renamed={"--frames": "--worst"},
+    )(console.grouped(report))
 
 
 def show_published(
     table: Annotated[
-        str, typer.Argument(metavar="[TABLE]", help="si6, si7, si8, settings or costs.")
+        str, typer.Argument(metavar="[TABLE]", help="Table: si6, si7, si8, settings or costs.")
     ] = "si7",
     *,
     filters: Filters,
@@ -77,14 +100,9 @@ def show_published(
 def lay_out(
     files: ScoreFiles,
     *,
-    kind: Annotated[
-        str, typer.Option(help="mean (as Table SI 7), std (as Table SI 8) or absolute.")
-    ] = "mean",
+    kind: KindOfNumber = "mean",
     intervals: Annotated[bool, typer.Option("--intervals", help="With intervals.")] = False,
-    against: Annotated[
-        str | None,
-        typer.Option(help="published: with the ratio to the paper, where the data are official."),
-    ] = None,
+    published: Published = False,
     layout: Layout,
 ) -> None:
     """Lay scores out as Tables SI 7 and SI 8: tasks down, models across, the best in bold.
@@ -98,37 +116,29 @@ def lay_out(
     name: Any = kind
     if name not in tables.KINDS:
         raise unknown_name("kind", kind, tables.KINDS)
-    if against not in (None, "published"):
-        raise unknown_name("reference to compare with", str(against), ["published"])
     form = layout.format
     scores = [read_score(file) for file in files]
-    beside = against is not None
-    grids = tables.grids(scores, name, intervals=intervals, against=beside)
+    grids = tables.grids(scores, name, intervals=intervals, against=published)
     if form == "terminal":
         render.terminal(grids)
     elif form in render.FORMATS:
         layout.put(render.FORMATS[form](grids))
     else:
-        records = tables.records(scores, name, against=beside)
+        records = tables.records(scores, name, against=published)
         layout.put(_json(records) if form == "json" else to_csv(records))
 
 
 def report(
     files: PredictionFiles,
-    output: Annotated[Path, typer.Option("--output", "-o", help="HTML file to write.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Output: .html.")],
     declared: Declared,
     title: Annotated[str, typer.Option(help="Heading of the page.")] = "Force-field report",
-    frames: Annotated[
-        int, typer.Option(min=1, help="Structures of each prediction to look at, the worst.")
+    worst: Annotated[
+        int, typer.Option(min=1, help="Worst frames, to look at of each prediction.")
     ] = 10,
-    allow_failed: Annotated[
-        bool, typer.Option("--allow-failed", help="Count missing and not finite frames as failed.")
-    ] = False,
+    allow_failed: AllowFailed = False,
     bootstrap: Replicates = REPLICATES,
-    md: Annotated[
-        list[Path] | None,
-        typer.Option("--md", help="Simulations, md.json of teaeval md analyse; repeatable."),
-    ] = None,
+    md: SimulationFiles = None,
 ) -> None:
     """Write one self-contained HTML page: tables, figures, structures coloured by error.
 
@@ -141,7 +151,7 @@ def report(
             list(map(declared.read_one_of(files), files)),
             output,
             title=title,
-            frames=frames,
+            frames=worst,
             allow_failed=allow_failed,
             replicates=bootstrap,
             simulations=md or (),

@@ -44,7 +44,7 @@ def make_plan(
         as those of the reference.
     """
     if (model is None) == (calculator is None):
-        raise UsageError("expected a model: either a run folder or a calculator, one of the two")
+        raise UsageError("expected one of --calculator module:factory and --run RUN")
     points = state_points(dataset, None if states is None else list(states))
     how = protocol or Protocol()
     for state in points:

@@ -121,7 +121,7 @@ def check_same(records: Sequence[Record]) -> None:
         raise UsageError("no records; expected those that teaeval hydrogen writes")
     labels = [record.plan.label for record in records]
     if twice := {label for label in labels if labels.count(label) > 1}:
-        raise UsageError(f"two records are of {min(twice)!r}; run one again with another --label")
+        raise UsageError(f"two records are of {min(twice)!r}; run one again with another --model")
     first = records[0].plan
     for record in records[1:]:
         plan = record.plan

@@ -189,14 +189,15 @@ def _declare(
 ) -> list[Finding]:
     """Combine what the file and the caller declare; report what is missing or contradictory.
 
-    Where neither does, the format's convention holds, if it has one.
+    Where neither does, the format's convention holds, if it has one; a dataset of one subset
+    leaves no choice.
     """
     problems = []
     for name, (flag, meaning) in DECLARATIONS.items():
         stated = fields.get(name)
         given = declared.get(name)
         if stated is None and given is None:
-            stated = conventions.get(name)
+            stated = conventions.get(name) or (_only_subset(fields) if name == "subset" else None)
         if stated is None and given is None:
             problems.append(
                 Finding.error(
@@ -215,6 +216,15 @@ def _declare(
         problems.append(_contradiction("train", "--train", stated, given))
     fields["train"] = stated if given is None else given
     return problems
+
+
+def _only_subset(fields: Mapping[str, Any]) -> str | None:
+    """The subset of a dataset that has one only; None of any other."""
+    try:
+        (subset,) = catalog.card(fields["dataset"] or "").subsets
+    except (UsageError, ValueError):
+        return None
+    return subset
 
 
 def _contradiction(name: str, option: str, stated: str, given: str) -> Finding:

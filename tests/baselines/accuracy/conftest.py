@@ -14,7 +14,7 @@ def recorded(run, tmp_path_factory):
     (folder / "tiny.yaml").write_text(yaml.safe_dump(settings))
     done = run(
         "baselines", "record", "sgdml", "mini-i", "--subset", "unfolded", "--seeds", 2,
-        "--config", folder / "tiny.yaml", "--folder", folder / "runs",
+        "--config", folder / "tiny.yaml", "--runs", folder / "runs",
         "--records", folder / "records",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

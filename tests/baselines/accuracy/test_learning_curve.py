@@ -59,7 +59,7 @@ def test_the_command_trains_scores_and_draws(run, tmp_path):
     )
     arguments = [
         "baselines", "learning-curve", "physnet", "mini-i", "--config", str(config),
-        "--size", "200", "--size", "400", "--frames", "20", "--folder", str(tmp_path / "runs"),
+        "--size", "200", "--size", "400", "--frames", "20", "--runs", str(tmp_path / "runs"),
     ]  # fmt: skip
     done = run(*arguments, "--markdown", "-o", str(tmp_path / "curve.png"))
     assert done.returncode == 0, done.stderr

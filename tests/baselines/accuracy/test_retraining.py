@@ -9,7 +9,7 @@ from baselines.accuracy import record as accuracy
 
 def test_check_passes_and_fails_by_its_status(run, recorded, tmp_path):
     """Against its record, and against one of a model that was twice as good."""
-    command = ["baselines", "check", "sgdml", "--folder", tmp_path / "runs", "--json"]
+    command = ["baselines", "check", "sgdml", "--runs", tmp_path / "runs", "--json"]
     good = run(*command, "--config", recorded / "tiny.yaml", "--records", recorded / "records")
     assert good.returncode == 0, good.stderr
     lines = json.loads(good.stdout)
@@ -35,7 +35,7 @@ def test_a_failed_training_is_a_regression(run, recorded, tmp_path):
     (tmp_path / "file").write_text("")
     done = run(
         "baselines", "check", "sgdml", "--config", recorded / "tiny.yaml",
-        "--records", recorded / "records", "--folder", tmp_path / "file",
+        "--records", recorded / "records", "--runs", tmp_path / "file",
     )  # fmt: skip
     assert done.returncode == 1
     assert "cannot be made" in done.stderr

@@ -1,8 +1,25 @@
-"""The list of all options is the one of the commands."""
+"""The commands of all three programs: one list of their options, one name for each thing."""
 
 from __future__ import annotations
 
+import re
 import runpy
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from baselines.cli import app as baselines_app
+from teadata.cli import app as teadata_app
+from teaeval.cli import app as teaeval_app
+
+APPS = {"teadata": teadata_app, "teaeval": teaeval_app, "baselines": baselines_app}
+
+NO_CONFLICT: dict[str, set[str]] = {}
+"""Names that may mean several things, and these; better none."""
 
 
 def test_the_list_of_options_is_up_to_date(repository):
@@ -12,3 +29,85 @@ def test_the_list_of_options_is_up_to_date(repository):
     )
     assert "`--scheduler`" in made
     assert "`--processes`" not in made
+
+
+def leaves(path: str, command: Any) -> Iterator[tuple[str, Any]]:
+    below = getattr(command, "commands", None)
+    if below is None:
+        yield path, command
+    for name, child in (below or {}).items():
+        yield from leaves(f"{path} {name}", child)
+
+
+def words() -> Iterator[tuple[str, str, str]]:
+    """Command, name of an option or argument, and what its help says that it means."""
+    for name, app in APPS.items():
+        for path, command in leaves(name, typer.main.get_command(app)):
+            for parameter in command.params:
+                if getattr(parameter, "hidden", False) or parameter.name == "help":
+                    continue
+                option = parameter.param_type_name == "option"
+                shown = parameter.opts[0] if option else parameter.metavar or parameter.name
+                said = " ".join((parameter.help or "").split())
+                meaning = re.split(r"[,:;.](?= |$)", said)[0].strip()
+                yield path, re.sub(r"\W", "", shown.lower()), meaning
+
+
+def test_one_name_has_one_meaning_in_all_commands():
+    meanings = defaultdict(lambda: defaultdict(list))
+    for path, name, meaning in words():
+        assert meaning, f"{path} {name}: says nothing"
+        meanings[name][meaning].append(path)
+    several = {
+        name: dict(said)
+        for name, said in meanings.items()
+        if len(said) > 1 and set(said) != NO_CONFLICT.get(name)
+    }
+    assert several == {}
+    assert set(NO_CONFLICT) <= set(meanings)
+
+
+def test_one_thing_has_one_name_in_all_commands():
+    names = defaultdict(set)
+    for _, name, meaning in words():
+        names[meaning.lower()].add(name)
+    assert {meaning: said for meaning, said in names.items() if len(said) > 1} == {}
+
+
+RENAMED = (
+    ("teaeval hydrogen --calculator a:b --label x", "--label", "--model"),
+    ("teaeval hydrogen --calculator a:b --name=x", "--name", "--model"),
+    ("teaeval hydrogen --run nowhere --processes 2", "--processes", "--jobs"),
+    ("teaeval md run mini-iii --calculator a:b --name x", "--name", "--model"),
+    ("teaeval md run mini-iii --model nowhere --name x", "--model", "--run"),
+    ("teaeval hydrogen --model nowhere", "--model", "--run"),
+    ("teaeval compare a.npz b.npz --bootstrap 100", "--bootstrap", "--patterns"),
+    ("teaeval table s.json --against published", "--against published", "--published"),
+    ("teaeval table s.json --against=published", "--against published", "--published"),
+    ("teaeval report a.npz --frames 3 -o r.html", "--frames", "--worst"),
+    ("baselines record no mini-i --folder runs", "--folder", "--runs"),
+    ("baselines check no --folder runs", "--folder", "--runs"),
+    ("baselines learning-curve no mini-i --folder runs", "--folder", "--runs"),
+)
+
+
+@pytest.mark.parametrize(("line", "old", "new"), RENAMED, ids=[r[0] for r in RENAMED])
+def test_an_old_name_works_for_a_release_with_a_word(line, old, new, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command, *arguments = line.split()
+    done = CliRunner().invoke(APPS[command], arguments)
+    assert f"warning: {old} is called {new} now" in done.stderr
+    assert "No such option" not in done.stderr  # it goes on, until a file is not there
+    assert done.exit_code != 0
+    verb = [part for part in arguments[:2] if part in ("md", "run") or part == arguments[0]]
+    shown = CliRunner().invoke(APPS[command], [*verb, "--help"]).stdout.replace("--model NAME", "")
+    assert f" {old.split()[0]} " not in shown
+
+
+def test_the_new_meaning_of_an_old_name_is_not_disturbed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for line in ("hydrogen --calculator a:b --model mine", "hydrogen --run nowhere --model mine"):
+        done = CliRunner().invoke(teaeval_app, line.split())
+        assert "is called" not in done.stderr
+    done = CliRunner().invoke(teaeval_app, ["report", "a.npz", "--title", "--worst", "-o", "r.x"])
+    assert "is called" not in done.stderr  # a value is no option

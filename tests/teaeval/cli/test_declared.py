@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 import ase.io
+import numpy as np
 import pytest
 from ase.calculators.singlepoint import SinglePointCalculator
 
@@ -62,7 +63,7 @@ def test_the_way_of_a_newcomer_with_a_file_of_ones_own(own, prediction_file, inv
     figure = tmp_path / "errors.svg"
     invoke("plot", "errors", mine, prediction_file, *rest, "-o", figure)
     assert "mine" in figure.with_suffix(".csv").read_text()
-    invoke("report", mine, prediction_file, *rest, "--frames", "1", "-o", tmp_path / "r.html")
+    invoke("report", mine, prediction_file, *rest, "--worst", "1", "-o", tmp_path / "r.html")
     page = (tmp_path / "r.html").read_text()
     assert "trained on: not said: mine" in page
     invoke("score", prediction_file, "-o", tmp_path / "noise.json")
@@ -178,11 +179,27 @@ def test_an_offset_is_said_where_it_spoils_the_energies(
     teaeval.write_prediction(
         far, dataclasses.replace(noisy, energies=noisy.energies - 5e4, model="far")
     )
-    text = run("teaeval", "compare", far, prediction_file, "--bootstrap", "100").stdout
+    text = run("teaeval", "compare", far, prediction_file, "--patterns", "100").stdout
     assert "warning: A: [energy-offset]" in text
-    invoke("report", far, "--frames", "1", "--bootstrap", "0", "-o", tmp_path / "r.html")
+    invoke("report", far, "--worst", "1", "--bootstrap", "0", "-o", tmp_path / "r.html")
     page = (tmp_path / "r.html").read_text()
     assert page.index("[energy-offset]") < page.index("<table")
     invoke("plot", "parity", far, "-o", tmp_path / "p.svg")
     invoke("plot", "parity", prediction_file, "-o", tmp_path / "q.svg")
     assert (tmp_path / "p.csv").read_text().count("\n") > 2500
+
+
+def test_a_dataset_of_one_subset_needs_none_said(made, run, tmp_path):
+    prediction = dataclasses.replace(made("mini-iii", "complete", "m"), train=None)
+    whole, silent = tmp_path / "whole.npz", tmp_path / "silent.npz"
+    teaeval.write_prediction(whole, prediction)
+    with np.load(whole) as archive:
+        np.savez(silent, **{k: v for k, v in archive.items() if k != "subset"})
+    done = run("teaeval", "score", silent, "--bootstrap", 0)
+    assert done.returncode == 0, done.stderr
+    assert "test set complete" in done.stdout
+    template = tmp_path / "template.npz"
+    assert run("teaeval", "template", "mini-iii", "-o", template).returncode == 0
+    done = run("teaeval", "template", "mini-i", "-o", tmp_path / "none.npz")
+    assert done.returncode == 2
+    assert "say which with --subset, one of: complete, folded, unfolded" in done.stderr

@@ -126,7 +126,7 @@ def test_wrong_subset_names_the_right_ones(run, prediction_file):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--json", "--csv"], "at most one of"),
+        (["--json", "--csv"], "expected one format, found csv, json"),
         (["--dataset", "mini-l"], "unknown dataset 'mini-l'"),
         (["--energy-unit", "kcal"], "unknown energy unit 'kcal'"),
         (["--length-unit", "mile"], "unknown length unit 'mile'"),

@@ -34,7 +34,7 @@ def test_command(run, invoke, scores, tmp_path):
     for n, score in enumerate(scores):
         files.append(tmp_path / f"{n}.json")
         files[-1].write_text(score.model_dump_json())
-    done = run("teaeval", "table", *files, "--against", "published")
+    done = run("teaeval", "table", *files, "--published")
     assert done.returncode == 0, done.stderr
     assert "no ratios" in done.stdout
     best = next(line for line in done.stdout.splitlines() if " F(H) " in line)

@@ -54,7 +54,7 @@ TABLES = (
     ("teadata", "verify", "mini-iii"),
     ("teaeval", "score", "a.npz", "--details", "--bootstrap", "20"),
     ("teaeval", "check", "b.npz"),
-    ("teaeval", "compare", "a.npz", "a.npz:model=other", "--bootstrap", "100"),
+    ("teaeval", "compare", "a.npz", "a.npz:model=other", "--patterns", "100"),
     ("teaeval", "table", "MACE.json", "sGDML.json", "mine.json"),
     ("teaeval", "table", "MACE.json", "sGDML.json", "mine.json", "--intervals"),
     ("teaeval", "published", "si7", "--challenge", "I"),

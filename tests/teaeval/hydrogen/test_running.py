@@ -120,7 +120,7 @@ def test_plans_that_cannot_be_run(here, dataset):
 def test_the_command_the_table_and_the_figures(here, invoke):
     options = ["--state", "1000K-0.5", "--state", "1000K-0.7", "--length", "80",
                "--equilibration", "10"]  # fmt: skip
-    printed = invoke("hydrogen", "--calculator", "springs:make", "--name", "springs", *options)
+    printed = invoke("hydrogen", "--calculator", "springs:make", "--model", "springs", *options)
     assert "1000K-0.7" in printed
     assert "molecular to atomic at 1000 K: not found: molecular from 0.5 to 0.7" in printed
     folder = here / "hydrogen/springs"
@@ -170,7 +170,7 @@ def test_processes_and_a_killed_run_give_the_same(here, run):
     import time
     from pathlib import Path
 
-    common = ["--calculator", "springs:make", "--name", "springs", "--state", "1000K-0.5",
+    common = ["--calculator", "springs:make", "--model", "springs", "--state", "1000K-0.5",
               "--state", "1000K-0.7", "--length", "2000"]  # fmt: skip
     done = run("teaeval", "hydrogen", *common, "-o", "one", cwd=here)
     assert done.returncode == 0, done.stderr

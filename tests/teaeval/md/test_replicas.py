@@ -84,7 +84,7 @@ def test_simulations_join_scores_and_reports(simulated, invoke, prediction_file,
     other = score.simulations[0].model_copy(update={"dataset": "mini-ii@1.0.0"})
     with pytest.raises(UsageError, match="expected the same dataset"):
         score.with_simulations([other])
-    invoke("report", prediction_file, "--bootstrap", "0", "--frames", "1", "--md", file, "-o",
+    invoke("report", prediction_file, "--bootstrap", "0", "--worst", "1", "--md", file, "-o",
            tmp_path / "r.html")  # fmt: skip
     page = (tmp_path / "r.html").read_text()
     section = re.search(r'<section id="simulations">.*?</section>', page, re.DOTALL).group()
@@ -125,9 +125,9 @@ def test_the_command(calculators_folder, calculators, invoke, tmp_path, monkeypa
             "expected a function or class that makes a calculator",
         ),
         ((), "expected one of --calculator"),
-        (("--model", str(tmp_path)), "is not a run folder|entry point"),
-        (("--model", "nowhere"), "no such folder"),
-        (("--calculator", "cheap:Tied", "--device", "cuda"), "--device is for --model"),
+        (("--run", str(tmp_path)), "is not a run folder|entry point"),
+        (("--run", "nowhere"), "no such folder"),
+        (("--calculator", "cheap:Tied", "--device", "cuda"), "--device is for --run"),
     ):
         where = ("-o", tmp_path / "other")
         with pytest.raises(UsageError, match=message):

@@ -130,13 +130,13 @@ def test_the_command(folded, run, tmp_path):
     for name, noise in (("a", 1.0), ("b", 2.0)):
         teaeval.write_prediction(tmp_path / f"{name}.npz", made(folded, noise, 1, model=name))
     files = (tmp_path / "a.npz", tmp_path / "b.npz")
-    done = run("teaeval", "compare", *files, "--bootstrap", 100, "--seed", 2)
+    done = run("teaeval", "compare", *files, "--patterns", 100, "--seed", 2)
     assert done.returncode == 0, done.stderr
     assert "A: a\nB: b" in done.stdout
     assert "jackknife over 21 trajectories" in done.stdout
-    done = run("teaeval", "compare", *files, "--bootstrap", 100, "--json")
+    done = run("teaeval", "compare", *files, "--patterns", 100, "--json")
     rows = json.loads(done.stdout)["rows"]
     assert [row["quantity"] for row in rows] == ["E", "F", "F(H)", "F(C)", "F(N)", "F(O)"]
-    done = run("teaeval", "compare", *files, "--bootstrap", 0)
+    done = run("teaeval", "compare", *files, "--patterns", 0)
     assert done.returncode == 2
-    assert "--bootstrap" in done.stderr
+    assert "--patterns" in done.stderr
