@@ -218,7 +218,7 @@ def bench(run: Run, device: Device = None, as_json: AsJson = False) -> None:
 RUN_FOLDER = "runs/mace-mini-i-folded-200-quick-seed0"
 
 
-def register(app: typer.Typer) -> None:
+def register(app: console.App) -> None:
     """Add these commands to ``baselines``."""
     for name, command, example in (
         ("list", list_models, "baselines list"),

@@ -211,7 +211,7 @@ def croissant(
         console.say("Before the folder is published, say where with --url: Croissant asks for it.")
 
 
-def register(app: typer.Typer) -> None:
+def register(app: console.App) -> None:
     """Add these commands to ``teadata``."""
     app.command("list", epilog="Example: teadata list")(list_datasets)
     app.command(epilog="Example: teadata info mini-i")(info)

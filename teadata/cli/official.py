@@ -38,7 +38,7 @@ SHOWN = 40
 """Most files that are listed one by one; the rest are only counted."""
 
 
-def register(app: typer.Typer) -> None:
+def register(app: console.App) -> None:
     """Add the commands to the application."""
     app.command(epilog="Example: teadata fetch tea2023-iii --dry-run")(fetch)
     app.command(epilog="Example: teadata ingest folded.zip --dataset tea2023-i")(ingest)

@@ -41,7 +41,7 @@ def declare_file(
     )
 
 
-def register(app: typer.Typer) -> None:
+def register(app: console.App) -> None:
     """Add this command to ``teaeval``."""
     app.command(
         "declare",

@@ -30,7 +30,7 @@ Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of `teaev
 Jobs = Annotated[int, typer.Option(min=1, help="Processes at a time, each simulating a replica.")]
 
 
-def register(app: typer.Typer) -> None:
+def register(app: console.App) -> None:
     """Add these commands to ``teaeval``."""
     app.add_typer(md, name="md")
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 plots = console.App("Figures, each with its data as CSV (extra: plot).")
 
 
-def register(app: typer.Typer) -> None:
+def register(app: console.App) -> None:
     """Add these commands to ``teaeval``."""
     app.add_typer(plots, name="plot")
 

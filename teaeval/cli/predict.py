@@ -66,7 +66,7 @@ def write_template(
     )
 
 
-def register(app: typer.Typer) -> None:
+def register(app: console.App) -> None:
     """Add these commands to ``teaeval``."""
     app.command(
         "predict",

@@ -213,7 +213,7 @@ def compare_files(
         print_comparison(result)
 
 
-def register(app: typer.Typer) -> None:
+def register(app: console.App) -> None:
     """Add these commands to ``teaeval``."""
     app.command("score", epilog="Example: teaeval score my_predictions.npz --energy-unit eV")(
         console.grouped(score_file)

@@ -50,7 +50,7 @@ def _json(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def register(app: typer.Typer) -> None:
+def register(app: console.App) -> None:
     """Add these commands to ``teaeval``."""
     app.command("published", epilog="Example: teaeval published si7 --challenge I --quantity F")(
         console.grouped(show_published)
