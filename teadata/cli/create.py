@@ -13,6 +13,7 @@ import typer
 
 from teadata import console
 from teadata.errors import IncompleteError, TeaError, UsageError
+from teadata.output.options import EnergyKey, EnergyUnit, ForcesKey, LengthUnit, Seed
 
 if TYPE_CHECKING:
     from teadata.audit import Finding
@@ -30,26 +31,22 @@ class Files:
 
     subset: Annotated[
         Repeated,
-        typer.Option(metavar="NAME=FILE", help="A file that is a subset; may be repeated."),
+        typer.Option(metavar="NAME=FILE", help="Subset, and the file that is it; repeatable."),
     ] = None
     role: Annotated[
         Repeated,
         typer.Option(
             metavar="ROLE=FILE",
-            help="A file of train, valid or test frames, e.g. test=md.xyz or folded/test=md.xyz.",
+            help="Role of a file's frames, e.g. test=md.xyz or folded/test=md.xyz; repeatable.",
         ),
     ] = None
-    energy_unit: Annotated[
-        str | None, typer.Option(help="Unit of energy of files that state none, e.g. eV.")
+    energy_unit: EnergyUnit = None
+    length_unit: LengthUnit = None
+    energy_key: EnergyKey = None
+    forces_key: ForcesKey = None
+    stress_key: Annotated[
+        str | None, typer.Option(help="The file's name of the stress, e.g. REF_stress.")
     ] = None
-    length_unit: Annotated[
-        str | None, typer.Option(help="Unit of length of files that state none; default: Å.")
-    ] = None
-    energy_key: Annotated[
-        str | None, typer.Option(help="The files' name of the energies, e.g. REF_energy.")
-    ] = None
-    forces_key: Annotated[str | None, typer.Option(help="The files' name of the forces.")] = None
-    stress_key: Annotated[str | None, typer.Option(help="The files' name of the stress.")] = None
     accept_float32: Annotated[
         bool, typer.Option("--accept-float32", help="Take energies of single precision.")
     ] = False
@@ -79,7 +76,7 @@ class Splitting:
     test: Annotated[
         int | None, typer.Option(min=0, help="Test frames of a subset; default: a fifth.")
     ] = None
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the splits.")] = 0
+    seed: Seed = 0
     split_by: Annotated[
         str | None,
         typer.Option(
@@ -103,7 +100,7 @@ class Splitting:
     ] = None
     duplicates: Annotated[
         str,
-        typer.Option(help="refuse, drop or keep geometries that you put in two roles."),
+        typer.Option(help="Geometries in two roles: refuse, drop or keep them."),
     ] = "refuse"
 
 
@@ -111,11 +108,13 @@ class Splitting:
 class Described:
     """What the card says."""
 
-    title: Annotated[str | None, typer.Option(help="What the dataset is.")] = None
-    licence: Annotated[str | None, typer.Option(help="E.g. CC-BY-4.0.")] = None
+    title: Annotated[str | None, typer.Option(help="Title, of the dataset.")] = None
+    licence: Annotated[str | None, typer.Option(help="Licence, e.g. CC-BY-4.0.")] = None
     cite: Annotated[
         Repeated,
-        typer.Option(metavar="TEXT", help="A text, a DOI or a .bib file; may be repeated."),
+        typer.Option(
+            metavar="TEXT", help="What to cite: a text, a DOI or a .bib file; repeatable."
+        ),
     ] = None
     theory: Annotated[
         str | None, typer.Option(help="Level of theory of the labels, e.g. PBE/def2-SVP.")
@@ -135,7 +134,7 @@ def create(
     splitting: Splitting,
     described: Described,
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE]...", help="Files of labelled frames.")
+        list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files, of labelled frames.")
     ] = None,
     version: Annotated[
         str | None, typer.Option("--version", help="Version; default: 0.1.0.")
@@ -285,7 +284,7 @@ def _outcome(finding: Finding) -> str:
 def remove(
     dataset: Annotated[
         str,
-        typer.Argument(metavar="NAME[@VERSION]", help="A dataset of your own, e.g. ethanol@0.1.0."),
+        typer.Argument(metavar="DATASET", help="Dataset id, of your own, e.g. ethanol@0.1.0."),
     ],
     yes: Annotated[
         bool, typer.Option("--yes", help="Do not ask for the name; for scripts.")

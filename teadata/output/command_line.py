@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 
 class Group(TyperGroup):
@@ -60,7 +60,7 @@ def renaming(renamed: Mapping[str, str | Renamed]) -> type[TyperCommand]:
 
     class Renaming(TyperCommand):
         def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-            options = [p for p in self.get_params(ctx) if p.param_type_name == "option"]
+            options = [p for p in self.get_params(ctx) if isinstance(p, TyperOption)]
             valued = {name for p in options if not p.is_flag for name in p.opts}
             valued |= {old for old, new in news.items() if new.name in valued or new.value}
             return super().parse_args(ctx, list(_renamed(list(_pieces(args, valued)), news)))

@@ -23,6 +23,12 @@ EnergyUnit = Annotated[
 LengthUnit = Annotated[
     str | None, typer.Option(help="Length unit, e.g. Å, if the file does not state it.")
 ]
+EnergyKey = Annotated[
+    str | None, typer.Option(help="The file's name of the energies, e.g. MACE_energy.")
+]
+ForcesKey = Annotated[
+    str | None, typer.Option(help="The file's name of the forces, e.g. MACE_forces.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 Calculator = Annotated[
     str | None, typer.Option(help="module:factory of an ASE calculator, here or installed.")

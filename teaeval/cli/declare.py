@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-import typer
-
 from teadata import console
 from teaeval.cli.options import Declared, PredictionFile, PredictionOutput
 

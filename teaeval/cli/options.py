@@ -13,7 +13,16 @@ import typer
 from teadata import console
 from teadata.errors import UsageError, unknown_name
 from teadata.output.command_line import Renamed
-from teadata.output.options import AsCsv, AsJson, AsMarkdown, EnergyUnit, LengthUnit, Seed
+from teadata.output.options import (
+    AsCsv,
+    AsJson,
+    AsMarkdown,
+    EnergyKey,
+    EnergyUnit,
+    ForcesKey,
+    LengthUnit,
+    Seed,
+)
 from teaeval.defaults import MOST_REPLICATES, REPLICATES, SIGN_PATTERNS
 from teaeval.predictions.declaring import NAMES, Declarations
 
@@ -164,12 +173,8 @@ class Declared:
     ] = None
     energy_unit: EnergyUnit = None
     length_unit: LengthUnit = None
-    energy_key: Annotated[
-        str | None, typer.Option(help="The file's name of the energies, e.g. MACE_energy.")
-    ] = None
-    forces_key: Annotated[
-        str | None, typer.Option(help="The file's name of the forces, e.g. MACE_forces.")
-    ] = None
+    energy_key: EnergyKey = None
+    forces_key: ForcesKey = None
     model: ModelName = None
     train: TrainedOn = None
 

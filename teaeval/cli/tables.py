@@ -132,7 +132,7 @@ def report(
     files: PredictionFiles,
     output: Annotated[Path, typer.Option("--output", "-o", help="Output: .html.")],
     declared: Declared,
-    title: Annotated[str, typer.Option(help="Heading of the page.")] = "Force-field report",
+    title: Annotated[str, typer.Option(help="Title, of the page.")] = "Force-field report",
     worst: Annotated[
         int, typer.Option(min=1, help="Worst frames, to look at of each prediction.")
     ] = 10,
