@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import re
 from pathlib import Path
 
 from teadata.arrays.base import ArrayFile, SeekableFile, text
+from teadata.arrays.deepmd import is_deepmd
 from teadata.arrays.stored_array import IN_MEMORY, StoredArray
-from teadata.errors import unknown_name
+from teadata.errors import DataError, unknown_name
 from teadata.typing import Array
 
 __all__ = [
@@ -16,6 +18,7 @@ __all__ = [
     "ArrayFile",
     "SeekableFile",
     "StoredArray",
+    "format_of",
     "open_arrays",
     "suffix_of",
     "text",
@@ -28,6 +31,8 @@ CLASSES = {
     "parquet": "parquet.ParquetFile",
     "extxyz": "extxyz.ExtxyzFile",
     "ase": "ase_files.AseFile",
+    "output": "ase_outputs.OutputFile",
+    "deepmd": "deepmd.DeepmdFile",
 }
 """Module and class that read each format."""
 
@@ -44,8 +49,16 @@ SUFFIXES = {
     ".extxyz.gz": "extxyz",
     ".traj": "ase",
     ".db": "ase",
+    ".out": "output",
+    ".log": "output",
+    ".castep": "output",
+    ".nwo": "output",
+    ".pwo": "output",
 }
 """Format of each file suffix."""
+
+OUTPUTS = re.compile(r"(?:.*[._-])?OUTCAR(?:[._-].*)?|.*vasprun.*\.xml(?:\.gz)?", re.IGNORECASE)
+"""Names of VASP's outputs, which have no suffix of their own."""
 
 
 def suffix_of(path: Path) -> str:
@@ -54,15 +67,24 @@ def suffix_of(path: Path) -> str:
     return Path(path.stem).suffix.lower() + suffix if suffix == ".gz" else suffix
 
 
+def format_of(path: Path) -> str | None:
+    """The format of a file, or of a folder, by its name and what is in it; None if unknown."""
+    if is_deepmd(path):
+        return "deepmd"
+    if OUTPUTS.fullmatch(path.name):
+        return "output"
+    return SUFFIXES.get(suffix_of(path))
+
+
 def open_arrays(path: Path, format_name: str | None = None, label: str | None = None) -> ArrayFile:
-    """Open a file of arrays; the suffix tells the format if none is named.
+    """Open a file of arrays; its name tells the format if none is named.
 
     Parameters
     ----------
     path
-        File, or folder of a Zarr store.
+        File, or folder of a Zarr store or of DeePMD-kit.
     format_name
-        One of :data:`CLASSES`; by default that of the suffix.
+        One of :data:`CLASSES`; by default that of the name.
     label
         How errors name the file; by default its path.
 
@@ -74,10 +96,13 @@ def open_arrays(path: Path, format_name: str | None = None, label: str | None = 
         If the file is not readable as that.
     """
     if format_name is None:
-        suffix = suffix_of(path)
-        if suffix not in SUFFIXES:
-            raise unknown_name("file suffix", suffix, SUFFIXES)
-        format_name = SUFFIXES[suffix]
+        format_name = format_of(path)
+        if format_name is None and path.is_dir():
+            raise DataError(
+                f"{path}: is a folder, and neither of Zarr nor of DeePMD-kit (it has no type.raw)"
+            )
+        if format_name is None:
+            raise unknown_name("file suffix", suffix_of(path), [*SUFFIXES, "OUTCAR", "vasprun.xml"])
     if format_name not in CLASSES:
         raise unknown_name("format", format_name, CLASSES)
     module, name = CLASSES[format_name].split(".")

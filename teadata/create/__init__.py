@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from teadata.card import DatasetCard
 from teadata.create import labelling, names, systems
 from teadata.create.build import Built, build
 from teadata.create.options import Input, Options
-from teadata.create.reading import Reader
+from teadata.create.reading import Reader, files_in
 from teadata.create.same import same_data
 from teadata.create.stock import Stock, Taken
 from teadata.errors import DataError, IncompleteError, UsageError
@@ -26,7 +27,7 @@ from teadata.typing import Progress, no_progress
 
 __all__ = ["Created", "Input", "Options", "create", "remove"]
 
-COARSE = 1e-2
+COARSE = 1e-3
 """Energies in single precision whose neighbouring values are further apart than this, in kcal/mol,
 are refused."""
 
@@ -74,6 +75,7 @@ def create(
         If a file is damaged, or its frames contradict each other.
     """
     options = options or Options()
+    inputs = [whole for item in inputs for whole in files_in(item)]
     _check(name, inputs, options, version)
     with _folder() as place:
         (place / "stock").mkdir()
@@ -126,9 +128,8 @@ def _check(name: str, inputs: Sequence[Input], options: Options, version: str | 
             raise UsageError(f"{item.role!r} is no role; expected one of {', '.join(ROLES)}")
         if not item.path.exists():
             raise UsageError(f"{item.path}: no such file")
-    twice = [path for i, path in enumerate(p.path.resolve() for p in inputs)
-             if path in [other.path.resolve() for other in inputs[:i]]]  # fmt: skip
-    if twice:
+    counts = Counter(item.path.resolve() for item in inputs)
+    if twice := [str(path) for path, count in counts.items() if count > 1]:
         raise UsageError(f"{twice[0]} is named twice; name each file once")
     if options.each and options.system is not None:
         raise UsageError("either --system or --each, not both")

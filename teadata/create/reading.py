@@ -8,18 +8,19 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from teadata.arrays import Array, ArrayFile, open_arrays, text
+from teadata.arrays import Array, ArrayFile, format_of, open_arrays, suffix_of, text
 from teadata.arrays.images import NUMBERS, Image, ImageFile
-from teadata.create.fields import UNITS, Keys, choose, unused
+from teadata.create.fields import LABELS, UNITS, Keys, choose, unused
+from teadata.create.options import Input
 from teadata.elements import NUMBERS as ATOMIC_NUMBERS
 from teadata.elements import SYMBOLS
-from teadata.errors import IncompleteError
+from teadata.errors import IncompleteError, UsageError
 from teadata.typing import Ints
 
 PIECE = 16 << 20
@@ -30,6 +31,9 @@ WAITING = 64 << 20
 
 PER_FRAME = ("positions", "energies", "forces", "cell", "stress", "temperatures")
 """Fields with a row per frame."""
+
+LOGS = (".out", ".log")
+"""Suffixes of outputs that are only taken of a folder which holds nothing else."""
 
 SMALL = 1 << 20
 """Arrays of more values than this are not compared with each other."""
@@ -64,6 +68,32 @@ class Told:
     unused: list[str] = field(default_factory=list)
     single: bool = False
     trajectory: str | None = None
+
+
+def files_in(item: Input) -> list[Input]:
+    """The file itself, or the files of frames in a folder, by name.
+
+    Raises
+    ------
+    UsageError
+        If a folder holds none.
+    """
+    path = item.path
+    if not path.is_dir() or format_of(path) is not None:
+        return [item]
+    inside = sorted(file for file in path.rglob("*") if _is_frames(file, path))
+    sure = [file for file in inside if suffix_of(file) not in LOGS]
+    if not inside:
+        raise UsageError(f"{path}: no files of frames in this folder")
+    return [replace(item, path=file) for file in sure or inside]
+
+
+def _is_frames(file: Path, root: Path) -> bool:
+    """Whether a path in a folder is a file of frames, not hidden, and not a part of another."""
+    between = [root / above for above in file.relative_to(root).parents if above != Path()]
+    hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
+    whole = not any(format_of(above) for above in between)
+    return not hidden and whole and format_of(file) is not None
 
 
 class Reader:
@@ -201,7 +231,7 @@ class _Images:
             except IncompleteError as error:
                 raise self.reader.fail(error, f"{where} ") from None
             self.chosen[signature] = known
-            self.reader.say_names(list(arrays), known)
+            self.reader.say_names(_distinct(arrays, known), known)
         stated = {kind: self._stated(arrays, names, where) for kind, names in UNITS.items()}
         self.reader.say_units(stated, where)
         return self.chosen[signature]
@@ -419,6 +449,16 @@ def _shape(name: str, atoms: int) -> tuple[int, ...]:
     """Shape of a field of one frame."""
     per_atom = {"positions": (atoms, 3), "forces": (atoms, 3), "cell": (3, 3), "stress": (3, 3)}
     return per_atom.get(name, ())
+
+
+def _distinct(arrays: Mapping[str, Array], known: Mapping[str, str]) -> list[str]:
+    """Names of an image's arrays without those that repeat a label which is taken."""
+    taken = [arrays[known[label]] for label in LABELS if label in known]
+    return [
+        name
+        for name, array in arrays.items()
+        if name in known.values() or not any(_same(array, label) for label in taken)
+    ]
 
 
 def _same(one: Array, other: Array) -> bool:

@@ -29,10 +29,10 @@ ARRAYS = {
     "energy": ("energy", "energies", "E", "MACE_energy"),
     "forces": ("forces", "F", "MACE_forces"),
     "frame_id": ("frame_id", "frame_ids", "ids"),
-    "positions": ("positions", "R", "pos"),
-    "numbers": ("numbers", "z", "atomic_numbers"),
+    "positions": ("positions", "R", "pos", "coords"),
+    "numbers": ("numbers", "z", "atomic_numbers", "nuclear_charges"),
 }
-"""Names under which each array is found: ours, then sGDML's and MACE's."""
+"""Names under which each array is found: ours, then sGDML's, MACE's and rMD17's."""
 
 TEXTS = {
     "dataset": ("dataset",),

@@ -1,0 +1,204 @@
+"""Splits: at random, by groups, from index files, by file, and as the frames say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import teadata
+from teadata import formats
+from teadata.create import Input, Options, create
+from teadata.create.splitting import Wanted
+from teadata.errors import DataError, IncompleteError, UsageError
+from teadata.verify import verify
+
+UNIT = "kcal/mol"
+
+
+def splits(name="own"):
+    data = teadata.load(name)
+    assert all(check.passed for check in verify(data)), list(verify(data))
+    return data.splits
+
+
+@pytest.fixture
+def rmd17(arrays, tmp_path):
+    """Arrays and index files as rMD17 ships them."""
+    np.savez(tmp_path / "rmd17_peptide.npz", **arrays)
+    order = np.random.default_rng(5).permutation(120)
+    published = {"train": order[:40], "test": order[40:90]}
+    for role, listed in published.items():
+        np.savetxt(tmp_path / f"index_{role}_01.csv", listed, fmt="%d")
+    return tmp_path, published
+
+
+def test_rmd17_gives_the_published_split(rmd17, frames):
+    folder, published = rmd17
+    indices = {role: folder / f"index_{role}_01.csv" for role in published}
+    options = Options(UNIT, indices=indices, wanted=Wanted(train=(10, 40), valid=15))
+    (made,) = create("own", [Input(folder / "rmd17_peptide.npz")], options)
+    table = splits()
+    assert (table.ids("complete/train") == published["train"]).all()
+    assert (table.ids("complete/test") == published["test"]).all()
+    assert (table.ids("complete/train/10") == published["train"][:10]).all()
+    valid = table.ids("complete/valid")
+    assert len(valid) == 15
+    assert not np.isin(valid, [*published["train"], *published["test"]]).any()
+    test = teadata.load("own").split("complete/test")
+    np.testing.assert_array_equal(test.positions, frames.positions[published["test"]])
+    np.testing.assert_array_equal(test.energies, frames.energies[published["test"]])
+    assert "15 frames are in no split" in " ".join(made.notes)
+
+
+@pytest.mark.parametrize("form", ["npy", "npz", "txt", "header"])
+def test_indices_in_other_forms(rmd17, form):
+    folder, published = rmd17
+    paths = {}
+    for role, listed in published.items():
+        path = folder / f"{role}.{'csv' if form == 'header' else form}"
+        if form == "npy":
+            np.save(path, listed[:, None])
+        elif form == "npz":  # one file, as SchNetPack's
+            path = folder / "split.npz"
+            np.savez(path, **{f"{r}_idx": ids for r, ids in published.items()})
+        elif form == "txt":
+            path.write_text(" ".join(map(str, listed)))
+        else:
+            path.write_text("index\n" + "\n".join(map(str, listed)))
+        paths[role] = path
+    create("own", [Input(folder / "rmd17_peptide.npz")], Options(UNIT, indices=paths))
+    assert (splits().ids("complete/train") == published["train"]).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1 2 120", "count from 1"),
+        ("0 2 120", "0 to 119"),
+        ("0 1 1", "names 1 frames twice"),
+        ("-1 0", "count from 0"),
+        ("0 1.5", "expected integers, found '1.5'"),
+        ("", "expected a list of integers"),
+    ],
+)
+def test_wrong_indices(rmd17, text, said):
+    folder, _ = rmd17
+    (folder / "wrong.txt").write_text(text)
+    options = Options(UNIT, indices={"train": folder / "wrong.txt"})
+    with pytest.raises(DataError, match=said):
+        create("own", [Input(folder / "rmd17_peptide.npz")], options)
+
+
+def test_index_files_that_share_frames(rmd17):
+    folder, published = rmd17
+    np.savetxt(folder / "other.csv", published["train"][:3], fmt="%d")
+    indices = {"train": folder / "index_train_01.csv", "test": folder / "other.csv"}
+    with pytest.raises(DataError, match="a frame has one role"):
+        create("own", [Input(folder / "rmd17_peptide.npz")], Options(UNIT, indices=indices))
+
+
+def test_files_per_subset_and_role(frames, tmp_path):
+    parts = {"a": frames[:40], "b": frames[40:70], "c": frames[70:90], "d": frames[90:]}
+    for name, part in parts.items():
+        formats.write(tmp_path / f"{name}.npz", part)
+    inputs = [
+        Input(tmp_path / "a.npz", "folded", "train"),
+        Input(tmp_path / "b.npz", "folded", "test"),
+        Input(tmp_path / "c.npz", "unfolded", "test"),
+        Input(tmp_path / "d.npz", "unfolded"),
+    ]
+    (made,) = create("own", inputs, Options(wanted=Wanted(valid=10)))
+    table = splits()
+    assert set(table.ids("folded/test")) == set(range(40, 70))
+    assert set(table.ids("unfolded/test")) == set(range(70, 90))
+    assert set(table.ids("unfolded/train")) | set(table.ids("unfolded/valid")) == set(
+        range(90, 120)
+    )
+    # without frames of no role, those that validate are of the training frames
+    assert set(table.ids("folded/train")) | set(table.ids("folded/valid")) == set(range(40))
+    assert "10 validation frames are of the training frames" in " ".join(made.notes)
+    assert len(teadata.load("own").card.tasks) == 4
+
+
+def write_keyed(path, frames, **keys):
+    formats.write(path, frames)
+    lines = path.read_text().splitlines()
+    for i in range(len(frames)):
+        at = i * (frames.n_atoms + 2) + 1
+        said = " ".join(f"{key}={values[i]}" for key, values in keys.items())
+        lines[at] = f"{lines[at].rpartition(' crc32=')[0]} {said}"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_groups_stay_together(frames, tmp_path):
+    run = np.arange(120) // 10
+    path = write_keyed(tmp_path / "a.xyz", frames, run=[f"md{i}" for i in run])
+    options = Options(split_by="run", wanted=Wanted(valid=20, test=30, seed=2))
+    create("own", [Input(path)], options)
+    table, data = splits(), teadata.load("own")
+    runs = [set(run[table.ids(f"complete/{role}")]) for role in ("train", "valid", "test")]
+    assert not runs[0] & runs[1]
+    assert not runs[0] & runs[2]
+    assert not runs[1] & runs[2]
+    assert [len(some) for some in runs] == [7, 2, 3]
+    assert len(np.unique(data.frames.trajectories)) == 12
+    with pytest.raises(IncompleteError, match="key 'rum'"):
+        create("other", [Input(path)], Options(split_by="rum"))
+
+
+def test_each_file_stays_together(frames, tmp_path):
+    inputs = []
+    for i in range(6):
+        formats.write(tmp_path / f"{i}.h5", frames[20 * i : 20 * i + 20])
+        inputs.append(Input(tmp_path / f"{i}.h5"))
+    options = Options(split_by="file", wanted=Wanted(valid=15, test=15))
+    (made,) = create("own", inputs, options)
+    table = splits()
+    groups = [set(table.ids(name) // 20) for name in table]
+    assert sum(map(len, groups)) == len(set.union(*groups)) == 6
+    assert "10 frames are in no split" in " ".join(made.notes)
+    with pytest.raises(UsageError, match="no frames are left to train on"):
+        create("two", inputs[:2], Options(split_by="file", wanted=Wanted(valid=15, test=15)))
+
+
+def test_roles_and_subsets_as_the_frames_say(frames, tmp_path):
+    kinds = ["Training_set", "val", "test_MD"]
+    path = write_keyed(
+        tmp_path / "a.xyz",
+        frames,
+        config_type=[kinds[i % 3] for i in range(120)],
+        temperature_of=["300K" if i < 60 else "600K" for i in range(120)],
+    )
+    create("own", [Input(path)], Options(role_key="config_type", subset_key="temperature_of"))
+    table = splits()
+    assert set(table.ids("300K/train")) == set(range(0, 60, 3))
+    assert set(table.ids("600K/test")) == set(range(62, 120, 3))
+    assert teadata.load("own").card.tasks[1] == "300K->600K"
+    with pytest.raises(DataError, match="'300K', which says no role"):
+        create("other", [Input(path)], Options(role_key="temperature_of"))
+
+
+def test_a_key_of_trajectories_is_pointed_out(frames, tmp_path):
+    formats.write(tmp_path / "a.xyz", frames)  # each of its frames names its trajectory
+    (made,) = create("own", [Input(tmp_path / "a.xyz")], Options())
+    assert "--split-by trajectory" in " ".join(made.notes)
+    options = Options(split_by="trajectory", wanted=Wanted(valid=10, test=10))
+    (made,) = create("groups", [Input(tmp_path / "a.xyz")], options)
+    assert "--split-by trajectory" not in " ".join(made.notes)
+    trajectories = [frames.trajectories[splits("groups").ids(name)] for name in splits("groups")]
+    assert not np.isin(trajectories[0], [*trajectories[1], *trajectories[2]]).any()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (Wanted(test=121), "has only 120 frames"),
+        (Wanted(valid=100, test=30), "has only 90 frames"),
+        (Wanted(valid=60, test=60), "no frames are left to train on"),
+        (Wanted(train=(200,)), "--train 200: only 84 frames"),
+    ],
+)
+def test_more_than_there_is(wanted, said, file):
+    with pytest.raises(UsageError, match=said):
+        create("own", [Input(file)], Options(wanted=wanted))

@@ -1,0 +1,141 @@
+"""Files of several systems, duplicates, and groups of atoms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import ase.io
+import numpy as np
+import pytest
+
+import teadata
+from teadata import Frames, formats
+from teadata.create import Input, Options, create
+from teadata.create.splitting import Wanted
+from teadata.errors import DataError, IncompleteError, UsageError
+from teadata.verify import verify
+
+
+def reordered(frames: Frames, order: np.ndarray) -> Frames:
+    return Frames(
+        numbers=frames.numbers[order],
+        positions=frames.positions[:, order],
+        energies=frames.energies,
+        forces=frames.forces[:, order],
+    )
+
+
+@pytest.fixture
+def mixed(frames, tmp_path):
+    """Two systems in turn, and one of them in two orders of its atoms."""
+    other = teadata.load("mini-ii").split("complete/train/30")
+    last = reordered(frames[60:100], np.arange(frames.n_atoms)[::-1])
+    images = [
+        image for two in zip(frames[:30].to_ase(), other.to_ase(), strict=True) for image in two
+    ]
+    path = tmp_path / "mixed.xyz"
+    ase.io.write(path, images + last.to_ase())
+    return path, other, last
+
+
+def test_several_systems_are_named(mixed):
+    path, _, last = mixed
+    with pytest.raises(IncompleteError, match="hold 3 systems") as caught:
+        create("own", [Input(path)], Options("eV"))
+    text = str(caught.value)
+    assert "C12H22N4O4/1" in text
+    assert "C12H22N4O4/2" in text
+    assert "differ in the order of their atoms" in text
+    assert caught.value.options == ("--system", "C12H22N4O4/1")
+    with pytest.raises(IncompleteError, match="hold 2 systems"):
+        create("own", [Input(path)], Options("eV", system="C12H22N4O4"))
+    with pytest.raises(UsageError, match="unknown system 'C3H8'"):
+        create("own", [Input(path)], Options("eV", system="C3H8"))
+    create("own", [Input(path)], Options("eV", system="C12H22N4O4/2"))
+    np.testing.assert_allclose(teadata.load("own").frames.energies, last.energies, rtol=1e-12)
+
+
+def test_one_system_or_each(mixed):
+    path, other, _ = mixed
+    create("own", [Input(path)], Options("eV", system=other.formula))
+    found = teadata.load("own").frames
+    np.testing.assert_allclose(found.positions, other.positions, atol=1e-7)
+    assert (found.ids == np.arange(1, 60, 2)).all()
+    made = create("all", [Input(path)], Options("eV", each=True))
+    names = [done.card.id for done in made]
+    assert names == ["all-c12h22n4o4-1", f"all-{other.formula.lower()}", "all-c12h22n4o4-2"]
+    assert all(check.passed for name in names for check in verify(teadata.load(name)))
+
+
+def test_atoms_listed_frame_by_frame(frames, tmp_path):
+    """QM9-like arrays: a row of atomic numbers per frame, padded with zeros."""
+    small, large = frames[:20], teadata.load("mini-ii").split("complete/train/20")
+    width = large.n_atoms
+    arrays = {"z": np.zeros((40, width), int), "R": np.zeros((40, width, 3))}
+    arrays |= {"F": np.zeros((40, width, 3)), "E": np.zeros(40)}
+    for i, part in enumerate((small, large)):
+        rows, atoms = slice(20 * i, 20 * i + 20), slice(0, part.n_atoms)
+        arrays["z"][rows, atoms] = part.numbers
+        arrays["R"][rows, atoms], arrays["F"][rows, atoms] = part.positions, part.forces
+        arrays["E"][rows] = part.energies
+    np.savez(tmp_path / "a.npz", **arrays)
+    create("own", [Input(tmp_path / "a.npz")], Options("kcal/mol", system=small.formula))
+    found = teadata.load("own").frames
+    np.testing.assert_array_equal(found.positions, small.positions)
+    assert found.symbols == small.symbols
+
+
+def test_copies_within_and_between_files_are_left_out(frames, tmp_path):
+    moved = replace(frames[:10], positions=frames.positions[:10] + [1.0, -2.0, 0.5])
+    formats.write(tmp_path / "a.npz", Frames.concatenate([frames[:50], frames[20:25]]))
+    formats.write(tmp_path / "b.xyz", Frames.concatenate([frames[50:], moved]))
+    inputs = [Input(tmp_path / "a.npz"), Input(tmp_path / "b.xyz")]
+    (made,) = create("own", inputs, Options())
+    assert "15 frames are copies of others, 10 of them in two files" in " ".join(made.notes)
+    assert len(teadata.load("own").frames) == 120
+    assert all(check.passed for check in verify(teadata.load("own")))
+
+
+def test_copies_in_two_roles_are_refused(frames, tmp_path):
+    formats.write(tmp_path / "train.npz", frames[:60])
+    formats.write(tmp_path / "test.npz", frames[50:])
+    inputs = [
+        Input(tmp_path / "train.npz", role="train"),
+        Input(tmp_path / "test.npz", role="test"),
+    ]
+    with pytest.raises(IncompleteError, match="10 geometries are in both train and test") as caught:
+        create("own", inputs, Options())
+    assert caught.value.options == ("--duplicates", "drop")
+    create("own", inputs, Options(duplicates="drop"))
+    table = teadata.load("own").splits
+    assert (len(table.ids("complete/train")), len(table.ids("complete/test"))) == (50, 70)
+    assert all(check.passed for check in verify(teadata.load("own")))
+
+
+def test_one_geometry_with_two_energies_is_said(frames, tmp_path):
+    formats.write(tmp_path / "a.npz", frames[:60])
+    formats.write(tmp_path / "b.npz", replace(frames[50:], energies=frames.energies[50:] + 2.0))
+    (made,) = create("own", [Input(tmp_path / "a.npz"), Input(tmp_path / "b.npz")], Options())
+    assert "they differ by up to 2 kcal/mol" in " ".join(made.notes)
+
+
+def test_groups_of_atoms(tmp_path):
+    frames = teadata.load("mini-iii").split("complete/train/30")
+    formats.write(tmp_path / "a.npz", frames)
+    options = Options(groups=("mol=98-113", "edge=0-3,7"))
+    create("own", [Input(tmp_path / "a.npz")], options)
+    groups = teadata.load("own").card.groups
+    assert groups == {"mol": [list(range(98, 114))], "edge": [[0, 1, 2, 3, 7]]}
+    found = Options(groups=("mol=C8H6N2",), wanted=Wanted(seed=1))
+    create("bonds", [Input(tmp_path / "a.npz")], found)
+    assert teadata.load("bonds").card.groups == teadata.load("mini-iii").card.groups
+    for wrong, said in (
+        ("mol", "expected NAME=ATOMS"),
+        ("mol=5-200", "expected atoms from 0 to 113"),
+        ("mol=5,5", "names an atom twice"),
+        ("mol=1;2", "expected atoms such as"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            create("wrong", [Input(tmp_path / "a.npz")], Options(groups=(wrong,)))
+    with pytest.raises(DataError, match="expected molecules H2O"):
+        create("wrong", [Input(tmp_path / "a.npz")], Options(groups=("water=H2O",)))
