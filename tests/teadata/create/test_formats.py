@@ -209,12 +209,12 @@ def test_a_trajectory_of_castep():
 
 def test_what_has_no_labels_says_so(few, tmp_path):
     np.savez(tmp_path / "no.npz", R=few.positions, z=few.numbers, E=few.energies, grad=few.forces)
-    with pytest.raises(IncompleteError, match="has no forces.*found E, R, grad, z.*--forces-key"):
+    with pytest.raises(IncompleteError, match=r"has no forces.*found E, R, grad, z.*--forces-key"):
         made(tmp_path / "no.npz", energy_unit="eV")
     atoms = few.to_ase()
     del atoms[7].calc.results["energy"]
     ase.io.write(tmp_path / "no.extxyz", atoms)
-    with pytest.raises(IncompleteError, match="image 7 .*has no energies"):
+    with pytest.raises(IncompleteError, match=r"image 7 .*has no energies"):
         made(tmp_path / "no.extxyz", energy_unit="eV")
     (tmp_path / "some.log").write_text("nothing that ASE knows\n")
     with pytest.raises(DataError, match="finds no structures in it"):

@@ -86,7 +86,7 @@ def test_atoms_listed_frame_by_frame(frames, tmp_path):
 
 
 def test_copies_within_and_between_files_are_left_out(frames, tmp_path):
-    moved = replace(frames[:10], positions=frames.positions[:10] + [1.0, -2.0, 0.5])
+    moved = replace(frames[:10], positions=frames.positions[:10] + np.array([1.0, -2.0, 0.5]))
     formats.write(tmp_path / "a.npz", Frames.concatenate([frames[:50], frames[20:25]]))
     formats.write(tmp_path / "b.xyz", Frames.concatenate([frames[50:], moved]))
     inputs = [Input(tmp_path / "a.npz"), Input(tmp_path / "b.xyz")]
