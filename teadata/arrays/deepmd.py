@@ -164,6 +164,6 @@ class DeepmdFile(ArrayFile):
         if name == "stress":
             cell = np.array(arrays["box"][rows], np.float64).reshape(shape)
             virial = np.array(arrays["virial"][rows], np.float64).reshape(shape)
-            return -virial / np.abs(np.linalg.det(cell))[:, None, None]
+            return np.asarray(-virial / np.abs(np.linalg.det(cell))[:, None, None])
         file = next(file for file, here in NAMES.items() if here == name)
         return np.array(arrays[file][rows]).reshape(shape)
