@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from teadata.arrays import SeekableFile, StoredArray, open_arrays
 from teadata.elements import SYMBOLS
-from teadata.formats.layout import check_layout, present
+from teadata.formats.layout import check_layout, present, stated_units
 from teadata.frames import Frames, find_rows, rows_of
 from teadata.typing import Floats, Ints
 
@@ -91,19 +91,20 @@ def open_frames(path: Path, ids: ArrayLike) -> StoredFrames:
         raise file.error("frames are read in pieces from HDF5 or Zarr; export them to one of those")
     check_layout(path, file.attributes.get("layout"))
     names = present(path, file.names)
+    factors = stated_units(path, file.attributes).factors
     rows = rows_of(file.whole("ids").astype(np.int64), ids)
 
     def column(name: str) -> NDArray[np.generic] | None:
         return file.whole(name)[rows] if name in names else None
 
     def stored(name: str) -> StoredArray:
-        return StoredArray.of(file, name).take(rows)
+        return StoredArray.of(file, name).take(rows) * factors[name]
 
     trajectories = column("trajectories")
     return StoredFrames(
         numbers=file.whole("numbers").astype(np.int64),
         positions=stored("positions"),
-        energies=file.whole("energies")[rows].astype(np.float64),
+        energies=file.whole("energies")[rows].astype(np.float64) * factors["energies"],
         forces=stored("forces"),
         cell=stored("cell") if "cell" in names else None,
         pbc=file.whole("pbc").astype(np.bool_),

@@ -9,6 +9,7 @@ the thermochemical calorie of 4.184 J.
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
 
 from teadata.errors import unknown_name
 
@@ -105,3 +106,67 @@ def length_factor(unit: str) -> float:
 def force_factor(energy: str, length: str) -> float:
     """What one of this force unit (energy unit per length unit) is in kcal/mol/Å."""
     return energy_factor(energy) / length_factor(length)
+
+
+@dataclass(frozen=True)
+class UnitSystem:
+    """Units of energy and length that a file is in; those of all else follow from them.
+
+    Parameters
+    ----------
+    energy, length
+        In any spelling that :func:`energy_unit` and :func:`length_unit` know.
+
+    Raises
+    ------
+    UsageError
+        If one of them is not known.
+    """
+
+    energy: str = "kcal/mol"
+    length: str = "Å"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "energy", energy_unit(self.energy))
+        object.__setattr__(self, "length", length_unit(self.length))
+
+    @property
+    def force(self) -> str:
+        """Unit of forces, e.g. ``eV/Å``."""
+        return f"{self.energy}/{self.length}"
+
+    @property
+    def stress(self) -> str:
+        """Unit of stresses, e.g. ``eV/Å³``."""
+        return f"{self.energy}/{self.length}³"
+
+    @property
+    def factors(self) -> dict[str, float]:
+        """What one unit of each field of frames is in kcal/mol and Å."""
+        energy, length = ENERGY_UNITS[self.energy], LENGTH_UNITS[self.length]
+        return {
+            "positions": length,
+            "energies": energy,
+            "forces": energy / length,
+            "cell": length,
+            "stress": energy / length**3,
+        }
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Unit of each field of frames that has one."""
+        return {
+            "positions": self.length,
+            "energies": self.energy,
+            "forces": self.force,
+            "cell": self.length,
+            "stress": self.stress,
+            "temperatures": "K",
+        }
+
+
+INSIDE = UnitSystem()
+"""The units inside the packages: kcal/mol and Å."""
+
+ASE = UnitSystem("eV", "Å")
+"""The units of ASE, and of the programs that read through it."""

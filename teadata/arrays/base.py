@@ -16,8 +16,15 @@ from typing import Any
 
 import numpy as np
 
+from teadata.arrays.label_checksum import KEY, label_checksum
 from teadata.errors import DataError, TeaError
 from teadata.typing import Array
+
+CHECKSUM = "crc32"
+"""Under which extended XYZ that this package wrote has a frame's checksum."""
+
+ROWS = 1024
+"""Frames whose checksum is computed at a time."""
 
 
 class ArrayFile(ABC):
@@ -143,6 +150,37 @@ class ArrayFile(ABC):
                 "contradict each other; keep the right one"
             )
         return next(iter(said.values()), None)
+
+    def labels_kept(self, energy: str, forces: str) -> bool | None:
+        """Tell whether energies and forces are still those that the file's units were stated for.
+
+        This package states units in what it exports.  Programs that put other labels in their
+        place, an ASE calculator's in eV for instance, keep that statement, which is wrong then.
+
+        Parameters
+        ----------
+        energy, forces
+            The file's names of the energies (N,) and forces (N, A, 3) that are asked about.
+
+        Returns
+        -------
+        bool or None
+            True if they are as they were written, False if they are others or may be, None if
+            this package did not write the file's units.
+        """
+        if CHECKSUM in self.names:  # from extended XYZ, to another format with all it said
+            return False
+        if (stated := self.stated((KEY,))) is None:
+            return None
+        if not {energy, forces} <= {*self.names}:
+            return False
+        rows = self.shape(energy)[:1], self.shape(forces)[:1]
+        if rows[0] != rows[1] or not rows[0]:
+            return False
+        if any(self.dtype(name).kind not in "iuf" for name in (energy, forces)):
+            return False
+        pieces = self.pieces([energy, forces], ROWS)
+        return label_checksum((piece[energy], piece[forces]) for piece in pieces) == stated
 
     def _one_value(self, name: str) -> str:
         array = self.whole(name)

@@ -30,7 +30,9 @@ _PAIR = re.compile(
     re.VERBOSE,
 )
 
-_COVERED = re.compile(r'\b(energy|frame_id|Lattice|stress|trajectory|temperature)=("[^"]*"|\S+)')
+_COVERED = re.compile(
+    r'\b((?:REF_)?energy|frame_id|Lattice|(?:REF_)?stress|trajectory|temperature)=("[^"]*"|\S+)'
+)
 _CHECKSUM = re.compile(r"crc32=[0-9a-f]{8}")
 
 _INTEGER = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,17})")

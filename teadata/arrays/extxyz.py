@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from teadata.arrays.base import CHECKSUM
 from teadata.arrays.comment_line import checksum, parse, real, shown, stated_checksum
 from teadata.arrays.images import NUMBERS, Image, ImageFile
 from teadata.arrays.text_lines import mended, open_lines
@@ -94,6 +95,24 @@ class ExtxyzFile(ImageFile):
         are: the message names image, line and column.
     """
 
+    def _open(self) -> None:
+        # whether each frame is as this package wrote it; None for frames that it did not write
+        self._written: set[bool | None] = set()
+        self._passed = False
+        super()._open()
+
+    def labels_kept(self, energy: str, forces: str) -> bool | None:
+        """Tell whether energies and forces are still those that the file's units were stated for.
+
+        A program that writes a frame anew puts other words behind its checksum.
+        """
+        if not self._passed and self._written == {True}:
+            self._collect()  # look at the other frames, too
+        if self._written == {None}:
+            return None
+        ours = {(f"{prefix}energy", f"{prefix}forces") for prefix in ("", "REF_")}
+        return self._written == {True} and (energy, forces) in ours
+
     def _images(self) -> Iterator[Image]:
         with self._reading("extended XYZ file"):
             for frames in self._batches():
@@ -132,11 +151,14 @@ class ExtxyzFile(ImageFile):
                 info, special = self._info(comment, f"image {index} (line {number + 1})")
                 yield _Frame(index, number + 2, info, special, rows)
                 number, index = number + 1 + atoms, index + 1
+            self._passed = True
 
     def _verify(self, comment: str, rows: list[str], where: str) -> None:
         """Compare the checksum that a frame has if this package wrote it."""
         if (stated := stated_checksum(comment)) is None:
+            self._written.add(False if f"{CHECKSUM}=" in comment else None)
             return
+        self._written.add(True)
         text = "".join(rows)
         if checksum(stated[0], text if text.endswith("\n") else text + "\n") != stated[1]:
             raise self.error(
@@ -192,9 +214,10 @@ class ExtxyzFile(ImageFile):
         """What a frame says of itself, its cell among it, and its columns."""
         columns = frame.special.get("properties")
         found = {name: np.asarray(value) for name, value in frame.info.items()}
-        for name in {"stress", "cell"} & found.keys():
-            if found[name].shape == (9,):  # as ASE reads nine numbers; a cell is vector by vector
-                found[name] = found[name].reshape(3, 3, order="F" if name == "stress" else "C")
+        for name in ("stress", "REF_stress", "cell"):
+            if name in found and found[name].shape == (9,):
+                # as ASE reads nine numbers; a cell is vector by vector
+                found[name] = found[name].reshape(3, 3, order="C" if name == "cell" else "F")
         cell = self._cell(frame)
         if cell is not None and cell.any():
             if not np.array_equal(found.get("cell", cell), cell):

@@ -151,7 +151,9 @@ def audit(
 
 def export(
     dataset: DatasetId,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Output: file.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Output: file, or a folder for deepmd.")
+    ],
     split: Annotated[
         str | None,
         typer.Option(
@@ -165,25 +167,71 @@ def export(
             help="Format: npz (sGDML), extxyz, hdf5, parquet or zarr; default: the suffix's.",
         ),
     ] = None,
+    program: Annotated[
+        str | None,
+        typer.Option(
+            "--for", help="Program, that will read it in eV and Å: ase, mace, nequip or deepmd."
+        ),
+    ] = None,
+    energy_unit: Annotated[
+        str | None, typer.Option(help="Energy unit, of what is written; default: kcal/mol.")
+    ] = None,
+    length_unit: Annotated[
+        str | None, typer.Option(help="Length unit, of what is written; default: Å.")
+    ] = None,
 ) -> None:
-    """Write a split to a file: sGDML's npz, extended XYZ, HDF5, parquet, Zarr (kcal/mol, Å)."""
+    """Write a split to a file, in units that it states: sGDML's npz, extended XYZ, HDF5, …
+
+    A test set carries dataset and subset, for teaeval score.
+    """
     from teadata import formats
+    from teadata.arrays import suffix_of
     from teadata.catalog import load
+    from teadata.formats import targets
+    from teadata.units import INSIDE, UnitSystem
 
     if format_name is not None and format_name not in formats.MODULES:
         raise unknown_name("format", format_name, formats.MODULES)
-    meant = formats.SUFFIXES.get(output.suffix.lower())
+    said = energy_unit is not None or length_unit is not None
+    if program is not None:
+        given = (energy_unit or "eV", length_unit or "Å")
+        targets.check(program, output, UnitSystem(*given) if said else None, format_name)
+    units = UnitSystem(energy_unit or INSIDE.energy, length_unit or INSIDE.length)
+    meant = formats.SUFFIXES.get(suffix_of(output))
     if format_name is not None and meant not in (None, format_name):
         raise UsageError(
             f"{output}: its suffix says {meant}, --format {format_name}; leave --format out, or "
             "change the suffix"
         )
     data = load(dataset)
-    frames = data.frames if split is None else data.split(split)
-    formats.write(
-        output, frames, format_name, name=data.card.id, theory=data.card.level_of_theory.method
+    frames, card = data.frames if split is None else data.split(split), data.card
+    theory, texts = card.level_of_theory.method, _origin(card.full_id, split)
+    if program is not None:
+        targets.write(output, frames, program, title=card.id, theory=theory, texts=texts)
+        written = "eV and Å"
+    else:
+        formats.write(
+            output, frames, format_name, name=card.id, theory=theory, units=units, texts=texts
+        )
+        written = f"{units.energy} and {units.length}"
+    console.say(
+        f"{output}: {len(frames)} frames of {card.full_id} ({split or 'all'}), in {written}"
     )
-    console.say(f"{output}: {len(frames)} frames of {data.card.full_id} ({split or 'all'})")
+    if program is not None and (note := targets.target(program).note):
+        console.say(note)
+    if program is None and (warning := targets.misread(output, format_name, units)):
+        console.say(f"warning: {warning}", err=True)
+
+
+def _origin(dataset: str, split: str | None) -> dict[str, str]:
+    """What an exported file says of where its frames are from; a test set, as predictions do."""
+    from teadata.splits import SplitName
+
+    if split is None:
+        return {"dataset": dataset}
+    name = SplitName.parse(split)
+    subset = {"subset": name.subset} if name.role == "test" else {}
+    return {"dataset": dataset, **subset, "split": split}
 
 
 def croissant(

@@ -129,6 +129,18 @@ class System:
             yield self.read(ids[start : start + ROWS])
 
 
+def _is_stale(reader: Reader, stated: str, said: str | None) -> bool:
+    """Whether the unit that a file states was stated of other labels, and is to be said.
+
+    ASE's own units are taken where the user says nothing, as ASE's calculators give them.
+    """
+    if said is None and stated in (units.ASE.energy, units.ASE.length):
+        return False
+    names = reader.told.names
+    kept = reader.file.labels_kept(names.get("energies", ""), names.get("forces", ""))
+    return kept is False
+
+
 @dataclass(frozen=True)
 class Taken:
     """What was taken from a file: number of frames, and its units.
@@ -215,13 +227,23 @@ class Stock:
             ("length_unit", units.length_unit),
         ):
             stated, said = reader.told.units.get(kind), self.said[kind]
+            stale = stated is not None and _is_stale(reader, canonical(stated), said)
+            if stale:
+                stated = None
             option = f"--{kind.replace('_', '-')}"
             if stated is not None and said is not None and canonical(stated) != canonical(said):
                 raise IncompleteError(
                     f"{reader.path}: states the unit {stated}, and {option} says {said}; leave "
                     f"{option} out, or correct the file"
                 )
-            unit = stated or said or reader.file.conventions.get(kind)
+            unit = stated or said or (None if stale else reader.file.conventions.get(kind))
+            if unit is None and stale:
+                raise IncompleteError(
+                    f"{reader.path}: states the unit {reader.told.units[kind]} since teadata "
+                    "exported it, and its energies and forces were written anew since then, by "
+                    f"ASE in eV and eV/Å; say with {option} what they are in",
+                    [option, "eV" if kind == "energy_unit" else "Å"],
+                )
             if unit is None and kind == "energy_unit":
                 raise IncompleteError(
                     f"{reader.path}: does not say in which unit its energies are, and nothing is "

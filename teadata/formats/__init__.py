@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from teadata.arrays import suffix_of
+from teadata.arrays.label_checksum import KEY, label_checksum
 from teadata.errors import unknown_name
+from teadata.formats.layout import NOTHING, converted
 from teadata.frames import Frames
+from teadata.units import INSIDE, UnitSystem
 
 MODULES = {
     "hdf5": "teadata.formats.hdf5",
@@ -80,6 +83,8 @@ def write(
     *,
     name: str = "frames",
     theory: str = "unknown",
+    units: UnitSystem = INSIDE,
+    texts: Mapping[str, str] = NOTHING,
 ) -> None:
     """Write frames to a file, whole or not at all; the suffix tells the format if none is named.
 
@@ -93,6 +98,10 @@ def write(
         One of :data:`MODULES`; by default the format of the suffix.
     name, theory
         Name of the data and level of theory, kept by the formats that have a place for them.
+    units
+        What to write the numbers in; the file states it.
+    texts
+        What else the file is to state, e.g. ``dataset`` and ``subset``.
 
     Raises
     ------
@@ -102,4 +111,8 @@ def write(
         If the format cannot hold these frames.
     """
     path = Path(path)
-    _function(format_name or format_of(path), "write")(path, frames, name=name, theory=theory)
+    format_name = format_name or format_of(path)
+    writer, frames = _function(format_name, "write"), converted(frames, units)
+    if format_name != "extxyz":  # where every frame has a checksum
+        texts = {**texts, KEY: label_checksum([(frames.energies, frames.forces)])}
+    writer(path, frames, name=name, theory=theory, units=units, texts=texts)

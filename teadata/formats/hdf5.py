@@ -10,6 +10,7 @@ Chunks of frames are compressed together; some frames are read by reading their 
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,19 @@ from numpy.typing import ArrayLike, NDArray
 from teadata.arrays.hdf5 import unreadable
 from teadata.errors import DataError
 from teadata.files import atomic_write
-from teadata.formats.layout import CHUNK, check_layout, compact, metadata, present
+from teadata.formats.layout import (
+    CHUNK,
+    NOTHING,
+    check_layout,
+    compact,
+    metadata,
+    present,
+    restored,
+    stated_units,
+)
 from teadata.frames import PER_SYSTEM, Frames, rows_of
 from teadata.typing import Ints
+from teadata.units import INSIDE, UnitSystem
 
 
 def write(
@@ -32,9 +43,11 @@ def write(
     *,
     name: str = "frames",
     theory: str = "unknown",
+    units: UnitSystem = INSIDE,
+    texts: Mapping[str, str] = NOTHING,
     checksums: bool = True,
 ) -> None:
-    """Write frames as HDF5 (kcal/mol, Å); the same frames give the same bytes.
+    """Write frames as HDF5; the same frames give the same bytes.
 
     Parameters
     ----------
@@ -42,8 +55,9 @@ def write(
         File to write.
     frames
         What to write.
-    name, theory
-        Name of the data and level of theory.
+    name, theory, units, texts
+        Name of the data, level of theory, the units that the numbers are in, and what else the
+        file is to state.
     checksums
         Whether every chunk has one (Fletcher's), compared when it is read.  The published files
         have none: their cards state their SHA-256.
@@ -57,7 +71,7 @@ def write(
         else h5py.File(path.name, "w", driver="core", backing_store=False)
     )
     with opened as file:
-        for key, text in metadata(name, theory).items():
+        for key, text in metadata(name, theory, units, texts).items():
             file.attrs[key] = text
         for field in fields(frames):
             value = getattr(frames, field.name)
@@ -177,7 +191,7 @@ def trajectory_ids(path: Path, index: int) -> Ints:
 
 
 def read(path: Path, ids: ArrayLike | None = None) -> Frames:
-    """Read frames that :func:`write` wrote.
+    """Read frames that :func:`write` wrote, and convert them to kcal/mol and Å.
 
     Parameters
     ----------
@@ -196,6 +210,7 @@ def read(path: Path, ids: ArrayLike | None = None) -> Frames:
     try:
         with h5py.File(path, "r") as file:
             check_layout(path, file.attrs.get("layout"))
+            units = stated_units(path, file.attrs)
             names = present(path, file)
             for name in names:
                 if problem := unreadable(file[name]):
@@ -209,4 +224,4 @@ def read(path: Path, ids: ArrayLike | None = None) -> Frames:
             }
     except OSError as error:
         raise DataError(f"{path}: not a readable HDF5 file ({error})") from None
-    return Frames(**arrays)
+    return restored(Frames(**arrays), units)

@@ -8,18 +8,19 @@ lattice for all frames and repeats it in all directions.  The arrays ``frame_id`
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from teadata import units
 from teadata.arrays import text
 from teadata.arrays.npz import NpzFile
 from teadata.errors import DataError
 from teadata.files import atomic_write
+from teadata.formats.layout import NOTHING, restored, stated_units
 from teadata.frames import Frames
+from teadata.units import INSIDE, UnitSystem
 
 OPTIONAL = ("lattice", "pbc", "stress", "frame_id", "trajectory", "temperature")
 """Arrays that a file need not have."""
@@ -34,8 +35,15 @@ def _fingerprint(*arrays: np.ndarray) -> str:
     return outer.hexdigest()
 
 
-def arrays(frames: Frames, *, name: str = "frames", theory: str = "unknown") -> dict[str, Any]:
-    """The arrays of an sGDML dataset, in kcal/mol and Å, by their names in the file.
+def arrays(
+    frames: Frames,
+    *,
+    name: str = "frames",
+    theory: str = "unknown",
+    units: UnitSystem = INSIDE,
+    texts: Mapping[str, str] = NOTHING,
+) -> dict[str, Any]:
+    """The arrays of an sGDML dataset by their names in the file, with ``texts`` among them.
 
     A cell that is periodic in no direction is left out: sGDML would repeat it.
 
@@ -54,11 +62,11 @@ def arrays(frames: Frames, *, name: str = "frames", theory: str = "unknown") -> 
         "R": frames.positions,
         "E": frames.energies,
         "F": frames.forces,
-        "r_unit": b"Ang",
-        "e_unit": b"kcal/mol",
+        "r_unit": units.length.replace("Å", "Ang").encode(),
+        "e_unit": units.energy.encode(),
         "frame_id": frames.ids,
         "md5": _fingerprint(z, frames.positions, frames.energies, frames.forces).encode(),
-    }
+    } | {key: said.encode() for key, said in texts.items()}
     if frames.cell is not None and frames.periodic:
         if len(frames) == 0 or not (frames.cell == frames.cell[0]).all():
             raise DataError(
@@ -76,15 +84,23 @@ def arrays(frames: Frames, *, name: str = "frames", theory: str = "unknown") -> 
     return content
 
 
-def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "unknown") -> None:
-    """Write frames as an sGDML dataset in kcal/mol and Å, uncompressed.
+def write(
+    path: Path,
+    frames: Frames,
+    *,
+    name: str = "frames",
+    theory: str = "unknown",
+    units: UnitSystem = INSIDE,
+    texts: Mapping[str, str] = NOTHING,
+) -> None:
+    """Write frames, whose numbers are in `units`, as an sGDML dataset, uncompressed.
 
     Raises
     ------
     DataError
         If the cell differs between frames, or the file cannot be written.
     """
-    content = arrays(frames, name=name, theory=theory)
+    content = arrays(frames, name=name, theory=theory, units=units, texts=texts)
     with atomic_write(path) as partial, open(partial, "wb") as stream:
         np.savez(stream, **content)
 
@@ -127,19 +143,19 @@ def read(path: Path) -> Frames:
         If the file is unreadable, lacks an array, or does not declare its units.
     """
     content = load_arrays(path, ("R", "z", "E", "F", "r_unit", "e_unit"), OPTIONAL)
-    length = units.length_factor(text(content["r_unit"]))
-    energy = units.energy_factor(text(content["e_unit"]))
+    said = {"energy_unit": text(content["e_unit"]), "length_unit": text(content["r_unit"])}
     count = len(content["R"])
     lattice = content.get("lattice")
-    return Frames(
+    frames = Frames(
         numbers=content["z"],
-        positions=content["R"] * length,
-        energies=content["E"].reshape(-1) * energy,
-        forces=content["F"] * (energy / length),
-        cell=None if lattice is None else np.tile(lattice.T * length, (count, 1, 1)),
+        positions=content["R"],
+        energies=content["E"].reshape(-1),
+        forces=content["F"],
+        cell=None if lattice is None else np.tile(lattice.T, (count, 1, 1)),
         pbc=content.get("pbc", (lattice is not None,) * 3),
-        stress=content["stress"] * (energy / length**3) if "stress" in content else None,
+        stress=content.get("stress"),
         ids=content.get("frame_id"),
         trajectories=content.get("trajectory"),
         temperatures=content.get("temperature"),
     )
+    return restored(frames, stated_units(path, said))

@@ -10,6 +10,7 @@ schema, with the units.  Floats are in single precision where that loses nothing
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,17 @@ import pyarrow.parquet as pq
 
 from teadata.errors import DataError
 from teadata.files import atomic_write
-from teadata.formats.layout import UNITS, check_layout, compact, metadata
+from teadata.formats.layout import (
+    NOTHING,
+    UNITS,
+    check_layout,
+    compact,
+    metadata,
+    restored,
+    stated_units,
+)
 from teadata.frames import OPTIONAL, Frames
+from teadata.units import INSIDE, UnitSystem
 
 COLUMNS = {
     "ids": "frame_id",
@@ -46,9 +56,16 @@ def _arrow_type(array: np.ndarray) -> pa.DataType:
     return pa.list_(value, int(np.prod(array.shape[1:])))
 
 
-def schema_of(frames: Frames, *, name: str = "frames", theory: str = "unknown") -> pa.Schema:
+def schema_of(
+    frames: Frames,
+    *,
+    name: str = "frames",
+    theory: str = "unknown",
+    units: UnitSystem = INSIDE,
+    texts: Mapping[str, str] = NOTHING,
+) -> pa.Schema:
     """Schema of the table, with atomic numbers, pbc, units and layout in its metadata."""
-    shared = metadata(name, theory) | {
+    shared = metadata(name, theory, units, texts) | {
         "numbers": json.dumps(frames.numbers.tolist()),
         "pbc": json.dumps(frames.pbc.tolist()),
     }
@@ -56,7 +73,7 @@ def schema_of(frames: Frames, *, name: str = "frames", theory: str = "unknown") 
     for field, column in COLUMNS.items():
         array = getattr(frames, field)
         if array is not None:
-            unit = {"unit": UNITS[field]} if field in UNITS else None
+            unit = {"unit": units.names[field]} if field in UNITS else None
             columns.append(pa.field(column, _arrow_type(array), False, unit))
     return pa.schema(columns, shared)
 
@@ -76,17 +93,25 @@ def _table(frames: Frames, schema: pa.Schema) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
-def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "unknown") -> None:
-    """Write frames as parquet (kcal/mol, Å), a row group at a time.
+def write(
+    path: Path,
+    frames: Frames,
+    *,
+    name: str = "frames",
+    theory: str = "unknown",
+    units: UnitSystem = INSIDE,
+    texts: Mapping[str, str] = NOTHING,
+) -> None:
+    """Write frames, whose numbers are in `units`, as parquet, a row group at a time.
 
-    The same frames give the same bytes with the same pyarrow.
+    The same frames give the same bytes with the same pyarrow.  ``texts`` go into the metadata.
 
     Raises
     ------
     DataError
         If the file cannot be written.
     """
-    schema = schema_of(frames, name=name, theory=theory)
+    schema = schema_of(frames, name=name, theory=theory, units=units, texts=texts)
     # Floats compress well with their bytes regrouped, and badly as a dictionary.
     floats = [
         f"{f.name}.list.element" if pa.types.is_fixed_size_list(f.type) else f.name
@@ -108,7 +133,7 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
             writer.write_table(_table(frames[start : start + ROW_GROUP], schema))
 
 
-def _arrays(file: pq.ParquetFile, path: Path) -> dict[str, Any]:
+def _frames(file: pq.ParquetFile, path: Path) -> Frames:
     schema = file.schema_arrow
     shared = {k.decode(): v.decode() for k, v in (schema.metadata or {}).items()}
     check_layout(path, shared.get("layout"))
@@ -133,11 +158,12 @@ def _arrays(file: pq.ParquetFile, path: Path) -> dict[str, Any]:
                 column = column.flatten()
             array[rows] = column.to_numpy(zero_copy_only=False).reshape(array[rows].shape)
         start = rows.stop
-    return arrays | {"numbers": numbers, "pbc": json.loads(shared["pbc"])}
+    frames = Frames(numbers=numbers, pbc=json.loads(shared["pbc"]), **arrays)
+    return restored(frames, stated_units(path, shared))
 
 
 def read(path: Path) -> Frames:
-    """Read frames that :func:`write` wrote.
+    """Read frames that :func:`write` wrote, and convert them to kcal/mol and Å.
 
     Raises
     ------
@@ -146,7 +172,6 @@ def read(path: Path) -> Frames:
     """
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            arrays = _arrays(file, path)
+            return _frames(file, path)
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise DataError(f"{path}: not a readable parquet file of frames ({error})") from None
-    return Frames(**arrays)

@@ -6,10 +6,8 @@ array states its unit in the attribute ``units``.
 
 from __future__ import annotations
 
-import os
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teadata.arrays.zarr import Contents, missing_chunks, open_group, zarr_library
-from teadata.errors import DataError, UsageError
-from teadata.files import atomic_write, replace_folder, staging
-from teadata.formats.layout import CHUNK, UNITS, check_layout, compact, metadata, present
+from teadata.errors import DataError
+from teadata.files import atomic_write
+from teadata.formats.folder import atomic_folder
+from teadata.formats.layout import (
+    CHUNK,
+    NOTHING,
+    UNITS,
+    check_layout,
+    compact,
+    metadata,
+    present,
+    restored,
+    stated_units,
+)
 from teadata.frames import PER_SYSTEM, Frames
+from teadata.units import INSIDE, UnitSystem
 
 if TYPE_CHECKING:
     import zarr
@@ -45,7 +55,9 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def _contents(
-    arrays: Mapping[str, NDArray[np.generic]], attributes: Mapping[str, str]
+    arrays: Mapping[str, NDArray[np.generic]],
+    attributes: Mapping[str, str],
+    units: Mapping[str, str],
 ) -> dict[str, bytes]:
     """The store's files by name, made in memory: on disk zarr's threads go on after an error."""
     zarr = zarr_library()
@@ -67,38 +79,23 @@ def _contents(
             # Write chunks of zeros too, so that a missing chunk always means lost data.
             config={"write_empty_chunks": True},
             dimension_names=DIMENSIONS.get(name),
-            attributes={"units": UNITS[name]} if name in UNITS else {},
+            attributes={"units": units[name]} if name in units else {},
         )[...] = array
     return {key: buffers[key].to_bytes() for key in sorted(buffers)}
 
 
-@contextmanager
-def _atomic_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder that takes the place of `path`, or of what it links to, in the end."""
-    target = Path(os.path.realpath(path)) if path.is_symlink() else path
-    if not target.name:
-        raise UsageError(f"{str(path)!r} is not the name of a Zarr store; give one, e.g. out.zarr")
-    try:
-        with staging(target.parent) as place:
-            _check_replaceable(path)
-            folder = place / target.name
-            folder.mkdir()
-            yield folder
-            replace_folder(folder, target, place)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
+def write(
+    path: Path,
+    frames: Frames,
+    *,
+    name: str = "frames",
+    theory: str = "unknown",
+    units: UnitSystem = INSIDE,
+    texts: Mapping[str, str] = NOTHING,
+) -> None:
+    """Write frames, whose numbers are in `units`, as Zarr, with ``texts`` among its attributes.
 
-
-def _check_replaceable(path: Path) -> None:
-    """Refuse to replace anything but an older store or an empty folder."""
-    if path.exists() and not path.is_dir():
-        raise DataError(f"{path}: cannot be written: a file is there, no Zarr store; move it away")
-    if path.is_dir() and any(path.iterdir()) and not (path / "zarr.json").is_file():
-        raise DataError(f"{path}: is a folder but no Zarr store, and is not replaced; move it away")
-
-
-def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "unknown") -> None:
-    """Write frames as Zarr (kcal/mol, Å): a folder, or an archive if the path ends on .zip.
+    A folder, or an archive if the path ends on .zip.
 
     Raises
     ------
@@ -109,13 +106,18 @@ def write(path: Path, frames: Frames, *, name: str = "frames", theory: str = "un
     """
     values = {field.name: getattr(frames, field.name) for field in fields(frames)}
     arrays = {key: array for key, array in values.items() if array is not None}
-    write_store(path, arrays, metadata(name, theory))
+    write_store(path, arrays, metadata(name, theory, units, texts), units.names)
 
 
 def write_store(
-    path: Path, arrays: Mapping[str, NDArray[np.generic]], attributes: Mapping[str, str]
+    path: Path,
+    arrays: Mapping[str, NDArray[np.generic]],
+    attributes: Mapping[str, str],
+    units: Mapping[str, str] = UNITS,
 ) -> None:
     """Write a group of arrays with these attributes: a folder, or an archive if named .zip.
+
+    ``units`` are those of each array that has one.
 
     Raises
     ------
@@ -124,13 +126,13 @@ def write_store(
     DataError
         If it cannot be written, or the path is a folder that is no Zarr store.
     """
-    contents = _contents(arrays, attributes)
+    contents = _contents(arrays, attributes, units)
     if path.suffix.lower() == ".zip":
         with atomic_write(path) as partial, zipfile.ZipFile(partial, "w") as archive:
             for key, data in contents.items():  # stored as they are: chunks are compressed
                 archive.writestr(zipfile.ZipInfo(key, EPOCH), data)
         return
-    with _atomic_folder(path) as folder:
+    with atomic_folder(path, "zarr.json", "Zarr store") as folder:
         for key, data in contents.items():
             file = folder / key
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -145,7 +147,7 @@ def _array(group: zarr.Group, name: str, path: Path) -> Any:
 
 
 def read(path: Path) -> Frames:
-    """Read frames that :func:`write` wrote.
+    """Read frames that :func:`write` wrote, and convert them to kcal/mol and Å.
 
     Raises
     ------
@@ -161,6 +163,8 @@ def read(path: Path) -> Frames:
         contents = Contents(path, lambda message: DataError(f"{path}: {message}"))
         with open_group(path, 3, contents.prefix) as group:
             check_layout(path, group.attrs.get("layout"))
-            return Frames(**{name: _array(group, name, path) for name in present(path, group)})
+            units = stated_units(path, group.attrs)
+            arrays = {name: _array(group, name, path) for name in present(path, group)}
+            return restored(Frames(**arrays), units)
     except (OSError, RuntimeError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: not a readable Zarr store of frames ({error})") from None

@@ -54,15 +54,19 @@ def write_template(
 ) -> None:
     """Write a prediction file to be filled in: frames and atoms, energies and forces NaN."""
     from teadata import catalog
+    from teadata.arrays import SUFFIXES, suffix_of
     from teaeval.predictions.writing import check_suffix, template, write_prediction
 
     check_suffix(output)
     subset = catalog.card(dataset).the_subset(subset)
     blank = template(dataset, subset, model=model, train=train)
     write_prediction(output, blank)
+    units = "units kcal/mol and Å, or change what it says"
+    if SUFFIXES[suffix_of(output)] == "extxyz":  # which has no energies yet, and so no unit
+        units = "say with --energy-unit what you fill in when it is scored"
     console.say(
         f"{output}: {len(blank.energies)} frames of {blank.dataset} {subset}/test, to be "
-        "filled in; units kcal/mol and Å, or change what it says"
+        f"filled in; {units}"
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from teadata.arrays import StoredArray
 from teadata.output.display import Shown
 from teadata.typing import Floats, Ints
+from teaeval.predictions.findings import Finding
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -43,6 +44,8 @@ class Prediction(Shown):
         Gives the SHA-256 of the file, once it is computed; None without a file.
     options
         What the caller had to say, since the file does not.
+    findings
+        Warnings of what was read: they are kept in the score.
     """
 
     dataset: str
@@ -59,6 +62,7 @@ class Prediction(Shown):
     source: Mapping[str, str] = field(default_factory=dict)
     digest: Callable[[], str] | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
 
     def _fields(self) -> dict[str, object]:
         return {

@@ -24,6 +24,7 @@ from teaeval.predictions.declaring import NAMES, Declarations, check_train, opti
 from teaeval.predictions.findings import Finding, PredictionError
 from teaeval.predictions.numeric import convert_numbers, listed_numbers
 from teaeval.predictions.prediction import Prediction
+from teaeval.predictions.stale_units import StaleUnits
 
 ARRAYS = {
     "energy": ("energy", "energies", "E", "MACE_energy"),
@@ -185,7 +186,9 @@ def _aligned(file: ArrayFile, names: Sequence[str]) -> bool:
 
 
 def _declare(
-    fields: dict[str, Any], declared: Mapping[str, str | None], conventions: Mapping[str, str]
+    fields: dict[str, Any],
+    declared: Mapping[str, str | None],
+    conventions: Mapping[str, str | None],
 ) -> list[Finding]:
     """Combine what the file and the caller declare; report what is missing or contradictory.
 
@@ -326,11 +329,17 @@ def read_prediction(
     fields |= _arrays(file, names, in_memory)
     if "energy" in fields and fields["energy"].shape[:1] == (0,):
         raise file.error("holds no frames: what should have written them wrote none")
-    problems = _declare(fields, said, file.conventions) + problems
+    stale = StaleUnits.of(file, names, fields)
+    if stale.stated:  # as if the file stated no units
+        fields |= dict.fromkeys(stale.stated)
+        said = _said(file, fields, declared, defaults or {})
+    conventions = {**file.conventions, **dict.fromkeys(stale.stated), **stale.conventions}
+    undeclared = _declare(fields, said, conventions)
+    problems = [stale.explained(item) for item in undeclared] + problems
     problems += convert_numbers(fields) + _names(fields)
     if problems:
         raise PredictionError(str(path), problems)
-    return _converted(path, fields, said, hashing(path))
+    return _converted(path, fields, said, hashing(path), stale.warnings(said))
 
 
 def _said(
@@ -352,7 +361,11 @@ def _scaled(values: Any, factor: float) -> Any:
 
 
 def _converted(
-    path: Path, fields: Mapping[str, Any], options: Mapping[str, str], digest: Callable[[], str]
+    path: Path,
+    fields: Mapping[str, Any],
+    options: Mapping[str, str],
+    digest: Callable[[], str],
+    findings: Sequence[Finding],
 ) -> Prediction:
     """Make the prediction in kcal/mol and Å from fields in the file's units."""
     energy = units.energy_factor(fields["energy_unit"])
@@ -375,4 +388,5 @@ def _converted(
         },
         digest=digest,
         options=options,
+        findings=tuple(findings),
     )

@@ -108,11 +108,13 @@ def _extxyz(path: Path, arrays: dict[str, Any], texts: dict[str, str]) -> None:
             "use another format, or give it those of the test set"
         )
     symbols = [SYMBOLS[number] for number in arrays["numbers"]]
+    columns, energies = [arrays["positions"]], arrays["energy"]
+    blank = bool(np.isnan(energies).all() and np.isnan(arrays["forces"]).all())
+    if blank:  # nor the unit of energies that are not there: ASE's calculators will write eV
+        texts = {name: text for name, text in texts.items() if name != "energy_unit"}
     said = " ".join(
         f"{name}={json.dumps(text, ensure_ascii=False)}" for name, text in texts.items()
     )
-    columns, energies = [arrays["positions"]], arrays["energy"]
-    blank = bool(np.isnan(energies).all() and np.isnan(arrays["forces"]).all())
     if not blank:  # readers of extended XYZ take no NaN: what is to be filled in is left out
         columns.append(arrays["forces"])
     if not all(np.isfinite(array).all() for array in (*columns, *([] if blank else [energies]))):

@@ -12,7 +12,7 @@ from teadata import Dataset, catalog
 from teadata.errors import UsageError
 from teadata.stored_frames import AnyFrames
 from teadata.typing import Ints
-from teaeval.checks import energies, geometry, order, scale, structure
+from teaeval.checks import energies, geometry, identity, order, scale, structure
 from teaeval.checks.fixes import apply
 from teaeval.checks.sample import draw
 from teaeval.engines import Engine, Threads
@@ -232,9 +232,10 @@ def _checked(
     details: bool = False,
 ) -> _Checked:
     """Run all checks, and compare the values while reading them; `block` frames are merged."""
+    known = list(prediction.findings)
     findings = structure.shapes(prediction, test.n_atoms)
     if findings:
-        return _Checked(np.full(np.size(prediction.energies), -1), findings, None)
+        return _Checked(np.full(np.size(prediction.energies), -1), known + findings, None)
     rows, findings = structure.rows(prediction, test, engine)
     findings += structure.coverage(prediction, test, rows, dataset)
     place = np.full(len(test), -1)
@@ -246,7 +247,8 @@ def _checked(
     suspects = place[~compared.scored]
     findings += structure.finite(prediction, suspects[suspects >= 0])
     findings = geometry.explain(prediction, test, rows, findings)
-    return _Checked(rows, findings + _diagnoses(prediction, test, rows, findings), compared)
+    findings = known + findings + _diagnoses(prediction, test, rows, findings)
+    return _Checked(rows, findings, compared)
 
 
 def _diagnoses(
@@ -260,7 +262,7 @@ def _diagnoses(
     sample = draw(prediction, test, rows)
     if sample is None:
         return []
-    diagnosed: list[Finding] = []
+    diagnosed = identity.diagnose(sample)
     for diagnose in (order.shuffled_frames, order.permuted_atoms, order.rotated_forces):
         item, sample = diagnose(sample, test)
         if item is not None:

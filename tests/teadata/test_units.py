@@ -35,3 +35,10 @@ def test_force_factor_is_energy_over_length():
 def test_unknown_unit_names_those_there_are():
     with pytest.raises(UsageError, match=r"'kcal'; expected one of: kcal/mol, .*Hartree"):
         units.energy_unit("kcal")
+
+
+def test_a_system_of_units_has_the_units_that_follow_from_energy_and_length():
+    system = units.UnitSystem("ev", "a0")
+    assert (system.force, system.stress) == ("eV/Bohr", "eV/Bohr³")
+    assert system.factors["stress"] == pytest.approx(units.EV / units.BOHR**3)
+    assert units.INSIDE.factors == dict.fromkeys(units.INSIDE.factors, 1.0)

@@ -9,7 +9,7 @@ import ase.io
 import numpy as np
 import pytest
 
-from teadata import formats
+from teadata import formats, units
 from teadata.arrays import open_arrays
 from teadata.errors import DataError
 
@@ -170,10 +170,15 @@ def test_a_frame_that_is_not_as_it_was_written(small, tmp_path):
 
 
 def test_a_checksum_that_another_program_left_behind(small, tmp_path):
-    formats.write(tmp_path / "f.xyz", small)
-    images = ase.io.read(tmp_path / "f.xyz", ":")
-    for image in images:
-        image.positions += 0.5
-    ase.io.write(tmp_path / "g.xyz", images, format="extxyz")
-    moved = formats.read(tmp_path / "g.xyz")
+    for name, unit in (("ev", units.ASE), ("kcal", units.INSIDE)):
+        formats.write(tmp_path / f"{name}.xyz", small, units=unit)
+        images = ase.io.read(tmp_path / f"{name}.xyz", ":")
+        for image in images:
+            image.positions += 0.5
+        ase.io.write(tmp_path / f"{name}.xyz", images, format="extxyz")
+    moved = formats.read(tmp_path / "ev.xyz")
     np.testing.assert_allclose(moved.positions, small.positions + 0.5, atol=1e-7)
+    np.testing.assert_allclose(moved.energies, small.energies)
+    # ASE's calculators would have put eV there, and left the word kcal/mol
+    with pytest.raises(DataError, match="states kcal/mol and Å as teadata did when it wrote"):
+        formats.read(tmp_path / "kcal.xyz")
