@@ -194,15 +194,16 @@ class Stock:
         DataError
             If it is damaged, or holds NaN or infinity.
         """
-        count, resolved = 0, ("", "", False)
+        count = 0
+        resolved: tuple[str, str, bool] | None = None
         for piece in reader.pieces():
-            resolved = self._units(reader)
+            resolved = resolved or self._units(reader)  # they are the same throughout
             count += len(piece.places)
             key = (piece.numbers.tobytes(), piece.pbc)
             self.counts[key] = self.counts.get(key, 0) + len(piece.places)
             if self._wanted(piece, key):
                 self._store(reader, piece, key, resolved)
-        if count == 0:
+        if resolved is None:
             raise reader.file.error("holds no frames")
         energy, length, assumed = resolved
         self.taken.append(Taken(reader.path, count, energy, length, assumed, reader))

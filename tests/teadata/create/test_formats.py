@@ -235,3 +235,16 @@ def test_single_precision_is_refused_where_it_loses_digits(few, tmp_path):
         made(tmp_path / "f.npz", energy_unit="kcal/mol")
     assert caught.value.options == ("--accept-float32",)
     assert len(made(tmp_path / "f.npz", energy_unit="kcal/mol", accept_float32=True)) == 12
+
+
+def test_frames_that_were_exported_and_labelled_anew(few, tmp_path):
+    path = tmp_path / "again.xyz"
+    formats.write(path, few)  # in kcal/mol, as it says
+    atoms = ase.io.read(path, ":")
+    for image, labelled in zip(atoms, few.to_ase(), strict=True):
+        image.calc = labelled.calc  # eV, from another program
+    ase.io.write(path, atoms)
+    with pytest.raises(IncompleteError, match="kcal/mol since teadata exported it") as caught:
+        made(path)
+    assert caught.value.options == ["--energy-unit", "eV"]
+    check(made(path, energy_unit="eV"), few)
