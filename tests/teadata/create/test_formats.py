@@ -246,5 +246,5 @@ def test_frames_that_were_exported_and_labelled_anew(few, tmp_path):
     ase.io.write(path, atoms)
     with pytest.raises(IncompleteError, match="kcal/mol since teadata exported it") as caught:
         made(path)
-    assert caught.value.options == ["--energy-unit", "eV"]
+    assert caught.value.options == ("--energy-unit", "eV")
     check(made(path, energy_unit="eV"), few)
