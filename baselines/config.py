@@ -69,10 +69,14 @@ def read(kind: type[ConfigT], model: str, name: str) -> ConfigT:
     ------
     UsageError
         If there is no shipped configuration of that name.
+    PathError
+        If there is no such file.
     DataError
         If the file is not a valid configuration of the model.
     """
-    path = Path(name) if name.endswith((".yaml", ".yml")) else CONFIGS / model / f"{name}.yaml"
+    if name.endswith((".yaml", ".yml")):
+        return parse(kind, read_yaml(Path(name)), name)
+    path = CONFIGS / model / f"{name}.yaml"
     if not path.is_file():
         raise unknown_name(f"configuration of {model}", name, [*names(model), "<path>.yaml"])
     return parse(kind, read_yaml(path), str(path))

@@ -17,8 +17,13 @@ APPS = {"teadata": teadata, "teaeval": teaeval, "baselines": baselines}
 HEAD = """# Every option of every command
 
 Written by `python docs/commands.py`.
-Statuses: 0, done; 1, the check failed or a file is not right; 2, wrong usage;
-130, Ctrl-C.
+
+| status | |
+|---|---|
+| 0 | Done, or it was done before. |
+| 1 | The check failed, or the work: a file is not right, a calculation or the network failed. |
+| 2 | Wrong usage, or a file or folder that is not there. |
+| 130 | Ctrl-C. |
 """
 
 

@@ -20,6 +20,7 @@ from typing import Any, TypeVar, get_type_hints
 import typer
 
 from teadata.errors import TeaError, UsageError
+from teadata.files import check_output
 from teadata.output import command_line, pace, tabular
 from teadata.output.tabular import Cell, Column
 from teadata.output.text import escape_sequence, inline, visible
@@ -34,13 +35,16 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def guarded(command: Function) -> Function:
-    """A command that refuses outputs that would replace one of its inputs."""
+    """A command that refuses outputs that cannot be written, or would replace an input."""
 
     @wraps(command)
     def checked(**values: Any) -> Any:
         paths = {name: _paths(value) for name, value in values.items()}
         outputs = paths.pop("output", [])
         check_outputs(outputs, [path for some in paths.values() for path in some])
+        if outputs and not _makes_folder(command):
+            for path in outputs:
+                check_output(path)
         try:
             return command(**values)
         except KeyboardInterrupt:
@@ -50,6 +54,12 @@ def guarded(command: Function) -> Function:
             raise typer.Exit(INTERRUPTED) from None
 
     return checked  # type: ignore[return-value]
+
+
+def _makes_folder(command: Callable[..., Any]) -> bool:
+    """Whether what a command calls --output is a folder, and made if need be."""
+    said = get_type_hints(command, include_extras=True)["output"].__metadata__
+    return any(getattr(item, "file_okay", True) is False for item in said)
 
 
 _KEPT: list[str] = []
@@ -243,7 +253,8 @@ def run(app: typer.Typer, remedy: Callable[[TeaError], str] | None = None) -> No
         where = f"{error.filename}: " if error.filename else ""
         if not where:
             _give_up_printing()
-        _fail(f"{where}{error.strerror or error}", 1)
+        wrong_path = isinstance(error, (FileNotFoundError, NotADirectoryError, IsADirectoryError))
+        _fail(f"{where}{error.strerror or error}", 2 if where and wrong_path else 1)
     except MemoryError:
         _fail("there is not enough memory for this", 1)
     except RecursionError:

@@ -43,6 +43,16 @@ class IncompleteError(UsageError):
         self.options = tuple(options)
 
 
+class EmptyFileError(DataError):
+    """A file has no bytes."""
+
+
+class PathError(DataError):
+    """A path that was given leads to no file, or to something else than a file."""
+
+    exit_status = 2
+
+
 NEWEST_PYTHON = {"gap": (3, 13), "pace": (3, 13), "physnet": (3, 13)}
 """Newest Python for which an extra's backend had a released wheel at the time of this release.
 

@@ -8,21 +8,98 @@ moved away, and removes the rest.
 
 from __future__ import annotations
 
+import difflib
 import os
 import secrets
+import shlex
 import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from teadata.errors import DataError, UsageError
+from teadata.errors import DataError, EmptyFileError, PathError, UsageError
 
 STAGING = ".tea-"
 """How the names of staging folders begin."""
 
 OLD = "old"
 """Folder of a staging folder that holds what is being replaced, under its name."""
+
+
+def check_input(path: Path, *, folders: bool = False) -> None:
+    """Refuse what is no file to read, before it is opened: a pipe would never end.
+
+    Parameters
+    ----------
+    path
+        What is to be read.
+    folders
+        Whether it may be a folder.
+
+    Raises
+    ------
+    PathError
+        If there is nothing, a folder, a device, a FIFO or a socket.
+    EmptyFileError
+        If it is an empty file.
+    DataError
+        If it cannot be looked at.
+    """
+    try:
+        there = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise PathError(f"{path}: {_why_missing(path)}") from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from None
+    if stat.S_ISDIR(there.st_mode):
+        if not folders:
+            raise PathError(f"{path}: is a folder, expected one file")
+    elif not stat.S_ISREG(there.st_mode):
+        raise PathError(f"{path}: is a device, pipe or socket, expected a file; save it to a file")
+    elif there.st_size == 0:
+        raise EmptyFileError(
+            f"{path}: is empty (0 bytes): what should have written it wrote nothing"
+        )
+
+
+def _why_missing(path: Path) -> str:
+    """Why there is no file, as far as can be seen, and the name that may have been meant."""
+    if path.is_symlink():
+        return "is a link that leads nowhere"
+    folder = path.parent
+    if not folder.is_dir():
+        return f"no such file; {folder} is {'a file' if folder.exists() else 'no folder'}"
+    with suppress(OSError):
+        names = [entry.name for entry in os.scandir(folder)]
+        if close := difflib.get_close_matches(path.name, names, n=1, cutoff=0.8):
+            return f"no such file (did you mean {str(path.with_name(close[0]))!r}?)"
+    return "no such file"
+
+
+def check_output(path: Path) -> None:
+    """Refuse a file that could not be written, before the work whose result it is.
+
+    Raises
+    ------
+    PathError
+        If its folder does not exist.
+    UsageError
+        If the path is a folder with the suffix of a file, a device, a FIFO or a socket.
+    DataError
+        If nothing can be written in its folder.
+    """
+    store = path.suffix.lower() in ("", ".zarr") and path.is_dir()  # replaced if of its kind
+    folder = (path if store else destination(path)).parent
+    if not folder.exists():
+        made = shlex.quote(str(folder))
+        raise PathError(
+            f"{path}: cannot be written, there is no folder {folder}; to make it: mkdir -p {made}"
+        )
+    if not folder.is_dir():
+        raise PathError(f"{path}: cannot be written, {folder} is no folder but a file")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise DataError(f"{path}: cannot be written (no permission to write in {folder})")
 
 
 def destination(path: Path) -> Path:

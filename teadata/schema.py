@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import stat
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from teadata.errors import DataError
+from teadata.files import check_input
 
 
 class StrictModel(BaseModel):
@@ -33,19 +33,25 @@ class StrictModel(BaseModel):
 
         Raises
         ------
+        PathError
+            If there is no such file.
         DataError
             If it cannot be opened, or is something else.
         """
         try:
-            if not stat.S_ISREG(path.stat().st_mode):
-                raise DataError(f"{path}: cannot be read (it is no regular file); {missing}")
+            check_input(path)
             content = path.read_bytes()
+        except DataError as error:
+            raise type(error)(f"{error}; {missing}") from None
         except OSError as error:
             raise DataError(f"{path}: cannot be read ({error.strerror}); {missing}") from None
         try:
             read = cls.model_validate_json(content)
             json.loads(content, object_pairs_hook=_plain)
         except ValidationError as error:
+            if error.errors()[0]["type"] == "json_invalid":
+                said = error.errors()[0]["msg"]
+                raise DataError(f"{path}: not {expected}: is no JSON ({said}); {missing}") from None
             raise DataError(f"{path}: not {expected}: {what_is_wrong(error)}") from None
         except (ValueError, RecursionError) as error:
             raise DataError(f"{path}: not {expected}: {error}") from None
@@ -70,6 +76,8 @@ def read_yaml(path: Path) -> Any:
 
     Raises
     ------
+    PathError
+        If there is no such file.
     DataError
         If it cannot be opened, or is no YAML that can be read.
     """
@@ -77,6 +85,7 @@ def read_yaml(path: Path) -> Any:
 
     # PyYAML's wheels have the loader in C, ten times as fast; a build may lack it.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    check_input(path)
     try:
         return yaml.load(path.read_text(encoding="utf-8"), loader)
     except OSError as error:

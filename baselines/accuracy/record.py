@@ -11,9 +11,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from baselines.registry import entry
 from baselines.runs.record import Plan, TrainingRecord
 from teadata import Dataset
-from teadata.errors import unknown_name
+from teadata.errors import PathError, unknown_name
 from teadata.files import write_text
 from teadata.output.display import data_frame
 from teadata.schema import StrictModel
@@ -179,7 +180,19 @@ def read_record(path: Path) -> AccuracyRecord:
 
 
 def read_records(folder: Path = RECORDS, model: str | None = None) -> list[AccuracyRecord]:
-    """Read all records in a folder, or only those of one model, by file name."""
+    """Read all records in a folder, or only those of one model, by file name.
+
+    Raises
+    ------
+    UsageError
+        If there is no such model.
+    PathError
+        If there is no such folder.
+    """
+    if model is not None:
+        entry(model)
+    if not folder.is_dir():
+        raise PathError(f"{folder}: no such folder of records; `baselines record` makes one")
     records = [read_record(path) for path in sorted(folder.glob("*.json"))]
     return [record for record in records if model in (None, record.model)]
 

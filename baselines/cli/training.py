@@ -99,7 +99,10 @@ def train(
         bool, typer.Option("--allow-tf32", help="Let a GPU round matrix products (so3krates).")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Output: run folder; default: in runs/.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", file_okay=False, help="Output: run folder; default: in runs/."
+        ),
     ] = None,
 ) -> None:
     """Train a model; an interrupted training is resumed by the same command, or by `resume`."""
@@ -158,8 +161,9 @@ def predict(
 ) -> None:
     """Predict a test set and write a prediction file for `teaeval score`."""
     from baselines.runs import predictions
-    from teaeval.predictions.writing import write_prediction
+    from teaeval.predictions.writing import check_suffix, write_prediction
 
+    check_suffix(output)
     with console.progress_bar() as progress:
         prediction = predictions.predict(run, subset, progress, device)
     write_prediction(output, prediction)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from teadata.arrays.base import ArrayFile, SeekableFile, text
 from teadata.arrays.deepmd import is_deepmd
 from teadata.arrays.stored_array import IN_MEMORY, StoredArray
-from teadata.errors import DataError, unknown_name
+from teadata.errors import EmptyFileError, PathError, UsageError, unknown_name
+from teadata.files import check_input
 from teadata.typing import Array
 
 __all__ = [
@@ -76,6 +78,29 @@ def format_of(path: Path) -> str | None:
     return SUFFIXES.get(suffix_of(path))
 
 
+def _known_format(path: Path) -> str:
+    """The format of a file or folder; an error that says what is there instead."""
+    if (known := format_of(path)) is not None:
+        return known
+    with suppress(EmptyFileError):  # what it is called is said first
+        check_input(path, folders=True)
+    if path.is_dir():
+        raise PathError(
+            f"{path}: is a folder, expected one file; it is neither of Zarr (.zarr) nor of "
+            "DeePMD-kit (it has no type.raw)"
+        )
+    names = ", ".join([*SUFFIXES, *OTHERS])
+    if not (suffix := suffix_of(path)):
+        raise UsageError(
+            f"{path}: has no suffix, which says what is in a file; expected one of: {names}"
+        )
+    raise UsageError(f"{path}: {unknown_name('file suffix', suffix, [*SUFFIXES, *OTHERS])}")
+
+
+OTHERS = ("OUTCAR", "vasprun.xml")
+"""Names that say what is in a file, as a suffix does."""
+
+
 def open_arrays(path: Path, format_name: str | None = None, label: str | None = None) -> ArrayFile:
     """Open a file of arrays; its name tells the format if none is named.
 
@@ -92,17 +117,13 @@ def open_arrays(path: Path, format_name: str | None = None, label: str | None = 
     ------
     UsageError
         If the suffix, or the format, is not known.
+    PathError
+        If there is no such file, or it is something else than a file.
     DataError
         If the file is not readable as that.
     """
     if format_name is None:
-        format_name = format_of(path)
-        if format_name is None and path.is_dir():
-            raise DataError(
-                f"{path}: is a folder, and neither of Zarr nor of DeePMD-kit (it has no type.raw)"
-            )
-        if format_name is None:
-            raise unknown_name("file suffix", suffix_of(path), [*SUFFIXES, "OUTCAR", "vasprun.xml"])
+        format_name = _known_format(path)
     if format_name not in CLASSES:
         raise unknown_name("format", format_name, CLASSES)
     module, name = CLASSES[format_name].split(".")

@@ -7,7 +7,6 @@ order, and no more than a piece of them is in memory.  What the arrays mean is t
 from __future__ import annotations
 
 import errno
-import stat
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import numpy as np
 
 from teadata.arrays.label_checksum import KEY, label_checksum
 from teadata.errors import DataError, TeaError
+from teadata.files import check_input
 from teadata.typing import Array
 
 CHECKSUM = "crc32"
@@ -65,22 +65,12 @@ class ArrayFile(ABC):
         self.conventions: Mapping[str, str] = {}
         self._said_in: dict[str, tuple[str, str]] = {}
         self._contradicting: dict[str, str] = {}
-        self._check_kind()
+        try:
+            check_input(path, folders=self.folders)
+        except DataError as error:
+            said = str(error).removeprefix(f"{path}: ")
+            raise type(error)(f"{self.label}: {said}") from None
         self._open()
-
-    def _check_kind(self) -> None:
-        """Refuse what is no regular file before it is opened: a pipe would never end."""
-        if not self.path.exists():
-            link = self.path.is_symlink()
-            raise self.error("is a link that leads nowhere" if link else "no such file")
-        mode = self.path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            if not self.folders:
-                raise self.error("is a folder, expected one file")
-        elif not stat.S_ISREG(mode):
-            raise self.error("is a device, pipe or socket, expected a file; save it to a file")
-        elif self.path.stat().st_size == 0:
-            raise self.error("is empty (0 bytes): what should have written it wrote nothing")
 
     @abstractmethod
     def _open(self) -> None:

@@ -203,6 +203,8 @@ def export(
             f"{output}: its suffix says {meant}, --format {format_name}; leave --format out, or "
             "change the suffix"
         )
+    if format_name is None:
+        formats.format_of(output)
     data = load(dataset)
     frames, card = data.frames if split is None else data.split(split), data.card
     theory, texts = card.level_of_theory.method, _origin(card.full_id, split)
@@ -236,7 +238,9 @@ def _origin(dataset: str, split: str | None) -> dict[str, str]:
 
 def croissant(
     dataset: DatasetId,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Output: folder.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", file_okay=False, help="Output: folder.")
+    ],
     url: Annotated[
         str | None,
         typer.Option(help="Address where it will be published; Croissant asks for it."),

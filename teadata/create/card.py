@@ -30,6 +30,7 @@ from teadata.create.stock import Taken
 from teadata.dataset import Dataset
 from teadata.elements import SYMBOLS
 from teadata.errors import DataError
+from teadata.files import check_input
 from teadata.formats.layout import CHUNK
 from teadata.frames import Frames
 from teadata.provenance import sha256
@@ -69,6 +70,7 @@ def citations(name: str, texts: Sequence[str]) -> list[Citation]:
 
 
 def _bibtex(path: Path) -> list[Citation]:
+    check_input(path)
     try:
         content = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

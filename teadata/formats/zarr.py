@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teadata.arrays.zarr import Contents, missing_chunks, open_group, zarr_library
-from teadata.errors import DataError
+from teadata.errors import DataError, PathError
 from teadata.files import atomic_write
 from teadata.formats.folder import atomic_folder
 from teadata.formats.layout import (
@@ -158,7 +158,7 @@ def read(path: Path) -> Frames:
     """
     zarr_library()
     if not path.exists():
-        raise DataError(f"{path}: no such file or folder")
+        raise PathError(f"{path}: no such file or folder")
     try:
         contents = Contents(path, lambda message: DataError(f"{path}: {message}"))
         with open_group(path, 3, contents.prefix) as group:

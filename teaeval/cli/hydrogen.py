@@ -93,7 +93,9 @@ def hydrogen(
     ] = "mini-hydrogen",
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Output: folder; default: MODEL in hydrogen/."),
+        typer.Option(
+            "--output", "-o", file_okay=False, help="Output: folder; default: MODEL in hydrogen/."
+        ),
     ] = None,
     state: Annotated[
         list[str] | None,

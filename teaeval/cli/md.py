@@ -112,6 +112,7 @@ def run_replicas(
         typer.Option(
             "--output",
             "-o",
+            file_okay=False,
             help="Output: folder; default: MODEL-DATASET-SUBSET-… in md/.",
         ),
     ] = None,

@@ -146,6 +146,7 @@ def check_file(
         console.print_json(findings.as_json(problems))
     elif problems:
         console.print_table(findings.COLUMNS, findings.rows(problems))
+        console.say(f"{file.path}: {findings.counted(problems)}")
         if advice := remedies.of_findings(str(file.path), problems, remedies.given()):
             console.say(advice)
     else:

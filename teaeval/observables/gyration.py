@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from teadata import Dataset, Frames
 from teadata.elements import MASSES
 from teadata.errors import DataError, UsageError
+from teadata.files import check_input
 from teadata.typing import Floats
 from teaeval.observables.arrays import checked_numbers, checked_positions
 
@@ -83,6 +84,7 @@ def read(path: Path) -> dict[str, Floats]:
     DataError
         If it cannot be read, or has something else in it.
     """
+    check_input(path)
     if path.suffix not in (".csv", ".npz"):
         raise UsageError(f"{path}: expected radii of gyration in a .csv or .npz file")
     try:

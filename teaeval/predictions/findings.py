@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -89,13 +90,24 @@ def as_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     ]
 
 
+def counted(findings: Iterable[Finding]) -> str:
+    """How many errors and warnings there are: ``2 errors, 1 warning``; of none of a kind nothing.
+
+    Empty if there are no findings.
+    """
+    counts = Counter(item.severity for item in findings)
+    return ", ".join(
+        f"{counts[kind]} {kind}" + "s" * (counts[kind] > 1)
+        for kind in ("error", "warning")
+        if kind in counts
+    )
+
+
 class PredictionError(TeaError):
     """A prediction cannot be scored; ``findings`` says everything that is wrong with it."""
 
     def __init__(self, source: str, findings: list[Finding]) -> None:
         self.source = source
         self.findings = findings
-        count = f"{len(findings)} problem" + "s" * (len(findings) > 1)
-        super().__init__(
-            "\n".join([f"{source}: {count}, not scored", *(f"  {item}" for item in findings)])
-        )
+        lines = (f"  {item.severity}: {item}" for item in findings)
+        super().__init__("\n".join([f"{source}: {counted(findings)}; not scored", *lines]))

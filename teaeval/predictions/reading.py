@@ -319,6 +319,10 @@ def read_prediction(
     path = Path(path)
     if strange := ({*declared, *(defaults or {})} - {*NAMES}):
         raise unknown_name("declaration", min(strange), NAMES)
+    if path.suffix.lower() == ".json" and path.is_file():
+        raise UsageError(
+            f"{path}: is JSON, as scores are, and no prediction file; `teaeval table` shows scores"
+        )
     file = open_arrays(path)
     fields: dict[str, Any] = {
         name: file.stated(aliases, CANONICAL.get(name)) for name, aliases in TEXTS.items()

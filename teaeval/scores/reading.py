@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from teadata.errors import DataError
+from teadata.arrays import SUFFIXES, suffix_of
+from teadata.errors import DataError, UsageError
 from teadata.output.display import data_frame
 from teaeval.checks.fixes import FIXES
 from teaeval.defaults import MOST_REPLICATES
@@ -44,9 +46,18 @@ def read_score(path: Path, *, claimed: bool = False) -> Score:
 
     Raises
     ------
+    UsageError
+        If it is a prediction file.
+    PathError
+        If there is no such file.
     DataError
-        If the file is missing, not a score, or its numbers contradict each other.
+        If it is not a score, or its numbers contradict each other.
     """
+    if suffix_of(path) in SUFFIXES and path.is_file():
+        raise UsageError(
+            f"{path}: is a prediction file, expected a score; to make one: teaeval score "
+            f"{shlex.quote(str(path))} -o {shlex.quote(f'{path.stem}.json')}"
+        )
     score = Score.from_json(
         path, "a score of this version of teaeval", "`teaeval score -o` writes one"
     )

@@ -69,6 +69,8 @@ def intervals(score: Score) -> tuple[str, list[list[str]]] | None:
 def footer(score: Score) -> list[str]:
     """Legend, warnings, and for data of others how to cite them."""
     lines = [*LEGEND, *score.fixed, *(f"warning: {warning}" for warning in score.warnings)]
+    if count := len(score.warnings):
+        lines.append(f"scored with {count} warning{'s' * (count > 1)}")
     for run in score.simulations:
         lines += [f"simulations with {run.name}: {line}" for line in lines_of(run)]
     if score.dataset.edition == "official":

@@ -186,7 +186,7 @@ def test_what_is_nested_too_deeply():
 
 def test_an_error_of_the_system_is_one_line(tmp_path):
     done = run("read", tmp_path / "two\nlines")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == f"error: {tmp_path}/two\\u000alines: No such file or directory\n"
 
 

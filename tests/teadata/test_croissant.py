@@ -179,7 +179,7 @@ def test_cell_and_stress_of_a_periodic_system(periodic, tmp_path, offline):
     [
         ("mini-x", "new", 2, "unknown dataset 'mini-x'"),
         ("mini-i@9.0.0", "new", 2, "not 9.0.0"),
-        ("mini-i", "file", 1, "file: not a folder, and cannot be made one"),
+        ("mini-i", "file", 2, "is a file"),
         ("mini-i", "no/new", 1, "not a folder, and cannot be made one (No such file"),
     ],
 )

@@ -28,9 +28,8 @@ def test_what_was_written_is_read(tmp_path):
     ("content", "message"),
     [
         (b'{"text": 5, "page": 1}', r"text: .* string; pages: Field required; page: Extra inputs"),
-        (b'{"text": "cut', "the file: Invalid JSON"),
-        (b'{"text": "\xff", "pages": 1}', "the file: Invalid JSON"),
-        (b"", "the file: Invalid JSON"),
+        (b'{"text": "cut', r"is no JSON \(Invalid JSON: EOF"),
+        (b'{"text": "\xff", "pages": 1}', "is no JSON"),
     ],
 )
 def test_what_is_wrong_is_named_on_one_line(tmp_path, content, message):
@@ -42,7 +41,10 @@ def test_what_is_wrong_is_named_on_one_line(tmp_path, content, message):
 
 
 def test_a_file_that_is_not_there_or_is_a_folder(tmp_path):
-    with pytest.raises(DataError, match=r"gone\.json: cannot be read \(No such.*; write one first"):
+    with pytest.raises(DataError, match=r"gone\.json: no such file; write one first"):
         read(tmp_path / "gone.json")
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="is a folder, expected one file; write one first"):
         read(tmp_path)
+    (tmp_path / "empty.json").touch()
+    with pytest.raises(DataError, match="is empty"):
+        read(tmp_path / "empty.json")

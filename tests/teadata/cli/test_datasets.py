@@ -85,6 +85,6 @@ def test_wrong_usage_ends_with_2_and_no_traceback(run, tmp_path, arguments, mess
 
 def test_a_folder_that_does_not_exist(run, tmp_path):
     done = run("teadata", "export", "mini-i", "-o", tmp_path / "no" / "f.h5")
-    assert done.returncode == 1
-    assert "cannot be written" in done.stderr
+    assert done.returncode == 2
+    assert "cannot be written, there is no folder" in done.stderr
     assert "Traceback" not in done.stderr

@@ -145,7 +145,7 @@ def test_everything_undeclared_is_named_at_once(noisy, tmp_path):
         "unidentified-frames",
     ]
     assert "--energy-unit" in str(caught.value)
-    assert "5 problems, not scored" in str(caught.value)
+    assert "5 errors; not scored" in str(caught.value)
 
 
 def test_options_may_not_contradict_the_file(prediction_file):
