@@ -58,7 +58,7 @@ def test_a_dtype_that_a_model_does_not_have_is_refused(run, tmp_path):
 
 def test_resume_names_what_is_missing(run, tmp_path):
     done = run("baselines", "resume", tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "not a run folder" in done.stderr
 
 

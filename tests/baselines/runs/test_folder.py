@@ -102,7 +102,7 @@ def test_a_killed_training_is_taken_up_where_it_was(run, run_folder, config_file
     assert other.returncode == 2
     assert "another plan" in other.stderr
     unfinished = run("baselines", "predict", folder, "-o", tmp_path / "p.npz")
-    assert unfinished.returncode == 1
+    assert unfinished.returncode == 2
     assert "has not finished" in unfinished.stderr
     assert run("baselines", "resume", folder).returncode == 0
     assert "has finished here" in run("baselines", "resume", folder).stderr

@@ -29,6 +29,6 @@ def test_the_command_times_a_run(run, run_folder):
 
 def test_a_run_that_has_not_finished_cannot_be_timed(run, tmp_path):
     done = run("baselines", "bench", tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "record.json" in done.stderr
     assert "Traceback" not in done.stderr
