@@ -203,7 +203,7 @@ def export(
             f"{output}: its suffix says {meant}, --format {format_name}; leave --format out, or "
             "change the suffix"
         )
-    if format_name is None:
+    if format_name is None and program is None:
         formats.format_of(output)
     data = load(dataset)
     frames, card = data.frames if split is None else data.split(split), data.card
