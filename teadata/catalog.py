@@ -153,6 +153,18 @@ def card(dataset: str) -> DatasetCard:
     return _named(dataset)[0]
 
 
+def find(dataset: str) -> DatasetCard | None:
+    """The card of a dataset, or of another version of it; None if there is none on this machine.
+
+    A result may be of a dataset that somebody else made.
+    """
+    name, _, version = dataset.partition("@")
+    there = own.versions(name)
+    if name in packaged_ids():
+        return card(name)
+    return card(dataset if version in there else name) if there else None
+
+
 def packaged(dataset: str) -> DatasetCard:
     """The card that comes with the package, whatever was fetched or ingested.
 

@@ -160,6 +160,18 @@ class AccuracyRecord(StrictModel):
         return by_subset[subset]
 
 
+def records_folder(dataset: Dataset | None = None) -> Path:
+    """Where records are kept: those of a user's own dataset beside its frames, else the shipped.
+
+    The folder is made if it is not there.
+    """
+    if dataset is None or dataset.card.edition != "own":
+        return RECORDS
+    folder = dataset.root / "records"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 def record_file(plan: Plan, folder: Path = RECORDS) -> Path:
     """Path of the record of a plan's model, dataset and configuration."""
     name = f"{plan.model}.{plan.dataset.partition('@')[0]}.{Path(plan.config_name).stem}.json"

@@ -50,7 +50,7 @@ def record(
     data = catalog.load(dataset)
     for name in subset or accuracy.trained_subsets(data):
         plan = make_plan(model, data, name, size, config)
-        made = retraining.make_record(plan, seeds, runs, records or accuracy.RECORDS)
+        made = retraining.make_record(plan, seeds, runs, records or accuracy.records_folder(data))
         accuracy_table.print_records([made])
 
 
@@ -87,10 +87,17 @@ def check(
     from baselines.accuracy import record as accuracy
     from baselines.accuracy import regression, retraining
     from baselines.accuracy import table as accuracy_table
+    from teadata import catalog
 
-    directory = records or accuracy.RECORDS
+    data = None if dataset is None else catalog.load(dataset)
+    directory = records or accuracy.records_folder(data)
     chosen = regression.select(
-        accuracy.read_records(directory), model, dataset, subset, config, fast
+        accuracy.read_records(directory),
+        model,
+        dataset and dataset.partition("@")[0],
+        subset,
+        config,
+        fast,
     )
     names = {record.model for record, _ in chosen}
     spreads = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,18 +13,32 @@ from teadata.errors import UsageError, unknown_name
 from teadata.output.options import AsJson, DatasetId
 
 if TYPE_CHECKING:
+    from teadata.card import DatasetCard
     from teadata.dataset import Dataset
 
 
 def list_datasets(as_json: AsJson = False) -> None:
     """List the datasets."""
-    from teadata.card import UNKNOWN
-    from teadata.catalog import cards
+    from teadata.catalog import card, every
+    from teadata.errors import DataError
 
-    known = cards()
+    known, broken = [], []
+    for name in every():
+        try:
+            known.append(card(name))
+        except DataError as error:  # a card that was edited and is none any more
+            broken.append(error)
     if as_json:
         console.print_json([card.model_dump(mode="json") for card in known])
-        return
+    else:
+        _print_cards(known)
+    if broken:
+        raise DataError("\n".join(map(str, broken)))
+
+
+def _print_cards(known: Sequence[DatasetCard]) -> None:
+    from teadata.card import UNKNOWN
+
     console.print_table(
         ["dataset", "here", "edition", "system", "atoms", "level of theory", "subsets"],
         [

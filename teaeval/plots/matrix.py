@@ -51,7 +51,9 @@ def task_matrix(
             raise unknown_name("quantity", quantity, known)
     named = labels(scores)
     models = list(dict.fromkeys(named))
-    order = list(catalog.card(scores[0].dataset.id).subsets)
+    card = catalog.find(datasets[0])
+    ends = [end for x in scores for end in (x.task.split("->")[0], x.dataset.subset) if end != "?"]
+    order = list(dict.fromkeys(ends)) if card is None else list(card.subsets)
     trained = [s for s in [*order, "?"] if any(x.task.startswith(f"{s}->") for x in scores)]
     tested = [s for s in order if any(x.dataset.subset == s for x in scores)]
     field = "mae" if kind == "absolute" else f"mae_percent_{kind}"

@@ -61,4 +61,4 @@ def check_train(card: DatasetCard, train: str) -> None:
     if split.size == 0:
         raise UsageError(f"training set {train!r}: expected a size of 1 or more")
     if card.files:
-        catalog.load(card.id).splits.ids(split)
+        catalog.load(card.full_id).splits.ids(split)

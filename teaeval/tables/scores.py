@@ -237,7 +237,9 @@ def _rows(
     intervals: bool,
     against: bool,
 ) -> Iterator[Row]:
-    order = catalog.card(chosen[0][0].dataset.id).tasks
+    data = chosen[0][0].dataset
+    card = catalog.find(f"{data.id}@{data.version}")
+    order = [] if card is None else card.tasks
     said = {s.task: s.dataset.subset for s, _ in chosen if known(s)}
     # a model that does not say what it was trained on stands beside the others
     alone = {s.task: s.dataset.subset for s, _ in chosen if s.dataset.subset not in said.values()}
