@@ -50,6 +50,12 @@ def fix_units(prediction: Prediction, quantity: Literal["energy", "forces"], uni
     return fixed, f"fixed: forces taken as {unit}, declared {energy}/{length}"
 
 
+def fix_per_atom(prediction: Prediction, atoms: int) -> Fixed:
+    """Multiply energies by the number of atoms: those per atom were given instead."""
+    fixed = replace(prediction, energies=prediction.energies * atoms)
+    return fixed, f"fixed: energy taken as per atom, multiplied by {atoms}"
+
+
 def fix_sign(prediction: Prediction) -> Fixed:
     """Flip the sign of the forces: gradients were given instead."""
     return replace(prediction, forces=-prediction.forces), "fixed: sign of the forces flipped"
@@ -98,6 +104,18 @@ def _units(prediction: Prediction, finding: Finding) -> Fixed:
     return fix_units(prediction, quantity, unit)
 
 
+def _per_atom(prediction: Prediction, finding: Finding) -> Fixed:
+    others = finding.evidence["alternatives"]
+    if others:
+        raise UsageError(
+            f"the energies may be per atom, or total ones in {others}: multiply them yourself or "
+            "declare their unit, instead of a fix"
+        )
+    atoms = finding.evidence["atoms"]
+    assert isinstance(atoms, int)
+    return fix_per_atom(prediction, atoms)
+
+
 def _sign(prediction: Prediction, finding: Finding) -> Fixed:
     return fix_sign(prediction)
 
@@ -110,6 +128,7 @@ def _atoms(prediction: Prediction, finding: Finding) -> Fixed:
 
 FIXES: dict[str, dict[str, Callable[[Prediction, Finding], Fixed]]] = {
     "units": {"unit-of-energy": _units, "unit-of-forces": _units},
+    "per-atom": {"energy-per-atom": _per_atom},
     "sign": {"sign-of-forces": _sign},
     "atoms": {"permuted-atoms": _atoms},
 }

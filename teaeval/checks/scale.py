@@ -16,7 +16,7 @@ Where both stay possible the finding is a warning that says so.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from math import exp, log
 
@@ -25,130 +25,17 @@ import numpy as np
 from teadata import units
 from teadata.elements import SYMBOLS
 from teadata.typing import Ints
+from teaeval.checks.conventions import Slopes, per_atom, standardised
+from teaeval.checks.quantity import ALIKE, LIKELY_R2, MEAN, SURE_R2, WEAK_R2, Quantity, close
 from teaeval.checks.sample import Regression, Sample, regress
 from teaeval.predictions.findings import Evidence, Finding
-
-SURE_R2, LIKELY_R2 = 0.9, 0.8
-"""Share of the variance the reference must explain, for a slope that a model might have
-(:data:`POSSIBLE`), and for one that none has."""
-
-POSSIBLE = (0.2, 2.5)
-"""Slopes that a model might have by itself."""
-
-NARROW, WIDE = 0.05, 0.25
-"""Relative distance within which a slope is taken for a unit's factor: one that a model might
-have, and one that none has."""
-
-MEAN = 1e-3
-"""Relative distance within which the ratio of mean energies is taken for a factor."""
 
 DEVIATIONS = 100
 """The ratio of mean energies is used if the mean is larger than this many standard deviations."""
 
-WEAK_R2 = 0.1
-"""Share of the variance that energies must explain for their mean to prove a unit."""
-
 UNIFORM = 0.1
 """Relative distance from the slope of all forces within which each element's lies, if it is a
 unit that scales them."""
-
-ALIKE = 1.3
-"""Two slopes of one model differ by less than this factor."""
-
-
-def _close(value: float, other: float) -> bool:
-    """Whether two positive numbers are equal within :data:`NARROW`."""
-    return abs(log(value / other)) < log(1 + NARROW)
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """Regression of energies or forces, and the units that could be behind it.
-
-    Parameters
-    ----------
-    name, declared
-        ``energy`` or ``forces``, and the unit that was declared.
-    fit
-        Regression on the reference, the sign taken away.
-    factors
-        Slope that values in each other unit would have.
-    """
-
-    name: str
-    declared: str
-    fit: Regression
-    factors: Mapping[str, float]
-
-    @property
-    def extreme(self) -> bool:
-        """Whether the slope is one that no model has by itself."""
-        return not POSSIBLE[0] <= self.fit.slope <= POSSIBLE[1]
-
-    def candidates(self, energy: str = "", length: str = "", *, proven: bool = False) -> list[str]:
-        """Units whose factor equals the slope, the likeliest first.
-
-        Parameters
-        ----------
-        energy, length
-            For forces: the units of energy and length that are likelier than others.
-        proven
-            Whether the energies were found in the unit `energy`, though another was declared.
-        """
-        slope = self.fit.slope
-        if slope <= 0 or self.fit.r2 < (LIKELY_R2 if self.extreme else SURE_R2):
-            return []
-        ranked = []
-        for unit, factor in self.factors.items():
-            unit_energy, _, unit_length = unit.rpartition("/")
-            wide = self.extreme or (proven and unit_energy == energy)
-            distance = abs(log(slope / factor))
-            if distance < min(log(1 + (WIDE if wide else NARROW)), abs(log(slope))) and not _close(
-                factor, 1
-            ):
-                unlikely = 0.1 * (bool(energy) and unit_energy != energy)
-                unlikely += 0.05 * (bool(length) and unit_length != length)
-                ranked.append((distance + unlikely, unit))
-        ranked.sort()
-        return [
-            unit
-            for rank, unit in ranked
-            if rank < ranked[0][0] + NARROW
-            or _close(self.factors[unit], self.factors[ranked[0][1]])
-        ]
-
-    def evidence(self, candidates: list[str]) -> dict[str, Evidence]:
-        """The numbers behind a diagnosed unit."""
-        return {
-            "unit": candidates[0],
-            "alternatives": ", ".join(candidates[1:]),
-            "factor": self.factors[candidates[0]],
-            "slope": self.fit.slope,
-            "r2": self.fit.r2,
-        }
-
-    def error(self, candidates: list[str], further: str, **evidence: Evidence) -> Finding:
-        """Make the error that the values are in another unit."""
-        unit, *others = candidates
-        return Finding.error(
-            f"unit-of-{self.name}",
-            expected=f"{self.name} in {self.declared}, as declared",
-            found=f"{self.fit}{further}, as values in {' or '.join(candidates)} would have",
-            remedy=f"declare {' or '.join(candidates)}, or convert the values"
-            + ("" if others else f"; teaeval score --fix units takes them for {unit}"),
-            evidence=self.evidence(candidates) | evidence,
-        )
-
-    def warning(self, candidates: list[str], why: str, **evidence: Evidence) -> Finding:
-        """Make the warning that values may be in another unit, or the model off by its factor."""
-        return Finding.warning(
-            f"scale-of-{self.name}",
-            expected=f"{self.name} in {self.declared}, as declared, with a slope near 1",
-            found=f"{self.fit}, as values in {' or '.join(candidates)} would have, or a model that "
-            f"is off by this factor: {why}",
-            remedy="make sure of the unit; nothing is to be done if the model is like that",
-            evidence=self.evidence(candidates) | evidence,
-        )
 
 
 def diagnose(
@@ -166,23 +53,16 @@ def diagnose(
         (A,) atomic numbers.
     """
     declared = source.get("energy_unit", "kcal/mol"), source.get("length_unit", "Å")
-    signs, sample = _signs(sample)
-    energy = Quantity(
-        "energy",
-        declared[0],
-        regress(sample.energies, sample.reference_energies),
-        {e: units.energy_factor(declared[0]) / units.energy_factor(e) for e in units.ENERGY_UNITS},
-    )
-    forces = Quantity(
-        "forces",
-        "/".join(declared),
-        regress(sample.forces, sample.reference_forces),
-        {
-            f"{e}/{x}": units.force_factor(*declared) / units.force_factor(e, x)
-            for e, x in product(units.ENERGY_UNITS, units.LENGTH_UNITS)
-        },
-    )
+    findings, sample = _signs(sample)
+    energy, forces = _quantities(sample, *declared)
+    scaled = standardised(sample, energy)
+    if scaled is not None:
+        return _beside_standardised([*findings, scaled], sample, energy, forces)
     mean = _mean_ratio(sample)
+    shared = per_atom(Slopes(energy, forces, mean, declared[1], sample.forces.shape[1]))
+    if shared is not None:
+        findings.append(shared)
+        sample, energy, mean = _multiplied(sample, energy, mean)
     suspected = [_energy_unit(energy, forces.fit, mean)]
     unit = _unit(suspected[0])
     factor = energy.factors[unit] if unit else 1.0
@@ -193,7 +73,50 @@ def diagnose(
     unit = _unit(suspected[1])
     if unit:
         sample = replace(sample, forces=sample.forces / forces.factors[unit])
-    return signs + [item for item in suspected if item is not None], sample
+    return findings + [item for item in suspected if item is not None], sample
+
+
+def _quantities(sample: Sample, energy: str, length: str) -> tuple[Quantity, Quantity]:
+    """The regressions of energies and forces, with these units declared."""
+    return Quantity(
+        "energy",
+        energy,
+        regress(sample.energies, sample.reference_energies),
+        {e: units.energy_factor(energy) / units.energy_factor(e) for e in units.ENERGY_UNITS},
+    ), Quantity(
+        "forces",
+        f"{energy}/{length}",
+        regress(sample.forces, sample.reference_forces),
+        {
+            f"{e}/{x}": units.force_factor(energy, length) / units.force_factor(e, x)
+            for e, x in product(units.ENERGY_UNITS, units.LENGTH_UNITS)
+        },
+    )
+
+
+def _multiplied(
+    sample: Sample, energy: Quantity, mean: float | None
+) -> tuple[Sample, Quantity, float | None]:
+    """Energies per atom, their regression and ratio of means, multiplied by the atoms."""
+    atoms = sample.forces.shape[1]
+    fit = Regression(energy.fit.slope * atoms, energy.fit.r2)
+    return (
+        replace(sample, energies=sample.energies * atoms),
+        replace(energy, fit=fit, mended=f" once multiplied by {atoms}"),
+        None if mean is None else mean * atoms,
+    )
+
+
+def _beside_standardised(
+    findings: list[Finding], sample: Sample, energy: Quantity, forces: Quantity
+) -> tuple[list[Finding], Sample]:
+    """The sample with standardised energies, and forces if they are too, mended by their slopes."""
+    values = sample.energies - sample.energies.mean()
+    energies = sample.reference_energies.mean() + values / energy.fit.slope
+    slope = forces.fit.slope
+    alike = forces.fit.r2 >= LIKELY_R2 and abs(log(slope / energy.fit.slope)) < log(ALIKE)
+    mended = sample.forces / slope if alike else sample.forces
+    return findings, replace(sample, energies=energies, forces=mended)
 
 
 def _unit(finding: Finding | None) -> str:
@@ -273,7 +196,7 @@ def _energy_unit(energy: Quantity, forces: Regression, mean: float | None) -> Fi
         return energy.warning(
             candidates, f"the mean is {mean:.5g} times the reference's", **evidence
         )
-    if energy.extreme or (forces.r2 >= SURE_R2 and _close(forces.slope, 1)):
+    if energy.extreme or (forces.r2 >= SURE_R2 and close(forces.slope, 1)):
         return energy.error(candidates, further, **evidence)
     return energy.warning(candidates, "the forces do not decide it", **evidence)
 
@@ -323,7 +246,7 @@ def _force_unit(
     if uneven:
         why = f"elements have other slopes than all together ({', '.join(uneven)})"
         return forces.warning(candidates, why, **slopes)
-    calibrated = energy.r2 >= SURE_R2 and _close(energy.slope, 1)
+    calibrated = energy.r2 >= SURE_R2 and close(energy.slope, 1)
     if calibrated or (energy_unit and candidates[0].rpartition("/")[0] == energy_unit):
         return forces.error(candidates, f", while {told}", **slopes)
     return forces.warning(candidates, told, **slopes)

@@ -53,7 +53,7 @@ def of_findings(file: str, findings: Sequence[Finding], command: Sequence[str]) 
         whole = [*command, *(part for pair in missing for part in pair)]
         return f"to go on, with what is true of your file:\n  {_joined(whole)}"
     codes = [item.remedy for item in findings if item.severity == "error"]
-    fixes = sorted({name for text in codes for name in re.findall(r"--fix (\w+)", text)})
+    fixes = sorted({name for text in codes for name in re.findall(r"--fix ([\w-]+)", text)})
     if not fixes:
         return ""
     whole = ["teaeval", "score", file, *_declared(command)]

@@ -38,7 +38,7 @@ class Examination:
 
     fix: Annotated[
         list[str] | None,
-        typer.Option(help="Mend what a check finds: units, sign or atoms; repeatable."),
+        typer.Option(help="Mend what a check finds: units, per-atom, sign or atoms; repeatable."),
     ] = None
     details: Annotated[
         bool,

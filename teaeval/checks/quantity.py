@@ -1,0 +1,128 @@
+"""The slope of predicted energies or forces, and the units that would explain it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log
+
+from teaeval.checks.sample import Regression
+from teaeval.predictions.findings import Evidence, Finding
+
+SURE_R2, LIKELY_R2 = 0.9, 0.8
+"""Share of the variance the reference must explain, for a slope that a model might have
+(:data:`POSSIBLE`), and for one that none has."""
+
+POSSIBLE = (0.2, 2.5)
+"""Slopes that a model might have by itself."""
+
+NARROW, WIDE = 0.05, 0.25
+"""Relative distance within which a slope is taken for a unit's factor: one that a model might
+have, and one that none has."""
+
+MEAN = 1e-3
+"""Relative distance within which the ratio of mean energies is taken for a factor."""
+
+WEAK_R2 = 0.1
+"""Share of the variance that energies must explain for their mean to prove a unit."""
+
+ALIKE = 1.3
+"""Two slopes of one model differ by less than this factor."""
+
+
+def close(value: float, other: float) -> bool:
+    """Whether two positive numbers are equal within :data:`NARROW`."""
+    return abs(log(value / other)) < log(1 + NARROW)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Regression of energies or forces, and the units that could be behind it.
+
+    Parameters
+    ----------
+    name, declared
+        ``energy`` or ``forces``, and the unit that was declared.
+    fit
+        Regression on the reference, the sign taken away.
+    factors
+        Slope that values in each unit would have.
+    mended
+        What was done to the values before, to follow their slope in a sentence.
+    """
+
+    name: str
+    declared: str
+    fit: Regression
+    factors: Mapping[str, float]
+    mended: str = ""
+
+    @property
+    def extreme(self) -> bool:
+        """Whether the slope is one that no model has by itself."""
+        return not POSSIBLE[0] <= self.fit.slope <= POSSIBLE[1]
+
+    def candidates(self, energy: str = "", length: str = "", *, proven: bool = False) -> list[str]:
+        """Units whose factor equals the slope, the likeliest first.
+
+        Parameters
+        ----------
+        energy, length
+            For forces: the units of energy and length that are likelier than others.
+        proven
+            Whether the energies were found in the unit `energy`, though another was declared.
+        """
+        slope = self.fit.slope
+        if slope <= 0 or self.fit.r2 < (LIKELY_R2 if self.extreme else SURE_R2):
+            return []
+        ranked = []
+        for unit, factor in self.factors.items():
+            unit_energy, _, unit_length = unit.rpartition("/")
+            wide = self.extreme or (proven and unit_energy == energy)
+            distance = abs(log(slope / factor))
+            if distance < min(log(1 + (WIDE if wide else NARROW)), abs(log(slope))) and not close(
+                factor, 1
+            ):
+                unlikely = 0.1 * (bool(energy) and unit_energy != energy)
+                unlikely += 0.05 * (bool(length) and unit_length != length)
+                ranked.append((distance + unlikely, unit))
+        ranked.sort()
+        return [
+            unit
+            for rank, unit in ranked
+            if rank < ranked[0][0] + NARROW or close(self.factors[unit], self.factors[ranked[0][1]])
+        ]
+
+    def evidence(self, candidates: list[str]) -> dict[str, Evidence]:
+        """The numbers behind a diagnosed unit."""
+        return {
+            "unit": candidates[0],
+            "alternatives": ", ".join(candidates[1:]),
+            "factor": self.factors[candidates[0]],
+            "slope": self.fit.slope,
+            "r2": self.fit.r2,
+        }
+
+    def error(self, candidates: list[str], further: str, **evidence: Evidence) -> Finding:
+        """Make the error that the values are in another unit."""
+        unit, *others = candidates
+        return Finding.error(
+            f"unit-of-{self.name}",
+            expected=f"{self.name} in {self.declared}, as declared",
+            found=f"{self.fit}{self.mended}{further}, as values in "
+            f"{' or '.join(candidates)} would have",
+            remedy=f"declare {' or '.join(candidates)}, or convert the values"
+            + ("" if others else f"; teaeval score --fix units takes them for {unit}"),
+            evidence=self.evidence(candidates) | evidence,
+        )
+
+    def warning(self, candidates: list[str], why: str, **evidence: Evidence) -> Finding:
+        """Make the warning that values may be in another unit, or the model off by its factor."""
+        return Finding.warning(
+            f"scale-of-{self.name}",
+            expected=f"{self.name} in {self.declared}, as declared, with a slope near 1",
+            found=f"{self.fit}{self.mended}, as values in {' or '.join(candidates)} would have, or "
+            f"a model that is off by this factor: {why}",
+            remedy="make sure of the unit; nothing is to be done if the model is like that",
+            evidence=self.evidence(candidates) | evidence,
+        )
