@@ -1,4 +1,4 @@
-"""Check total energies for a constant offset and for rounding to a coarse step."""
+"""Check total energies for a constant offset, for rounding, and for the order of the forces."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from teadata import units
 from teadata.typing import Floats
-from teaeval.checks.sample import Sample
+from teaeval.checks.sample import Sample, regress
 from teaeval.predictions.findings import Finding
 
 OFFSET_DEVIATIONS = 3.0
@@ -26,12 +26,34 @@ DISTINCT = 5
 ROUNDING = 8
 """An energy is a multiple of a step if it is nearer to one than this many float64 spacings."""
 
+FORCES_R2, ENERGY_R2 = 0.9, 0.1
+"""Energies are apart from the forces if these explain more than the first share of the
+reference's variance, and those less than the second."""
+
 Kind = Literal["binary", "decimal"]
 
 
 def diagnose(sample: Sample) -> list[Finding]:
     """Warnings about predicted energies."""
-    return [item for item in (_offset(sample), _quantised(sample)) if item is not None]
+    found = (_offset(sample), _quantised(sample), _apart(sample))
+    return [item for item in found if item is not None]
+
+
+def _apart(sample: Sample) -> Finding | None:
+    """Warn if energies have nothing to do with the reference's, although the forces have."""
+    energy = regress(sample.energies, sample.reference_energies)
+    forces = regress(sample.forces, sample.reference_forces)
+    if forces.r2 < FORCES_R2 or energy.r2 > ENERGY_R2:
+        return None
+    return Finding.warning(
+        "energies-apart",
+        expected="energies of the frames that the forces are of",
+        found=f"energies that explain {energy.r2:.3f} of the reference's variance (r²), beside "
+        f"forces that explain {forces.r2:.3f}",
+        remedy="save energies and forces in the same order; nothing is to be done if the model "
+        "was trained on forces alone",
+        evidence={"energy_r2": energy.r2, "forces_r2": forces.r2},
+    )
 
 
 def _offset(sample: Sample) -> Finding | None:

@@ -1,19 +1,28 @@
-"""Explain why the positions in a prediction file match no frame of the test set."""
+"""Explain why the positions in a prediction file match no frame of the test set.
+
+A shift of whole frames and atoms wrapped into the cell hide nothing of this.
+"""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from teadata import units
 from teadata.stored_frames import AnyFrames
 from teadata.typing import Floats, Ints
+from teaeval.checks.positions import POSITION_TOLERANCE, same_geometry
 from teaeval.checks.sample import evenly
-from teaeval.checks.structure import POSITION_TOLERANCE
 from teaeval.predictions.findings import Finding
 from teaeval.predictions.prediction import Prediction
 
 FRAMES = 50
 """Number of frames whose geometries are compared."""
+
+LOOSE = 0.01
+"""Geometries that were converted are the same if no coordinate differs by more than this, in Å."""
 
 
 def explain(
@@ -37,8 +46,16 @@ def explain(
     picked = known_frames[evenly(len(known_frames), FRAMES)]
     if len(picked) == 0:
         return findings
-    positions, reference = prediction.positions[picked], test.positions[known[picked]]
-    cause = _unit_of_positions(prediction, positions, reference) or _permuted(positions, reference)
+    places = known[picked]
+    pair = _Pair(
+        prediction.positions[picked],
+        test.positions[places],
+        None if test.cell is None else test.cell[places],
+        test.pbc,
+    )
+    declared = prediction.source.get("length_unit", "Å")
+    cause = _unit_of_positions(pair, declared) or _fractional(pair)
+    cause = cause or _permuted(pair) or _turned(pair)
     if cause is None:
         return findings
     # Drop the findings that follow from this cause.
@@ -48,28 +65,59 @@ def explain(
     return [item for item in findings if item.code not in explained] + [cause]
 
 
-def _unit_of_positions(
-    prediction: Prediction, positions: Floats, reference: Floats
-) -> Finding | None:
+class _Pair(NamedTuple):
+    """Geometries (n, A, 3) that were given and those they should be, and the latter's cells."""
+
+    positions: Floats
+    reference: Floats
+    cell: Floats | None
+    pbc: NDArray[np.bool_]
+
+    def same(self, positions: Floats, tolerance: float) -> bool:
+        """Whether these are the reference's, but for a shift and lattice vectors."""
+        found = same_geometry(positions, self.reference, self.cell, self.pbc, tolerance)
+        return bool(found.all())
+
+
+def _unit_of_positions(pair: _Pair, declared: str) -> Finding | None:
     """Error if positions are the reference's in another length unit."""
-    declared = prediction.source.get("length_unit", "Å")
-    ratio = float(np.linalg.norm(positions) / np.linalg.norm(reference))
     for unit in units.LENGTH_UNITS:
         factor = units.length_factor(declared) / units.length_factor(unit)
-        if unit == declared or not np.abs(positions / factor - reference).max() < 0.01:
+        if unit == declared or not pair.same(pair.positions / factor, LOOSE):
             continue
         return Finding.error(
             "unit-of-positions",
             expected=f"positions in {declared}, as declared",
-            found=f"those of the dataset times {ratio:.5g}, as values in {unit} would be",
+            found=f"those of the dataset times {factor:.5g}, as values in {unit} would be",
             remedy=f"declare {unit}, or convert the values",
-            evidence={"unit": unit, "factor": factor, "ratio": ratio},
+            evidence={"unit": unit, "factor": factor},
         )
     return None
 
 
-def _permuted(positions: Floats, reference: Floats) -> Finding | None:
+def _fractional(pair: _Pair) -> Finding | None:
+    """Error if positions are multiples of the cell vectors."""
+    if pair.cell is None or not pair.same(pair.positions @ pair.cell, LOOSE):
+        return None
+    return Finding.error(
+        "fractional-positions",
+        expected="Cartesian positions",
+        found="those of the dataset as multiples of the cell vectors",
+        remedy="multiply them by the cell of their frame (positions @ cell), or leave positions "
+        "out and save frame_id",
+        evidence={"frames": len(pair.positions)},
+    )
+
+
+def _centred(positions: Floats) -> Floats:
+    """Positions about the centre of their frame."""
+    centred: Floats = positions - positions.mean(axis=1, keepdims=True)
+    return centred
+
+
+def _permuted(pair: _Pair) -> Finding | None:
     """Error if positions are the reference's with the atoms in another order."""
+    positions, reference = _centred(pair.positions), _centred(pair.reference)
     distance = np.linalg.norm(positions[0][:, None] - reference[0][None], axis=-1)
     belongs = distance.argmin(axis=1)
     moved = int((belongs != np.arange(len(belongs))).sum())
@@ -89,4 +137,20 @@ def _permuted(positions: Floats, reference: Floats) -> Finding | None:
             "frames": len(positions),
             "belongs": tuple(int(i) for i in belongs),
         },
+    )
+
+
+def _turned(pair: _Pair) -> Finding | None:
+    """Error if each frame is the reference's, turned or mirrored by a matrix of its own."""
+    positions, reference = _centred(pair.positions), _centred(pair.reference)
+    left, _, right = np.linalg.svd(positions.transpose(0, 2, 1) @ reference)
+    if np.abs(positions @ (left @ right) - reference).max() > LOOSE:
+        return None
+    return Finding.error(
+        "turned-positions",
+        expected="positions in the dataset's orientation",
+        found=f"the same geometries turned, each by itself, in all of {len(positions)} frames that "
+        "were looked at",
+        remedy="predict the frames in the orientation they have: forces turn with them",
+        evidence={"frames": len(positions)},
     )

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
-from numpy.typing import NDArray
 
 from teadata import Dataset
 from teadata.arrays import StoredArray
-from teadata.arrays.stored_array import rows_taken
 from teadata.stored_frames import AnyFrames
 from teadata.typing import Floats, Ints
-from teaeval.checks.sample import evenly
-from teaeval.engines import Engine, slices
+from teaeval.checks import positions
+from teaeval.checks.positions import POSITION_TOLERANCE, Match
+from teaeval.engines import Engine
 from teaeval.predictions.findings import Finding
 from teaeval.predictions.prediction import Prediction
 
-Flags = NDArray[np.bool_]
-
-POSITION_TOLERANCE = 1e-3
-"""Two geometries are the same if no coordinate differs by more than this, in Å."""
-
 STRIDE = 1024
-"""Number of frames that are looked up at a time."""
-
-SOUGHT = 64
-"""Number of frames that are looked up in the whole test set before all are."""
+"""Number of frames that are read at a time."""
 
 
 def shapes(prediction: Prediction, atoms: int) -> list[Finding]:
@@ -64,102 +57,6 @@ def shapes(prediction: Prediction, atoms: int) -> list[Finding]:
     return findings
 
 
-def _same(piece: tuple[Floats | StoredArray, Floats | StoredArray]) -> tuple[Flags, Flags]:
-    """Whether the two geometries of each frame are the same, and whether the first is finite."""
-    positions, expected = piece[0][:], piece[1][:]
-    finite = np.asarray(np.isfinite(positions).reshape(len(positions), -1).all(axis=1))
-    with np.errstate(invalid="ignore"):
-        close = np.abs(positions - expected) <= POSITION_TOLERANCE
-    return np.asarray(close.reshape(len(positions), -1).all(axis=1)), finite
-
-
-def compare_positions(
-    positions: Floats | StoredArray,
-    reference: Floats | StoredArray,
-    rows: Ints,
-    engine: Engine,
-) -> tuple[Flags, Flags]:
-    """Whether each frame equals the reference frame at its row, and whether it is finite.
-
-    Both are (N,).
-
-    Parameters
-    ----------
-    positions, reference
-        (N, A, 3) and (M, A, 3) in Å, with the atoms in the same order.
-    rows
-        (N,) row of the reference for each frame; −1 where there is none.
-    engine
-        What works on the pieces.
-    """
-    pieces = [
-        (rows_taken(positions, np.arange(part.start, part.stop)), rows_taken(reference, rows[part]))
-        for part in slices(len(positions), positions.shape[1])
-    ]
-    results = list(engine.map(_same, pieces))
-    near, finite = (np.concatenate(column) for column in zip(*results, strict=True))
-    return near & (rows >= 0), finite
-
-
-def match_positions(
-    positions: Floats | StoredArray, reference: Floats | StoredArray, engine: Engine
-) -> tuple[Ints, Flags]:
-    """Find the row of the reference frame with the same positions, −1 if there is none.
-
-    Each frame is compared with the reference frame at its own row first, and with all others
-    only if it is not that one.
-
-    Parameters
-    ----------
-    positions, reference
-        (N, A, 3) and (M, A, 3) in Å, with the atoms in the same order.
-    engine
-        What works on the pieces.
-
-    Returns
-    -------
-    rows
-        (N,).
-    finite
-        (N,) whether all positions of a frame are finite.
-    """
-    if len(positions) == 0:
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.bool_)
-    count = np.arange(len(positions))
-    rows = np.where(count < len(reference), count, -1)
-    there, finite = compare_positions(positions, reference, rows, engine)
-    rows = np.where(there, rows, -1)
-    lost = np.flatnonzero(~there & finite)
-    if len(lost) == 0:
-        return rows, finite
-    # If none of a few is found (another unit?), the others are not looked up either.
-    some = lost[evenly(len(lost), SOUGHT)]
-    rows[some] = _look_for(positions[some], reference)
-    if (rows[some] >= 0).any():
-        for start in range(0, len(lost), STRIDE):
-            part = lost[start : start + STRIDE]
-            rows[part] = _look_for(positions[part], reference)
-    return rows, finite
-
-
-def _look_for(positions: Floats, reference: Floats | StoredArray) -> Ints:
-    """Find each frame among all reference frames by products of matrices; −1 where it is none."""
-    flat = positions.reshape(len(positions), -1)
-    best, rows = np.full(len(flat), np.inf), np.full(len(flat), -1)
-    for part in slices(len(reference), reference.shape[1]):
-        known = reference[part].reshape(-1, flat.shape[1])
-        gap = 0.5 * np.einsum("ij,ij->i", known, known) - flat @ known.T
-        nearest = gap.argmin(axis=1)
-        value = gap[np.arange(len(flat)), nearest]
-        better = value < best
-        better[better] = (
-            np.abs(known[nearest[better]] - flat[better]).max(axis=1, initial=0.0)
-            <= POSITION_TOLERANCE
-        )
-        best[better], rows[better] = value[better], part.start + nearest[better]
-    return rows
-
-
 def rows(prediction: Prediction, test: AnyFrames, engine: Engine) -> tuple[Ints, list[Finding]]:
     """Find the row of the test set of each predicted frame, −1 if none; check positions."""
     findings = []
@@ -178,22 +75,41 @@ def rows(prediction: Prediction, test: AnyFrames, engine: Engine) -> tuple[Ints,
     if prediction.positions is None or len(rows) == 0:
         return rows, findings
     if ids is None:
-        rows, finite = match_positions(prediction.positions, test.positions, engine)
+        match = positions.match(prediction.positions, test, engine)
     else:
-        there, finite = compare_positions(prediction.positions, test.positions, rows, engine)
-        wrong = (rows >= 0) & ~there
-        if wrong.any() and finite.all() and not findings:
+        match = positions.compare(prediction.positions, test, rows, engine)
+        wrong = (rows >= 0) & (match.rows < 0)
+        if wrong.any() and match.finite.all() and not findings:
             findings.append(_misplaced(ids[wrong], len(rows)))
-    if not finite.all():
-        findings.append(_not_finite("positions", prediction.positions, np.flatnonzero(~finite)))
-    return rows, findings
+        match = replace(match, rows=rows)
+    if match.moved.any():
+        findings.append(_moved(match, test))
+    if not match.finite.all():
+        unusable = np.flatnonzero(~match.finite)
+        findings.append(_not_finite("positions", prediction.positions, unusable))
+    return match.rows, findings
+
+
+def _moved(match: Match, test: AnyFrames) -> Finding:
+    """Frames with the geometry of the test set's, but not its coordinates."""
+    rows = match.rows[match.moved]
+    how = "wrapped into the cell, or shifted as a whole" if test.pbc.any() else "shifted as a whole"
+    return Finding.warning(
+        "moved-positions",
+        expected=f"the dataset's positions within {POSITION_TOLERANCE} Å",
+        found=f"those of {len(rows)} of {len(match.rows)} frames {how}, the first is frame_id "
+        f"{test.ids[rows[0]]}; all atoms are where the dataset has them but for that",
+        remedy="nothing is to be done: energies and forces are those of the same geometry",
+        evidence={"frames": len(rows), "count": len(match.rows)},
+    )
 
 
 def _misplaced(ids: Ints, count: int) -> Finding:
     """Frames whose positions are not those that their ids name."""
     return Finding.error(
         "shuffled-frames",
-        expected=f"positions within {POSITION_TOLERANCE} Å of the frame that each frame_id names",
+        expected=f"positions within {POSITION_TOLERANCE} Å of the frame that each frame_id names, "
+        "but for lattice vectors and a shift of the whole",
         found=f"other positions for {len(ids)} of {count} frames, the first is frame_id {ids[0]}",
         remedy="save frame_id in the order of energy, forces and positions",
     )

@@ -5,7 +5,7 @@ The pieces do not depend on how many workers there are, and their results are ad
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,10 @@ class Piece:
     details: bool
 
 
+ZERO = 0.01
+"""Forces of zero are right where no component of the reference is larger, in kcal/mol/Å."""
+
+
 @dataclass(frozen=True, eq=False)
 class Compared:
     """Errors in the order of the test set.
@@ -65,6 +69,10 @@ class Compared:
         (N,) which frames have a finite prediction of everything.
     block
         Frames of a block.
+    zero
+        (N,) which frames have forces of exactly zero where the reference has not.
+    digests
+        (N,) a number for each frame that depends on every bit of its forces.
     forces
         More about forces, if that was wanted.
     """
@@ -72,6 +80,8 @@ class Compared:
     table: dict[str, FrameErrors]
     scored: NDArray[np.bool_]
     block: int
+    zero: NDArray[np.bool_]
+    digests: NDArray[np.uint64]
     forces: ForceDistribution | None
 
 
@@ -91,10 +101,27 @@ def _cut(
     )
 
 
-def _work(
-    piece: Piece,
-) -> tuple[dict[str, FrameErrors], NDArray[np.bool_], ForceDistribution | None]:
-    """Compare one piece, as a worker does: its errors, and which frames have any."""
+def _digests(forces: Floats) -> NDArray[np.uint64]:
+    """A number for each frame (n, A, 3), equal where all bits of its forces are."""
+    bits = np.ascontiguousarray(forces + 0.0).reshape(len(forces), -1).view(np.uint64)  # no −0
+    weights = np.random.default_rng(0).integers(2**63, size=bits.shape[1], dtype=np.uint64)
+    digests: NDArray[np.uint64] = np.einsum("ij,j->i", bits, 2 * weights + 1)
+    return digests
+
+
+@dataclass(frozen=True, eq=False)
+class _Result:
+    """What a worker finds out about a piece."""
+
+    table: dict[str, FrameErrors]
+    scored: NDArray[np.bool_]
+    zero: NDArray[np.bool_]
+    digests: NDArray[np.uint64]
+    details: ForceDistribution | None
+
+
+def _work(piece: Piece) -> _Result:
+    """Compare one piece, as a worker does."""
     reference, predicted = piece.reference_forces[:], piece.forces[:]
     if not piece.there.all():
         filled = np.full(reference.shape, np.nan)
@@ -103,11 +130,13 @@ def _work(
     table = {"E": FrameErrors.of(piece.energies, piece.reference_energies)}
     table |= force_errors(predicted, reference, piece.quantities)
     scored = table["E"].scored & table["F"].scored
-    details = None
-    if piece.details:
-        details = ForceDistribution.of(predicted, reference, scored)
-    merged = {name: each.only(scored).merged(piece.block) for name, each in table.items()}
-    return merged, scored, details
+    return _Result(
+        table={name: each.only(scored).merged(piece.block) for name, each in table.items()},
+        scored=scored,
+        zero=~predicted.any(axis=(1, 2)) & (np.abs(reference).max(axis=(1, 2)) > ZERO),
+        digests=_digests(predicted),
+        details=ForceDistribution.of(predicted, reference, scored) if piece.details else None,
+    )
 
 
 def frame_errors_of(
@@ -141,11 +170,18 @@ def frame_errors_of(
     options = {"quantities": Quantities.of(test.numbers, groups), "block": block}
     parts = slices(len(test), test.n_atoms)
     pieces = [_cut(prediction, test, order, part, **options, details=details) for part in parts]
-    tables, scored, more = [], [], None
-    for table, there, part in engine.map(_work, pieces):
-        tables.append(table)
-        scored.append(there)
-        if part is not None:
-            more = part if more is None else more + part
-    joined = {name: FrameErrors.joined(table[name] for table in tables) for name in tables[0]}
-    return Compared(joined, np.concatenate(scored), block, more)
+    results: list[_Result] = []
+    more: ForceDistribution | None = None
+    for each in engine.map(_work, pieces):
+        if each.details is not None:
+            more = each.details if more is None else more + each.details
+        results.append(replace(each, details=None))
+    tables = [each.table for each in results]
+    return Compared(
+        table={name: FrameErrors.joined(table[name] for table in tables) for name in tables[0]},
+        scored=np.concatenate([each.scored for each in results]),
+        block=block,
+        zero=np.concatenate([each.zero for each in results]),
+        digests=np.concatenate([each.digests for each in results]),
+        forces=more,
+    )

@@ -12,7 +12,7 @@ from teadata import Dataset, catalog
 from teadata.errors import UsageError
 from teadata.stored_frames import AnyFrames
 from teadata.typing import Ints
-from teaeval.checks import energies, geometry, identity, order, scale, structure
+from teaeval.checks import energies, geometry, identity, order, repeats, scale, structure
 from teaeval.checks.fixes import apply
 from teaeval.checks.sample import draw
 from teaeval.engines import Engine, Threads
@@ -247,6 +247,7 @@ def _checked(
     suspects = place[~compared.scored]
     findings += structure.finite(prediction, suspects[suspects >= 0])
     findings = geometry.explain(prediction, test, rows, findings)
+    findings += repeats.diagnose(prediction, test, place, compared)
     findings = known + findings + _diagnoses(prediction, test, rows, findings)
     return _Checked(rows, findings, compared)
 
@@ -268,6 +269,9 @@ def _diagnoses(
         if item is not None:
             diagnosed.append(item)
     known = {item.code for item in findings}
+    shuffled = any(item.code == "shuffled-frames" for item in diagnosed)
     diagnosed = [item for item in diagnosed if item.code not in known]
     scales, sample = scale.diagnose(sample, prediction.source, test.numbers)
-    return diagnosed + scales + energies.diagnose(sample)
+    found = diagnosed + scales + energies.diagnose(sample)
+    # Frames were put in the order of their forces, whatever that of the energies.
+    return [item for item in found if not (shuffled and item.code == "energies-apart")]

@@ -45,3 +45,10 @@ def test_steps_that_do_not_matter_are_not_mentioned(diagnosed, noisy, mini_i):
     assert diagnosed(noisy, mini_i, energies=noisy.energies.round(4)) == {}
     assert "3 decimals" not in str(diagnosed(noisy, mini_i, energies=noisy.energies.round(3)))
     assert "1 decimals" in str(diagnosed(noisy, mini_i, energies=noisy.energies.round(1)))
+
+
+def test_energies_in_another_order_than_the_forces(diagnosed, noisy, mini_i):
+    order = np.random.default_rng(0).permutation(len(noisy.energies))
+    found = diagnosed(noisy, mini_i, energies=noisy.energies[order])
+    assert list(found) == ["energies-apart"]
+    assert "beside forces that explain 0.99" in found["energies-apart"].found

@@ -420,7 +420,12 @@ def test_honest_predictions_raise_no_false_alarm(kind):
 
 def test_faults_are_found_and_rightly_named(measured):
     # Of the 210 pairs of force units two differ by 4 %, less than a model may be off.
-    least = {"force unit": 0.95, "both units": 0.95, "both units, slope 0.8 to 1": 0.85}
+    least = {
+        "force unit": 0.95,
+        "both units": 0.95,
+        "both units, slope 0.8 to 1": 0.85,
+        "the same less a constant": 0.9,
+    }
     assert sum(cases for cases, *_ in measured.values()) > 700
     for kind, (cases, _, right, _) in measured.items():
         assert right >= least.get(kind, 1.0) * cases, kind

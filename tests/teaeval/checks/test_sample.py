@@ -16,9 +16,10 @@ def test_too_few_frames_tell_nothing(noisy, mini_i):
 
 
 def test_values_at_the_limits_of_floating_point_stop_nothing(diagnosed, noisy, mini_i):
+    shares = np.random.default_rng(0).uniform(0.1, 1.0, noisy.forces[::3].shape)
     for value in (1e308, 1e-308):
         energies, forces = noisy.energies.copy(), noisy.forces.copy()
-        energies[::2], forces[::3] = value, value
+        energies[::2], forces[::3] = value, value * shares
         with np.errstate(all="raise", under="ignore"):
             found = diagnosed(noisy, mini_i, energies=energies, forces=forces)
         assert all(finding.severity == "warning" for finding in found.values())

@@ -6,12 +6,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from teaeval import check
-from teaeval.checks.structure import match_positions
-from teaeval.engines import Threads
 
 
 def test_frames_in_any_order_are_matched_by_id(noisy, mini_i):
@@ -40,19 +36,6 @@ def test_frames_in_any_order_are_matched_by_positions(noisy, mini_i):
     rows, found = check(shuffled, mini_i)
     assert found == []
     np.testing.assert_array_equal(rows, order)
-
-
-@settings(deadline=None, max_examples=30)
-@given(st.integers(1, 20), st.integers(0, 20), st.integers(0, 2**32 - 1))
-def test_matching_finds_what_is_there_and_nothing_else(known, unknown, seed):
-    rng = np.random.default_rng(seed)
-    reference = rng.normal(size=(known, 5, 3))
-    order = rng.permutation(known)
-    strangers = rng.normal(size=(unknown, 5, 3)) + 10
-    positions = np.concatenate([reference[order], strangers])
-    found, finite = match_positions(positions, reference, Threads())
-    np.testing.assert_array_equal(found, np.concatenate([order, np.full(unknown, -1)]))
-    assert finite.all()
 
 
 def test_missing_frame(messages, noisy, mini_i):
