@@ -194,7 +194,8 @@ def _batch(calculator: Batched, frames: Frames) -> tuple[Floats, Floats]:
             f"{_of(calculator)} predict(frames) gave {what}, expected a pair: energies (n,) and "
             "forces (n, A, 3)"
         )
-    return _energies(found[0], frames, calculator), _forces(found[1], frames, calculator)
+    energies = _energies(found[0], frames, calculator)
+    return energies, forces_of(found[1], frames.forces.shape, calculator)
 
 
 def _one(calculator: Calculator, frames: Frames) -> tuple[Floats, Floats]:
@@ -202,13 +203,16 @@ def _one(calculator: Calculator, frames: Frames) -> tuple[Floats, Floats]:
     (atoms,) = frames.to_ase()
     atoms.calc = calculator
     try:
-        energy, forces = atoms.get_potential_energy(), atoms.get_forces()
+        energy = atoms.get_potential_energy()
+        # A calculator may have moved the atoms it was given, e.g. into the cell.
+        atoms.positions = frames.positions[0]
+        forces = atoms.get_forces()
     except MissingExtraError:
         raise
     except (Exception, SystemExit) as error:
         raise _failed(frames, error) from error
     energies = _energies(energy, frames, calculator) * units.EV
-    return energies, _forces([_array(forces, "forces", calculator)], frames, calculator) * units.EV
+    return energies, forces_of(forces, (frames.n_atoms, 3), calculator)[None] * units.EV
 
 
 def _of(calculator: Any) -> str:
@@ -236,13 +240,28 @@ def _energies(values: Any, frames: Frames, calculator: Any) -> Floats:
     return energies.reshape(count)
 
 
-def _forces(values: Any, frames: Frames, calculator: Any) -> Floats:
-    """Forces (n, A, 3)."""
-    forces, expected = _array(values, "forces", calculator), (len(frames), frames.n_atoms, 3)
-    if forces.shape != expected:
+def forces_of(values: Any, shape: tuple[int, ...], calculator: Any) -> Floats:
+    """Forces of any kind of numbers as an array of float64.
+
+    Parameters
+    ----------
+    values
+        What a calculator gave.
+    shape
+        (A, 3) or (n, A, 3), what it has to be.
+    calculator
+        Who gave it.
+
+    Raises
+    ------
+    CalculationError
+        If they are no numbers, or of another shape.
+    """
+    forces = _array(values, "forces", calculator)
+    if forces.shape != shape:
         raise CalculationError(
-            f"{_of(calculator)} forces of shape {forces.shape}, expected {expected}: a vector for "
-            "each atom of each frame"
+            f"{_of(calculator)} forces of shape {forces.shape}, expected {shape}: a vector for "
+            f"each atom{' of each frame' if len(shape) > 2 else ''}"
         )
     return forces
 

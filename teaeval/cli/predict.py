@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -28,7 +29,7 @@ def predict_test_set(
     """
     from teadata import catalog
     from teadata.files import reserved
-    from teaeval.predictions.predicting import predict
+    from teaeval.predictions.predicting import failed_frames, predict
     from teaeval.predictions.writing import check_suffix, write_prediction
 
     check_suffix(output)
@@ -43,6 +44,14 @@ def predict_test_set(
         write_prediction(output, made)
         checkpoint.unlink()
     console.say(f"{output}: {len(made.energies)} frames of {made.dataset} {subset}/test")
+    failed = failed_frames(made)
+    if len(failed):
+        console.say(
+            f"warning: {len(failed)} of them have energies or forces that are not finite, the "
+            f"first is frame_id {failed[0]}; to score the others: teaeval score "
+            f"{shlex.quote(str(output))} --allow-failed",
+            err=True,
+        )
 
 
 def write_template(

@@ -7,15 +7,29 @@ positions, and these are compared exactly.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
+from teaeval.calculators import forces_of
+
 if TYPE_CHECKING:
     from ase import Atoms
 
 NEEDED = ["energy", "forces"]
+
+
+@contextmanager
+def _in_place(atoms: Atoms) -> Iterator[None]:
+    """Put atoms back afterwards: a calculator may have moved them, e.g. into the cell."""
+    positions = atoms.positions.copy()
+    try:
+        yield
+    finally:
+        atoms.positions = positions
 
 
 class Direct:
@@ -39,20 +53,31 @@ class Direct:
             self.calculator.reset()
 
     def get_forces(self, atoms: Atoms) -> Any:
-        """Forces in eV/Å, (A, 3)."""
-        if self._calculated(atoms):
-            return self.calculator.results["forces"].copy()
-        return self.calculator.get_forces(atoms)
+        """Forces in eV/Å, (A, 3).
+
+        Raises
+        ------
+        CalculationError
+            If the calculator gives something else.
+        """
+        with _in_place(atoms):
+            if self._calculated(atoms):
+                forces = self.calculator.results["forces"]
+            else:
+                forces = self.calculator.get_forces(atoms)
+        return forces_of(forces, atoms.positions.shape, self.calculator).copy()
 
     def get_potential_energy(self, atoms: Atoms, force_consistent: bool = False) -> Any:
         """Energy in eV."""
-        if self._calculated(atoms) and not force_consistent:
-            return self.calculator.results["energy"]
-        return self.calculator.get_potential_energy(atoms, force_consistent=force_consistent)
+        with _in_place(atoms):
+            if self._calculated(atoms) and not force_consistent:
+                return self.calculator.results["energy"]
+            return self.calculator.get_potential_energy(atoms, force_consistent=force_consistent)
 
     def get_stress(self, atoms: Atoms) -> Any:
         """Stress in eV/Å³."""
-        return self.calculator.get_stress(atoms)
+        with _in_place(atoms):
+            return self.calculator.get_stress(atoms)
 
     def _calculated(self, atoms: Atoms) -> bool:
         """Whether energy and forces of these atoms are in the calculator's results, now."""
@@ -60,8 +85,8 @@ class Direct:
             return False
         if self._at is None or not np.array_equal(atoms.positions, self._at):
             changes = all_changes if self._at is None else ["positions"]
-            self._at = None  # should the calculation fail
+            self._at, positions = None, atoms.positions.copy()  # None should the calculation fail
             self.calculator.results = {}
             self.calculator.calculate(atoms, NEEDED, changes)
-            self._at = atoms.positions.copy()
+            self._at = positions
         return all(name in self.calculator.results for name in NEEDED)

@@ -12,7 +12,7 @@ import numpy as np
 from teadata import Frames, catalog
 from teadata.errors import DataError
 from teadata.files import atomic_write
-from teadata.typing import Floats, Progress
+from teadata.typing import Floats, Ints, Progress
 from teaeval.calculators import BATCH, Batched, evaluate, from_factory, source_of
 from teaeval.predictions.declaring import check_train
 from teaeval.predictions.prediction import Prediction
@@ -105,6 +105,15 @@ def predict(
     )
 
 
+def failed_frames(prediction: Prediction) -> Ints:
+    """Ids of the frames whose energy or forces are not finite."""
+    assert prediction.frame_ids is not None
+    forces = prediction.forces[:].reshape(len(prediction.energies), -1)
+    finite = np.isfinite(prediction.energies) & np.isfinite(forces).all(axis=1)
+    ids: Ints = prediction.frame_ids[~finite]
+    return ids
+
+
 def _save(path: Path, plan: str, energies: Floats, forces: Floats, done: int) -> None:
     with atomic_write(path) as partial, open(partial, "wb") as stream:
         np.savez(stream, plan=plan, energies=energies[:done], forces=forces[:done])
@@ -120,10 +129,8 @@ def _resume(path: Path, plan: str, test: Frames, calculator: Any) -> tuple[Float
         return energies, forces, 0
     stored = npz.load_arrays(path, ["plan", "energies", "forces"])
     if text(stored["plan"]) != plan:
-        raise DataError(
-            f"{path}: is the checkpoint of another run, {text(stored['plan'])}, this one is "
-            f"{plan}; {REMEDY}"
-        )
+        differences = _differences(text(stored["plan"]), plan)
+        raise DataError(f"{path}: is the checkpoint of another run: {differences}; {REMEDY}")
     done = len(stored["energies"])
     if done > len(test) or stored["forces"].shape != (done, *test.forces.shape[1:]):
         raise DataError(f"{path}: holds no frames of this test set; {REMEDY}")
@@ -131,6 +138,34 @@ def _resume(path: Path, plan: str, test: Frames, calculator: Any) -> tuple[Float
     if done:
         _check_first(path, calculator, test[:1], energies[:1], forces[:1])
     return energies, forces, done
+
+
+PLANNED = {
+    "dataset": "the dataset",
+    "frames_sha256": "the dataset's frames (SHA-256)",
+    "subset": "the subset",
+    "calculator": "the calculator",
+    "source_sha256": "the calculator's file (SHA-256)",
+}
+"""What is the same for all frames of a run, in words."""
+
+
+def _differences(stored: str, plan: str) -> str:
+    """How the plan of a checkpoint differs from the present one."""
+    try:
+        before = dict(json.loads(stored))
+    except (ValueError, TypeError):
+        return "it does not say which"
+    return ", and ".join(
+        f"{PLANNED.get(name, name)} was {_short(before.get(name))} and is {_short(now)}"
+        for name, now in json.loads(plan).items()
+        if before.get(name) != now
+    )
+
+
+def _short(value: Any) -> str:
+    """A value in a message; of a checksum, its beginning."""
+    return f"{str(value)[:60]}" if len(str(value)) < 64 else f"{str(value)[:12]}…"
 
 
 def _check_first(

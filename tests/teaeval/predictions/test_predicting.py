@@ -146,6 +146,7 @@ def single(): return Model(lambda e: e.astype(np.float32), lambda f: f.astype(np
 def tensors():
     import torch
     return Model(lambda e: torch.tensor(e), lambda f: torch.tensor(f, requires_grad=True))
+def gaps(): return Model(lambda e: np.where(np.arange(len(e)) == 1, np.nan, e))
 def scalar(): return Model(lambda e: float(e.mean()))
 def one(): return Model(lambda e: e[:1])
 def row(): return Model(lambda e: e[None])
@@ -188,6 +189,16 @@ def test_what_a_calculator_may_give(run, shapes, factory):
     np.testing.assert_allclose(found.forces, test.forces * 1.01, rtol=1e-6)
 
 
+def test_frames_that_are_no_numbers_are_said(run, shapes):
+    done = predict_small(run, shapes, "shapes:gaps")
+    assert done.returncode == 0
+    assert "warning: 4 of them have energies or forces that are not finite" in done.stderr
+    command = done.stderr.rpartition("to score the others: ")[2].split()
+    scored = run(*command, "--bootstrap", "0", cwd=shapes)
+    assert scored.returncode == 0
+    assert "116" in scored.stdout
+
+
 @pytest.mark.parametrize(
     ("factory", "said"),
     [
@@ -209,6 +220,68 @@ def test_what_it_may_not_give(run, shapes, factory, said):
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert not (shapes / "p.npz").exists()
+
+
+ASE = """
+import numpy as np
+from ase.calculators.calculator import Calculator, all_changes
+
+class Ase(Calculator):
+    implemented_properties = ["energy", "forces"]
+
+    def __init__(self, energy=lambda e: e, forces=lambda f: f, moves=False):
+        super().__init__()
+        self.energy, self.push, self.moves = energy, forces, moves
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        self.results = {"energy": self.energy(atoms.positions.sum() / len(atoms))}
+        if self.push is not None:
+            self.results["forces"] = self.push(np.sin(atoms.positions))
+        if self.moves:
+            atoms.positions += 100.0
+
+def good(): return Ase()
+def one(): return Ase(lambda e: np.array([e]))
+def square(): return Ase(lambda e: np.array([[e]]))
+def single(): return Ase(np.float32, lambda f: f.astype(np.float32))
+def lists(): return Ase(forces=lambda f: f.tolist())
+def moves(): return Ase(moves=True)
+def flat(): return Ase(forces=lambda f: f.ravel())
+def two(): return Ase(lambda e: np.array([e, e]))
+def no_forces(): return Ase(forces=None)
+"""
+
+
+@pytest.mark.parametrize("factory", ["one", "square", "single", "lists", "moves"])
+def test_what_a_calculator_of_ase_may_give(run, tmp_path, factory):
+    pytest.importorskip("ase")
+    (tmp_path / "shapes.py").write_text(ASE)
+    predicted = []
+    for name in ("good", factory):
+        done = predict_small(run, tmp_path, f"shapes:{name}")
+        assert done.returncode == 0, done.stderr
+        predicted.append(teaeval.read_prediction(tmp_path / "p.npz"))
+        (tmp_path / "p.npz").unlink()
+    np.testing.assert_allclose(predicted[1].energies, predicted[0].energies, rtol=1e-6)
+    np.testing.assert_allclose(predicted[1].forces, predicted[0].forces, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("factory", "said"),
+    [
+        ("flat", "expected (32, 3): a vector for each atom"),
+        ("two", "energies of shape (2,) for 1 frames"),
+        ("no_forces", "failed on frame"),
+    ],
+)
+def test_what_a_calculator_of_ase_may_not_give(run, tmp_path, factory, said):
+    pytest.importorskip("ase")
+    (tmp_path / "shapes.py").write_text(ASE)
+    done = predict_small(run, tmp_path, f"shapes:{factory}")
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -271,7 +344,7 @@ def test_the_frames_of_a_model_are_never_mixed_with_anothers(run, tmp_path):
     (tmp_path / "model.py").write_text(DYING.replace("1.01", "-1.0").replace("> 2", "> 2000"))
     done = predict_small(run, tmp_path, "model:make")
     assert done.returncode == 1
-    assert "is the checkpoint of another run" in done.stderr
+    assert "is the checkpoint of another run: the calculator's file (SHA-256) was" in done.stderr
     assert "remove it to predict anew" in done.stderr
     assert not (tmp_path / "p.npz").exists()
 
