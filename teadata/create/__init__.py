@@ -17,7 +17,7 @@ from teadata.card import DatasetCard
 from teadata.create import labelling, names, systems
 from teadata.create.build import Built, build
 from teadata.create.options import Input, Options
-from teadata.create.reading import Reader, files_in
+from teadata.create.reading import files_in, open_frames
 from teadata.create.same import same_data
 from teadata.create.stock import Stock, Taken
 from teadata.errors import DataError, IncompleteError, UsageError
@@ -90,7 +90,7 @@ def create(
             wanted.append(str(options.split_by))
         for i, item in enumerate(inputs):
             progress(f"reading {item.path.name}", i, len(inputs))
-            stock.add(Reader(item.path, options.keys, wanted))
+            stock.add(open_frames(item.path, options.keys, wanted))
         progress("making the dataset", len(inputs), len(inputs))
         stock.finish()
         indices = labelling.read_indices(options, stock.frames)

@@ -15,7 +15,7 @@ import numpy as np
 
 from teadata import units
 from teadata.create.duplicates import Signatures, signatures
-from teadata.create.reading import Piece, Reader
+from teadata.create.reader import Piece, Reader
 from teadata.elements import SYMBOLS, formula
 from teadata.errors import DataError, IncompleteError
 from teadata.formats import hdf5
@@ -137,7 +137,7 @@ def _is_stale(reader: Reader, stated: str, said: str | None) -> bool:
     if said is None and stated in (units.ASE.energy, units.ASE.length):
         return False
     names = reader.told.names
-    kept = reader.file.labels_kept(names.get("energies", ""), names.get("forces", ""))
+    kept = reader.opened.labels_kept(names.get("energies", ""), names.get("forces", ""))
     return kept is False
 
 
@@ -204,7 +204,7 @@ class Stock:
             if self._wanted(piece, key):
                 self._store(reader, piece, key, resolved)
         if resolved is None:
-            raise reader.file.error("holds no frames")
+            raise reader.opened.error("holds no frames")
         energy, length, assumed = resolved
         self.taken.append(Taken(reader.path, count, energy, length, assumed, reader))
         self.frames += count
@@ -237,7 +237,7 @@ class Stock:
                     f"{reader.path}: states the unit {stated}, and {option} says {said}; leave "
                     f"{option} out, or correct the file"
                 )
-            unit = stated or said or (None if stale else reader.file.conventions.get(kind))
+            unit = stated or said or (None if stale else reader.opened.conventions.get(kind))
             if unit is None and stale:
                 raise IncompleteError(
                     f"{reader.path}: states the unit {reader.told.units[kind]} since teadata "
@@ -254,7 +254,7 @@ class Stock:
                 )
             resolved.append(canonical(unit or "Å"))
         stated_length = reader.told.units.get("length_unit") or self.said["length_unit"]
-        assumed = stated_length is None and not reader.file.conventions
+        assumed = stated_length is None and not reader.opened.conventions
         return resolved[0], resolved[1], assumed
 
     def _store(
@@ -310,7 +310,7 @@ def _converted(reader: Reader, piece: Piece, ids: Ints, energy: str, length: str
     for name, array in arrays.items():
         bad = ~np.isfinite(array.reshape(len(ids), -1)).all(axis=1)
         if bad.any():
-            raise reader.file.error(
+            raise reader.opened.error(
                 f"frame {int(piece.places[bad][0])} has NaN or infinity in its {name}, and so have "
                 f"{int(bad.sum())} of the {len(ids)} read with it; remove them from the file"
             )
