@@ -248,6 +248,8 @@ def _show(done: Created) -> None:
         console.say(f"… and {len(card.ingested) - SHOWN} more files")
     for note in done.notes:
         console.say(f"note: {note}")
+    for warning in done.warnings:
+        console.say(f"warning: {warning}", err=True)
     from teadata.catalog import load
 
     splits = load(card.full_id).splits

@@ -19,7 +19,7 @@ from teadata.create.build import Built, build
 from teadata.create.options import Input, Options
 from teadata.create.reading import files_in, open_frames
 from teadata.create.same import same_data
-from teadata.create.stock import Stock, Taken
+from teadata.create.stock import Stock
 from teadata.errors import DataError, IncompleteError, UsageError
 from teadata.files import recover, staging
 from teadata.splits import ROLES
@@ -34,12 +34,15 @@ are refused."""
 
 @dataclass(frozen=True)
 class Created:
-    """A dataset that was made, or was here already; the files it is of; what is to be said."""
+    """A dataset that was made, or was here already.
+
+    ``notes`` are to be known, ``warnings`` to be looked at; ``new`` is whether it was made.
+    """
 
     card: DatasetCard
     root: Path
-    taken: list[Taken]
     notes: list[str]
+    warnings: list[str]
     new: bool
 
 
@@ -109,10 +112,7 @@ def create(
             )  # fmt: skip
         notes = list(_said(stock, options))
         known = [_already_here(built) for built in made]
-        return [
-            _placed(built, there, stock.taken, notes)
-            for built, there in zip(made, known, strict=True)
-        ]
+        return [_placed(built, there, notes) for built, there in zip(made, known, strict=True)]
 
 
 def _check(name: str, inputs: Sequence[Input], options: Options, version: str | None) -> None:
@@ -211,16 +211,15 @@ def _already_here(built: Built) -> str | None:
     return None
 
 
-def _placed(built: Built, known: str | None, taken: list[Taken], notes: list[str]) -> Created:
-    name = built.card.id
+def _placed(built: Built, known: str | None, notes: list[str]) -> Created:
+    name, notes = built.card.id, [*notes, *built.notes]
     if known is not None:
         root = own.root(name, known)
-        card = DatasetCard.read(root / own.CARD)
-        return Created(card, root, taken, [*notes, *built.notes], new=False)
+        return Created(DatasetCard.read(root / own.CARD), root, notes, built.warnings, new=False)
     root = own.root(name, built.card.version)
     root.parent.mkdir(exist_ok=True)
     os.replace(built.folder, root)
-    return Created(built.card, root, taken, [*notes, *built.notes], new=True)
+    return Created(built.card, root, notes, built.warnings, new=True)
 
 
 def remove(name: str, version: str | None = None) -> list[Path]:

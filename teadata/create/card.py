@@ -183,10 +183,7 @@ def make(name: str, version: str, made: Ingredients, options: Options) -> Datase
             for item, split in made.taken
         ],
         groups=made.groups,
-        subsets={
-            subset: f"frames of {text}" if len(splits.subsets) == 1 else subset
-            for subset in splits.subsets
-        },
+        subsets=dict.fromkeys(splits.subsets, "to be described"),
         sizes=list(made.sizes),
         tasks=[f"{one}->{other}" for one in trained for other in tested],
         sampling=made.sampling,

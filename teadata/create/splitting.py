@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
 
 import numpy as np
 
@@ -220,21 +219,3 @@ class _Drawer:
         elif role == TEST or fixed:
             rows = np.sort(rows)
         return self.pool.ids[rows]
-
-
-def crossing(first: Ints, roles: Ints) -> list[tuple[int, int, int]]:
-    """Count geometries that the user put in two roles: role, other role, number.
-
-    Parameters
-    ----------
-    first
-        For each frame, the first one of the same geometry, (N,).
-    roles
-        Roles that the user fixed, (N,).
-    """
-    found = []
-    for one, other in combinations(range(len(ROLES)), 2):
-        shared = np.intersect1d(first[roles == one], first[roles == other])
-        if len(shared):
-            found.append((one, other, len(shared)))
-    return found

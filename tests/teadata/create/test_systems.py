@@ -65,6 +65,7 @@ def test_one_system_or_each(mixed):
     names = [done.card.id for done in made]
     assert names == ["all-c12h22n4o4-1", f"all-{other.formula.lower()}", "all-c12h22n4o4-2"]
     assert all(check.passed for name in names for check in verify(teadata.load(name)))
+    assert [done.card.ingested[0].frames for done in made] == [30, 30, 40]
 
 
 def test_atoms_listed_frame_by_frame(frames, tmp_path):
@@ -116,7 +117,7 @@ def test_one_geometry_with_two_energies_is_said(frames, tmp_path):
     formats.write(tmp_path / "a.npz", frames[:60])
     formats.write(tmp_path / "b.npz", replace(frames[50:], energies=frames.energies[50:] + 2.0))
     (made,) = create("own", [Input(tmp_path / "a.npz"), Input(tmp_path / "b.npz")], Options())
-    assert "they differ by up to 2 kcal/mol" in " ".join(made.notes)
+    assert "they differ by up to 2 kcal/mol" in " ".join(made.warnings)
 
 
 def test_groups_of_atoms(tmp_path):
