@@ -17,6 +17,9 @@ APPS = {"teadata": teadata, "teaeval": teaeval, "baselines": baselines}
 HEAD = """# Every option of every command
 
 Written by `python docs/commands.py`.
+`teadata`, `teaeval` and `baselines` each take `--help` (every command does) and `--version`.
+`--install-completion` lets the shell in which it is called (bash, zsh, fish, PowerShell) complete
+commands and options from its next start on; `--show-completion` prints what that would install.
 
 | status | |
 |---|---|

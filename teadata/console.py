@@ -127,12 +127,12 @@ def _check_no_dataset(path: Path) -> None:
 class App(typer.Typer):
     """A Typer application, or a group of commands in one, with the project's conventions."""
 
-    def __init__(self, help_text: str) -> None:
+    def __init__(self, help_text: str, *, completion: bool = False) -> None:
         super().__init__(
             cls=command_line.Group,
             help=help_text,
             no_args_is_help=True,
-            add_completion=False,
+            add_completion=completion,
             pretty_exceptions_enable=False,
             rich_markup_mode=None,
             context_settings={"help_option_names": ["-h", "--help"]},
@@ -159,7 +159,7 @@ class App(typer.Typer):
 
 def new_app(help_text: str) -> App:
     """An application with ``--version``."""
-    app = App(help_text)
+    app = App(help_text, completion=True)
 
     def show_version(wanted: bool) -> None:
         if wanted:
@@ -359,7 +359,8 @@ def _put(lines: Sequence[str]) -> None:
 def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
     """A progress bar on the standard error; where that is no terminal, a line now and then.
 
-    It is told what is being done, how much of it is done, and how much there is.
+    It is told what is being done, how much of it is done, and how much there is.  The bar of work
+    that is done is full; one that an error or Ctrl-C ends stays where it was.
     """
     if sys.stderr is None or not sys.stderr.isatty():
         yield pace.Lines(lambda text: say(inline(text), err=True))
@@ -400,3 +401,5 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
             )
 
         yield report
+        if stage.total is not None:  # it is done, if the last step was not told, too
+            bars.update(task, completed=stage.total, refresh=True)

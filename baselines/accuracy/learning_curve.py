@@ -115,15 +115,7 @@ def carry_out(
     """
     for plan in chosen:
         place = folder / folder_of(plan)
-        finished = place / runs.RECORD_FILE
-        if finished.is_file():
-            record = TrainingRecord.read(finished)
-            if record.plan != plan:
-                raise UsageError(
-                    f"{place}: holds a training with another plan; choose another --folder"
-                )
-        else:
-            record = runs.train(plan, place, progress)
+        record = runs.train(plan, place, progress)
         score = predictions.score(place, progress=progress, replicates=0, frames=frames)
         yield Trained(int(plan.train.split("/")[-1]), record, score)
 

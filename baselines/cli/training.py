@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -122,24 +123,32 @@ def train(
         allow_tf32 or None,
     )
     folder = output or runs.default_folder(plan)
-    kept = f"{folder} has the last checkpoint; to go on: baselines resume {folder}"
+    before = runs.finished(folder)
+    kept = f"{folder} has the last checkpoint; to go on: {_resuming(folder)}"
     with console.keeping(kept), console.progress_bar() as progress:
         record = runs.train(plan, folder, progress)
-    _say(folder, record)
+    _say(folder, record, before)
 
 
 def resume(run: Run) -> None:
     """Go on with an interrupted training."""
     from baselines.runs import folder as runs
 
-    kept = f"{run} has the last checkpoint; to go on: baselines resume {run}"
+    before = runs.finished(run)
+    kept = f"{run} has the last checkpoint; to go on: {_resuming(run)}"
     with console.keeping(kept), console.progress_bar() as progress:
         record = runs.resume(run, progress)
-    _say(run, record)
+    _say(run, record, before)
 
 
-def _say(folder: Path, record: TrainingRecord) -> None:
+def _resuming(run: Path) -> str:
+    return f"baselines resume {shlex.quote(str(run))}"
+
+
+def _say(folder: Path, record: TrainingRecord, before: bool) -> None:
     plan = record.plan
+    if before:
+        console.say(f"{folder}: this training has finished before; nothing was done")
     selected = ", ".join(f"{key} {value}" for key, value in record.selected.items())
     console.say(
         f"{folder}: {plan.model} trained on {plan.dataset} {plan.train} in "
@@ -164,9 +173,14 @@ def predict(
     from teaeval.predictions.writing import check_suffix, write_prediction
 
     check_suffix(output)
-    with console.progress_bar() as progress:
-        prediction = predictions.predict(run, subset, progress, device)
-    write_prediction(output, prediction)
+    before = predictions.written_before(run, subset, output)
+    if before is None:
+        with console.progress_bar() as progress:
+            prediction = predictions.predict(run, subset, progress, device)
+        write_prediction(output, prediction)
+    else:
+        prediction = before
+        console.say(f"{output}: this model's prediction was written before; nothing was done")
     console.say(
         f"{output}: {len(prediction.energies)} frames of {prediction.dataset} "
         f"{prediction.subset}/test"

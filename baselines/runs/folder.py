@@ -111,13 +111,31 @@ def default_folder(plan: Plan) -> Path:
     return Path("runs") / f"{plan.model}-{dataset}-{subset}-{size}-{name}-seed{plan.seed}"
 
 
+def finished(folder: Path) -> bool:
+    """Whether the training of a run folder has finished."""
+    return (folder / RECORD_FILE).exists()
+
+
+def _done_before(plan: Plan, folder: Path) -> TrainingRecord | None:
+    """The record of this very training, if it has finished in this folder before."""
+    if not finished(folder):
+        return None
+    record = TrainingRecord.read(folder / RECORD_FILE)
+    if not _same(record.plan, plan):
+        raise UsageError(
+            f"{folder}: a training with another plan has finished here already; remove the folder, "
+            "or choose another one with --output"
+        )
+    return record
+
+
+def _same(one: Plan, other: Plan) -> bool:
+    """Whether two plans are the same, whatever the file of their configuration is called."""
+    return one == other.model_copy(update={"config_name": one.config_name})
+
+
 def _check_folder(folder: Path) -> None:
     """Make the run folder, or check that it is one; any other folder is refused."""
-    if (folder / RECORD_FILE).exists():
-        raise UsageError(
-            f"{folder}: a training has finished here already; remove the folder to repeat it, or "
-            "choose another one with --output"
-        )
     if (folder / PLAN_FILE).exists():
         return
     there = contents(folder) if folder.is_dir() else set()
@@ -133,7 +151,7 @@ def _prepare(plan: Plan, settings: config.ModelConfig, folder: Path) -> bool:
     """Write the plan, or find the same one there; return whether a training is resumed."""
     plan_file = folder / PLAN_FILE
     if plan_file.exists():
-        if read_plan(folder) != plan:
+        if not _same(read_plan(folder), plan):
             raise UsageError(
                 f"{folder}: holds an unfinished training with another plan ({PLAN_FILE}); remove "
                 "the folder, or choose another one with --output"
@@ -186,7 +204,7 @@ def read_curve(folder: Path) -> list[dict[str, float]]:
 def train(plan: Plan, folder: Path, progress: Progress = no_progress) -> TrainingRecord:
     """Carry out a plan in a run folder, and leave its record there.
 
-    An interrupted training is taken up where its model's fit can.
+    An interrupted training is taken up where its model's fit can; a finished one is not repeated.
 
     Parameters
     ----------
@@ -200,11 +218,13 @@ def train(plan: Plan, folder: Path, progress: Progress = no_progress) -> Trainin
     Raises
     ------
     UsageError
-        If the folder holds a finished training, another plan's, or anything else, or
-        another process trains there.
+        If the folder holds another plan's training, or anything else, or another process
+        trains there.
     MissingExtraError
         If the backend is not installed.
     """
+    if (record := _done_before(plan, folder)) is not None:
+        return record
     model_entry = _usable(plan.model, plan.device)
     model_class, kind = model_entry.classes()
     settings = config.parse(kind, plan.config, PLAN_FILE)
@@ -241,7 +261,7 @@ def resume(folder: Path, progress: Progress = no_progress) -> TrainingRecord:
     DataError
         If it is not a run folder.
     UsageError
-        If its training has finished, or another process is at it.
+        If another process is at it.
     """
     return train(read_plan(folder), folder, progress)
 

@@ -10,11 +10,13 @@ import numpy as np
 from baselines.registry import entry
 from baselines.runs.folder import RECORD_FILE, load, same_data
 from baselines.runs.record import TrainingRecord
+from teadata.errors import TeaError
 from teadata.files import write_text
 from teadata.provenance import sha256
 from teadata.typing import Progress, no_progress
 from teaeval.defaults import REPLICATES
 from teaeval.predictions.prediction import Prediction
+from teaeval.predictions.reading import read_prediction
 
 if TYPE_CHECKING:
     from teaeval.scores.record import Score
@@ -71,6 +73,36 @@ def predict(
     )
 
 
+def written_before(folder: Path, subset: str | None, path: Path) -> Prediction | None:
+    """The whole prediction of a test set by the model of a run folder, if a file holds it already.
+
+    Parameters
+    ----------
+    folder, subset
+        As for :func:`predict`.
+    path
+        The file.
+
+    Raises
+    ------
+    TeaError
+        If the folder has no record, or the dataset here is not the one that was trained on.
+    """
+    plan = TrainingRecord.read(folder / RECORD_FILE).plan
+    dataset, subset = same_data(plan), subset or plan.train.split("/")[0]
+    ids = dataset.splits.ids(f"{subset}/test")
+    if not path.exists():
+        return None
+    try:
+        there = read_prediction(path)
+    except TeaError:
+        return None
+    same = (there.record, there.dataset, there.subset) == (
+        sha256(folder / RECORD_FILE), plan.dataset, subset
+    )  # fmt: skip
+    return there if same and np.array_equal(there.frame_ids, ids) else None
+
+
 def score(
     folder: Path,
     subset: str | None = None,
@@ -97,7 +129,6 @@ def score(
     TeaError
         As :func:`predict` does, and if the prediction cannot be scored.
     """
-    from teaeval.predictions.reading import read_prediction
     from teaeval.predictions.writing import write_prediction
     from teaeval.scores.scoring import score as score_prediction
 

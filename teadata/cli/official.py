@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -104,7 +105,7 @@ def fetch(
         _ingest(paths, card, mapping, energy_unit, length_unit, accept_float32,
                 accept_force_scale, record_here.id, replace)  # fmt: skip
     except TeaError as error:
-        files = " ".join(f"'{path}'" for path in paths)
+        files = shlex.join(map(str, paths))
         raise type(error)(
             f"{error}\nThe files are kept. To go on: teadata ingest {files} --dataset {card.id}"
         ) from None
@@ -221,6 +222,12 @@ def _show(done: Ingestion) -> None:
     """Print what each file was taken for."""
     from teadata import catalog
 
+    if not done.new:
+        console.say(
+            f"{done.card.full_id} is here already, made of the same files; nothing was changed. "
+            "To make it anew: --replace"
+        )
+        return
     rows = [
         (
             item.source.label,

@@ -11,7 +11,7 @@ from teadata import catalog
 from teadata.card import DataFile, DatasetCard, Ingested, SourceFile
 from teadata.errors import DataError, UsageError
 from teadata.files import recover, replace_folder, staging, write_text
-from teadata.ingest.archives import find
+from teadata.ingest.archives import find, given_files
 from teadata.ingest.plan import Assigned, Options, assign, select
 from teadata.ingest.sources import Source
 from teadata.ingest.write import write
@@ -23,11 +23,15 @@ __all__ = ["Ingestion", "Options", "ingest"]
 
 @dataclass(frozen=True)
 class Ingestion:
-    """What was ingested: the dataset's card, what each file was taken for, files passed over."""
+    """What was ingested: the dataset's card, what each file was taken for, files passed over.
+
+    ``new`` is False if the dataset had been made of the same files before, and nothing was done.
+    """
 
     card: DatasetCard
     assigned: list[Assigned]
     passed_over: list[Source]
+    new: bool = True
 
 
 def ingest(
@@ -69,6 +73,9 @@ def ingest(
         with FileLock(root.with_name(f".{card.id}.lock")):
             recover(root.parent)  # an older dataset, if a process was killed while it replaced it
             if root.exists() and not replace:
+                there = catalog.card(card.id)
+                if _made_of(there, paths, options or Options()):
+                    return Ingestion(there, [], [], new=False)
                 raise UsageError(
                     f"{card.full_id} is here already, in {root}; ingest all its files at once "
                     "with --replace to make it anew"
@@ -80,6 +87,21 @@ def ingest(
             f"{root.parent}: cannot be written ({error.strerror or error}); make room there, or "
             "set TEADATA_HOME to another folder"
         ) from None
+
+
+def _made_of(card: DatasetCard, paths: Sequence[Path], options: Options) -> bool:
+    """Whether a dataset was made of these very files, and of what is said of them."""
+    known = {file.sha256 for file in card.source.files} if card.source else set()
+    units_taken = {(item.energy_unit, item.length_unit) for item in card.ingested}
+    said = (options.energy_unit, options.length_unit)
+    agree = all(
+        given in (None, taken) for taken_both in units_taken
+        for given, taken in zip(said, taken_both, strict=True)
+    )  # fmt: skip
+    splits = {item.split for item in card.ingested}
+    if not agree or not splits.issuperset(options.mapping.values()):
+        return False
+    return {sha256(file) for file in given_files(paths)} == known
 
 
 def _blank(dataset: str) -> DatasetCard:

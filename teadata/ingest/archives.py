@@ -101,6 +101,16 @@ def find(paths: Sequence[Path], staging: Path) -> list[Found]:
     return files
 
 
+def given_files(paths: Sequence[Path]) -> list[Path]:
+    """The files that are given themselves or in folders; archives are not opened."""
+    return [
+        file
+        for path in paths
+        for file in (sorted(path.rglob("*")) if path.is_dir() else [path])
+        if file.is_file() and _wanted(file.as_posix() if path.is_dir() else file.name)
+    ]
+
+
 def _is_archive(name: str) -> bool:
     return name.lower().endswith(ARCHIVES)
 

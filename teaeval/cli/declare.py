@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 
 from teadata import console
 from teaeval.cli.options import Declared, PredictionFile, PredictionOutput
@@ -35,7 +36,7 @@ def declare_file(
     console.say(
         f"{output}: {len(prediction.energies)} frames of {prediction.dataset} "
         f"{prediction.subset}/test; model: {prediction.model or 'not said'}, trained on: "
-        f"{prediction.train or 'not said'}\nnext: teaeval score {output}"
+        f"{prediction.train or 'not said'}\nnext: teaeval score {shlex.quote(str(output))}"
     )
 
 

@@ -119,9 +119,12 @@ def hydrogen(
         data, potential.model, potential.run, potential.calculator, state, sampling.protocol()
     )
     folder = output or Path("hydrogen") / plan.label.replace("/", "-").replace(":", "-")
+    before = running.finished(plan, folder)
     kept = f"{folder} has all up to the last checkpoints; the same command goes on"
     with console.keeping(kept), console.progress_bar() as progress:
         record = running.run(plan, folder, workers.jobs, workers.scheduler, progress)
+    if before:
+        console.say(f"{folder}: these state points were simulated before", err=as_json)
     _figures(record, folder)
     if as_json:
         console.say(record.model_dump_json(indent=1))

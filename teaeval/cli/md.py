@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -221,17 +222,21 @@ def _default_folder(plan: Plan) -> Path:
 
 
 def _run(plan: Plan, folder: Path, jobs: int, as_json: bool) -> None:
-    from teaeval.md.replicas import run
+    from teaeval.md.replicas import finished, run
 
-    kept = f"{folder} has all up to the last checkpoints; to go on: teaeval md resume {folder}"
+    before = finished(plan, folder)
+    named = shlex.quote(str(folder))
+    kept = f"{folder} has all up to the last checkpoints; to go on: teaeval md resume {named}"
     with console.keeping(kept), console.progress_bar() as progress:
         outcomes = run(plan, folder, jobs, progress)
+    if before:
+        console.say(f"{folder}: these simulations have ended before; nothing was done", err=as_json)
     if as_json:
         console.print_json([outcome.model_dump(mode="json") for outcome in outcomes])
     else:
         from teaeval.md.table import print_outcomes
 
         print_outcomes(plan, outcomes)
-        console.say(f"{folder}: what they sampled: teaeval md analyse {folder}")
+        console.say(f"{folder}: what they sampled: teaeval md analyse {named}")
     if any(outcome.status == "failed" for outcome in outcomes):
         raise typer.Exit(1)

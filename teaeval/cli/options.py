@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -215,9 +216,11 @@ class Declared:
         if len(sources) == 1:
             return self.read
         if self.model is not None:
+            named = [f"{source.path}:model={self.model}" for source in sources[:1]]
+            named += [f"{source.path}:model=NAME" for source in sources[1:]]
             raise UsageError(
                 f"--model names one model, and there are {len(sources)} predictions; name them "
-                f"one by one: {sources[0].path}:model={self.model} {sources[1].path}:model=…"
+                f"one by one: {shlex.join(named)}"
             )
         defaults: Any = self._said()
         return lambda source: read_prediction(source.path, defaults=defaults, **source.said)

@@ -29,13 +29,18 @@ def predict_test_set(
     """
     from teadata import catalog
     from teadata.files import reserved
-    from teaeval.predictions.predicting import failed_frames, predict
+    from teaeval.predictions.predicting import failed_frames, predict, written_before
     from teaeval.predictions.writing import check_suffix, write_prediction
 
     check_suffix(output)
     subset = catalog.card(dataset).the_subset(subset)
     checkpoint = output.with_name(f".{output.name}.checkpoint.npz")
     with reserved(output, "predicting"):
+        if not checkpoint.exists() and written_before(
+            output, calculator, dataset, subset, model=model, train=train
+        ):
+            console.say(f"{output}: this prediction was written before; nothing was done")
+            return
         kept = f"{checkpoint} has the frames so far; the same command goes on"
         with console.keeping(kept), console.progress_bar() as progress:
             made = predict(

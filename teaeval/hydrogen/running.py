@@ -55,6 +55,11 @@ class Job:
     model: Path | None
 
 
+def finished(plan: Plan, folder: Path) -> bool:
+    """Whether all state points of a plan have been simulated in this folder before."""
+    return all((folder / STATES / state / RESULT_FILE).exists() for state in plan.states)
+
+
 def run(
     plan: Plan,
     folder: Path,

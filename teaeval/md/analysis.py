@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -121,8 +122,9 @@ def _so_far(folder: Path, plan: Plan, index: int) -> Outcome | None:
 
 def _ended(folder: Path, index: int, outcome: Outcome | None) -> Outcome:
     if outcome is None:
+        named = shlex.quote(str(folder))
         raise DataError(
-            f"{folder}: replica {index} has not ended; `teaeval md resume {folder}` goes on with "
+            f"{folder}: replica {index} has not ended; `teaeval md resume {named}` goes on with "
             "it, --partial analyses it as far as it has come"
         )
     return outcome

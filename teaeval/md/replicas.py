@@ -145,6 +145,11 @@ def outcomes(plan: Plan, folder: Path) -> Iterator[Outcome | None]:
         yield Outcome.read(path) if (path / OUTCOME_FILE).exists() else None
 
 
+def finished(plan: Plan, folder: Path) -> bool:
+    """Whether all simulations of a plan have ended in this folder before."""
+    return all((path / OUTCOME_FILE).exists() for path in folders(plan, folder))
+
+
 def run(plan: Plan, folder: Path, jobs: int = 1, progress: Progress | None = None) -> list[Outcome]:
     """Run what a plan says in a folder, or go on with it where it was interrupted.
 

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from teadata import Frames, catalog
-from teadata.errors import DataError
+from teadata.errors import DataError, TeaError
 from teadata.files import atomic_write
 from teadata.typing import Floats, Ints, Progress
 from teaeval.calculators import BATCH, Batched, evaluate, from_factory, source_of
 from teaeval.predictions.declaring import check_train
 from teaeval.predictions.prediction import Prediction
+from teaeval.predictions.reading import read_prediction
 
 SAVE_EVERY = 30.0
 """Seconds between checkpoints."""
@@ -112,6 +113,54 @@ def failed_frames(prediction: Prediction) -> Ints:
     finite = np.isfinite(prediction.energies) & np.isfinite(forces).all(axis=1)
     ids: Ints = prediction.frame_ids[~finite]
     return ids
+
+
+def written_before(
+    path: Path,
+    reference: str,
+    dataset: str,
+    subset: str,
+    *,
+    model: str | None = None,
+    train: str | None = None,
+) -> bool:
+    """Whether a file already holds what :func:`predict` would give.
+
+    The first frame is computed again: a model whose name is the same may have changed.
+
+    Parameters
+    ----------
+    path
+        The file.
+    reference, dataset, subset, model, train
+        As for :func:`predict`.
+
+    Raises
+    ------
+    UsageError
+        If there is no such dataset, test set or calculator.
+    CalculationError
+        If the calculator fails on the frame.
+    """
+    if not path.exists():
+        return False
+    data = catalog.load(dataset)
+    test = data.split(f"{subset}/test")
+    try:
+        there = read_prediction(path)
+    except TeaError:
+        return False
+    said = (there.dataset, there.subset, there.model, there.train)
+    if said != (data.card.full_id, subset, model or reference, train):
+        return False
+    if not np.array_equal(there.frame_ids, test.ids) or not np.isfinite(there.energies).all():
+        return False
+    energies, forces = evaluate(from_factory(reference), test[:1])
+    scale = 1 + np.abs(there.forces[:1]).max()
+    return bool(
+        np.allclose(energies, there.energies[:1], rtol=SAME, atol=SAME)
+        and np.allclose(forces, there.forces[:1], rtol=0, atol=SAME * scale)
+    )
 
 
 def _save(path: Path, plan: str, energies: Floats, forces: Floats, done: int) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
@@ -267,6 +270,46 @@ def test_ctrl_c_ends_with_what_is_kept():
     assert done.returncode == 130
     lines = done.stderr.splitlines()
     assert lines[-1] == "interrupted: run has the frames so far; the same command goes on"
+
+
+BARS = """
+import typer
+from teadata import console
+from teadata.errors import UsageError
+
+app = console.new_app("A command.")
+
+@app.command("work")
+def work(fails: bool = False) -> None:
+    with console.progress_bar() as progress:
+        for n in range(4):
+            progress("frames", n, 4)
+            if fails and n == 2:
+                raise UsageError("no frame 2")
+
+@app.command("other")
+def other() -> None:
+    pass
+
+console.run(app)
+"""
+
+
+@pytest.mark.parametrize(("arguments", "last"), [((), "4/4"), (("--fails",), "2/4")])
+def test_a_bar_ends_where_the_work_ended(arguments, last):
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", BARS, "work", *arguments], stderr=theirs, close_fds=True,
+        env=os.environ | {"TERM": "xterm", "COLUMNS": "100"},
+    ) as process:  # fmt: skip
+        os.close(theirs)
+        seen = b""
+        with contextlib.suppress(OSError):  # the end of a terminal
+            while piece := os.read(ours, 4096):
+                seen += piece
+    os.close(ours)
+    assert process.returncode == (2 if arguments else 0)
+    assert re.findall(rb"\d/4", seen)[-1] == last.encode()
 
 
 def test_long_work_says_how_far_it_is_where_there_is_no_terminal():

@@ -50,7 +50,8 @@ def test_the_folder_holds_settings_log_and_curve(run, run_folder):
     )
     again = run("baselines", "train", "sgdml", "mini-i", "--config", run_folder / "config.yaml",
                 "--subset", "folded", "-o", run_folder)  # fmt: skip
-    assert "has finished here already" in again.stderr  # the settings are a configuration
+    assert again.returncode == 0, again.stderr  # the settings are a configuration
+    assert "has finished before; nothing was done" in again.stdout
 
 
 def test_a_loaded_model_is_an_ase_calculator_that_pickles(run_folder, mini_i):
@@ -78,7 +79,7 @@ def test_a_finished_run_is_not_overwritten(run, run_folder):
     before = sha256(run_folder / "record.json")
     done = run("baselines", "train", "sgdml", "mini-i", "--subset", "folded", "-o", run_folder)
     assert done.returncode == 2
-    assert "has finished here already" in done.stderr
+    assert "with another plan has finished here already" in done.stderr
     assert sha256(run_folder / "record.json") == before
 
 
@@ -105,7 +106,9 @@ def test_a_killed_training_is_taken_up_where_it_was(run, run_folder, config_file
     assert unfinished.returncode == 2
     assert "has not finished" in unfinished.stderr
     assert run("baselines", "resume", folder).returncode == 0
-    assert "has finished here" in run("baselines", "resume", folder).stderr
+    again = run("baselines", "resume", folder)
+    assert again.returncode == 0
+    assert "has finished before; nothing was done" in again.stdout
     resumed = TrainingRecord.read(folder / "record.json")
     whole = TrainingRecord.read(run_folder / "record.json")
     assert resumed.resumed

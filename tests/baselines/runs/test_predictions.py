@@ -18,6 +18,11 @@ def test_prediction_is_scored_and_traces_back(run, run_folder, tmp_path):
     path = tmp_path / "prediction.npz"
     done = run("baselines", "predict", run_folder, "-o", path, "--subset", "unfolded")
     assert done.returncode == 0, done.stderr
+    written = path.stat().st_mtime_ns
+    done = run("baselines", "predict", run_folder, "-o", path, "--subset", "unfolded")
+    assert done.returncode == 0, done.stderr
+    assert "was written before; nothing was done" in done.stdout
+    assert path.stat().st_mtime_ns == written
     score = json.loads(run("teaeval", "score", path, "--json").stdout)
     assert score["dataset"]["subset"] == "unfolded"
     assert score["prediction"]["train"] == "folded/train/10"

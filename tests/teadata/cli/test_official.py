@@ -117,7 +117,7 @@ def test_what_cannot_be_ingested_is_kept_with_the_way_on(run, zenodo, mini_i, tm
     assert done.returncode == 2
     assert "--map 'frames.npz=" in done.stderr
     file = tmp_path / "home" / "records" / "9" / "files" / "frames.npz"
-    assert f"teadata ingest '{file}' --dataset tea2023-i" in done.stderr
+    assert f"teadata ingest {file} --dataset tea2023-i" in done.stderr
     assert file.is_file()
     done = run("teadata", "fetch", "tea2023-i", "--record", "9", "--map", "frames.npz=folded/test")
     assert done.returncode == 0, done.stderr

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,6 +107,33 @@ def test_an_old_name_works_for_a_release_with_a_word(line, old, new, tmp_path, m
     verb = [part for part in arguments[:2] if part in ("md", "run") or part == arguments[0]]
     shown = CliRunner().invoke(APPS[command], [*verb, "--help"]).stdout.replace("--model NAME", "")
     assert f" {old.split()[0]} " not in shown
+
+
+@pytest.mark.parametrize(
+    ("command", "typed", "offered"),
+    [
+        ("teadata", "teadata cro", "croissant"),
+        ("teaeval", "teaeval plot mag", "magnitude"),
+        ("baselines", "baselines train --allow", "--allow-tf32"),
+        ("teaeval", "teaeval hydrogen --proc", ""),
+    ],
+)
+def test_a_shell_completes_commands_and_options(command, typed, offered):
+    """As what --install-completion installs calls it; old names are not offered."""
+    script = str(Path(sys.executable).parent / command)
+    variables = {
+        f"_{command.upper()}_COMPLETE": "complete_bash",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(typed.count(" ")),
+    }
+    done = subprocess.run(
+        [script], env=os.environ | variables, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == offered
+    shown = subprocess.run(
+        [script, "--show-completion", "bash"], capture_output=True, text=True, check=True
+    )
+    assert f"-F _{command}_completion {command}" in shown.stdout
 
 
 def test_the_new_meaning_of_an_old_name_is_not_disturbed(tmp_path, monkeypatch):

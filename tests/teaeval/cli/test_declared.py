@@ -91,7 +91,7 @@ def test_one_name_is_not_given_to_several_models(prediction_file, run, tmp_path)
     shutil.copy(prediction_file, other)
     done = run("teaeval", "compare", prediction_file, other, "--model", "mine")
     assert done.returncode == 2
-    assert f"{prediction_file}:model=mine {other}:model=…" in done.stderr
+    assert f"{prediction_file}:model=mine {other}:model=NAME" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,8 @@ def test_the_command_the_table_and_the_figures(here, invoke):
     assert {p.name for p in folder.iterdir()} == {
         "plan.json", "record.json", "states", "hydrogen.png", "hydrogen.csv", "rdf.png", "rdf.csv",
     }  # fmt: skip
+    again = invoke("hydrogen", "--calculator", "springs:make", "--model", "springs", *options)
+    assert again == f"hydrogen/springs: these state points were simulated before\n{printed}"
     data = teadata.load("mini-hydrogen")
     plan = make_plan(
         data, "other", calculator="springs:without_stress", states=STATES, protocol=SHORT

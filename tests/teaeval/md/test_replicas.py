@@ -106,6 +106,11 @@ def test_the_command(calculators_folder, calculators, invoke, tmp_path, monkeypa
     assert kept.failure.atoms == (0, 1)
     with pytest.raises(UsageError, match="another plan"):
         invoke(*start, "--calculator", "cheap:Tied")
+    brief = ("md", "run", "mini-iii", "--calculator", "cheap:Tied", "--steps", "10", "--interval",
+             "10", "--checkpoint", "10", "--replicas", "1", "-o", tmp_path / "brief")  # fmt: skip
+    assert "before" not in invoke(*brief)
+    for again in (brief, ("md", "resume", tmp_path / "brief")):
+        assert "these simulations have ended before; nothing was done" in invoke(*again)
     for options, message in (
         (("--calculator", "cheap:Tied", "--thermostat", "ice"), "--thermostat Input should be"),
         (("--calculator", "cheap:Tied", "--interval", "7"), "not a multiple of interval"),

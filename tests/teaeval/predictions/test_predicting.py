@@ -83,6 +83,11 @@ def test_a_calculator_over_a_test_set(run, models, factory):
     check(models / "p.npz")
     assert len((models / "calls").read_text()) == (200 if factory == "Spring" else 7)
     assert sorted(p.name for p in models.iterdir() if p.name.startswith(".")) == []
+    asked = len((models / "calls").read_text())
+    done = ask(run, models, f"models:{factory}")
+    assert done.returncode == 0, done.stderr
+    assert "p.npz: this prediction was written before; nothing was done" in done.stdout
+    assert len((models / "calls").read_text()) == asked + 1  # the first frame again
     done = run("teaeval", "score", models / "p.npz")
     assert done.returncode == 0, done.stderr
 
