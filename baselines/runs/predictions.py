@@ -100,7 +100,9 @@ def written_before(folder: Path, subset: str | None, path: Path) -> Prediction |
     same = (there.record, there.dataset, there.subset) == (
         sha256(folder / RECORD_FILE), plan.dataset, subset
     )  # fmt: skip
-    return there if same and np.array_equal(there.frame_ids, ids) else None
+    if not same or there.frame_ids is None or not np.array_equal(there.frame_ids, ids):
+        return None
+    return there
 
 
 def score(

@@ -153,7 +153,9 @@ def written_before(
     said = (there.dataset, there.subset, there.model, there.train)
     if said != (data.card.full_id, subset, model or reference, train):
         return False
-    if not np.array_equal(there.frame_ids, test.ids) or not np.isfinite(there.energies).all():
+    if there.frame_ids is None or not np.array_equal(there.frame_ids, test.ids):
+        return False
+    if not np.isfinite(there.energies).all():
         return False
     energies, forces = evaluate(from_factory(reference), test[:1])
     scale = 1 + np.abs(there.forces[:1]).max()

@@ -96,6 +96,13 @@ def test_simulations_join_scores_and_reports(simulated, invoke, prediction_file,
     assert len({line.split(",")[0].strip('"') for line in lines}) >= 2
 
 
+def test_simulations_that_have_ended_are_not_repeated(simulated, invoke):
+    written = (simulated / "replica-0/trajectory.h5md").stat().st_mtime_ns
+    said = invoke("md", "resume", simulated)
+    assert f"{simulated}: these simulations have ended before; nothing was done" in said
+    assert (simulated / "replica-0/trajectory.h5md").stat().st_mtime_ns == written
+
+
 def test_the_command(calculators_folder, calculators, invoke, tmp_path, monkeypatch):
     monkeypatch.chdir(calculators_folder)
     start = ("md", "run", "mini-i", "--subset", "folded", "--steps", "2000", "--json")
@@ -106,11 +113,6 @@ def test_the_command(calculators_folder, calculators, invoke, tmp_path, monkeypa
     assert kept.failure.atoms == (0, 1)
     with pytest.raises(UsageError, match="another plan"):
         invoke(*start, "--calculator", "cheap:Tied")
-    brief = ("md", "run", "mini-iii", "--calculator", "cheap:Tied", "--steps", "10", "--interval",
-             "10", "--checkpoint", "10", "--replicas", "1", "-o", tmp_path / "brief")  # fmt: skip
-    assert "before" not in invoke(*brief)
-    for again in (brief, ("md", "resume", tmp_path / "brief")):
-        assert "these simulations have ended before; nothing was done" in invoke(*again)
     for options, message in (
         (("--calculator", "cheap:Tied", "--thermostat", "ice"), "--thermostat Input should be"),
         (("--calculator", "cheap:Tied", "--interval", "7"), "not a multiple of interval"),
