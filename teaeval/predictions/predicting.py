@@ -155,7 +155,7 @@ def written_before(
         return False
     if there.frame_ids is None or not np.array_equal(there.frame_ids, test.ids):
         return False
-    if not np.isfinite(there.energies).all():
+    if len(failed_frames(there)):  # they may be right this time
         return False
     energies, forces = evaluate(from_factory(reference), test[:1])
     scale = 1 + np.abs(there.forces[:1]).max()
