@@ -10,10 +10,9 @@ errors are skewed.  The standard error is itself the less certain, the more the 
 is the squared coefficient of variation of the units' errors, the logarithm of the relative standard
 error has, to first order, the variance (1 + c) / 2(U − 1) for units that follow a gamma
 distribution, and (1 + 4c) / 2(U − 1) for a log-normal one; without skew it is 1 / 2(U − 1).  As
-Satterthwaite did (Biometrics 2, 110, 1946) we take fewer degrees of freedom for that.  We take
-those of the log-normal distribution, (U − 1) / (1 + 4c): few units say little of their tail, and
-an interval that is somewhat too long does less harm than one that is too short.  The calibration
-in docs/metrics.md has this choice.
+Satterthwaite did (Biometrics 2, 110, 1946) we take fewer degrees of freedom for that,
+(U − 1) / (1 + 3.5c): near those of the log-normal distribution, because few units say little of
+their tail.  The factor was chosen by the calibration in docs/metrics.md.
 """
 
 from __future__ import annotations
@@ -27,6 +26,9 @@ from numpy.typing import NDArray
 
 from teadata.typing import Floats
 from teaeval.resampling import LEVEL
+
+SKEWNESS = 3.5
+"""By how much the squared coefficient of variation of positive errors takes degrees of freedom."""
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 _ITERATIONS = 30
@@ -99,7 +101,7 @@ class Jackknife:
         count = self._count()
         relative = self._error() / np.where(self.value > 0, self.value, 1.0)
         variation = count * np.nan_to_num(relative) ** 2
-        freedom = np.maximum((count - 1) / (1 + 4 * variation), 1.0)
+        freedom = np.maximum((count - 1) / (1 + SKEWNESS * variation), 1.0)
         factor = np.exp(student_t(freedom) * relative)
         return self.value / factor, self.value * factor
 

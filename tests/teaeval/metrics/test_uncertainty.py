@@ -59,7 +59,7 @@ def test_intervals_by_plain_loops():
         value = getattr(errors(predicted, reference), name) ** power
         others = [getattr(errors(predicted[k], reference[k]), name) ** power for k in kept]
         relative = np.sqrt(3 / 4 * sum((x - value) ** 2 for x in others)) / value
-        t = student_t(3 / (1 + 2 * 4 * relative**2))
+        t = student_t(3 / (1 + 3.5 * 4 * relative**2))
         limits = value * np.exp(-t * relative), value * np.exp(t * relative)
         assert getattr(found, name) == pytest.approx([x ** (1 / power) for x in limits], rel=1e-9)
     largest = [

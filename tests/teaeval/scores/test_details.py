@@ -100,7 +100,7 @@ def test_intervals_of_means(shifted):
     means = np.array([vector[units != unit].mean() for unit in range(count)])
     mean = vector.mean()
     relative = np.sqrt((count - 1) / count * ((means - mean) ** 2).sum()) / mean
-    factor = np.exp(student_t((count - 1) / (1 + 2 * count * relative**2)) * relative)
+    factor = np.exp(student_t((count - 1) / (1 + 3.5 * count * relative**2)) * relative)
     np.testing.assert_allclose(forces.vector_interval, [mean / factor, mean * factor])
 
 
