@@ -47,6 +47,8 @@ def check_input(path: Path, *, folders: bool = False) -> None:
         If it cannot be looked at.
     """
     try:
+        if not path.exists():
+            recover(path.parent)  # a store, if a process was killed while it replaced it
         there = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         raise PathError(f"{path}: {_why_missing(path)}") from None

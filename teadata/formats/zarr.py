@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teadata.arrays.zarr import Contents, missing_chunks, open_group, zarr_library
-from teadata.errors import DataError, PathError
-from teadata.files import atomic_write
+from teadata.errors import DataError
+from teadata.files import atomic_write, check_input
 from teadata.formats.folder import atomic_folder
 from teadata.formats.layout import (
     CHUNK,
@@ -157,8 +157,7 @@ def read(path: Path) -> Frames:
         If the store is missing, damaged, not Zarr, or without the fields of frames.
     """
     zarr_library()
-    if not path.exists():
-        raise PathError(f"{path}: no such file or folder")
+    check_input(path, folders=True)
     try:
         contents = Contents(path, lambda message: DataError(f"{path}: {message}"))
         with open_group(path, 3, contents.prefix) as group:
