@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from teaeval.predictions.findings import Finding, PredictionError
     from teaeval.predictions.prediction import Prediction
     from teaeval.predictions.reading import read_prediction
+    from teaeval.predictions.reference import Reference, read_reference
     from teaeval.predictions.writing import template, write_prediction
     from teaeval.scores.comparison import Comparison, compare
     from teaeval.scores.examine import check
-    from teaeval.scores.record import Row, Score
+    from teaeval.scores.record import Score
+    from teaeval.scores.rows import Row
     from teaeval.scores.scoring import score
 
 _HOME = {
@@ -31,12 +33,14 @@ _HOME = {
     "Finding": "teaeval.predictions.findings",
     "Prediction": "teaeval.predictions.prediction",
     "PredictionError": "teaeval.predictions.findings",
-    "Row": "teaeval.scores.record",
+    "Reference": "teaeval.predictions.reference",
+    "Row": "teaeval.scores.rows",
     "Score": "teaeval.scores.record",
     "check": "teaeval.scores.examine",
     "compare": "teaeval.scores.comparison",
     "errors": "teaeval.metrics.definitions",
     "read_prediction": "teaeval.predictions.reading",
+    "read_reference": "teaeval.predictions.reference",
     "score": "teaeval.scores.scoring",
     "scores": "teaeval.scores",
     "template": "teaeval.predictions.writing",
@@ -49,12 +53,14 @@ __all__ = [
     "Finding",
     "Prediction",
     "PredictionError",
+    "Reference",
     "Row",
     "Score",
     "check",
     "compare",
     "errors",
     "read_prediction",
+    "read_reference",
     "score",
     "scores",
     "template",

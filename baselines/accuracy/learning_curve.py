@@ -146,13 +146,10 @@ def published_table() -> Table:
 
 def tables(trainings: Sequence[Trained]) -> dict[str, Table]:
     """Make the table of the trainings, and add Table SI 6 where it is of the same frames."""
-    plan, data = trainings[0].record.plan, trainings[0].score.dataset
+    plan = trainings[0].record.plan
+    data = trainings[0].score.of_dataset("learning curves")
     title, subset = entry(plan.model).title, plan.train.split("/")[0]
-    made = {
-        f"{title} on {data.id}@{data.version} {subset} ({data.edition} edition)": table_of(
-            trainings
-        )
-    }
+    made = {f"{title} on {data.name} {subset} ({data.edition} edition)": table_of(trainings)}
     if (data.id, subset, title) == (*OFFICIAL, "PhysNet"):
         made["Table SI 6"] = published_table()
     return made

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from teadata import units
 from teadata.stored_frames import AnyFrames
 from teadata.typing import Floats, Ints
-from teaeval.checks.positions import POSITION_TOLERANCE, same_geometry
+from teaeval.checks.positions import POSITION_TOLERANCE, in_any_order, look_for, same_geometry
 from teaeval.checks.sample import evenly
 from teaeval.predictions.findings import Finding
 from teaeval.predictions.prediction import Prediction
@@ -30,22 +30,36 @@ def explain(
 ) -> list[Finding]:
     """Add the reason why positions match no frame to the findings, if it can be told.
 
-    Frames are taken for those their ids name, or else for the test set's in its order.
+    Frames are taken for those their ids name, or else for the test set's in its order, or for those
+    that have the same coordinates in some unit, in whatever order of the atoms.
     """
     codes = {item.code for item in findings}
     if prediction.positions is None or not codes & {"extra-frames", "shuffled-frames"}:
         return findings
     if "not-finite-positions" in codes:
         return findings
-    known = rows
+    cause = None
+    if prediction.frame_ids is not None:
+        cause = _cause(prediction, test, rows)
+    elif len(rows) == len(test):
+        cause = _cause(prediction, test, np.arange(len(rows)))
+    if cause is None and prediction.frame_ids is None:
+        cause = _cause(prediction, test, _in_any_order(prediction, test, rows))
+    if cause is None:
+        return findings
+    # Drop the findings that follow from this cause.
+    explained = {"shuffled-frames"}
     if prediction.frame_ids is None:
-        if len(rows) != len(test):
-            return findings
-        known = np.arange(len(rows))
+        explained |= {"extra-frames", "missing-frames"}
+    return [item for item in findings if item.code not in explained] + [cause]
+
+
+def _cause(prediction: Prediction, test: AnyFrames, known: Ints) -> Finding | None:
+    """The reason why positions are not those of the test frames in these rows (N,); −1: none."""
     known_frames = np.flatnonzero(known >= 0)
     picked = known_frames[evenly(len(known_frames), FRAMES)]
-    if len(picked) == 0:
-        return findings
+    if len(picked) == 0 or prediction.positions is None:
+        return None
     places = known[picked]
     pair = _Pair(
         prediction.positions[picked],
@@ -55,14 +69,23 @@ def explain(
     )
     declared = prediction.source.get("length_unit", "Å")
     cause = _unit_of_positions(pair, declared) or _fractional(pair)
-    cause = cause or _permuted(pair) or _turned(pair)
-    if cause is None:
-        return findings
-    # Drop the findings that follow from this cause.
-    explained = {"shuffled-frames"}
-    if prediction.frame_ids is None:
-        explained |= {"extra-frames", "missing-frames"}
-    return [item for item in findings if item.code not in explained] + [cause]
+    return cause or _permuted(pair) or _turned(pair)
+
+
+def _in_any_order(prediction: Prediction, test: AnyFrames, rows: Ints) -> Ints:
+    """Test frame with the same coordinates as some of the lost ones, in some unit; else −1."""
+    known = np.full(len(rows), -1)
+    lost = np.flatnonzero(rows < 0)
+    picked = lost[evenly(len(lost), FRAMES)]
+    if prediction.positions is None:
+        return known
+    positions = prediction.positions[picked]
+    declared = units.length_factor(prediction.source.get("length_unit", "Å"))
+    for factor in dict.fromkeys([1.0, *(declared / f for f in units.LENGTH_UNITS.values())]):
+        known[picked] = look_for(positions / factor, test.positions, in_any_order)
+        if (known >= 0).any():
+            break
+    return known
 
 
 class _Pair(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -181,23 +182,31 @@ def _search(
     lost = np.flatnonzero((rows < 0) & finite)
     if len(lost) == 0:
         return
+    form = centred if shifted else as_it_is
     some = lost[evenly(len(lost), SOUGHT)]
-    rows[some] = _look_for(positions[some], reference, shifted=shifted)
+    rows[some] = look_for(positions[some], reference, form)
     if (rows[some] >= 0).any():
         for start in range(0, len(lost), STRIDE):
             part = lost[start : start + STRIDE]
-            rows[part] = _look_for(positions[part], reference, shifted=shifted)
+            rows[part] = look_for(positions[part], reference, form)
 
 
-def _look_for(positions: Floats, reference: Floats | StoredArray, *, shifted: bool) -> Ints:
+def look_for(
+    positions: Floats, reference: Floats | StoredArray, form: Callable[[Floats], Floats]
+) -> Ints:
     """Find each frame among all reference frames by products of matrices; −1 where it is none.
 
-    With `shifted`, all are moved to their centre before.
+    Parameters
+    ----------
+    positions, reference
+        (n, A, 3) and (M, A, 3) in Å.
+    form
+        What is compared of geometries, in their shape.
     """
-    flat = _flat(positions, shifted=shifted)
+    flat = form(positions).reshape(len(positions), -1)
     best, rows = np.full(len(flat), np.inf), np.full(len(flat), -1)
     for part in slices(len(reference), reference.shape[1]):
-        known = _flat(reference[part], shifted=shifted)
+        known = form(reference[part]).reshape(-1, flat.shape[1])
         gap = 0.5 * np.einsum("ij,ij->i", known, known) - flat @ known.T
         nearest = gap.argmin(axis=1)
         value = gap[np.arange(len(flat)), nearest]
@@ -210,8 +219,17 @@ def _look_for(positions: Floats, reference: Floats | StoredArray, *, shifted: bo
     return rows
 
 
-def _flat(positions: Floats, *, shifted: bool) -> Floats:
-    """Positions (n, A, 3) as rows (n, 3A), about their centres if they may be shifted."""
-    if shifted:
-        positions = positions - positions.mean(axis=1, keepdims=True)
-    return positions.reshape(len(positions), -1)
+def as_it_is(positions: Floats) -> Floats:
+    """Positions (n, A, 3)."""
+    return positions
+
+
+def centred(positions: Floats) -> Floats:
+    """Positions (n, A, 3) about the centre of their frame."""
+    about: Floats = positions - positions.mean(axis=1, keepdims=True)
+    return about
+
+
+def in_any_order(positions: Floats) -> Floats:
+    """Coordinates (n, A, 3), each of the three in ascending order, whatever that of the atoms."""
+    return np.sort(positions, axis=1)

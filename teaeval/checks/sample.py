@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,7 +63,9 @@ def runs(count: int, most: int) -> Ints:
     return np.unique(starts[:, None] + np.arange(RUN))
 
 
-def draw(prediction: Prediction, test: AnyFrames, rows: Ints) -> Sample | None:
+def draw(
+    prediction: Prediction, test: AnyFrames, rows: Ints, fewest: int = FEWEST
+) -> Sample | None:
     """Draw a sample of predicted frames and their reference; None if there are too few.
 
     Frames without a place in the test set, with two, or with values that are not finite are
@@ -74,6 +77,8 @@ def draw(prediction: Prediction, test: AnyFrames, rows: Ints) -> Sample | None:
         What was predicted, and the test set.
     rows
         (N,) row of the test set for each predicted frame; −1 where there is none.
+    fewest
+        Smallest number of frames in a sample.
     """
     known = np.flatnonzero(rows >= 0)
     once = np.bincount(rows[known], minlength=len(test)) == 1
@@ -83,10 +88,46 @@ def draw(prediction: Prediction, test: AnyFrames, rows: Ints) -> Sample | None:
     energies, forces = prediction.energies[picked], prediction.forces[picked]
     usable = np.abs(energies) < WILD  # False for NaN
     usable &= (np.abs(forces) < WILD).all(axis=(1, 2))
-    if np.count_nonzero(usable) < FEWEST:
+    reference = test.forces[rows[picked]]
+    usable &= np.isfinite(reference).all(axis=(1, 2))  # those of a file may be none
+    if np.count_nonzero(usable) < fewest:
         return None
     place = rows[picked[usable]]
-    return Sample(energies[usable], forces[usable], test.energies[place], test.forces[place])
+    return Sample(energies[usable], forces[usable], test.energies[place], reference[usable])
+
+
+def pooled(samples: Sequence[tuple[Sample, Ints]]) -> tuple[Sample, Ints]:
+    """Put samples of several systems together, to regress all their values at once.
+
+    Parameters
+    ----------
+    samples
+        Each with the atomic numbers (A,) of its system.
+
+    Returns
+    -------
+    sample
+        Energies about the mean of their system; the forces of all frames as those of one.
+    numbers
+        Atomic number of each of its atoms.
+    """
+
+    def centred(name: str) -> Floats:
+        values = [getattr(sample, name) for sample, _ in samples]
+        return np.concatenate([each - each.mean() for each in values])
+
+    def of_one_frame(name: str) -> Floats:
+        values = [getattr(sample, name).reshape(-1, 3) for sample, _ in samples]
+        forces: Floats = np.concatenate(values)[None]
+        return forces
+
+    sample = Sample(
+        energies=centred("energies"),
+        forces=of_one_frame("forces"),
+        reference_energies=centred("reference_energies"),
+        reference_forces=of_one_frame("reference_forces"),
+    )
+    return sample, np.concatenate([np.tile(numbers, len(each)) for each, numbers in samples])
 
 
 @dataclass(frozen=True)

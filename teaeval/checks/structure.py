@@ -120,10 +120,16 @@ def _example(values: np.ndarray) -> str:
 
 
 def coverage(
-    prediction: Prediction, test: AnyFrames, rows: Ints, dataset: Dataset
+    prediction: Prediction, test: AnyFrames, rows: Ints, dataset: Dataset | None
 ) -> list[Finding]:
-    """Find frames that are missing, not in the test set, or given twice."""
-    name = f"{dataset.card.id} {prediction.subset}/test"
+    """Find frames that are missing, not in the test set, or given twice.
+
+    Without a dataset, the test set is a reference file.
+    """
+    name, meant = "the reference", "of the reference, in the units"
+    if dataset is not None:
+        name = f"{dataset.card.id} {prediction.subset}/test"
+        meant = "of this test set, in the dataset's own units"
     findings = []
     extra = np.flatnonzero(rows < 0)
     if len(extra):
@@ -131,7 +137,8 @@ def coverage(
         if prediction.frame_ids is not None:
             strangers = prediction.frame_ids[extra]
             where = f"frame_id {_example(strangers)}"
-            for (subset, role), ids in dataset.splits.members.items():
+            members = {} if dataset is None else dataset.splits.members
+            for (subset, role), ids in members.items():
                 if np.isin(strangers, ids).all():
                     where += f", which are frames of {subset}/{role}"
                     break
@@ -140,8 +147,8 @@ def coverage(
                 "extra-frames",
                 expected=f"only frames of {name} ({len(test)} frames)",
                 found=f"{len(extra)} others: {where}",
-                remedy="predict the frames of this test set, in the dataset's own units and "
-                "atom order, and check --subset",
+                remedy=f"predict the frames {meant} and atom order"
+                + (", and check --subset" if dataset else " declared, and no others"),
             )
         )
     counts = np.bincount(rows[rows >= 0], minlength=len(test))

@@ -199,22 +199,21 @@ class Declared:
         """Read one prediction file with these declarations."""
         from teaeval.predictions.reading import read_prediction
 
-        said: Any = self._said() | source.said
-        return read_prediction(source.path, **said)
+        return read_prediction(source.path, **self.saying([source])(source))
 
-    def read_one_of(self, sources: Sequence[File]) -> Callable[[File], Prediction]:
-        """How each of several files is read: what they state goes before these declarations.
+    def saying(self, sources: Sequence[File]) -> Callable[[File], dict[str, Any]]:
+        """What is said of each of several files, as arguments of those that read predictions.
+
+        What files state goes before these declarations, unless there is one file only.
 
         Raises
         ------
         UsageError
             If one name is given to several models.
         """
-        from teaeval.predictions.reading import read_prediction
-
         self.check()
         if len(sources) == 1:
-            return self.read
+            return lambda source: self._said() | dict(source.said)
         if self.model is not None:
             named = [f"{source.path}:model={self.model}" for source in sources[:1]]
             named += [f"{source.path}:model=NAME" for source in sources[1:]]
@@ -222,8 +221,7 @@ class Declared:
                 f"--model names one model, and there are {len(sources)} predictions; name them "
                 f"one by one: {shlex.join(named)}"
             )
-        defaults: Any = self._said()
-        return lambda source: read_prediction(source.path, defaults=defaults, **source.said)
+        return lambda source: {"defaults": self._said(), **source.said}
 
     def _said(self) -> dict[str, str]:
         return {name: value for name, value in asdict(self).items() if value is not None}

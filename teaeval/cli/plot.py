@@ -20,6 +20,7 @@ from teaeval.cli.options import (
     Published,
     ScoreFiles,
 )
+from teaeval.cli.reference import Referenced
 
 if TYPE_CHECKING:
     from teaeval.plots.error_summary import ErrorSummary
@@ -49,16 +50,26 @@ def _save(plot: Plot, output: list[Path]) -> None:
         console.say(f"{path}: written")
 
 
-def _summaries(files: list[File], declared: Declared, allow_failed: bool) -> list[ErrorSummary]:
-    from teaeval.plots.error_summary import summarise
-    from teaeval.scores.examine import examine
+def _summaries(
+    files: list[File], declared: Declared, referenced: Referenced, allow_failed: bool
+) -> list[ErrorSummary]:
+    """Read predictions and summarise their errors, of each system of a reference."""
+    from teaeval.plots.error_summary import summarise, summarise_against
+    from teaeval.scores.against import examine_against
+    from teaeval.scores.examine import examine, opened
 
-    read = declared.read_one_of(files)
-    summaries = []
+    read = referenced.reader(declared, files)
+    reference = referenced.read(declared, files)
+    summaries: list[ErrorSummary] = []
     with console.progress_bar() as progress:
         for n, file in enumerate(files):
             progress("predictions read", n, len(files))
-            summaries.append(summarise(examine(read(file), allow_failed=allow_failed)))
+            if reference is None:
+                prediction = opened(read(file), None)
+                summaries.append(summarise(examine(prediction, allow_failed=allow_failed)))
+                continue
+            against = examine_against(read(file), reference, allow_failed=allow_failed)
+            summaries += summarise_against(against)
     return summaries
 
 
@@ -81,7 +92,7 @@ def learning_curve(
     scores = [read_score(file) for file in files or []]
     curve = curves.points(scores, measure)
     if published:
-        if any(s.dataset.id != "tea2023-i" for s in scores):
+        if any(s.dataset is None or s.dataset.id != "tea2023-i" for s in scores):
             raise UsageError(
                 "--published is of the official edition of Challenge I (tea2023-i); scores of "
                 "other data do not belong on its axes"
@@ -105,7 +116,8 @@ def gyration(
     reference: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="DATASET:SUBSET", help="Test set to draw too, e.g. mini-i:folded; repeatable."
+            metavar="DATASET:SUBSET",
+            help="Reference, a test set to draw too, e.g. mini-i:folded; repeatable.",
         ),
     ] = None,
 ) -> None:
@@ -153,13 +165,14 @@ def atoms(
     files: PredictionFiles,
     output: FigureFiles,
     declared: Declared,
+    referenced: Referenced,
     allow_failed: AllowFailed = False,
 ) -> None:
     """Per-atom force MAE on the structure, a panel per prediction (as Figs. SI 4 and 8)."""
     from teaeval.plots.structure import per_atom
 
     check_outputs(output)
-    _save(per_atom(_summaries(files, declared, allow_failed)), output)
+    _save(per_atom(_summaries(files, declared, referenced, allow_failed)), output)
 
 
 @plots.command("worst", epilog="Example: teaeval plot worst mace.h5 sgdml.npz -o worst.pdf")
@@ -168,13 +181,14 @@ def worst(
     files: PredictionFiles,
     output: FigureFiles,
     declared: Declared,
+    referenced: Referenced,
     allow_failed: AllowFailed = False,
 ) -> None:
     """The frame with the largest force error, coloured by error (as Figs. SI 5 to 7)."""
     from teaeval.plots.structure import worst_frame
 
     check_outputs(output)
-    _save(worst_frame(_summaries(files, declared, allow_failed)), output)
+    _save(worst_frame(_summaries(files, declared, referenced, allow_failed)), output)
 
 
 @plots.command("parity", epilog="Example: teaeval plot parity mace.h5 -o parity.png")
@@ -183,13 +197,14 @@ def parity(
     files: PredictionFiles,
     output: FigureFiles,
     declared: Declared,
+    referenced: Referenced,
     allow_failed: AllowFailed = False,
 ) -> None:
     """Predicted against reference energies and force components."""
     from teaeval.plots import errors
 
     check_outputs(output)
-    _save(errors.parity(_summaries(files, declared, allow_failed)), output)
+    _save(errors.parity(_summaries(files, declared, referenced, allow_failed)), output)
 
 
 @plots.command("errors", epilog="Example: teaeval plot errors mace.h5 sgdml.npz -o errors.svg")
@@ -198,13 +213,14 @@ def distributions(
     files: PredictionFiles,
     output: FigureFiles,
     declared: Declared,
+    referenced: Referenced,
     allow_failed: AllowFailed = False,
 ) -> None:
     """Distributions of the errors of energies and force components."""
     from teaeval.plots import errors
 
     check_outputs(output)
-    _save(errors.distributions(_summaries(files, declared, allow_failed)), output)
+    _save(errors.distributions(_summaries(files, declared, referenced, allow_failed)), output)
 
 
 @plots.command("elements", epilog="Example: teaeval plot elements mace.h5 sgdml.npz -o el.svg")
@@ -213,13 +229,14 @@ def elements(
     files: PredictionFiles,
     output: FigureFiles,
     declared: Declared,
+    referenced: Referenced,
     allow_failed: AllowFailed = False,
 ) -> None:
     """Absolute force errors by element."""
     from teaeval.plots import errors
 
     check_outputs(output)
-    _save(errors.by_element(_summaries(files, declared, allow_failed)), output)
+    _save(errors.by_element(_summaries(files, declared, referenced, allow_failed)), output)
 
 
 @plots.command("magnitude", epilog="Example: teaeval plot magnitude mace.h5 -o magnitude.svg")
@@ -228,13 +245,14 @@ def magnitude(
     files: PredictionFiles,
     output: FigureFiles,
     declared: Declared,
+    referenced: Referenced,
     allow_failed: AllowFailed = False,
 ) -> None:
     """Force error of an atom against the strength of its force."""
     from teaeval.plots import errors
 
     check_outputs(output)
-    _save(errors.by_magnitude(_summaries(files, declared, allow_failed)), output)
+    _save(errors.by_magnitude(_summaries(files, declared, referenced, allow_failed)), output)
 
 
 @plots.command("matrix", epilog="Example: teaeval plot matrix results/*.json -o matrix.png")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from teadata.errors import TeaError
-from teaeval.predictions.declaring import NAMES, option
+from teaeval.predictions.declaring import NAMES, REFERENCE_NAMES, option
 from teaeval.predictions.findings import Finding, PredictionError
 
 EXAMPLES = {
@@ -17,10 +17,17 @@ EXAMPLES = {
     "subset": "folded",
     "energy_unit": "eV",
     "length_unit": "Å",
+    "reference_energy_unit": "eV",
+    "reference_length_unit": "Å",
 }
 """What a command that is to be copied has in place of what only the caller knows."""
 
-KEYS = {"missing-energy": "energy_key", "missing-forces": "forces_key"}
+KEYS = {
+    "missing-energy": "energy_key",
+    "missing-forces": "forces_key",
+    "missing-reference-energy": "reference_energy_key",
+    "missing-reference-forces": "reference_forces_key",
+}
 """Findings that an option mends which names an array of the file."""
 
 
@@ -72,7 +79,7 @@ def _missing(findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
 
 def _declared(command: Sequence[str]) -> Iterator[str]:
     """The declarations among the options of a command."""
-    flags = {option(name) for name in NAMES}
+    flags = {option(name) for name in (*NAMES, *REFERENCE_NAMES)}
     for n, part in enumerate(command):
         if part in flags and n + 1 < len(command):
             yield from command[n : n + 2]

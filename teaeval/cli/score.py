@@ -26,6 +26,7 @@ from teaeval.cli.options import (
     SignPatterns,
     SimulationFiles,
 )
+from teaeval.cli.reference import Referenced
 from teaeval.defaults import WAIT
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Examination:
 def score_file(
     file: PredictionFile,
     declared: Declared,
+    referenced: Referenced,
     examination: Examination,
     draws: Bootstrap,
     *,
@@ -76,18 +78,20 @@ def score_file(
     from teaeval.tables import single as table
 
     shown = printed.asked() or "terminal"
-    declared.check()
+    read = referenced.reader(declared, [file])
     form = None if output is None else _form(output)
     simulations = [record.read(path) for path in md or []]
+    reference = referenced.read(declared, [file])
     with connected(scheduler, scheduler_timeout) as engine:
         result = score(
-            declared.read(file),
+            read(file),
             replicates=draws.bootstrap,
             seed=draws.seed,
             fixes=examination.fix or (),
             with_details=examination.details,
             allow_failed=examination.allow_failed,
             engine=engine,
+            reference=reference,
         ).with_simulations(simulations)
     if output is not None and form is not None:
         write_text(output, form(result))
@@ -125,21 +129,25 @@ def _form(output: Path) -> Callable[[Score], str]:
 def check_file(
     file: PredictionFile,
     declared: Declared,
+    referenced: Referenced,
     as_json: AsJson = False,
 ) -> None:
     """Check a prediction file without scoring it: everything that is wrong, and how to mend it.
 
     Ends with status 1 if it could not be scored; a warning is no reason.
     """
-    from teadata import catalog
     from teaeval.cli import remedies
     from teaeval.predictions import findings
+    from teaeval.scores.against import check_reference
     from teaeval.scores.examine import check
 
-    declared.check()
+    read = referenced.reader(declared, [file])
+    reference = referenced.read(declared, [file])
     try:
-        prediction = declared.read(file)
-        problems = check(prediction, catalog.load(prediction.dataset))[1]
+        if reference is None:
+            problems = check(declared.read(file))[1]
+        else:
+            problems = check_reference(read(file), reference)
     except findings.PredictionError as error:
         problems = error.findings
     if as_json:
@@ -160,6 +168,10 @@ def verify_score(
         Path, typer.Argument(metavar="SCORE", help="Score, as `teaeval score -o` writes.")
     ],
     prediction: Annotated[Path, typer.Option(help="Prediction file, which the score is of.")],
+    reference: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Reference, which the score is against, if it is."),
+    ] = None,
 ) -> None:
     """Recompute a score from its prediction file, and compare every number.
 
@@ -169,7 +181,7 @@ def verify_score(
     from teaeval.scores.verification import verify
 
     stated = read_score(score, claimed=True)
-    differences = verify(stated, prediction)
+    differences = verify(stated, prediction, reference)
     for line in differences:
         console.say(line)
     if differences:
@@ -191,6 +203,7 @@ def compare_files(
         ),
     ],
     declared: Declared,
+    referenced: Referenced,
     draws: SignPatterns,
     as_json: AsJson = False,
 ) -> None:
@@ -201,12 +214,15 @@ def compare_files(
     from teaeval.scores.comparison import compare
     from teaeval.tables.comparison import print_comparison
 
-    read = declared.read_one_of([first, second])
+    both = [first, second]
+    read = referenced.reader(declared, both)
+    reference = referenced.read(declared, both)
     result = compare(
         read(first),
         read(second),
         replicates=draws.patterns,
         seed=draws.seed,
+        reference=reference,
     )
     if as_json:
         console.say(result.model_dump_json(indent=2))

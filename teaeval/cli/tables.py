@@ -24,6 +24,7 @@ from teaeval.cli.options import (
     ScoreFiles,
     SimulationFiles,
 )
+from teaeval.cli.reference import Referenced
 from teaeval.defaults import REPLICATES
 
 
@@ -132,6 +133,7 @@ def report(
     files: PredictionFiles,
     output: Annotated[Path, typer.Option("--output", "-o", help="Output: .html.")],
     declared: Declared,
+    referenced: Referenced,
     title: Annotated[str, typer.Option(help="Title, of the page.")] = "Force-field report",
     worst: Annotated[
         int, typer.Option(min=1, help="Worst frames, to look at of each prediction.")
@@ -146,15 +148,18 @@ def report(
     """
     from teaeval.report import write
 
+    read = referenced.reader(declared, files)
+    reference = referenced.read(declared, files)
     with console.progress_bar() as progress:
         write(
-            list(map(declared.read_one_of(files), files)),
+            [read(file) for file in files],
             output,
             title=title,
             frames=worst,
             allow_failed=allow_failed,
             replicates=bootstrap,
             simulations=md or (),
+            reference=reference,
             progress=progress,
         )
     console.say(f"{output}: {output.stat().st_size / 1e6:.1f} MB")

@@ -97,6 +97,25 @@ class FrameErrors:
         }
         return cls(**arrays, values=pieces[0].values)
 
+    @classmethod
+    def absent(cls, rows: int) -> Self:
+        """Rows of frames that lack the quantity: they count for nothing."""
+        nan, zero = np.full(rows, np.nan), np.zeros(rows)
+        return cls(nan, nan, nan, zero, zero, np.full(rows, np.inf), zero, 1, zero, zero)
+
+    def by_value(self) -> FrameErrors:
+        """Weigh every value alike, to be joined with frames that have another number of values."""
+        return replace(
+            self,
+            values=1,
+            frames=self.frames * self.values,
+            predicted=self.predicted * self.values,
+        )
+
+    def relative_to(self, zero: float) -> FrameErrors:
+        """Subtract a constant from the reference values, and from the predicted ones with them."""
+        return replace(self, mean=self.mean - zero, lowest=self.lowest - zero)
+
     @property
     def scored(self) -> NDArray[np.bool_]:
         """Which rows have a finite prediction, (N,)."""
@@ -176,6 +195,36 @@ class FrameErrors:
             std_reference=float(np.sqrt(variance)),
             count=self.values * int(total),
         )
+
+
+def joined_tables(
+    tables: Sequence[Mapping[str, FrameErrors]], zeros: Sequence[float]
+) -> dict[str, FrameErrors]:
+    """Join the errors of several systems: every value counts alike.
+
+    A quantity that a system lacks has rows there that count for nothing.
+
+    Parameters
+    ----------
+    tables
+        Errors of each quantity of each system.
+    zeros
+        Energy of each system that its reference energies are taken relative to.
+    """
+    if len(tables) == 1:
+        return dict(tables[0])
+    joined = {}
+    for name in dict.fromkeys(name for table in tables for name in table):
+        parts = []
+        for table, zero in zip(tables, zeros, strict=True):
+            if name not in table:
+                parts.append(FrameErrors.absent(len(table["E"].mae)))
+            elif name == "E":
+                parts.append(table[name].relative_to(zero))
+            else:
+                parts.append(table[name].by_value())
+        joined[name] = FrameErrors.joined(parts)
+    return joined
 
 
 @dataclass(frozen=True)

@@ -34,15 +34,18 @@ LEADING = 64
 """Units with the largest errors of which a resample holds one, but for one case in 10²⁷."""
 
 
-def resampling(dataset: Dataset, test: AnyFrames, replicates: int, seed: int = 0) -> Resampling:
+def resampling(
+    dataset: Dataset | None, test: AnyFrames, replicates: int, seed: int = 0
+) -> Resampling:
     """Say what the units are: trajectories if frames are correlated, else frames or blocks of them.
 
-    Frames are taken to be correlated where the card has correlation times.
+    Frames are taken to be correlated where the card has correlation times, and those of a
+    reference file where it states trajectories.
 
     Parameters
     ----------
     dataset
-        The dataset.
+        The dataset; None for a reference file.
     test
         The frames that were predicted, in the order of the errors.
     replicates, seed
@@ -56,16 +59,28 @@ def resampling(dataset: Dataset, test: AnyFrames, replicates: int, seed: int = 0
     return Resampling(np.arange(len(test)) // block, kind, replicates, seed)
 
 
-def _correlated(dataset: Dataset, test: AnyFrames) -> bool:
+def _correlated(dataset: Dataset | None, test: AnyFrames) -> bool:
     """Whether frames are known to be of trajectories within which they are correlated."""
-    return test.trajectories is not None and bool(dataset.card.correlation_times)
+    if test.trajectories is None:
+        return False
+    return dataset is None or bool(dataset.card.correlation_times)
 
 
-def block_length(dataset: Dataset, test: AnyFrames) -> int:
-    """Consecutive frames that are drawn together, a power of two; 1 for trajectories."""
+def block_length(dataset: Dataset | None, test: AnyFrames, frames: int | None = None) -> int:
+    """Consecutive frames that are drawn together, a power of two; 1 for trajectories.
+
+    Parameters
+    ----------
+    dataset
+        The dataset; None for a reference file.
+    test
+        The frames that were predicted.
+    frames
+        How many there are, if there are more than these.
+    """
     if _correlated(dataset, test):
         return 1
-    return 1 << (-(-len(test) // MOST_UNITS) - 1).bit_length()
+    return 1 << (-(-(frames or len(test)) // MOST_UNITS) - 1).bit_length()
 
 
 @dataclass(frozen=True)

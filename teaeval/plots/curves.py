@@ -58,6 +58,7 @@ def points(scores: Sequence[Score], measure: str = "MAE") -> list[Point]:
         raise unknown_name("measure", measure, MEASURES)
     curve = []
     for score in scores:
+        score.of_dataset("learning curves")
         size, made = train_size(score), score.prediction
         if not size.isdigit():
             raise DataError(
@@ -69,8 +70,7 @@ def points(scores: Sequence[Score], measure: str = "MAE") -> list[Point]:
             low, high = getattr(row, f"{measure.lower()}_interval") or (None, None)
             curve.append(
                 Point(
-                    dataset=f"{score.dataset.id}@{score.dataset.version} "
-                    f"({score.dataset.edition} edition)",
+                    dataset=score.of_dataset("learning curves").title,
                     model=made.model or made.file or "unnamed model",
                     task=score.task,
                     size=int(size),

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from teadata import DatasetCard, Frames
+from teadata import Frames
 from teadata.arrays.stored_array import rows_taken
+from teadata.errors import UsageError
 from teadata.stored_frames import AnyFrames
 from teadata.typing import Floats, Ints
 from teaeval.engines import slices
+from teaeval.scores.against import Against
 from teaeval.scores.examine import Examined
+from teaeval.scores.record import ScoredReference
 
 PARITY_BINS = 160
 """Bins along each axis of the parity histogram of force components."""
@@ -42,8 +45,9 @@ class ErrorSummary:
     ----------
     name
         The model, or the file if it names none.
-    card, subset, train
-        Dataset, test subset, and what was trained on (None if not said).
+    data, system, subset, train
+        Title and system of the dataset or reference, test subset (empty for a reference), and
+        what was trained on (None if not said).
     test, rows
         The test set, and (N,) the rows of it that the N frames are: all, unless frames failed.
     numbers
@@ -70,7 +74,8 @@ class ErrorSummary:
     """
 
     name: str
-    card: DatasetCard
+    data: str
+    system: str
     subset: str
     train: str | None
     test: AnyFrames
@@ -93,13 +98,18 @@ class ErrorSummary:
 
     @property
     def task(self) -> str:
-        """``<train subset>-><test subset>``; ``?`` where the prediction does not say."""
+        """``<train subset>-><test subset>``; ``?`` where the prediction does not say.
+
+        Of a reference, its system.
+        """
+        if not self.subset:
+            return self.system
         return f"{(self.train or '?').split('/')[0]}->{self.subset}"
 
     @property
     def where(self) -> str:
         """Dataset, edition and test set, in one line, and how much of it was predicted."""
-        text = f"{self.card.full_id} ({self.card.edition} edition), test set {self.subset}"
+        text = f"{self.data}, test set {self.subset}" if self.subset else self.data
         total = len(self.test)
         return text if len(self.rows) == total else f"{text}, {len(self.rows)} of {total} frames"
 
@@ -118,12 +128,55 @@ class ErrorSummary:
         return predicted - reference
 
 
-def summarise(examined: Examined) -> ErrorSummary:
+MOST_SYSTEMS = 12
+"""Systems of a reference that are drawn, each beside the others."""
+
+
+def summarise_against(against: Against) -> list[ErrorSummary]:
+    """Summarise the errors of each system of a reference.
+
+    Raises
+    ------
+    UsageError
+        If there are more systems than are drawn.
+    """
+    labels = against.reference.labels
+    parts = [
+        (label, part)
+        for label, part in zip(labels, against.parts, strict=True)
+        if part.compared.scored.any()
+    ]
+    if len(parts) > MOST_SYSTEMS:
+        raise UsageError(
+            f"{against.reference.path}: {len(parts)} systems, and at most {MOST_SYSTEMS} are drawn "
+            "beside each other; give a file with fewer. `teaeval score` takes all of them"
+        )
+    data = ScoredReference.of(against.reference).title
+    several = len(labels) > 1
+    summaries = []
+    for system, part in parts:
+        title = f"{data}, {system}" if several else data
+        made = replace(summarise(part, title, system), subset="", train=None)
+        summaries.append(replace(made, name=f"{made.name}, {system}") if several else made)
+    return summaries
+
+
+def summarise(examined: Examined, data: str = "", system: str = "") -> ErrorSummary:
     """Summarise the errors of a prediction that :func:`~teaeval.scores.examine.examine` let pass.
 
     Frames that failed are left out.
+
+    Parameters
+    ----------
+    examined
+        The prediction and its errors.
+    data, system
+        Title and system, if it is not of a dataset.
     """
     prediction, dataset, test = examined.prediction, examined.dataset, examined.test
+    if dataset is not None:
+        card = dataset.card
+        data, system = f"{card.full_id} ({card.edition} edition)", card.system.name
     rows = np.flatnonzero(examined.compared.scored)
     place = np.full(len(test), -1)
     predicted_rows = np.flatnonzero(examined.test_rows >= 0)
@@ -139,7 +192,8 @@ def summarise(examined: Examined) -> ErrorSummary:
     ranges = _ranges(read, parts, len(rows), test.n_atoms)
     return ErrorSummary(
         name=prediction.model or Path(prediction.source.get("path", "prediction")).stem,
-        card=dataset.card,
+        data=data,
+        system=system,
         subset=prediction.subset,
         train=prediction.train,
         test=test,

@@ -37,7 +37,7 @@ def task_matrix(
         If the scores are of more than one dataset, two of the same model and task, or of no
         such quantity or kind.
     """
-    datasets = sorted({f"{s.dataset.id}@{s.dataset.version}" for s in scores})
+    datasets = sorted({s.of_dataset("task matrices").name for s in scores})
     if len(datasets) != 1:
         raise UsageError(
             f"expected scores of one dataset, found {', '.join(datasets) or 'none'}; "
@@ -52,10 +52,11 @@ def task_matrix(
     named = labels(scores)
     models = list(dict.fromkeys(named))
     card = catalog.find(datasets[0])
-    ends = [end for x in scores for end in (x.task.split("->")[0], x.dataset.subset) if end != "?"]
+    ends = [end for x in scores for end in x.task.split("->") if end != "?"]
     order = list(dict.fromkeys(ends)) if card is None else list(card.subsets)
     trained = [s for s in [*order, "?"] if any(x.task.startswith(f"{s}->") for x in scores)]
-    tested = [s for s in order if any(x.dataset.subset == s for x in scores)]
+    subsets = [score.of_dataset("task matrices").subset for score in scores]
+    tested = [name for name in order if name in subsets]
     field = "mae" if kind == "absolute" else f"mae_percent_{kind}"
     data: list[dict[str, Any]] = []
     with styled():
@@ -70,16 +71,16 @@ def task_matrix(
             grids = {}
             for model in models:
                 grid = np.full((len(trained), len(tested)), np.nan)
-                for score, name in zip(scores, named, strict=True):
+                for score, subset, name in zip(scores, subsets, named, strict=True):
                     if name == model:
                         start = score.task.split("->")[0]
                         value = getattr(score.row(quantity), field)
-                        grid[trained.index(start), tested.index(score.dataset.subset)] = value
+                        grid[trained.index(start), tested.index(subset)] = value
                         data.append(
                             {
                                 "model": model,
                                 "train": start,
-                                "test": score.dataset.subset,
+                                "test": subset,
                                 "quantity": quantity,
                                 "unit": unit,
                                 "mae": value,

@@ -32,7 +32,7 @@ def _letter(n: int) -> str:
 
 
 def _one_system(summaries: Sequence[ErrorSummary]) -> None:
-    datasets = list(dict.fromkeys(c.card.full_id for c in summaries))
+    datasets = list(dict.fromkeys(c.data for c in summaries))
     if len(datasets) != 1:
         raise UsageError(
             f"expected predictions of one dataset, found {', '.join(datasets) or 'none'}; "
@@ -125,7 +125,7 @@ def per_atom(summaries: Sequence[ErrorSummary], row: int = 0) -> Plot:
         figure, axes = panels(columns, -(-count // columns), width=width, height=height)
         _spaced(figure)
         _elements(axes[0], seen)
-        axes[0].set_title(f"{_letter(0)} {summaries[0].card.system.name}")
+        axes[0].set_title(f"{_letter(0)} {summaries[0].system}")
         for n, (name, c) in enumerate(named(list(summaries)), start=1):
             _coloured(figure, axes[n], seen, c.by_atom, "force MAE (kcal/mol/Å)")
             axes[n].set_title(f"{_letter(n)} {name}")

@@ -32,6 +32,16 @@ NAMES = tuple(Declarations.__annotations__)
 """The names of what can be declared."""
 
 
+REFERENCE_NAMES = (
+    "reference",
+    "reference_energy_unit",
+    "reference_length_unit",
+    "reference_energy_key",
+    "reference_forces_key",
+)
+"""The names of what can be said of a reference."""
+
+
 def option(name: str) -> str:
     """The command line's option for a declaration."""
     return "--" + name.replace("_", "-")

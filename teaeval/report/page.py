@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from teaeval.md.record import Simulations
     from teaeval.plots.error_summary import ErrorSummary
     from teaeval.plots.plot import Plot
-    from teaeval.predictions.prediction import Prediction
+    from teaeval.predictions.reference import Reference
+    from teaeval.scores.examine import AnyPrediction
     from teaeval.scores.record import Score
 
 CAPTIONS = {
@@ -36,7 +37,7 @@ CAPTIONS = {
 
 
 def write(
-    predictions: Sequence[Prediction | Path | str],
+    predictions: Sequence[AnyPrediction],
     output: Path,
     *,
     title: str = "Force-field report",
@@ -44,6 +45,7 @@ def write(
     allow_failed: bool = False,
     replicates: int = REPLICATES,
     simulations: Sequence[Path] = (),
+    reference: Reference | None = None,
     progress: Progress = no_progress,
 ) -> None:
     """Write the report of some prediction files.
@@ -64,6 +66,8 @@ def write(
         Bootstrap samples behind the intervals of MAX; 0 for no intervals.
     simulations
         Records that ``teaeval md analyse`` wrote.
+    reference
+        What they are compared with instead of datasets.
     progress
         Told what is done.
 
@@ -77,12 +81,11 @@ def write(
         If Matplotlib is not installed.
     """
     from teaeval.md import record
-    from teaeval.plots.error_summary import summarise
+    from teaeval.plots.error_summary import summarise, summarise_against
     from teaeval.plots.plot import styled
-    from teaeval.predictions.prediction import Prediction
-    from teaeval.predictions.reading import read_prediction
-    from teaeval.scores.examine import examine
-    from teaeval.scores.scoring import score_examined
+    from teaeval.scores.against import examine_against
+    from teaeval.scores.examine import examine, opened
+    from teaeval.scores.scoring import score_against, score_examined
 
     if not predictions:
         raise UsageError("a report needs a prediction")
@@ -94,8 +97,12 @@ def write(
     scores, summaries = [], []
     for n, item in enumerate(predictions):
         progress("predictions scored", n, len(predictions))
-        prediction = item if isinstance(item, Prediction) else read_prediction(item)
-        examined = examine(prediction, allow_failed=allow_failed)
+        if reference is not None:
+            against = examine_against(item, reference, allow_failed=allow_failed)
+            scores.append(score_against(against, replicates=replicates))
+            summaries += summarise_against(against)
+            continue
+        examined = examine(opened(item, None), allow_failed=allow_failed)
         scores.append(score_examined(examined, replicates=replicates))
         summaries.append(summarise(examined))
     progress("predictions scored", len(predictions), len(predictions))
@@ -196,11 +203,11 @@ def _provenance(scores: Sequence[Score]) -> str:
             f"<td>{escape(text)}</td>"
             for text in (
                 s.prediction.model or "–",
-                s.prediction.train or "not said",
+                (s.prediction.train or "not said") if s.dataset else "–",
                 s.prediction.file or "–",
                 s.prediction.sha256 or "–",
-                f"{s.dataset.id}@{s.dataset.version}, {s.dataset.subset}",
-                s.dataset.frames_sha256,
+                f"{s.data.name}, {s.dataset.subset if s.dataset else s.task}",
+                s.data.checksum,
             )
         )
         + "</tr>"
@@ -209,8 +216,9 @@ def _provenance(scores: Sequence[Score]) -> str:
     heads = ("model", "trained on", "file", "SHA-256", "test set", "SHA-256 of the frames")
     warnings = [f"{s.prediction.file}: {text}" for s in scores for text in s.warnings]
     notes = [f"Made with {DISTRIBUTION} {package_version()}, {max(s.created for s in scores)}."]
-    if any(s.dataset.edition == "mini" for s in scores):
+    if any(s.dataset and s.dataset.edition == "mini" for s in scores):
         notes.append("Errors on the mini edition are not comparable with published ones.")
+    notes += [f"Left out: {what}." for what in dict.fromkeys(w for s in scores for w in s.left_out)]
     return (
         "<table><thead><tr>"
         + "".join(f"<th>{h}</th>" for h in heads)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import Field
@@ -15,11 +15,20 @@ from teadata.schema import StrictModel
 from teaeval.defaults import SIGN_PATTERNS
 from teaeval.metrics.frame_errors import FrameErrors
 from teaeval.metrics.sign_flips import SignFlips
-from teaeval.metrics.uncertainty import DifferenceIntervals, difference_intervals, resampling
+from teaeval.metrics.uncertainty import DifferenceIntervals, difference_intervals
 from teaeval.predictions.prediction import Prediction
+from teaeval.predictions.reference import Reference
 from teaeval.resampling import Interval
-from teaeval.scores.examine import Examined, examine, loaded, opened
-from teaeval.scores.record import Bootstrap, unit_of
+from teaeval.scores.against import (
+    Against,
+    check_one_of_both,
+    examine_against,
+    opened_reference,
+)
+from teaeval.scores.examine import AnyPrediction, Examined, examine, loaded, opened
+from teaeval.scores.pooling import Pool, pool
+from teaeval.scores.record import ALL, ScoredReference
+from teaeval.scores.rows import Bootstrap, unit_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,16 +67,26 @@ class ComparedRow(Shown, StrictModel):
         return {"quantity": self.quantity, "MAE": difference, "p": f"{self.mae.p:.2g}"}
 
 
+class ComparedSystem(StrictModel):
+    """The rows of the frames of one composition, where a reference has several."""
+
+    formula: str
+    frames: int
+    rows: list[ComparedRow]
+
+
 class Comparison(Shown, StrictModel):
     """Two predictions of one test set, compared frame by frame.
 
     ``exact`` says whether the p-values count all sign patterns, or ``bootstrap.replicates`` that
     were drawn.  ``warnings`` are what the checks say of either.  No p-value can be below
-    ``smallest_p``, however large the difference.
+    ``smallest_p``, however large the difference.  Against a ``reference`` there is no dataset;
+    where that has several compositions, ``rows`` are over all, and ``systems`` has each.
     """
 
-    dataset: str
-    subset: str
+    dataset: str = ""
+    subset: str = ""
+    reference: ScoredReference | None = None
     frames: int
     first: str
     second: str
@@ -76,11 +95,21 @@ class Comparison(Shown, StrictModel):
     smallest_p: float
     rows: list[ComparedRow]
     warnings: list[str] = Field(default_factory=list)
+    systems: list[ComparedSystem] = Field(default_factory=list)
+
+    @property
+    def where(self) -> str:
+        """The test set, or the reference."""
+        if self.reference is not None:
+            return self.reference.title
+        return f"{self.dataset}, test set {self.subset}"
 
     def _fields(self) -> dict[str, object]:
+        data: dict[str, object] = {"dataset": self.dataset, "subset": self.subset}
+        if self.reference is not None:
+            data = {"reference": self.reference.name}
         return {
-            "dataset": self.dataset,
-            "subset": self.subset,
+            **data,
             "first": self.first,
             "second": self.second,
             "frames": self.frames,
@@ -104,11 +133,13 @@ class Comparison(Shown, StrictModel):
             If pandas is not installed.
         """
         entries = []
-        for row in self.rows:
+        each = [(ALL, self.rows)] + [(system.formula, system.rows) for system in self.systems]
+        for system, row in ((name, row) for name, rows in each for row in rows):
             for name, part in (("MAE", row.mae), ("RMSE", row.rmse)):
                 low, high = part.interval or (None, None)
                 entries.append(
-                    {"quantity": row.quantity, "unit": row.unit, "measure": name}
+                    ({"system": system} if self.systems else {})
+                    | {"quantity": row.quantity, "unit": row.unit, "measure": name}
                     | {"first": part.first, "second": part.second}
                     | {"difference": part.difference, "low": low, "high": high, "p": part.p}
                     | {"superiority": row.superiority}
@@ -117,12 +148,13 @@ class Comparison(Shown, StrictModel):
 
 
 def compare(
-    first: Prediction | Path | str,
-    second: Prediction | Path | str,
+    first: AnyPrediction,
+    second: AnyPrediction,
     dataset: Dataset | str | None = None,
     *,
     replicates: int = SIGN_PATTERNS,
     seed: int = 0,
+    reference: Reference | Path | str | None = None,
 ) -> Comparison:
     """Compare two predictions of one test set.
 
@@ -135,14 +167,22 @@ def compare(
     replicates, seed
         Number of sign patterns that are drawn if there are too many units to count all of them,
         and their seed.
+    reference
+        A file of labelled frames, or what :func:`teaeval.read_reference` gives, that both are
+        compared with instead of a dataset.
 
     Raises
     ------
     UsageError
-        If they are not of the same test set.
+        If they are not of the same test set, or a dataset and a reference are given.
     PredictionError
         If a check of one of them finds an error.
     """
+    if reference is not None:
+        check_one_of_both(dataset)
+        reference = opened_reference(reference)
+        both = [examine_against(item, reference, by_frame=True) for item in (first, second)]
+        return compare_against(both[0], both[1], replicates=replicates, seed=seed)
     one, other = (opened(item, dataset) for item in (first, second))
     _check_same(one, other)
     data = loaded(one, dataset)
@@ -169,26 +209,82 @@ def compare_examined(
         If they are not of the same test set.
     """
     _check_same(first.prediction, second.prediction)
-    draws = resampling(first.dataset, first.test, replicates, seed)
-    flips = SignFlips(draws.count, replicates, seed)
-    a, b = (examined.compared.table for examined in (first, second))
-    intervals = difference_intervals(a, b, draws, flips)
+    assert first.dataset is not None
+    pools = [pool([examined], replicates, seed) for examined in (first, second)]
     return Comparison(
         dataset=first.dataset.card.full_id,
         subset=first.prediction.subset,
         frames=len(first.test),
-        first=first.name or "first",
-        second=second.name or "second",
-        bootstrap=Bootstrap.of(draws),
-        exact=flips.exact,
-        smallest_p=flips.smallest_p,
-        rows=[_row(name, a[name], b[name], intervals[name]) for name in a],
-        warnings=[
+        **_compared(pools[0], pools[1]),
+        **_named(first, second),
+    )
+
+
+def compare_against(
+    first: Against, second: Against, *, replicates: int = SIGN_PATTERNS, seed: int = 0
+) -> Comparison:
+    """Compare two predictions that were examined against one reference with ``by_frame=True``.
+
+    Parameters
+    ----------
+    first, second
+        What :func:`~teaeval.scores.against.examine_against` gives.
+    replicates, seed
+        Number of sign patterns that are drawn if there are too many units to count all of them,
+        and their seed.
+    """
+    groups = [examined.by_formula() for examined in (first, second)]
+    several = len(groups[0]) > 1
+    pools = [
+        pool(
+            [part for parts in group.values() for part in parts],
+            replicates,
+            seed,
+            compositions=[name for name, parts in group.items() for _ in parts] if several else (),
+        )
+        for group in groups
+    ]
+    systems = [
+        ComparedSystem(
+            formula=name,
+            frames=sum(len(part.test) for part in parts),
+            rows=_compared(*(pool(group[name], replicates, seed) for group in groups))["rows"],
+        )
+        for name, parts in (groups[0] if several else {}).items()
+    ]
+    return Comparison(
+        reference=ScoredReference.of(first.reference),
+        frames=len(first.reference),
+        **_compared(pools[0], pools[1]),
+        **_named(first, second),
+        systems=systems,
+    )
+
+
+def _compared(first: Pool, second: Pool) -> dict[str, Any]:
+    """The rows of a comparison, and what their intervals and p-values are from."""
+    draws, a, b = first.draws, first.table, second.table
+    flips = SignFlips(draws.count, draws.replicates, draws.seed)
+    intervals = difference_intervals(a, b, draws, flips)
+    return {
+        "bootstrap": Bootstrap.of(draws),
+        "exact": flips.exact,
+        "smallest_p": flips.smallest_p,
+        "rows": [_row(name, a[name], b[name], intervals[name]) for name in a],
+    }
+
+
+def _named(first: Examined | Against, second: Examined | Against) -> dict[str, Any]:
+    """What the two are called, and what the checks say of either."""
+    return {
+        "first": first.name or "first",
+        "second": second.name or "second",
+        "warnings": [
             f"{mark}: {finding}"
             for mark, examined in (("A", first), ("B", second))
             for finding in examined.findings
         ],
-    )
+    }
 
 
 def _check_same(first: Prediction, second: Prediction) -> None:
@@ -205,7 +301,9 @@ def _row(
     name: str, first: FrameErrors, second: FrameErrors, limits: DifferenceIntervals
 ) -> ComparedRow:
     a, b = first.errors(), second.errors()
-    better = float(np.mean(first.mae < second.mae) + np.mean(first.mae == second.mae) / 2)
+    there = first.frames > 0
+    one, other = first.mae[there], second.mae[there]
+    better = float(np.mean(one < other) + np.mean(one == other) / 2)
     return ComparedRow(
         quantity=name,
         unit=unit_of(name),

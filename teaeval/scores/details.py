@@ -18,8 +18,7 @@ from teaeval.checks.sample import evenly
 from teaeval.metrics.force_distribution import MAGNITUDES, ForceDistribution
 from teaeval.metrics.uncertainty import mean_intervals
 from teaeval.resampling import Interval, Resampling
-from teaeval.scores.examine import Examined
-from teaeval.scores.record import (
+from teaeval.scores.detail_records import (
     AtomError,
     Details,
     EnergyDetails,
@@ -29,6 +28,7 @@ from teaeval.scores.record import (
     NoveltyBin,
     Quantile,
 )
+from teaeval.scores.examine import Examined
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
 """Which quantiles of the absolute errors are reported."""
@@ -140,10 +140,10 @@ def _forces(
 
 
 def _novelty(
-    energies: Floats, forces: Floats, test: AnyFrames, dataset: Dataset, train: str | None
+    energies: Floats, forces: Floats, test: AnyFrames, dataset: Dataset | None, train: str | None
 ) -> Novelty | None:
     """Relate errors (N,) to the distance to the training set; None if that is not the dataset's."""
-    if train is None:
+    if train is None or dataset is None:
         return None
     try:
         learned = dataset.split(train)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +22,9 @@ from teaeval.predictions.findings import Finding, PredictionError
 from teaeval.predictions.prediction import Prediction
 from teaeval.predictions.reading import read_prediction
 
+AnyPrediction = Prediction | Sequence[Prediction] | Path | str
+"""A prediction, one for each system of a file, or the file."""
+
 FAILED = ("missing-frames", "not-finite-energy", "not-finite-forces")
 """Findings that say that frames have no prediction."""
 
@@ -35,7 +38,7 @@ class Examined:
     prediction
         What was predicted, after the fixes that were asked for.
     dataset, test
-        The dataset, and the test set of N frames.
+        The dataset, None for a reference file; and the test set of N frames.
     test_rows
         (M,) row of the test set for each of the M predicted frames.
     findings
@@ -49,7 +52,7 @@ class Examined:
     """
 
     prediction: Prediction
-    dataset: Dataset
+    dataset: Dataset | None
     test: AnyFrames
     test_rows: Ints
     findings: list[Finding]
@@ -64,7 +67,7 @@ class Examined:
         return self.prediction.model or self.prediction.source.get("path")
 
 
-def opened(prediction: Prediction | Path | str, dataset: Dataset | str | None) -> Prediction:
+def opened(prediction: AnyPrediction, dataset: Dataset | str | None) -> Prediction:
     """A prediction, read if it is a file, which may leave its dataset to the caller.
 
     Raises
@@ -78,7 +81,8 @@ def opened(prediction: Prediction | Path | str, dataset: Dataset | str | None) -
         return prediction
     if not isinstance(prediction, Path | str):
         raise UsageError(
-            f"expected a prediction or the path of its file, found {type(prediction).__name__}"
+            f"expected a prediction or the path of its file, found {type(prediction).__name__}; "
+            "predictions of several systems are compared with a reference"
         )
     name = dataset.card.full_id if isinstance(dataset, Dataset) else dataset
     return read_prediction(prediction, defaults={"dataset": name})
@@ -136,7 +140,7 @@ def check_against(
     prediction: Prediction, test: AnyFrames, dataset: Dataset, engine: Engine | None = None
 ) -> tuple[Ints, list[Finding]]:
     """:func:`check` against a test set that is loaded already."""
-    result = _checked(prediction, test, dataset, engine or Threads())
+    result = checked(prediction, test, dataset, engine or Threads())
     return result.test_rows, result.findings
 
 
@@ -183,11 +187,11 @@ def examine(
     test = dataset.test_set(prediction.subset)
     # The bootstrap draws whole blocks, so that their frames need not be told apart.
     block = 1 if by_frame else block_length(dataset, test)
-    result = _checked(prediction, test, dataset, engine, block=block, details=details)
+    result = checked(prediction, test, dataset, engine, block=block, details=details)
     prediction, fixed = apply(prediction, result.findings, fixes)
     if fixed:
-        result = _checked(prediction, test, dataset, engine, block=block, details=details)
-    findings = _failures_allowed(result) if allow_failed else result.findings
+        result = checked(prediction, test, dataset, engine, block=block, details=details)
+    findings = failures_allowed(result.findings, [result]) if allow_failed else result.findings
     if result.compared is None or any(item.severity == "error" for item in findings):
         raise PredictionError(prediction.source.get("path", "prediction"), findings)
     return Examined(
@@ -204,43 +208,58 @@ def examine(
 
 
 @dataclass(frozen=True, eq=False)
-class _Checked:
-    """What all checks say; ``compared`` is None where shapes forbid to compare."""
+class Checked:
+    """What all checks say.
+
+    ``test_rows`` (N,) are the row of the test set for each predicted frame; ``compared`` is None
+    where shapes forbid to compare.
+    """
 
     test_rows: Ints
     findings: list[Finding]
     compared: Compared | None
 
 
-def _failures_allowed(result: _Checked) -> list[Finding]:
-    """The findings, with failed frames as warnings unless every frame failed."""
-    if result.compared is None or not result.compared.scored.any():
-        return result.findings
-    return [
-        replace(item, severity="warning") if item.code in FAILED else item
-        for item in result.findings
-    ]
+def failures_allowed(findings: list[Finding], parts: Sequence[Checked]) -> list[Finding]:
+    """The findings, with failed frames as warnings unless every frame of every part failed."""
+    if not any(part.compared is not None and part.compared.scored.any() for part in parts):
+        return findings
+    return [replace(item, severity="warning") if item.code in FAILED else item for item in findings]
 
 
-def _checked(
+def checked(
     prediction: Prediction,
     test: AnyFrames,
-    dataset: Dataset,
+    dataset: Dataset | None,
     engine: Engine,
     *,
     block: int = 1,
     details: bool = False,
-) -> _Checked:
-    """Run all checks, and compare the values while reading them; `block` frames are merged."""
+) -> Checked:
+    """Run all checks, and compare the values while reading them.
+
+    Parameters
+    ----------
+    prediction, test
+        What was predicted, and what it is compared with.
+    dataset
+        The dataset of the test set; None for frames of a reference file.
+    engine
+        What works on pieces of it.
+    block
+        Consecutive frames whose errors are merged.
+    details
+        Whether to collect what :mod:`teaeval.scores.details` reports.
+    """
     known = list(prediction.findings)
     findings = structure.shapes(prediction, test.n_atoms)
     if findings:
-        return _Checked(np.full(np.size(prediction.energies), -1), known + findings, None)
+        return Checked(np.full(np.size(prediction.energies), -1), known + findings, None)
     rows, findings = structure.rows(prediction, test, engine)
     findings += structure.coverage(prediction, test, rows, dataset)
     place = np.full(len(test), -1)
     place[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
-    groups = dataset.card.groups
+    groups = {} if dataset is None else dataset.card.groups
     compared = frame_errors_of(
         prediction, test, place, groups, engine, block=block, details=details
     )
@@ -249,7 +268,7 @@ def _checked(
     findings = geometry.explain(prediction, test, rows, findings)
     findings += repeats.diagnose(prediction, test, place, compared)
     findings = known + findings + _diagnoses(prediction, test, rows, findings)
-    return _Checked(rows, findings, compared)
+    return Checked(rows, findings, compared)
 
 
 def _diagnoses(

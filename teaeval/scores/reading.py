@@ -20,7 +20,8 @@ from teadata.output.display import data_frame
 from teaeval.checks.fixes import FIXES
 from teaeval.defaults import MOST_REPLICATES
 from teaeval.predictions.declaring import NAMES
-from teaeval.scores.record import Row, Score, unit_of
+from teaeval.scores.record import Score
+from teaeval.scores.rows import Row, unit_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +88,7 @@ def data_frame_of(paths: Iterable[Path | str]) -> pd.DataFrame:
         read_score(path) if path.suffix.lower() == ".json" else score(path)
         for path in map(Path, paths)
     ]
-    return data_frame([item.key() | row.flat() for item in read for row in item.rows])
+    return data_frame([entry for item in read for entry in item.flat()])
 
 
 SHOWN = 4
@@ -103,9 +104,27 @@ def inconsistencies(score: Score) -> Iterator[str]:
     for name, times in Counter(row.quantity for row in score.rows).items():
         if times > 1:
             yield f"rows: {name} is there {times} times"
+    values = _values(score)
     for row in score.rows:
-        for text in _of_a_row(row, score):
+        for text in _of_a_row(row, score, values[0 if row.quantity == "E" else 1]):
             yield f"rows[{row.quantity}].{text}"
+    for system in score.systems:
+        frames = system.coverage.scored
+        for row in system.rows:
+            most = frames if row.quantity == "E" else 3 * system.atoms * frames
+            for text in _of_a_row(row, score, most):
+                yield f"systems[{system.formula}].rows[{row.quantity}].{text}"
+
+
+def _values(score: Score) -> tuple[int, int]:
+    """How many energies and how many force components the errors are of."""
+    frames = score.coverage.scored
+    if score.dataset is not None:
+        return frames, 3 * score.dataset.atoms * frames
+    if score.systems:
+        return frames, sum(3 * one.atoms * one.coverage.scored for one in score.systems)
+    assert score.reference is not None
+    return frames, 3 * (score.reference.atoms or 0) * frames
 
 
 def _of_the_computation(score: Score) -> Iterator[str]:
@@ -120,15 +139,18 @@ def _of_the_computation(score: Score) -> Iterator[str]:
 
 
 def _of_the_data(score: Score) -> Iterator[str]:
-    data, cover = score.dataset, score.coverage
-    for name in ("frames_sha256", "splits_sha256"):
+    data, cover = score.data, score.coverage
+    what = "dataset" if score.dataset else "reference"
+    for name in ("frames_sha256", "splits_sha256") if score.dataset else ("sha256",):
         if not HASH.fullmatch(value := getattr(data, name)):
-            yield f"dataset.{name}: {value!r}, expected 64 hexadecimal digits"
-    for name in ("frames", "atoms"):
+            yield f"{what}.{name}: {value!r}, expected 64 hexadecimal digits"
+    for name in ("frames", "atoms") if score.dataset else ("frames",):
         if (count := getattr(data, name)) < 1:
-            yield f"dataset.{name}: {count}, expected 1 or more"
+            yield f"{what}.{name}: {count}, expected 1 or more"
     if cover.frames != data.frames:
-        yield f"coverage.frames: {cover.frames}, the dataset's are {data.frames}"
+        yield f"coverage.frames: {cover.frames}, the {what}'s are {data.frames}"
+    if score.systems and sum(one.coverage.frames for one in score.systems) != cover.frames:
+        yield f"systems: their frames are not {cover.frames} together"
     counts = (cover.scored, cover.missing, cover.not_finite)
     if min(counts) < 0 or cover.scored < 1 or sum(counts) != cover.frames:
         yield (
@@ -151,10 +173,9 @@ def _of_the_draws(score: Score) -> Iterator[str]:
         yield f"bootstrap.units: {draws.units}, expected 1 to {score.coverage.frames}"
 
 
-def _of_a_row(row: Row, score: Score) -> Iterator[str]:
+def _of_a_row(row: Row, score: Score, values: int) -> Iterator[str]:
     if row.unit != unit_of(row.quantity):
         yield f"unit: {row.unit!r}, expected {unit_of(row.quantity)!r}"
-    values = score.coverage.scored * (1 if row.quantity == "E" else 3 * score.dataset.atoms)
     if not 1 <= row.count <= values or (row.quantity in ("E", "F") and row.count != values):
         yield f"count: {row.count}, expected {values} values at most"
     for name in ("mean_reference", "std_reference", *MEASURES):

@@ -3,140 +3,29 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from teadata.card import Edition
 from teadata.dataset import Dataset
-from teadata.errors import DataError, UsageError, unknown_name
+from teadata.errors import UsageError, unknown_name
 from teadata.output.display import Shown, data_frame, html_table, line
 from teadata.schema import StrictModel
 from teadata.stored_frames import AnyFrames
 from teaeval.md.record import Simulations
-from teaeval.metrics.definitions import Errors
-from teaeval.metrics.uncertainty import ErrorIntervals
 from teaeval.predictions.prediction import Prediction
-from teaeval.resampling import LEVEL, Interval, Resampling, Unit
+from teaeval.predictions.reference import Reference
+from teaeval.scores.detail_records import Details
+from teaeval.scores.rows import Bootstrap, Row
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from teaeval.scores.examine import Examined
-
-
-def unit_of(quantity: str) -> str:
-    """Unit of a quantity of the tables."""
-    return "kcal/mol" if quantity == "E" else "kcal/mol/Å"
-
-
-class Bootstrap(StrictModel):
-    """How the intervals were computed: level, method, units, and random draws with their seed.
-
-    By ``jackknife``, only the intervals of MAX are percentiles of ``replicates`` bootstrap
-    samples.  By ``percentile``, as in older scores, all intervals are.
-    """
-
-    level: float
-    replicates: int
-    seed: int
-    unit: Unit
-    units: int
-    method: Literal["percentile", "jackknife"] = "percentile"
-
-    @classmethod
-    def of(cls, draws: Resampling) -> Bootstrap:
-        """Describe the units of a test set and what is drawn of them."""
-        return cls(
-            level=LEVEL,
-            replicates=draws.replicates,
-            seed=draws.seed,
-            unit=draws.kind,
-            units=draws.count,
-            method="jackknife",
-        )
-
-
-class Row(Shown, StrictModel):
-    """Errors of one quantity, in its unit and normalised as in the published tables.
-
-    ``mae``, ``rmse`` and ``max`` are in ``unit``.  ``*_percent_mean`` are Table SI 7's: 100
-    times the error over ``mean_reference``; ``*_percent_std`` are Table SI 8's: over
-    ``std_reference``.  They are None where the normaliser is 0.  ``*_interval`` are in
-    ``unit``; None where none was asked for, or where there is only one unit to tell the scatter.
-    """
-
-    quantity: str
-    unit: str
-    count: int
-    mean_reference: float
-    std_reference: float
-    mae: float
-    rmse: float
-    max: float
-    mae_percent_mean: float | None
-    rmse_percent_mean: float | None
-    max_percent_mean: float | None
-    mae_percent_std: float | None
-    rmse_percent_std: float | None
-    max_percent_std: float | None
-    mae_interval: tuple[float, float] | None
-    rmse_interval: tuple[float, float] | None
-    max_interval: tuple[float, float] | None
-
-    def _fields(self) -> dict[str, object]:
-        numbers = {name: f"{getattr(self, name):.3g}" for name in ("mae", "rmse", "max")}
-        return {"quantity": self.quantity, "unit": self.unit, **numbers}
-
-    def flat(self) -> dict[str, object]:
-        """The fields by name, the limits of an interval as two of them."""
-        fields: dict[str, object] = {}
-        for name, value in self:
-            if name.endswith("_interval"):
-                measure = name.removesuffix("_interval")
-                fields[f"{measure}_low"], fields[f"{measure}_high"] = value or (None, None)
-            else:
-                fields[name] = value
-        return fields
-
-    @classmethod
-    def of(cls, quantity: str, errors: Errors, limits: ErrorIntervals | None) -> Row:
-        """Make the row of a quantity from its errors and their intervals.
-
-        Raises
-        ------
-        DataError
-            If an error is too large to be a number.
-        """
-        if not all(np.isfinite(value) for value in vars(errors).values()):
-            raise DataError(
-                f"the errors of {quantity} are too large to be computed (MAE {errors.mae}, MAX "
-                f"{errors.max}); look at the prediction's largest values"
-            )
-        intervals: dict[str, Any] = {
-            f"{name}_interval": None if limits is None else getattr(limits, name)
-            for name in ("mae", "rmse", "max")
-        }
-        percent: dict[str, Any] = {
-            f"{name}_percent_{kind}": 100 * getattr(errors, name) / normaliser
-            if normaliser
-            else None
-            for kind, normaliser in (
-                ("mean", errors.mean_reference),
-                ("std", errors.std_reference),
-            )
-            for name in ("mae", "rmse", "max")
-        }
-        return cls(
-            quantity=quantity,
-            unit=unit_of(quantity),
-            **vars(errors),
-            **percent,
-            **intervals,
-        )
 
 
 class ScoredDataset(StrictModel):
@@ -166,6 +55,98 @@ class ScoredDataset(StrictModel):
             splits_sha256=card.file("splits").sha256,
         )
 
+    @property
+    def name(self) -> str:
+        """The dataset at its version."""
+        return f"{self.id}@{self.version}"
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the frames."""
+        return self.frames_sha256
+
+    @property
+    def title(self) -> str:
+        """The dataset at its version, and its edition."""
+        return f"{self.name} ({self.edition} edition)"
+
+
+class ScoredReference(StrictModel):
+    """The reference file of a score: no dataset, so that it has no version and no splits.
+
+    ``energy_key`` and ``forces_key`` are the arrays of the file that were taken, ``energy_unit``
+    and ``length_unit`` the units they are in.  ``formulas`` are its compositions; ``atoms`` is
+    None if there are several.
+    """
+
+    file: str
+    sha256: str
+    energy_unit: str
+    length_unit: str
+    energy_key: str
+    forces_key: str
+    frames: int
+    atoms: int | None
+    formulas: list[str]
+    options: dict[str, str]
+
+    @classmethod
+    def of(cls, reference: Reference) -> ScoredReference:
+        """Describe a reference."""
+        return cls(
+            file=reference.path.name,
+            sha256=reference.digest(),
+            energy_unit=reference.energy_unit,
+            length_unit=reference.length_unit,
+            energy_key=reference.energy_key,
+            forces_key=reference.forces_key,
+            frames=len(reference),
+            atoms=reference.systems[0].n_atoms if len(reference.formulas) == 1 else None,
+            formulas=reference.formulas,
+            options=dict(reference.options),
+        )
+
+    @property
+    def name(self) -> str:
+        """The file and the beginning of its checksum, which tells it from others of its name."""
+        return f"{self.file} ({self.sha256[:8]})"
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the file."""
+        return self.sha256
+
+    @property
+    def title(self) -> str:
+        """The file, its checksum, and which of its labels were taken."""
+        return (
+            f"reference {self.file} (sha256 {self.sha256[:12]}…; {self.energy_key} and "
+            f"{self.forces_key} in {self.energy_unit} and {self.length_unit}; no dataset)"
+        )
+
+    @property
+    def system(self) -> str:
+        """What its frames are of."""
+        return self.formulas[0] if len(self.formulas) == 1 else ALL
+
+
+ALL = "all"
+"""What the errors over all systems of a reference are named."""
+
+
+class ScoredSystem(StrictModel):
+    """The errors of the frames of one composition, where a reference has several.
+
+    ``rows`` are empty where none of its frames has a prediction.
+    """
+
+    formula: str
+    atoms: int
+    coverage: Coverage
+    bootstrap: Bootstrap | None
+    rows: list[Row]
+    details: Details | None
+
 
 class Coverage(StrictModel):
     """How many frames of the test set were predicted, and how many failed.
@@ -185,14 +166,17 @@ class Coverage(StrictModel):
         return self.scored == self.frames
 
     @classmethod
-    def of(cls, examined: Examined) -> Coverage:
-        """Count the frames of a prediction that was examined."""
-        frames, rows = len(examined.test), examined.test_rows
-        scored = int(examined.compared.scored.sum())
-        predicted = np.bincount(rows[rows >= 0], minlength=frames)
-        missing = int((predicted == 0).sum())
+    def of(cls, parts: Iterable[Examined]) -> Coverage:
+        """Count the frames of predictions that were examined."""
+        total = scored = missing = 0
+        for examined in parts:
+            frames, rows = len(examined.test), examined.test_rows
+            predicted = np.bincount(rows[rows >= 0], minlength=frames)
+            total += frames
+            scored += int(examined.compared.scored.sum())
+            missing += int((predicted == 0).sum())
         return cls(
-            frames=frames, scored=scored, missing=missing, not_finite=frames - scored - missing
+            frames=total, scored=scored, missing=missing, not_finite=total - scored - missing
         )
 
 
@@ -230,10 +214,16 @@ class Score(Shown, StrictModel):
     out; the errors are of the frames that ``coverage`` counts as scored.  ``citations`` are the
     BibTeX entries of the dataset, ``created`` is the time of scoring (UTC).  ``simulations``
     with the model are added by :meth:`with_simulations`; they do not come from the prediction.
+
+    Of a dataset there is ``dataset``; of a file that a prediction was compared with instead,
+    ``reference``.  Where that has several compositions, ``rows`` are over all of them, ``systems``
+    has each, and energies are relative to the lowest of their composition.  ``left_out`` says
+    what needs a dataset.
     """
 
     layout: Literal["tea-score-1"] = "tea-score-1"
-    dataset: ScoredDataset
+    dataset: ScoredDataset | None = None
+    reference: ScoredReference | None = None
     prediction: ScoredPrediction
     options: dict[str, str]
     fixes: list[str]
@@ -249,10 +239,50 @@ class Score(Shown, StrictModel):
     warnings: list[str]
     citations: list[str]
     simulations: list[Simulations] = Field(default_factory=list)
+    systems: list[ScoredSystem] = Field(default_factory=list)
+    left_out: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Score:
+        if (self.dataset is None) == (self.reference is None):
+            raise ValueError("expected a dataset or a reference, and not both")
+        return self
+
+    @property
+    def data(self) -> ScoredDataset | ScoredReference:
+        """What the prediction was compared with."""
+        data = self.dataset or self.reference
+        assert data is not None
+        return data
+
+    def of_dataset(self, purpose: str) -> ScoredDataset:
+        """The dataset that the score is of.
+
+        Parameters
+        ----------
+        purpose
+            What needs one, in the plural, for the error.
+
+        Raises
+        ------
+        UsageError
+            If the score is against a reference.
+        """
+        if self.dataset is None:
+            raise UsageError(
+                f"{purpose} need scores of a dataset; that of {self.prediction.file} is against "
+                f"{self.data.title}. `teadata create` makes a dataset of such a file"
+            )
+        return self.dataset
 
     @property
     def task(self) -> str:
-        """``<train subset>-><test subset>``; ``?`` where the prediction does not say."""
+        """``<train subset>-><test subset>``; ``?`` where the prediction does not say.
+
+        Of a reference, what its frames are of.
+        """
+        if self.dataset is None:
+            return self.reference.system if self.reference else ALL
         train = (self.prediction.train or "?").split("/")[0]
         return f"{train}->{self.dataset.subset}"
 
@@ -272,8 +302,8 @@ class Score(Shown, StrictModel):
     def _fields(self) -> dict[str, object]:
         numbers = {f"MAE({row.quantity})": f"{row.mae:.3g}" for row in self.rows[:2]}
         return {
-            "dataset": f"{self.dataset.id}@{self.dataset.version}",
-            "task": self.task,
+            "dataset" if self.dataset else "reference": self.data.name,
+            "task" if self.dataset else "system": self.task,
             "model": self.prediction.model,
             "frames": f"{self.coverage.scored} of {self.coverage.frames}",
             **numbers,
@@ -288,11 +318,20 @@ class Score(Shown, StrictModel):
     def key(self) -> dict[str, object]:
         """What tells the score's numbers from those of other scores."""
         return {
-            "dataset": f"{self.dataset.id}@{self.dataset.version}",
+            "dataset": self.data.name,
             "task": self.task,
             "model": self.prediction.model or "",
             "coverage": self.coverage.scored / self.coverage.frames,
         }
+
+    def flat(self) -> list[dict[str, object]]:
+        """The rows with what they are of; those of each system after those of all."""
+        entries = [self.key() | row.flat() for row in self.rows]
+        for system in self.systems:
+            cover = system.coverage
+            own = {"task": system.formula, "coverage": cover.scored / cover.frames}
+            entries += [self.key() | own | row.flat() for row in system.rows]
+        return entries
 
     def to_pandas(self) -> pd.DataFrame:
         """The rows as a DataFrame, with what they are of; as ``teaeval score --csv`` has them.
@@ -302,7 +341,7 @@ class Score(Shown, StrictModel):
         MissingExtraError
             If pandas is not installed.
         """
-        return data_frame([self.key() | row.flat() for row in self.rows])
+        return data_frame(self.flat())
 
     def with_simulations(self, simulations: Collection[Simulations]) -> Score:
         """A copy of the score that also holds simulations of the same dataset.
@@ -313,114 +352,11 @@ class Score(Shown, StrictModel):
             If they are of another dataset, or of another version of it.
         """
         for one in simulations:
-            mine = f"{self.dataset.id}@{self.dataset.version}"
-            if (one.dataset, one.frames_sha256) != (mine, self.dataset.frames_sha256):
+            data = self.of_dataset("simulations")
+            if (one.dataset, one.frames_sha256) != (mine := data.name, data.frames_sha256):
                 raise UsageError(
                     f"the simulations with {one.name} are of {one.dataset} (frames "
                     f"{one.frames_sha256[:12]}), the score is of {mine} (frames "
-                    f"{self.dataset.frames_sha256[:12]}); expected the same dataset"
+                    f"{data.frames_sha256[:12]}); expected the same dataset"
                 )
         return self.model_copy(update={"simulations": [*self.simulations, *simulations]})
-
-
-class Quantile(StrictModel):
-    """The absolute error that a share of the values do not exceed."""
-
-    share: float
-    error: float
-
-
-class EnergyDetails(StrictModel):
-    """Energy errors, kcal/mol; as they are, without their mean, and per atom.
-
-    ``shift`` is the mean error; the ``*_shifted`` are of the errors about it.  ``*_per_atom``
-    are divided by the number of atoms.  Intervals are about the same shift; None where
-    there are none.
-    """
-
-    shift: float
-    mae_shifted: float
-    rmse_shifted: float
-    max_shifted: float
-    mae_shifted_interval: Interval | None
-    rmse_shifted_interval: Interval | None
-    mae_per_atom: float
-    rmse_per_atom: float
-    mae_per_atom_shifted: float
-    rmse_per_atom_shifted: float
-    quantiles: list[Quantile]
-
-
-class MagnitudeBin(StrictModel):
-    """Errors of the atoms whose reference |F| lies in a range, kcal/mol/Å.
-
-    ``mean_force`` is their mean |F|, ``mae`` the mean absolute error of their components.
-    """
-
-    low: float
-    high: float | None
-    atoms: int
-    mean_force: float
-    mae: float
-
-
-class AtomError(StrictModel):
-    """Mean absolute error of the force components of an atom, or of a residue's, kcal/mol/Å."""
-
-    name: str
-    mae: float
-
-
-class ForceErrors(StrictModel):
-    """Force errors by vector, by atom and by strength, kcal/mol/Å.
-
-    ``magnitude_mae`` is the mean of | |p| − |r| |, ``vector_mae`` that of |p − r|, ``cosine``
-    the mean over frames of a frame's mean cosine between p and r (None if no vector has a
-    direction), each with its interval.  Quantiles are of the absolute errors of
-    components, to within 1/4096 of their value.
-    """
-
-    magnitude_mae: float
-    vector_mae: float
-    cosine: float | None
-    magnitude_interval: Interval | None
-    vector_interval: Interval | None
-    cosine_interval: Interval | None
-    quantiles: list[Quantile]
-    by_magnitude: list[MagnitudeBin]
-    by_atom: list[AtomError]
-    by_residue: list[AtomError]
-
-
-class NoveltyBin(StrictModel):
-    """Errors of frames by their distance to the training set, Å."""
-
-    low: float
-    high: float
-    frames: int
-    energy_mae: float
-    force_mae: float
-
-
-class Novelty(StrictModel):
-    """Error against distance to the training set.
-
-    The distance is that of the fingerprint of :mod:`teadata.structure.fingerprint` to the nearest
-    training frame.  ``*_correlation`` are Spearman's, of a frame's distance and its mean absolute
-    error.
-    """
-
-    train: str
-    train_frames: int
-    frames: int
-    energy_correlation: float | None
-    force_correlation: float | None
-    bins: list[NoveltyBin]
-
-
-class Details(StrictModel):
-    """All details of a score; ``novelty`` is None if the training set is not known."""
-
-    energy: EnergyDetails
-    forces: ForceErrors
-    novelty: Novelty | None

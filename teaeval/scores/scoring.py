@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime
 import platform
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,22 +15,26 @@ from teadata.errors import UsageError
 from teadata.provenance import DISTRIBUTION, package_version
 from teaeval.defaults import MOST_REPLICATES, REPLICATES
 from teaeval.engines import Engine
-from teaeval.metrics.uncertainty import error_intervals, resampling
-from teaeval.predictions.prediction import Prediction
+from teaeval.metrics.frame_errors import FrameErrors
+from teaeval.metrics.uncertainty import ErrorIntervals, error_intervals, resampling
+from teaeval.predictions.reference import Reference
+from teaeval.scores.against import Against, check_one_of_both, examine_against
 from teaeval.scores.details import detailed
-from teaeval.scores.examine import Examined, examine, loaded, opened
+from teaeval.scores.examine import AnyPrediction, Examined, examine, loaded, opened
+from teaeval.scores.pooling import pool
 from teaeval.scores.record import (
-    Bootstrap,
     Coverage,
-    Row,
     Score,
     ScoredDataset,
     ScoredPrediction,
+    ScoredReference,
+    ScoredSystem,
 )
+from teaeval.scores.rows import Bootstrap, Row
 
 
 def score(
-    prediction: Prediction | Path | str,
+    prediction: AnyPrediction,
     dataset: Dataset | str | None = None,
     *,
     replicates: int = REPLICATES,
@@ -38,13 +43,14 @@ def score(
     with_details: bool = False,
     allow_failed: bool = False,
     engine: Engine | None = None,
+    reference: Reference | Path | str | None = None,
 ) -> Score:
     """Check a prediction, and score it as Tables SI 7 and SI 8 do.
 
     Parameters
     ----------
     prediction
-        What was predicted, or its file.
+        What was predicted, or its file; for each system of a reference, if that has several.
     dataset
         The dataset to score against, or its id; by default the one the prediction names.
     replicates, seed
@@ -58,14 +64,28 @@ def score(
         coverage, instead of stopping the scoring.
     engine
         What works on pieces of the prediction; by default this machine's cores.
+    reference
+        A file of labelled frames, or what :func:`teaeval.read_reference` gives, to score against
+        instead of a dataset.
 
     Raises
     ------
     PredictionError
         If a check finds an error; it carries every finding.
     UsageError
-        If there is no such dataset, subset or fix.
+        If there is no such dataset, subset or fix, or a dataset and a reference are given.
     """
+    if reference is not None:
+        check_one_of_both(dataset)
+        against = examine_against(
+            prediction,
+            reference,
+            fixes=fixes,
+            allow_failed=allow_failed,
+            details=with_details,
+            engine=engine,
+        )
+        return score_against(against, replicates=replicates, seed=seed)
     prediction = opened(prediction, dataset)
     examined = examine(
         prediction,
@@ -88,9 +108,9 @@ def score_examined(examined: Examined, *, replicates: int = REPLICATES, seed: in
     replicates, seed
         Number of bootstrap samples behind the intervals of MAX, and their seed; 0 for no intervals.
     """
-    if replicates > MOST_REPLICATES:
-        raise UsageError(f"{replicates} bootstrap samples: expected {MOST_REPLICATES} at most")
+    _check(replicates)
     prediction, dataset, test = examined.prediction, examined.dataset, examined.test
+    assert dataset is not None
     compared = examined.compared
     draws = resampling(dataset, test, replicates, seed) if replicates else None
     intervals = error_intervals(compared.table, draws.of_blocks(compared.block)) if draws else {}
@@ -101,16 +121,91 @@ def score_examined(examined: Examined, *, replicates: int = REPLICATES, seed: in
         fixes=examined.fixes,
         fixed=examined.fixed,
         allow_failed=examined.allow_failed,
-        coverage=Coverage.of(examined),
-        software=f"{DISTRIBUTION} {package_version()}",
-        versions={"python": platform.python_version(), "numpy": np.__version__},
-        created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
+        coverage=Coverage.of([examined]),
+        **_made(),
         bootstrap=Bootstrap.of(draws) if draws else None,
-        rows=[
-            Row.of(name, errors.errors(relative=name == "E"), intervals.get(name))
-            for name, errors in compared.table.items()
-        ],
+        rows=_rows(compared.table, intervals),
         details=detailed(examined, draws) if compared.forces is not None else None,
         warnings=[str(item) for item in examined.findings],
         citations=[citation.bibtex.strip() for citation in dataset.card.citations],
     )
+
+
+def score_against(against: Against, *, replicates: int = REPLICATES, seed: int = 0) -> Score:
+    """Score a prediction that was examined against a reference: each system, and all.
+
+    Parameters
+    ----------
+    against
+        What :func:`~teaeval.scores.against.examine_against` gives.
+    replicates, seed
+        Number of bootstrap samples behind the intervals of MAX, and their seed; 0 for no intervals.
+    """
+    _check(replicates)
+    groups = against.by_formula()
+    formulas = [name for name, parts in groups.items() for _ in parts]
+    parts = [part for group in groups.values() for part in group]
+    several = len(groups) > 1
+    pooled = pool(parts, replicates, seed, compositions=formulas if several else ())
+    intervals = error_intervals(pooled.table, pooled.draws) if replicates else {}
+    systems = [_system(name, group, replicates, seed) for name, group in groups.items()]
+    return Score(
+        reference=ScoredReference.of(against.reference),
+        prediction=ScoredPrediction.of(against.prediction),
+        options=dict(against.prediction.options),
+        fixes=against.fixes,
+        fixed=against.fixed,
+        allow_failed=against.allow_failed,
+        coverage=Coverage.of(parts),
+        **_made(),
+        bootstrap=Bootstrap.of(pooled.draws) if replicates else None,
+        rows=_rows(pooled.table, intervals),
+        details=None if several else systems[0].details,
+        warnings=[str(item) for item in against.findings],
+        citations=[],
+        systems=systems if several else [],
+        left_out=against.left_out,
+    )
+
+
+def _system(formula: str, parts: Sequence[Examined], replicates: int, seed: int) -> ScoredSystem:
+    """The score of the frames of one composition."""
+    coverage = Coverage.of(parts)
+    pooled = pool(parts, replicates, seed)
+    scored = coverage.scored > 0
+    intervals = error_intervals(pooled.table, pooled.draws) if scored and replicates else {}
+    details = None
+    if scored and len(parts) == 1 and parts[0].compared.forces is not None:
+        draws = resampling(None, parts[0].test, replicates, seed) if replicates else None
+        details = detailed(parts[0], draws)
+    return ScoredSystem(
+        formula=formula,
+        atoms=parts[0].test.n_atoms,
+        coverage=coverage,
+        bootstrap=Bootstrap.of(pooled.draws) if replicates else None,
+        rows=_rows(pooled.table, intervals) if scored else [],
+        details=details,
+    )
+
+
+def _check(replicates: int) -> None:
+    if replicates > MOST_REPLICATES:
+        raise UsageError(f"{replicates} bootstrap samples: expected {MOST_REPLICATES} at most")
+
+
+def _made() -> dict[str, Any]:
+    """What made a score, and when."""
+    return {
+        "software": f"{DISTRIBUTION} {package_version()}",
+        "versions": {"python": platform.python_version(), "numpy": np.__version__},
+        "created": datetime.datetime.now(datetime.UTC).replace(microsecond=0),
+    }
+
+
+def _rows(table: Mapping[str, FrameErrors], intervals: Mapping[str, ErrorIntervals]) -> list[Row]:
+    """The rows of the quantities that have a prediction."""
+    return [
+        Row.of(name, errors.errors(relative=name == "E"), intervals.get(name))
+        for name, errors in table.items()
+        if errors.scored.any()
+    ]

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from teaeval.predictions.reading import read_prediction
+from teadata.errors import UsageError
+from teaeval.predictions.prediction import Prediction
+from teaeval.predictions.reading import read_prediction, read_predictions
+from teaeval.predictions.reference import read_reference
 from teaeval.scores.record import Score
 from teaeval.scores.scoring import score
 
@@ -18,7 +21,7 @@ PASSING = ("created", "software", "versions", "simulations")
 """Fields that may differ: time, software, and simulations, which are not of the prediction."""
 
 
-def verify(stated: Score, file: Path) -> list[str]:
+def verify(stated: Score, file: Path, reference: Path | None = None) -> list[str]:
     """Recompute a score from its prediction file, with its options; a line for each difference.
 
     Parameters
@@ -27,14 +30,31 @@ def verify(stated: Score, file: Path) -> list[str]:
         The score.
     file
         The prediction file.
+    reference
+        The reference file, of a score against one.
 
     Raises
     ------
+    UsageError
+        If a score against a reference is given none, or another score one.
     TeaError
         If the prediction or the dataset cannot be read, or the prediction not be scored.
     """
     options: dict[str, Any] = dict(stated.options)
-    prediction = read_prediction(file, **options)
+    prediction: Prediction | list[Prediction]
+    labels = None
+    if stated.reference is None:
+        if reference is not None:
+            raise UsageError(f"the score is of {stated.data.title}; leave --reference out")
+        prediction = read_prediction(file, **options)
+    else:
+        if reference is None:
+            raise UsageError(
+                f"the score is against {stated.data.title}; give that file with --reference"
+            )
+        said: Any = stated.reference.options
+        labels = read_reference(reference, **said)
+        prediction = read_predictions(file, **options)
     draws = stated.bootstrap
     computed = score(
         prediction,
@@ -43,6 +63,7 @@ def verify(stated: Score, file: Path) -> list[str]:
         fixes=stated.fixes,
         with_details=stated.details is not None,
         allow_failed=stated.allow_failed,
+        reference=labels,
     )
     return list(_differences("", stated.model_dump(), computed.model_dump()))
 

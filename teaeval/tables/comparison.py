@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from teadata import console
 from teadata.output.text import inline
+from teaeval.scores.record import ALL
 from teaeval.tables.numbers import significant, span
 from teaeval.tables.single import UNITS
 
@@ -22,18 +23,23 @@ def print_comparison(comparison: Comparison) -> None:
 
     draws = comparison.bootstrap
     what = UNITS[draws.unit]
-    console.say(f"{comparison.dataset}, test set {comparison.subset}, {comparison.frames} frames")
+    console.say(inline(f"{comparison.where}, {comparison.frames} frames"))
     console.say(f"A: {inline(comparison.first)}\nB: {inline(comparison.second)}")
     heads = [f"{m}\n{c}" for m in ("MAE", "RMSE") for c in ("A", "B", "A − B", "interval", "p")]
+    several = bool(comparison.systems)
+    each = [(ALL, comparison.rows)] if several else [("", comparison.rows)]
+    each += [(system.formula, system.rows) for system in comparison.systems]
     print_table(
-        ["", *heads, "A nearer\nin"],
+        [*(["system"] if several else []), "", *heads, "A nearer\nin"],
         [
             [
+                *([system] if several else []),
                 row.quantity,
                 *(cell for part in (row.mae, row.rmse) for cell in _compared(part)),
                 f"{row.superiority:.1%}",
             ]
-            for row in comparison.rows
+            for system, rows in each
+            for row in rows
         ],
         right=[*heads, "A nearer\nin"],
     )

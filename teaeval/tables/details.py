@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from teadata import console
 from teadata.output.text import inline
 from teadata.output.text import markdown as _md
-from teaeval.scores.record import AtomError, Details, Novelty, Quantile
+from teaeval.scores.detail_records import AtomError, Details, Novelty, Quantile
 from teaeval.tables.numbers import significant, span
 
 SHOWN = 10

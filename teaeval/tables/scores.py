@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from teadata import catalog
 from teadata.errors import UsageError
 from teaeval import published
-from teaeval.scores.record import Row as Errors
 from teaeval.scores.record import Score
+from teaeval.scores.rows import Row as Errors
 from teaeval.tables.grid import EMPTY, Cell, Grid, Row
 from teaeval.tables.numbers import significant
 
@@ -70,21 +70,34 @@ def _published(
 ) -> float | None:
     """The published number for a score of the official edition; None for other editions."""
     model = published.model_name(score.prediction.model or "")
-    if score.dataset.edition != "official" or model is None:
+    if score.dataset is None or score.dataset.edition != "official" or model is None:
         return None
     train, test = score.task.split("->")
     challenge = catalog.card(score.dataset.id).challenge
     return published.value(challenge, train, test, row.quantity, model, measure, kind)
 
 
-def _name(score: Score) -> str:
-    return f"{score.dataset.id}@{score.dataset.version}"
+Data = tuple[str, str, str, str]
+"""What scores of one table have in common: name, edition, and checksums of frames and splits."""
+
+REFERENCE = "reference"
+"""What stands in place of the edition for scores against a reference file."""
 
 
-def _data(score: Score) -> tuple[str, ...]:
-    """What scores of one table have in common: the dataset, and its files' checksums."""
-    data = score.dataset
-    return (_name(score), data.edition, data.frames_sha256, data.splits_sha256)
+def _data(score: Score) -> Data:
+    """What scores of one table have in common; of a reference, its content and what was read."""
+    if score.dataset is not None:
+        data = score.dataset
+        return (data.name, data.edition, data.frames_sha256, data.splits_sha256)
+    assert score.reference is not None
+    read = score.reference
+    labels = f"{read.energy_key} {read.forces_key} {read.energy_unit} {read.length_unit}"
+    return ("", REFERENCE, read.sha256, labels)
+
+
+def _test(score: Score) -> str:
+    """The test set of a score; of a reference, what its frames are of."""
+    return score.task if score.dataset is None else score.dataset.subset
 
 
 def labels(scores: Sequence[Score]) -> list[str]:
@@ -96,10 +109,10 @@ def labels(scores: Sequence[Score]) -> list[str]:
         If two scores are of the same model, training set and test set.
     """
     plain = [s.prediction.model or s.prediction.file or "unnamed model" for s in scores]
-    said = {(_data(s), s.dataset.subset, n) for s, n in zip(scores, plain, strict=True) if known(s)}
+    said = {(_data(s), _test(s), n) for s, n in zip(scores, plain, strict=True) if known(s)}
     plain = [
         f"{name} (trained on: {NOT_SAID})"
-        if not known(s) and (_data(s), s.dataset.subset, name) in said
+        if not known(s) and (_data(s), _test(s), name) in said
         else name
         for s, name in zip(scores, plain, strict=True)
     ]
@@ -113,7 +126,7 @@ def labels(scores: Sequence[Score]) -> list[str]:
     again = [k for k, n in Counter(zip(places, named, strict=True)).items() if n > 1]
     if again:
         (data, task), name = again[0]
-        dataset = data[0]
+        dataset = next(s.data.name for s in scores if _data(s) == data)
         files = [
             s.prediction.file or "a prediction without a file"
             for s, place, other in zip(scores, places, named, strict=True)
@@ -131,8 +144,8 @@ NOT_SAID = "not said"
 
 
 def known(score: Score) -> bool:
-    """Whether a score says what its model was trained on."""
-    return score.prediction.train is not None
+    """Whether a score says what its model was trained on; against a reference, none does."""
+    return score.dataset is None or score.prediction.train is not None
 
 
 def train_size(score: Score) -> str:
@@ -143,8 +156,7 @@ def train_size(score: Score) -> str:
 
 def where(scores: Sequence[Score]) -> str:
     """Name the dataset and edition of scores, and say which are of a part of its frames."""
-    data = scores[0].dataset
-    text = f"{data.id}@{data.version} ({data.edition} edition)"
+    text = scores[0].data.title
     parts = sorted(
         {
             f"{s.coverage.scored} of {s.coverage.frames} frames"
@@ -200,13 +212,13 @@ def grids(
         _check_counts([s for s, _ in chosen])
         columns = _columns([name for _, name in chosen])
         dataset, edition, frames, splits = data
-        title = f"{dataset} ({edition} edition)"
-        if sum(other[0] == dataset for other in kinds) > 1:
+        title = chosen[0][0].data.title
+        if edition != REFERENCE and sum(other[0] == dataset for other in kinds) > 1:
             title += f", frames {frames[:8]}, splits {splits[:8]}: other data, not to be compared"
         tables.append(
             Grid(
                 title=title,
-                stubs=("task", ""),
+                stubs=("system" if edition == REFERENCE else "task", ""),
                 groups=tuple(columns),
                 columns=tuple(MEASURES),
                 rows=list(_rows(chosen, columns, kind, intervals, against)),
@@ -220,14 +232,22 @@ def _check_counts(scores: Sequence[Score]) -> None:
     """Refuse scores of one test set that state different numbers of frames or atoms."""
     known: dict[str, Score] = {}
     for score in scores:
-        first = known.setdefault(score.dataset.subset, score)
-        mine, theirs = ((s.dataset.frames, s.dataset.atoms) for s in (score, first))
+        first = known.setdefault(_test(score), score)
+        mine, theirs = (_counted(s) for s in (score, first))
         if mine != theirs:
             raise UsageError(
-                f"{_name(score)} {score.dataset.subset}: one score is of {theirs[0]} frames of "
-                f"{theirs[1]} atoms, another of {mine[0]} of {mine[1]} (of {first.prediction.file} "
+                f"{score.data.name} {_test(score)}: one score is of {theirs[0]} frames of "
+                f"{theirs[1]}, another of {mine[0]} of {mine[1]} (of {first.prediction.file} "
                 f"and {score.prediction.file}); they are not of one test set"
             )
+
+
+def _counted(score: Score) -> tuple[int, str]:
+    """How many frames a score is of, and of what."""
+    if score.dataset is not None:
+        return score.dataset.frames, f"{score.dataset.atoms} atoms"
+    assert score.reference is not None
+    return score.reference.frames, ", ".join(score.reference.formulas)
 
 
 def _rows(
@@ -238,33 +258,63 @@ def _rows(
     against: bool,
 ) -> Iterator[Row]:
     data = chosen[0][0].dataset
-    card = catalog.find(f"{data.id}@{data.version}")
+    if data is None:
+        yield from _system_rows(chosen, columns, kind, intervals)
+        return
+    card = catalog.find(data.name)
     order = [] if card is None else card.tasks
-    said = {s.task: s.dataset.subset for s, _ in chosen if known(s)}
+    said = {s.task: _test(s) for s, _ in chosen if known(s)}
     # a model that does not say what it was trained on stands beside the others
-    alone = {s.task: s.dataset.subset for s, _ in chosen if s.dataset.subset not in said.values()}
+    alone = {s.task: _test(s) for s, _ in chosen if _test(s) not in said.values()}
     tasks = sorted(
         said | alone, key=lambda task: order.index(task) if task in order else len(order)
     )
     for task in tasks:
         subset = (said | alone)[task]
         by_name = {
-            name: s
-            for s, name in chosen
-            if s.task == task or (not known(s) and s.dataset.subset == subset)
+            name: s for s, name in chosen if s.task == task or (not known(s) and _test(s) == subset)
         }
-        quantities = dict.fromkeys(row.quantity for s in by_name.values() for row in s.rows)
-        for quantity in quantities:
-            values: dict[tuple[str, str], Value] = {}
-            for name, s in by_name.items():
-                for row in s.rows:
-                    if row.quantity == quantity:
-                        for m in MEASURES:
-                            values[name, m] = _value(s, row, m, kind, against)
-            yield Row(
-                (task, quantity),
-                tuple(_cell(values, name, m, intervals) for name in columns for m in MEASURES),
-            )
+        rows = {name: [(s, row) for row in s.rows] for name, s in by_name.items()}
+        yield from _quantity_rows(task, rows, columns, kind, intervals, against)
+
+
+def _system_rows(
+    chosen: Sequence[tuple[Score, str]], columns: Sequence[str], kind: Kind, intervals: bool
+) -> Iterator[Row]:
+    """The rows of scores against one reference: of each system, then of all."""
+    systems = dict.fromkeys(system.formula for s, _ in chosen for system in s.systems)
+    for formula in systems:
+        rows = {
+            name: [(s, row) for one in s.systems if one.formula == formula for row in one.rows]
+            for s, name in chosen
+        }
+        yield from _quantity_rows(formula, rows, columns, kind, intervals, against=False)
+    rows = {name: [(s, row) for row in s.rows] for s, name in chosen}
+    yield from _quantity_rows(chosen[0][0].task, rows, columns, kind, intervals, against=False)
+
+
+def _quantity_rows(
+    task: str,
+    rows: Mapping[str, Sequence[tuple[Score, Errors]]],
+    columns: Sequence[str],
+    kind: Kind,
+    intervals: bool,
+    against: bool,
+) -> Iterator[Row]:
+    """A row for each quantity that a model has, from the rows of the scores of each."""
+    quantities = dict.fromkeys(row.quantity for each in rows.values() for _, row in each)
+    for quantity in quantities:
+        values = {
+            (name, m): _value(s, row, m, kind, against)
+            for name, each in rows.items()
+            for s, row in each
+            if row.quantity == quantity
+            for m in MEASURES
+        }
+        yield Row(
+            (task, quantity),
+            tuple(_cell(values, name, m, intervals) for name in columns for m in MEASURES),
+        )
 
 
 def _cell(values: dict[tuple[str, str], Value], name: str, measure: str, intervals: bool) -> Cell:
@@ -287,7 +337,9 @@ def _notes(scores: Sequence[Score], kind: Kind, intervals: bool, against: bool) 
         notes.append(f"below: {', '.join(f'{level:.0%}' for level in draws)} intervals")
     if against and kind == "absolute":
         notes.append("no ratios: Tables SI 7 and SI 8 are in per cent")
-    elif against and scores[0].dataset.edition == "official":
+    elif against and scores[0].dataset is None:
+        notes.append("no ratios: the published errors are of datasets, these of a reference file")
+    elif against and scores[0].dataset and scores[0].dataset.edition == "official":
         notes.append("×: times the published error of the same task (doi:10.1039/d4sc06529h)")
     elif against:
         notes.append(
@@ -308,16 +360,18 @@ def records(
     """The numbers of the tables as entries, one per number, with full precision."""
     entries = []
     for score in scores:
-        for row in score.rows:
+        _, edition, frames, _ = _data(score)
+        each = [(score.task, score.rows)] + [(one.formula, one.rows) for one in score.systems]
+        for task, row in ((name, row) for name, rows in each for row in rows):
             for measure in MEASURES:
                 v = _value(score, row, measure, kind, against)
                 low, high = v.interval or (None, None)
                 entries.append(
                     {
-                        "dataset": _name(score),
-                        "edition": score.dataset.edition,
-                        "frames_sha256": score.dataset.frames_sha256,
-                        "task": score.task,
+                        "dataset": score.data.name,
+                        "edition": edition,
+                        "frames_sha256": frames,
+                        "task": task,
                         "model": score.prediction.model,
                         "train": score.prediction.train,
                         "quantity": row.quantity,

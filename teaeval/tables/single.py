@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from teadata import console
 from teadata.output import text
 from teaeval.md.table import lines_of
-from teaeval.scores.record import Coverage, Row, Score
+from teaeval.scores.detail_records import Details
+from teaeval.scores.record import ALL, Coverage, Score
+from teaeval.scores.rows import Row
 from teaeval.tables.numbers import significant, span
 
 BLOCKS = {
@@ -29,11 +33,10 @@ def title(score: Score) -> str:
     """Name what was scored, in one line."""
     data, made, cover = score.dataset, score.prediction, score.coverage
     model = f", {made.model}" if made.model else ""
+    if data is None:
+        return f"{score.data.title}, {score.task}, {coverage(cover)}{model}"
     trained = f" trained on {made.train}" if made.train else ", trained on: not said"
-    return (
-        f"{data.id}@{data.version} ({data.edition} edition), test set {data.subset}, "
-        f"{coverage(cover)}{model}{trained}"
-    )
+    return f"{data.title}, test set {data.subset}, {coverage(cover)}{model}{trained}"
 
 
 def coverage(cover: Coverage) -> str:
@@ -60,10 +63,23 @@ def intervals(score: Score) -> tuple[str, list[list[str]]] | None:
     }
     head = f"{draws.level:.0%} intervals of the absolute errors ({how[draws.method]})"
     rows = [
-        [row.quantity, *(span(getattr(row, f"{name}_interval")) for name in BLOCKS["absolute"])]
-        for row in score.rows
+        [*system, row.quantity, *(span(getattr(row, f"{n}_interval")) for n in BLOCKS["absolute"])]
+        for system, row in rows_of(score)
     ]
     return head, rows
+
+
+def rows_of(score: Score) -> list[tuple[list[str], Row]]:
+    """The rows of a score, each with the name of its system where there are several."""
+    if not score.systems:
+        return [([], row) for row in score.rows]
+    each = [(system.formula, system.rows) for system in score.systems] + [(ALL, score.rows)]
+    return [([name], row) for name, rows in each for row in rows]
+
+
+def stubs(score: Score) -> list[str]:
+    """Headings of what names the rows."""
+    return ["system", ""] if score.systems else [""]
 
 
 def footer(score: Score) -> list[str]:
@@ -71,9 +87,17 @@ def footer(score: Score) -> list[str]:
     lines = [*LEGEND, *score.fixed, *(f"warning: {warning}" for warning in score.warnings)]
     if count := len(score.warnings):
         lines.append(f"scored with {count} warning{'s' * (count > 1)}")
+    if score.systems:
+        lines[1] += "; of several systems, to the lowest of its own"
+        lines += [
+            f"{system.formula}: {coverage(system.coverage)}"
+            for system in score.systems
+            if not system.coverage.complete
+        ]
+    lines += [f"left out: {what}" for what in score.left_out]
     for run in score.simulations:
         lines += [f"simulations with {run.name}: {line}" for line in lines_of(run)]
-    if score.dataset.edition == "official":
+    if score.dataset and score.dataset.edition == "official":
         lines.append(f"to cite the data: teadata cite {score.dataset.id} --bibtex")
     return lines
 
@@ -92,18 +116,29 @@ def print_score(score: Score) -> None:
         for measure in ("MAE", "RMSE", "MAX")
     ]
     console.print_table(
-        ["", *columns], [[row.quantity, *cells(row)] for row in score.rows], right=columns
+        [*stubs(score), *columns],
+        [[*system, row.quantity, *cells(row)] for system, row in rows_of(score)],
+        right=columns,
     )
     if (limits := intervals(score)) is not None:
         heads = ("MAE", "RMSE", "MAX")
         console.say(limits[0])
-        console.print_table(["", *heads], limits[1], right=heads)
-    if score.details is not None:
+        console.print_table([*stubs(score), *heads], limits[1], right=heads)
+    for name, details in details_of(score):
         from teaeval.tables.details import print_details
 
-        print_details(score.details)
+        if name:
+            console.say(f"details of {name}")
+        print_details(details)
     for line in footer(score):
         console.say(text.inline(line))
+
+
+def details_of(score: Score) -> list[tuple[str, Details]]:
+    """The details of a score, by system where there are several."""
+    if score.details is not None:
+        return [("", score.details)]
+    return [(item.formula, item.details) for item in score.systems if item.details is not None]
 
 
 def markdown(score: Score) -> str:
@@ -114,24 +149,29 @@ def markdown(score: Score) -> str:
         for measure in ("MAE", "RMSE", "MAX")
     ]
     md = text.markdown
-    lines = [
-        md(title(score)),
-        "",
-        "| | " + " | ".join(columns) + " |",
-        "|:--|" + "--:|" * len(columns),
-        *(f"| {md(row.quantity)} | " + " | ".join(cells(row)) + " |" for row in score.rows),
-        "",
-    ]
+    before = stubs(score)
+
+    def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+        head = "".join(f" {cell} |" if cell else " |" for cell in (*before, *heads))
+        return [
+            f"|{head}",
+            "|" + ":--|" * len(before) + "--:|" * len(heads),
+            *("| " + " | ".join(row) + " |" for row in rows),
+            "",
+        ]
+
+    rows = [[*system, md(row.quantity), *cells(row)] for system, row in rows_of(score)]
+    lines = [md(title(score)), "", *table(columns, rows)]
     if (limits := intervals(score)) is not None:
-        lines += [md(limits[0]), "", "| | MAE | RMSE | MAX |", "|:--|--:|--:|--:|"]
-        lines += [*("| " + " | ".join(row) + " |" for row in limits[1]), ""]
-    if score.details is not None:
+        lines += [md(limits[0]), "", *table(("MAE", "RMSE", "MAX"), limits[1])]
+    for name, details in details_of(score):
         from teaeval.tables import details as details_table
 
-        lines.append(details_table.markdown(score.details))
+        lines += [md(f"details of {name}"), ""] if name else []
+        lines.append(details_table.markdown(details))
     return "\n".join([*lines, *(f"- {md(line)}" for line in footer(score))])
 
 
 def to_csv(score: Score) -> str:
     """The score as CSV: one line per quantity, full precision, with what identifies it."""
-    return text.to_csv([score.key() | row.flat() for row in score.rows])
+    return text.to_csv(score.flat())

@@ -1,0 +1,368 @@
+"""Reference files: labelled frames that predictions are compared with, instead of a dataset's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+import numpy as np
+
+from teadata import units
+from teadata.arrays import IN_MEMORY, ArrayFile, StoredArray, open_arrays
+from teadata.arrays.images import ImageFile
+from teadata.arrays.systems import SystemImages, by_system
+from teadata.elements import formula
+from teadata.errors import UsageError, unknown_name
+from teadata.frames import Frames
+from teadata.provenance import hashing
+from teadata.stored_frames import AnyFrames, StoredFrames
+from teadata.typing import Array, Floats, Ints
+from teaeval.predictions.fields import ARRAYS, kept, names_of, read_arrays, scaled
+from teaeval.predictions.findings import Finding, PredictionError
+from teaeval.predictions.numeric import convert_numbers
+from teaeval.predictions.stale_units import StaleUnits
+from teaeval.predictions.stated import CANONICAL, TEXTS, UNITS, check_units, combine, sayings
+
+LABELS = {
+    "energy": ("REF_energy", "ref_energy", "dft_energy", "DFT_energy"),
+    "forces": ("force", "REF_forces", "ref_forces", "dft_forces", "DFT_forces"),
+}
+"""Further names of labels."""
+
+NAMES = {name: (*aliases, *LABELS.get(name, ())) for name, aliases in ARRAYS.items()} | {
+    "energy": ("energy", "energies", "E", *LABELS["energy"]),
+    "forces": ("forces", "F", *LABELS["forces"]),
+    "trajectory": ("trajectory", "trajectories"),
+    "cell": ("cell",),
+    "pbc": ("pbc",),
+}
+"""Names under which each array of a reference is found: no model's prediction among them."""
+
+FLAGS = {"energy": "--reference-energy-key", "forces": "--reference-forces-key"}
+"""The option that names an array of a reference."""
+
+UNIT_FLAGS = {name: (f"--reference-{flag[2:]}", what) for name, (flag, what) in UNITS.items()}
+"""The option that says a unit of a reference, and what it takes."""
+
+
+class ReferenceDeclarations(TypedDict, total=False):
+    """What can be said of a reference that the file does not state; None is the same as nothing."""
+
+    energy_unit: str | None
+    length_unit: str | None
+    energy_key: str | None
+    forces_key: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Labelled frames of a file, in kcal/mol and Å.
+
+    Parameters
+    ----------
+    path
+        The file.
+    systems
+        Its frames, those with the same atoms in the same order together.  Their ids are the
+        file's where ``identified``, else their places in the file.
+    identified
+        Whether the file states ids of its frames.
+    energy_unit, length_unit
+        The units it is in.
+    energy_key, forces_key
+        Its names of the arrays.
+    digest
+        Gives the SHA-256 of the file, once it is computed.
+    options
+        What the caller said, since the file does not.
+    """
+
+    path: Path
+    systems: list[AnyFrames]
+    identified: bool
+    energy_unit: str
+    length_unit: str
+    energy_key: str
+    forces_key: str
+    digest: Callable[[], str]
+    options: Mapping[str, str]
+
+    def __len__(self) -> int:
+        return sum(len(frames) for frames in self.systems)
+
+    def __repr__(self) -> str:
+        return f"Reference({self.path.name}: {len(self)} frames of {', '.join(self.formulas)})"
+
+    @property
+    def formulas(self) -> list[str]:
+        """Its compositions, in the order of the file."""
+        return list(dict.fromkeys(formula(frames.numbers) for frames in self.systems))
+
+    @property
+    def labels(self) -> list[str]:
+        """What each system is named: its formula, and a number where several have it."""
+        each = [formula(frames.numbers) for frames in self.systems]
+        counts, seen = Counter(each), Counter[str]()
+        names = []
+        for name in each:
+            seen[name] += 1
+            names.append(f"{name}/{seen[name]}" if counts[name] > 1 else name)
+        return names
+
+
+def read_reference(
+    path: Path | str, *, in_memory: int = IN_MEMORY, **declared: Unpack[ReferenceDeclarations]
+) -> Reference:
+    """Read a file of labelled frames to compare predictions with, and convert it.
+
+    Parameters
+    ----------
+    path
+        A file in a format that predictions are read from; its images may have different atoms.
+    in_memory
+        Forces and positions of more bytes than this stay in a file that is HDF5 or Zarr.
+    **declared
+        What the file does not state itself: ``energy_unit``, ``length_unit``, and its names of
+        the arrays, ``energy_key`` and ``forces_key``.
+
+    Raises
+    ------
+    UsageError
+        If the file's suffix is of no known format.
+    DataError
+        If the file is damaged, or holds the same id twice.
+    PredictionError
+        If fields are missing, undeclared, contradictory or of the wrong type; it carries
+        every finding.
+    """
+    path = Path(path)
+    known = ReferenceDeclarations.__annotations__
+    if strange := set(declared) - set(known):
+        raise unknown_name("declaration", min(strange), known)
+    file = open_arrays(path)
+    fields: dict[str, Any] = {n: file.stated(TEXTS[n], CANONICAL.get(n)) for n in UNITS}
+    given: Any = declared
+    said = sayings(file, fields, given, {})
+    parts: list[ArrayFile] = [file]
+    if isinstance(file, ImageFile):
+        parts = list(by_system(file, kept(NAMES, said)))
+    digest = hashing(path)
+    read = [_read(part, said, in_memory) for part in parts]
+    problems = _units(file, fields, said, read[0][1])
+    for _, _, wrong in read:
+        problems += [item for item in wrong if item not in problems]
+    if problems:
+        raise PredictionError(str(path), problems)
+    names = read[0][1]
+    identified = all("frame_id" in found for found, _, _ in read)
+    labels = _trajectories(file, [found for found, _, _ in read])
+    systems = [
+        _frames(part, fields, found, label, identified=identified)
+        for part, (found, _, _), label in zip(parts, read, labels, strict=True)
+    ]
+    _check(file, systems)
+    return Reference(
+        path=path,
+        systems=systems,
+        identified=identified,
+        energy_unit=units.energy_unit(fields["energy_unit"]),
+        length_unit=units.length_unit(fields["length_unit"]),
+        energy_key=names["energy"],
+        forces_key=names["forces"],
+        digest=digest,
+        options=said,
+    )
+
+
+def _units(
+    file: ArrayFile, fields: dict[str, Any], said: Mapping[str, str], names: Mapping[str, str]
+) -> list[Finding]:
+    """Find the units, in place; those that the file states of other labels do not count."""
+    stale = StaleUnits.of(file, names, fields)
+    fields |= dict.fromkeys(stale.stated)
+    conventions = {**file.conventions, **dict.fromkeys(stale.stated)}
+    undeclared = combine(fields, said, conventions, UNIT_FLAGS)
+    why = "; the file states {} since it was exported, but its labels were written anew since then"
+    for name, unit in stale.stated.items():
+        undeclared = [
+            replace(item, found=item.found + why.format(unit)) if item.code.endswith(name) else item
+            for item in undeclared
+        ]
+    return undeclared + check_units(fields, UNIT_FLAGS)
+
+
+def _read(
+    file: ArrayFile, said: Mapping[str, str], in_memory: int
+) -> tuple[dict[str, Any], dict[str, str], list[Finding]]:
+    """The arrays under our names, their names in the file, and what is wrong with them."""
+    names, problems = names_of(file, {n: said.get(f"{n}_key") for n in FLAGS}, NAMES, FLAGS)
+    needed = {
+        "positions": "the geometries that were computed",
+        "numbers": "the atomic numbers, in the order of the atoms",
+    }
+    problems += [
+        Finding.error(
+            f"missing-{name}",
+            expected=f"an array under one of {', '.join(NAMES[name])}",
+            found=f"arrays {', '.join(sorted(file.names))}",
+            remedy=f"save {what}, as {name!r}",
+        )
+        for name, what in needed.items()
+        if name not in names and not (name == "numbers" and name in file.attributes)
+    ]
+    beside = {name: names.pop(name) for name in ("trajectory", "cell", "pbc") if name in names}
+    found = read_arrays(file, names, in_memory)
+    found |= {name: file.whole(key) for name, key in beside.items()}
+    if "numbers" in found and found["numbers"].ndim == 2:
+        found["numbers"] = _of_all(file, found["numbers"])
+    problems += convert_numbers(found)
+    return found, names, problems or _shapes(found)
+
+
+def _of_all(file: ArrayFile, numbers: Array) -> Array:
+    """The one row of atomic numbers (N, A) that are the same for all frames."""
+    if (numbers != numbers[:1]).any():
+        raise file.error(
+            "its frames have different atoms, in one array; write them as extended XYZ, where each "
+            "frame has its own"
+        )
+    first: Array = numbers[0]
+    return first
+
+
+def _shapes(found: Mapping[str, Any]) -> list[Finding]:
+    """Report arrays whose shapes do not make frames."""
+    count, atoms = len(found["positions"]), len(found["numbers"])
+    expected = {"energy": (count,), "forces": (count, atoms, 3), "positions": (count, atoms, 3)}
+    if "frame_id" in found:
+        expected["frame_id"] = (count,)
+    return [
+        Finding.error(
+            f"shape-of-{name}",
+            expected=f"shape {shape} for {count} frames of {atoms} atoms",
+            found=f"shape {found[name].shape}",
+            remedy=f"save {name} with a row for each frame",
+        )
+        for name, shape in expected.items()
+        if found[name].shape != shape
+    ]
+
+
+def _trajectories(file: ArrayFile, parts: list[dict[str, Any]]) -> list[Ints | None]:
+    """Which trajectory each frame of each system is of, as numbers; None if that is not stated."""
+    if not all("trajectory" in part for part in parts):
+        return [None] * len(parts)
+    stated: list[Array] = [part["trajectory"] for part in parts]
+    for labels, part in zip(stated, parts, strict=True):
+        if labels.shape != part["energy"].shape:
+            raise file.error(
+                f"expected one trajectory for each of {len(part['energy'])} frames, found shape "
+                f"{labels.shape}"
+            )
+    labels = np.concatenate([each.astype(str) for each in stated])
+    numbered = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    return list(np.split(numbered, np.cumsum([len(each) for each in stated])[:-1]))
+
+
+def _frames(
+    file: ArrayFile,
+    fields: Mapping[str, Any],
+    found: Mapping[str, Any],
+    trajectories: Ints | None,
+    *,
+    identified: bool,
+) -> AnyFrames:
+    """The frames of a system in kcal/mol and Å, in memory or in their file."""
+    energy = units.energy_factor(fields["energy_unit"])
+    length = units.length_factor(fields["length_unit"])
+    count = len(found["energy"])
+    places = file.places if isinstance(file, SystemImages) else np.arange(count)
+    cell = found.get("cell")
+    if cell is not None:  # one for all frames, or one for each
+        cell = np.broadcast_to(cell, (count, 3, 3)) * length
+    periodic = np.asarray(found.get("pbc", cell is not None), dtype=bool).reshape(-1)
+    values: dict[str, Any] = {
+        "numbers": found["numbers"],
+        "positions": scaled(found["positions"], length),
+        "energies": scaled(found["energy"], energy),
+        "forces": scaled(found["forces"], energy / length),
+        "cell": cell,
+        "pbc": np.resize(periodic[:3], 3),
+        "ids": found["frame_id"] if identified else places,
+        "trajectories": trajectories,
+    }
+    if any(isinstance(values[name], StoredArray) for name in ("positions", "forces")):
+        return StoredFrames(**values)
+    return Frames(**values)
+
+
+def _check(file: ArrayFile, systems: list[AnyFrames]) -> None:
+    """Refuse ids that are there twice, and energies that are no numbers."""
+    ids = np.concatenate([frames.ids for frames in systems])
+    known, counts = np.unique(ids, return_counts=True)
+    if (counts > 1).any():
+        raise file.error(
+            f"{int((counts > 1).sum())} frame ids are there more than once, the first is "
+            f"{known[counts > 1][0]}; a reference has each frame once: keep one of each"
+        )
+    for frames in systems:
+        bad = np.flatnonzero(~np.isfinite(frames.energies))
+        if len(bad):
+            raise file.error(
+                f"the reference energy of {len(bad)} frames is NaN or infinite, the first in "
+                f"frame {frames.ids[bad[0]]}; leave those frames out"
+            )
+
+
+SAME = 1e-5
+"""Two geometries are one if no coordinate differs by more than this, in Å."""
+
+
+def check_geometries(reference: Reference) -> None:
+    """Refuse geometries that are there twice, where frames are known by nothing else.
+
+    Raises
+    ------
+    UsageError
+        If there are such; the message names two.
+    """
+    for frames in reference.systems:
+        pair = first_repeated(frames.positions)
+        if pair is not None:
+            one, other = (int(frames.ids[row]) for row in pair)
+            raise UsageError(
+                f"{reference.path}: frames {one} and {other} (from 0) have the same geometry, so "
+                "that a prediction cannot be told to be of either; keep one of them, or give the "
+                "frames of both files ids, as frame_id"
+            )
+
+
+def first_repeated(positions: Floats | StoredArray) -> tuple[int, int] | None:
+    """Two frames (N, A, 3) with the same geometry to :data:`SAME`; None if there are none.
+
+    Frames near each other have near projections on some directions, and only those are compared.
+    """
+    count, width = len(positions), int(np.prod(positions.shape[1:]))
+    weights = np.random.default_rng(0).normal(size=(width, 3)) / np.sqrt(width)
+    step = max(1, (1 << 20) // width)
+    keys = np.concatenate(
+        [positions[i : i + step].reshape(-1, width) @ weights for i in range(0, count, step)]
+    )
+    window = SAME * np.abs(weights).sum(axis=0)
+    order = np.argsort(keys[:, 0], kind="stable")
+    ordered = keys[order]
+    left = np.arange(count)
+    for distance in range(1, count):
+        left = left[left + distance < count]
+        left = left[ordered[left + distance, 0] - ordered[left, 0] <= window[0]]
+        if not len(left):
+            return None
+        near = left[(np.abs(ordered[left + distance] - ordered[left]) <= window).all(axis=1)]
+        for row in near.tolist():
+            one, other = sorted((int(order[row]), int(order[row + distance])))
+            if np.abs(positions[[one]] - positions[[other]]).max() <= SAME:
+                return one, other
+    return None

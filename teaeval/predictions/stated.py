@@ -1,0 +1,184 @@
+"""Put together what a file states and what the caller declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from teadata import DatasetCard, catalog, units
+from teadata.arrays import ArrayFile
+from teadata.errors import UsageError
+from teaeval.predictions.declaring import Declarations, check_train, option
+from teaeval.predictions.findings import Finding
+
+TEXTS = {
+    "dataset": ("dataset",),
+    "subset": ("subset",),
+    "energy_unit": ("energy_unit", "e_unit"),
+    "length_unit": ("length_unit", "r_unit"),
+    "model": ("model",),
+    "train": ("train",),
+    "record": ("record",),
+}
+"""Names under which each text is found, as an attribute of the file or an array."""
+
+DECLARATIONS = {
+    "dataset": ("--dataset", "the dataset id, e.g. mini-i"),
+    "subset": ("--subset", "the test set's subset, e.g. folded"),
+    "energy_unit": ("--energy-unit", f"one of {', '.join(units.ENERGY_UNITS)}"),
+    "length_unit": ("--length-unit", f"one of {', '.join(units.LENGTH_UNITS)}"),
+}
+"""What a file or the caller must declare: the option for it, and what it takes."""
+
+UNITS = {name: DECLARATIONS[name] for name in ("energy_unit", "length_unit")}
+"""What must be declared where there is no dataset."""
+
+TRAINED = "a split of the dataset, <subset>/train/<size>"
+"""What a training set is given as."""
+
+CANONICAL: dict[str, Callable[[str], str]] = {
+    "dataset": lambda name: catalog.card(name).full_id,
+    "energy_unit": units.energy_unit,
+    "length_unit": units.length_unit,
+}
+"""What gives the one spelling of a declaration that has several."""
+
+
+def combine(
+    fields: dict[str, Any],
+    declared: Mapping[str, str | None],
+    conventions: Mapping[str, str | None],
+    wanted: Mapping[str, tuple[str, str]] = DECLARATIONS,
+) -> list[Finding]:
+    """Combine what the file and the caller declare; report what is missing or contradictory.
+
+    Where neither does, the format's convention holds, if it has one; a dataset of one subset
+    leaves no choice.
+
+    Parameters
+    ----------
+    fields
+        What the file states, changed in place to what holds.
+    declared
+        What the caller says.
+    conventions
+        What the format says of its files.
+    wanted
+        What must be known in the end: the option for it, and what it takes.
+    """
+    problems = []
+    for name, (flag, meaning) in wanted.items():
+        stated = fields.get(name)
+        given = declared.get(name)
+        if stated is None and given is None:
+            stated = conventions.get(name) or (_only_subset(fields) if name == "subset" else None)
+        own = "; or give your own labels with --reference FILE" if name == "dataset" else ""
+        if stated is None and given is None:
+            problems.append(
+                Finding.error(
+                    f"undeclared-{flag[2:].replace('-', '_')}",
+                    expected=f"the file, or the option {flag}, states {meaning}",
+                    found="neither does",
+                    remedy=f"add a field {name!r} to the file, or pass {flag}{own}",
+                )
+            )
+        elif stated is not None and given is not None and not _agree(name, stated, given):
+            problems.append(_contradiction(name, flag, stated, given))
+        fields[name] = stated if given is None else given
+    return problems
+
+
+def combine_authors(fields: dict[str, Any], declared: Mapping[str, str | None]) -> list[Finding]:
+    """Combine what file and caller say of who predicted; report what is contradictory."""
+    problems = []
+    fields["model"] = declared.get("model", fields["model"])
+    stated, given = fields["train"], declared.get("train")
+    if stated is not None and given is not None and stated != given:
+        problems.append(_contradiction("train", "--train", stated, given))
+    fields["train"] = stated if given is None else given
+    return problems
+
+
+def _only_subset(fields: Mapping[str, Any]) -> str | None:
+    """The subset of a dataset that has one only; None of any other."""
+    try:
+        (subset,) = catalog.card(fields["dataset"] or "").subsets
+    except (UsageError, ValueError):
+        return None
+    return subset
+
+
+def _contradiction(name: str, option: str, stated: str, given: str) -> Finding:
+    return Finding.error(
+        f"contradicting-{name}",
+        expected=f"the file and {option} to agree",
+        found=f"the file states {stated!r}, {option} {given!r}",
+        remedy=f"leave {option} out, or correct the file",
+    )
+
+
+def _agree(name: str, one: str, other: str) -> bool:
+    """Whether two declarations mean the same, as Ang and Å do."""
+    canonical = CANONICAL.get(name)
+    if one == other or canonical is None:
+        return one == other
+    try:
+        return canonical(one) == canonical(other)
+    except UsageError:
+        return False
+
+
+def check_units(fields: Mapping[str, Any], flags: Mapping[str, tuple[str, str]]) -> list[Finding]:
+    """Report unknown units."""
+    problems = []
+    for name, resolve in (("energy_unit", units.energy_unit), ("length_unit", units.length_unit)):
+        flag, expected = flags[name]
+        if fields[name] is None:
+            continue
+        try:
+            resolve(fields[name])
+        except UsageError as error:
+            problems.append(_unknown(name, flag, expected, error))
+    return problems
+
+
+def _unknown(name: str, flag: str, expected: str, error: UsageError) -> Finding:
+    return Finding.error(
+        f"unknown-{name}",
+        expected=expected,
+        found=str(error),
+        remedy=f"correct the field {name!r} or the option {flag}",
+    )
+
+
+def check_names(fields: Mapping[str, Any]) -> list[Finding]:
+    """Report unknown names of dataset, subset, training set and units."""
+    problems = []
+    card: DatasetCard | None = None
+    for name in ("dataset", "subset", "train"):
+        value = fields[name]
+        if value is None:
+            continue
+        try:
+            if name == "dataset":
+                card = catalog.card(value)
+            elif name == "subset" and card is not None:
+                card.check_subset(value)
+            elif name == "train" and card is not None:
+                check_train(card, value)
+        except UsageError as error:
+            expected = TRAINED if name == "train" else DECLARATIONS[name][1]
+            problems.append(_unknown(name, option(name), expected, error))
+    return problems + check_units(fields, DECLARATIONS)
+
+
+def sayings(
+    file: ArrayFile, fields: Mapping[str, Any], declared: Declarations, defaults: Declarations
+) -> dict[str, str]:
+    """What the caller says of this file: what was declared, and the defaults that it needs."""
+    given: dict[str, Any] = dict(declared)
+    for name, value in defaults.items():
+        key = name.endswith("_key")
+        if given.get(name) is None and (value in file.names if key else fields[name] is None):
+            given[name] = value
+    return {name: value for name, value in given.items() if value is not None}

@@ -1,0 +1,457 @@
+"""Examine a prediction against a reference file: every system of the file, and all together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from teadata.dataset import Dataset
+from teadata.elements import formula
+from teadata.errors import DataError, UsageError
+from teadata.stored_frames import AnyFrames
+from teaeval.checks import identity, scale
+from teaeval.checks.fixes import apply
+from teaeval.checks.sample import FEWEST, draw, pooled
+from teaeval.engines import Engine, Threads
+from teaeval.metrics.uncertainty import block_length
+from teaeval.predictions.fields import unidentified
+from teaeval.predictions.findings import Finding, PredictionError
+from teaeval.predictions.prediction import Prediction
+from teaeval.predictions.reading import read_predictions
+from teaeval.predictions.reference import Reference, check_geometries, read_reference
+from teaeval.scores.examine import AnyPrediction, Checked, Examined, checked, failures_allowed
+
+
+@dataclass(frozen=True, eq=False)
+class Against:
+    """A prediction that passed its checks against a reference.
+
+    Parameters
+    ----------
+    prediction
+        What was predicted for the first system: it says who predicted.
+    reference
+        What it was compared with.
+    parts
+        The comparison of each system of the reference, in its order.
+    findings
+        The warnings of the checks.
+    fixes, fixed
+        The fixes that were asked for, and a line for each that was made.
+    allow_failed
+        Whether frames without a prediction were let pass.
+    left_out
+        What needs a dataset, and so was not computed.
+    """
+
+    prediction: Prediction
+    reference: Reference
+    parts: list[Examined]
+    findings: list[Finding]
+    fixes: list[str]
+    fixed: list[str]
+    allow_failed: bool
+    left_out: list[str]
+
+    @property
+    def name(self) -> str | None:
+        """The model, or the path of the file if it names none; None without either."""
+        return self.prediction.model or self.prediction.source.get("path")
+
+    def by_formula(self) -> dict[str, list[Examined]]:
+        """The parts of each composition: those that differ in the order of atoms together."""
+        groups: dict[str, list[Examined]] = {}
+        for part in self.parts:
+            groups.setdefault(formula(part.test.numbers), []).append(part)
+        return groups
+
+
+def check_one_of_both(dataset: Dataset | str | None) -> None:
+    """Refuse a dataset beside a reference.
+
+    Raises
+    ------
+    UsageError
+        If there is one.
+    """
+    if dataset is not None:
+        name = dataset.card.full_id if isinstance(dataset, Dataset) else dataset
+        raise UsageError(
+            f"a dataset ({name}) and a reference: a prediction is compared with one of them; "
+            "leave the other out"
+        )
+
+
+def opened_parts(prediction: AnyPrediction) -> list[Prediction]:
+    """A prediction of each system, read if it is a file.
+
+    Raises
+    ------
+    UsageError
+        If it is something else.
+    PredictionError
+        If the file says too little.
+    """
+    if isinstance(prediction, Prediction):
+        return [prediction]
+    if isinstance(prediction, Path | str):
+        return read_predictions(prediction)
+    parts = [part for part in prediction if isinstance(part, Prediction)]
+    if not parts or len(parts) < len(prediction):
+        raise UsageError(
+            "expected a prediction, some of one file, or the path of the file, found "
+            f"{type(prediction).__name__}"
+        )
+    return parts
+
+
+def opened_reference(reference: Reference | Path | str) -> Reference:
+    """A reference, read if it is a file.
+
+    Raises
+    ------
+    UsageError
+        If it is something else.
+    PredictionError
+        If the file says too little.
+    """
+    if isinstance(reference, Reference):
+        return reference
+    if not isinstance(reference, Path | str):
+        raise UsageError(
+            f"expected a reference or the path of its file, found {type(reference).__name__}"
+        )
+    return read_reference(reference)
+
+
+def examine_against(
+    prediction: AnyPrediction,
+    reference: Reference | Path | str,
+    *,
+    fixes: Collection[str] = (),
+    allow_failed: bool = False,
+    by_frame: bool = False,
+    details: bool = False,
+    engine: Engine | None = None,
+) -> Against:
+    """Check a prediction and compare it with a reference.
+
+    As :func:`teaeval.scores.examine.examine` does with the test set of a dataset.
+
+    Raises
+    ------
+    PredictionError
+        If a check finds an error; it carries every finding.
+    UsageError
+        If both are one file, or there is no such fix.
+    DataError
+        If labels of the reference are no numbers.
+    """
+    predictions, reference = opened_parts(prediction), opened_reference(reference)
+    engine = engine or Threads()
+    pairs, findings = _pairs(predictions, reference)
+    results, found = _checked(pairs, reference, by_frame=by_frame, details=details, engine=engine)
+    pairs, fixed = _fixed(pairs, results, found, fixes)
+    if fixed:
+        results, found = _checked(
+            pairs, reference, by_frame=by_frame, details=details, engine=engine
+        )
+    findings = findings + found
+    if allow_failed:
+        findings = failures_allowed(findings, results)
+    source = predictions[0].source.get("path", "prediction")
+    parts = []
+    for (predicted, test), result in zip(pairs, results, strict=True):
+        if result.compared is None:
+            break
+        parts.append(
+            Examined(
+                prediction=predicted,
+                dataset=None,
+                test=test,
+                test_rows=result.test_rows,
+                findings=result.findings,
+                compared=result.compared,
+                fixes=sorted(fixes),
+                fixed=fixed,
+                allow_failed=allow_failed,
+            )
+        )
+    if len(parts) < len(pairs) or any(item.severity == "error" for item in findings):
+        raise PredictionError(source, findings)
+    return Against(
+        prediction=replace(predictions[0], dataset="", subset="", train=None),
+        reference=reference,
+        parts=parts,
+        findings=findings,
+        fixes=sorted(fixes),
+        fixed=fixed,
+        allow_failed=allow_failed,
+        left_out=_left_out(predictions[0], details=details),
+    )
+
+
+def check_reference(
+    prediction: AnyPrediction, reference: Reference | Path | str, engine: Engine | None = None
+) -> list[Finding]:
+    """Check a prediction against a reference: everything that is wrong.
+
+    Raises
+    ------
+    UsageError
+        If both are one file.
+    PredictionError
+        If a file says too little.
+    """
+    reference = opened_reference(reference)
+    pairs, findings = _pairs(opened_parts(prediction), reference)
+    found = _checked(pairs, reference, by_frame=True, details=False, engine=engine or Threads())[1]
+    return findings + found
+
+
+def _left_out(prediction: Prediction, *, details: bool) -> list[str]:
+    """Say what needs a dataset."""
+    said = ["errors of groups of atoms, published numbers, tasks: they belong to datasets"]
+    if details:
+        said.append("novelty, the distance to the training set: it needs a dataset's splits")
+    stated = [getattr(prediction, n) for n in ("dataset", "subset") if getattr(prediction, n)]
+    if stated:
+        said.append(
+            f"the prediction states {' '.join(stated)}, which was not looked at: the reference is"
+        )
+    if prediction.train:
+        said.append(f"trained on {prediction.train}: it is a split of a dataset")
+    return said
+
+
+def _pairs(
+    predictions: Sequence[Prediction], reference: Reference
+) -> tuple[list[tuple[Prediction, AnyFrames]], list[Finding]]:
+    """The prediction of each system of a reference, and findings about what has no partner."""
+    check_not_itself(predictions[0], reference)
+    by_geometry = not reference.identified or any(p.frame_ids is None for p in predictions)
+    if by_geometry:
+        predictions = [replace(part, frame_ids=None) for part in predictions]
+        if any(part.positions is None for part in predictions):
+            raise PredictionError(
+                predictions[0].source.get("path", "prediction"), [_without_ids(reference)]
+            )
+        check_geometries(reference)
+    left = list(predictions)
+    partners: list[Prediction | None] = [None] * len(reference.systems)
+    for alike in (_same_atoms, _same_formula, _same_count):
+        for place, test in enumerate(reference.systems):
+            if partners[place] is None:
+                partner = next((p for p in left if alike(p, test)), None)
+                if partner is not None:
+                    partners[place] = partner
+                    left.remove(partner)
+    if len(reference.systems) == 1 and partners[0] is None:
+        partners[0] = left.pop(0)
+    findings = [_extra(part, reference) for part in left]
+    pairs = [
+        (_blank(predictions[0], test) if part is None else part, test)
+        for part, test in zip(partners, reference.systems, strict=True)
+    ]
+    return pairs, findings
+
+
+def _without_ids(reference: Reference) -> Finding:
+    """The finding that nothing says which frame is which."""
+    if reference.identified:
+        return unidentified(())[0]
+    return Finding.error(
+        "unidentified-frames",
+        expected=f"positions (N, A, 3), since {reference.path.name} states no ids of its frames",
+        found="none",
+        remedy="save the positions beside the prediction, or frame_id in both files",
+    )
+
+
+def _same_atoms(prediction: Prediction, test: AnyFrames) -> bool:
+    return prediction.numbers is not None and np.array_equal(prediction.numbers, test.numbers)
+
+
+def _same_formula(prediction: Prediction, test: AnyFrames) -> bool:
+    return prediction.numbers is not None and (formula(prediction.numbers) == formula(test.numbers))
+
+
+def _same_count(prediction: Prediction, test: AnyFrames) -> bool:
+    """Whether a prediction that does not state its atoms has as many."""
+    return prediction.numbers is None and prediction.forces.shape[1:2] == (test.n_atoms,)
+
+
+def _blank(prediction: Prediction, test: AnyFrames) -> Prediction:
+    """A prediction of no frame."""
+    return replace(
+        prediction,
+        energies=np.empty(0),
+        forces=np.empty((0, test.n_atoms, 3)),
+        frame_ids=np.empty(0, dtype=np.int64),
+        positions=None,
+        numbers=None,
+        cell=None,
+    )
+
+
+def _extra(prediction: Prediction, reference: Reference) -> Finding:
+    """The finding about frames of a system that the reference does not have."""
+    numbers = prediction.numbers
+    what = f"{prediction.forces.shape[1]} atoms" if numbers is None else formula(numbers)
+    known = numbers is not None and formula(numbers) in reference.formulas
+    return Finding.error(
+        "extra-frames",
+        expected=f"only frames of the reference, of {', '.join(reference.formulas)}",
+        found=f"{len(prediction.energies)} frames of {what}"
+        + (" with the atoms in another order" if known else ""),
+        remedy="put the atoms of forces and positions in the reference's order"
+        if known
+        else "leave them out, or give the reference that they are of",
+    )
+
+
+def check_not_itself(prediction: Prediction, reference: Reference) -> None:
+    """Refuse to compare an array with itself.
+
+    Raises
+    ------
+    UsageError
+        If prediction and reference are one file, and so are its arrays.
+    """
+    path = prediction.source.get("path")
+    if path is None:
+        return
+    same = Path(path).exists() and Path(path).samefile(reference.path)
+    copied = prediction.digest is not None and prediction.digest() == reference.digest()
+    arrays = (prediction.source.get("energy_key"), prediction.source.get("forces_key"))
+    if not (same or copied) or arrays == (None, None):
+        return
+    if arrays[0] != reference.energy_key and arrays[1] != reference.forces_key:
+        return
+    what = "is the prediction's file" if same else f"has the same content as {path}"
+    raise UsageError(
+        f"{reference.path}: the reference {what}, and every error would be 0; give the file with "
+        "the labels. Where one file has both, say which is which: --energy-key MACE_energy "
+        "--forces-key MACE_forces --reference-energy-key REF_energy "
+        "--reference-forces-key REF_forces"
+    )
+
+
+def _checked(
+    pairs: Sequence[tuple[Prediction, AnyFrames]],
+    reference: Reference,
+    *,
+    by_frame: bool,
+    details: bool,
+    engine: Engine,
+) -> tuple[list[Checked], list[Finding]]:
+    """Check each system, and what can only be told of all together."""
+    results, findings = [], []
+    several = len(pairs) > 1
+    for label, (prediction, test) in zip(reference.labels, pairs, strict=True):
+        block = 1 if by_frame else block_length(None, test, len(reference))
+        if len(prediction.energies):
+            result = checked(prediction, test, None, engine, block=block, details=details)
+        else:
+            result = _missing(prediction, test, engine, block=block, details=details)
+        _check_labels(result, test, reference)
+        results.append(result)
+        name = f"{label}: " if several else ""
+        findings += [replace(item, found=name + item.found) for item in result.findings]
+    return results, findings + _together(pairs, results)
+
+
+def _missing(
+    prediction: Prediction, test: AnyFrames, engine: Engine, *, block: int, details: bool
+) -> Checked:
+    """What is to be said of a system without a prediction."""
+    from teaeval.checks.structure import coverage
+    from teaeval.metrics.one_pass import frame_errors_of
+
+    nothing = replace(
+        prediction, energies=np.full(1, np.nan), forces=np.full((1, test.n_atoms, 3), np.nan)
+    )
+    nowhere = np.full(len(test), -1)
+    compared = frame_errors_of(nothing, test, nowhere, {}, engine, block=block, details=details)
+    rows = np.empty(0, dtype=np.int64)
+    return Checked(rows, coverage(prediction, test, rows, None), compared)
+
+
+def _check_labels(result: Checked, test: AnyFrames, reference: Reference) -> None:
+    """Refuse reference forces that are no numbers, which leave frames without errors."""
+    if result.compared is None:
+        return
+    for part in np.array_split(np.flatnonzero(~result.compared.scored), 1 + len(test) // 1024):
+        bad = part[~np.isfinite(test.forces[part]).all(axis=(1, 2))]
+        if len(bad):
+            raise DataError(
+                f"{reference.path}: the reference forces of frame {test.ids[bad[0]]} are NaN or "
+                "infinite; leave such frames out of both files"
+            )
+
+
+def _together(
+    pairs: Sequence[tuple[Prediction, AnyFrames]], results: Sequence[Checked]
+) -> list[Finding]:
+    """Findings about all systems: units where each has few frames, and errors that are all 0."""
+    samples = []
+    for (prediction, test), result in zip(pairs, results, strict=True):
+        if result.compared is None:
+            return []
+        if len(result.test_rows) and draw(prediction, test, result.test_rows) is None:
+            sample = draw(prediction, test, result.test_rows, fewest=1)
+            samples += [(sample, test.numbers)] if sample is not None else []
+    count = sum(len(sample) for sample, _ in samples)
+    findings = []
+    if not samples:
+        return []
+    sample, numbers = pooled(samples)
+    if len(samples) == len(pairs):
+        findings += identity.diagnose(sample)
+    if count >= FEWEST:
+        findings += scale.diagnose(sample, pairs[0][0].source, numbers)[0]
+    elif len(samples) == len(pairs):
+        findings.append(_few(count))
+    return findings
+
+
+def _few(count: int) -> Finding:
+    return Finding.warning(
+        "few-frames",
+        expected=f"at least {FEWEST} frames, to check units, signs and orders from their values",
+        found=f"{count}; these checks were left out",
+        remedy="make sure of them yourself, or compare more frames",
+    )
+
+
+SHARED = ("permuted-atoms",)
+"""Findings that are mended for one system alone; others are of the file, and so of all."""
+
+
+def _fixed(
+    pairs: list[tuple[Prediction, AnyFrames]],
+    results: Sequence[Checked],
+    findings: Sequence[Finding],
+    fixes: Collection[str],
+) -> tuple[list[tuple[Prediction, AnyFrames]], list[str]]:
+    """Mend what is wanted; units and signs of all systems alike, since they are of one file."""
+    of_file: dict[tuple[str, object], Finding] = {}
+    for item in findings:
+        if item.severity == "error" and item.code not in SHARED:
+            of_file.setdefault((item.code, item.evidence.get("unit")), item)
+    codes = [code for code, _ in of_file]
+    if (twice := [code for code in codes if codes.count(code) > 1]) and fixes:
+        raise UsageError(
+            f"{twice[0]} is another for some systems than for others; no fix mends that: "
+            "correct the file"
+        )
+    mended, notes = [], []
+    for (prediction, test), result in zip(pairs, results, strict=True):
+        own = [item for item in result.findings if item.code in SHARED]
+        prediction, made = apply(prediction, [*of_file.values(), *own], fixes)
+        mended.append((prediction, test))
+        notes += [note for note in made if note not in notes]
+    return mended, notes
