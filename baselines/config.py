@@ -34,9 +34,9 @@ class ModelConfig(StrictModel):
 ConfigT = TypeVar("ConfigT", bound=ModelConfig)
 
 
-def names(model: str) -> list[str]:
-    """List the names of the shipped configurations of a model."""
-    return sorted(path.stem for path in (CONFIGS / model).glob("*.yaml"))
+def names(model: str, folder: Path | None = None) -> list[str]:
+    """List the names of the configurations of a model, in a folder or as they are shipped."""
+    return sorted(path.stem for path in (folder or CONFIGS / model).glob("*.yaml"))
 
 
 def parse(kind: type[ConfigT], values: Any, source: str) -> ConfigT:
@@ -62,8 +62,19 @@ def parse(kind: type[ConfigT], values: Any, source: str) -> ConfigT:
         raise DataError(f"{source}: {'; '.join(wrong)}") from None
 
 
-def read(kind: type[ConfigT], model: str, name: str) -> ConfigT:
+def read(kind: type[ConfigT], model: str, name: str, folder: Path | None = None) -> ConfigT:
     """Read a configuration: a shipped one by name, or a YAML file by path.
+
+    Parameters
+    ----------
+    kind
+        Class of the configuration.
+    model
+        Name of the model.
+    name
+        Name of the configuration, or path of a file.
+    folder
+        Where those with a name are; by default the shipped ones.
 
     Raises
     ------
@@ -76,9 +87,10 @@ def read(kind: type[ConfigT], model: str, name: str) -> ConfigT:
     """
     if name.endswith((".yaml", ".yml")):
         return parse(kind, read_yaml(Path(name)), name)
-    path = CONFIGS / model / f"{name}.yaml"
+    path = (folder or CONFIGS / model) / f"{name}.yaml"
     if not path.is_file():
-        raise unknown_name(f"configuration of {model}", name, [*names(model), "<path>.yaml"])
+        known = [*names(model, folder), "<path>.yaml"]
+        raise unknown_name(f"configuration of {model}", name, known)
     return parse(kind, read_yaml(path), str(path))
 
 

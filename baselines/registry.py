@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from baselines import config
 from baselines.config import ModelConfig
 from baselines.protocol import Baseline
 from baselines.toolkit.devices import Framework
-from teadata.errors import unknown_name
+from teadata import plugins
+from teadata.errors import TeaError, unknown_name
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class ModelEntry:
     package
         Package that brings it.
     extra
-        Extra of this distribution that installs that.
+        Extra of this distribution that installs that; empty for a model of another package.
     reference
         DOI of the method.
     datasets
@@ -40,6 +44,8 @@ class ModelEntry:
         Packages whose versions its records state.
     framework
         Which package finds the GPU: ``"torch"``, ``"jax"`` or ``"tensorflow"``.
+    configs
+        Folder of its configurations, ``<name>.yaml``; by default that of this distribution.
     """
 
     title: str
@@ -54,16 +60,48 @@ class ModelEntry:
     traced: tuple[str, ...]
     devices: tuple[str, ...] = ("cpu",)
     framework: Framework = "torch"
+    configs: Path | None = None
 
     @property
     def installed(self) -> bool:
         """Whether the backend can be imported."""
-        return importlib.util.find_spec(self.backend) is not None
+        try:
+            return importlib.util.find_spec(self.backend) is not None
+        except (ImportError, ValueError):  # the package that it is a module of is not there
+            return False
+
+    @property
+    def installable(self) -> str:
+        """What to give to ``pip install`` for the backend."""
+        return f"'tea-benchmark[{self.extra}]'" if self.extra else self.package
 
     def classes(self) -> tuple[type[Baseline[Any, Any]], type[ModelConfig]]:
-        """Import the classes of the model and of its configuration; loads no backend."""
-        module = importlib.import_module(self.module)
-        return getattr(module, self.class_name), getattr(module, self.config_name)
+        """Import the classes of the model and of its configuration; loads no backend.
+
+        Raises
+        ------
+        TeaError
+            If the module of another package cannot be imported, or does not have them.
+        """
+        try:
+            module = importlib.import_module(self.module)
+            model, kind = getattr(module, self.class_name), getattr(module, self.config_name)
+        except TeaError:
+            raise
+        except Exception as error:
+            if not self.extra:
+                said = f"{type(error).__name__}: {error}"
+                raise TeaError(
+                    f"the model {self.title} cannot be loaded from {self.module}: {said}; install "
+                    "its package again"
+                ) from error
+            raise
+        if not (issubclass(model, Baseline) and issubclass(kind, ModelConfig)):
+            raise TeaError(
+                f"the model {self.title}: expected {self.class_name} and {self.config_name} of "
+                f"{self.module} to be a Baseline and a ModelConfig"
+            )
+        return model, kind
 
 
 ALL = ("mini-i", "mini-ii", "mini-iii", "mini-iv", "mini-hydrogen")
@@ -197,7 +235,39 @@ MODELS = {
         traced=("numpy", "scikit-learn", "vesin", "ase", "python-ace"),
     ),
 }
-"""The models that can be trained, by name."""
+"""The models of this distribution, by name; :func:`models` has those of other packages too."""
+
+
+GROUP = "tea.baselines"
+"""Entry points of other packages that are a :class:`ModelEntry`, under the model's name."""
+
+
+@functools.cache
+def plugged() -> dict[str, ModelEntry]:
+    """The models that other installed packages bring, by name.
+
+    What is no model, or has a name that is taken, is named in a
+    :class:`~teadata.plugins.PluginWarning` and passed over.
+    """
+    found: dict[str, ModelEntry] = {}
+    taken = dict.fromkeys(MODELS, plugins.OURS)
+    for plugin in plugins.loaded(GROUP):
+        if not isinstance(plugin.value, ModelEntry):
+            kind = type(plugin.value).__name__
+            plugin.pass_over(f"expected a baselines.registry.ModelEntry, found {kind}")
+        elif plugin.name in taken:
+            plugin.pass_over(f"{taken[plugin.name]} has a model {plugin.name!r} already")
+        elif not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", plugin.name):
+            plugin.pass_over("expected a name of small letters and digits, joined by hyphens")
+        else:
+            taken[plugin.name] = plugin.package
+            found[plugin.name] = plugin.value
+    return found
+
+
+def models() -> dict[str, ModelEntry]:
+    """The models that can be trained, by name: :data:`MODELS`, then those of other packages."""
+    return MODELS | plugged()
 
 
 def entry(name: str) -> ModelEntry:
@@ -208,9 +278,11 @@ def entry(name: str) -> ModelEntry:
     UsageError
         If there is no such model.
     """
-    if name not in MODELS:
-        raise unknown_name("model", name, MODELS)
-    return MODELS[name]
+    if name in MODELS:  # no plugin is imported for it
+        return MODELS[name]
+    if name not in (known := models()):
+        raise unknown_name("model", name, known)
+    return known[name]
 
 
 def load_model(
@@ -221,7 +293,7 @@ def load_model(
     Parameters
     ----------
     name
-        One of :data:`MODELS`.
+        One of :func:`models`.
     configuration
         Name of a shipped configuration, or path of a YAML file.
     seed
@@ -240,4 +312,4 @@ def load_model(
     if device not in model_entry.devices:
         raise unknown_name(f"device of {name}", device, model_entry.devices)
     model, kind = model_entry.classes()
-    return model(config.read(kind, name, configuration), seed, device)
+    return model(config.read(kind, name, configuration, model_entry.configs), seed, device)

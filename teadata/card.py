@@ -23,7 +23,7 @@ UNKNOWN = "unknown"
 ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 """What the id of a dataset looks like."""
 
-Edition = Literal["mini", "official", "own"]
+Edition = Literal["mini", "official", "own", "plugin"]
 """Who made a dataset: this package, the authors of the Challenge, or the user."""
 
 Count = Annotated[int, Field(gt=0)]
@@ -235,7 +235,7 @@ class DatasetCard(StrictModel):
                 raise ValueError(
                     f"task {task!r} is not <subset>-><subset> of {', '.join(self.subsets)}"
                 )
-        if self.edition != "own" and not (self.challenge and self.citations):
+        if self.edition in ("mini", "official") and not (self.challenge and self.citations):
             raise ValueError(f"a dataset of the {self.edition} edition has challenge and citations")
         if self.changelog[0].version != self.version:
             raise ValueError(

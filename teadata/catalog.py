@@ -6,7 +6,7 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from teadata import own
+from teadata import own, plugged
 from teadata.card import DatasetCard
 from teadata.errors import DataError, UsageError, unknown_name
 from teadata.files import recover
@@ -51,18 +51,29 @@ def packaged_ids() -> list[str]:
     return sorted(path.stem for path in (data_root() / "cards").glob("*.yaml"))
 
 
+def plugged_datasets() -> dict[str, plugged.Plugged]:
+    """The datasets that other installed packages bring, by id; the user's own go before them."""
+    found = {}
+    for name, item in plugged.datasets(tuple(packaged_ids())).items():
+        if own.versions(name):
+            item.plugin.pass_over(f"you have a dataset {name!r} of your own")
+        else:
+            found[name] = item
+    return found
+
+
 def ids() -> list[str]:
-    """Ids of all datasets that have a card: those of the package, then the user's own."""
+    """Ids of all datasets that have a card: the package's, other packages', the user's own."""
     packaged = packaged_ids()
-    return [*packaged, *(name for name in own.names() if name not in packaged)]
+    mine = [name for name in own.names() if name not in packaged]
+    return [*packaged, *sorted(plugged_datasets()), *mine]
 
 
 def every() -> list[str]:
     """What :func:`card` takes for each card there is: ids, and older versions as ``id@version``."""
-    packaged = packaged_ids()
-    asked = list(packaged)
-    for name in ids()[len(packaged) :]:
-        *older, _ = own.versions(name)
+    packaged, asked = packaged_ids(), []
+    for name in ids():
+        *older, _ = ([] if name in packaged else own.versions(name)) or [""]
         asked += [*(f"{name}@{version}" for version in older), name]
     return asked
 
@@ -124,12 +135,24 @@ def _own(name: str, version: str) -> tuple[DatasetCard, Path]:
     return card, root
 
 
+def _plugged(name: str, version: str) -> tuple[DatasetCard, Path]:
+    """The card of a dataset that another package brings, and its folder."""
+    if (item := plugged_datasets().get(name)) is None:
+        raise unknown_name("dataset", name, ids())
+    if version and version != item.card.version:
+        raise UsageError(
+            f"dataset {name} is here at version {item.card.version}, as {item.package} brings it, "
+            f"not {version}; ask for {item.card.full_id}, or install another version of the package"
+        )
+    return item.card, item.root
+
+
 def _named(dataset: str) -> tuple[DatasetCard, Path]:
     name, _, version = dataset.partition("@")
     if name not in packaged_ids():
-        if not own.versions(name):
-            raise unknown_name("dataset", name, ids())
-        return _own(name, version)
+        if own.versions(name):
+            return _own(name, version)
+        return _plugged(name, version)
     card, root = _located(name)
     if version and version != card.version:
         raise UsageError(
@@ -171,10 +194,11 @@ def packaged(dataset: str) -> DatasetCard:
     Raises
     ------
     UsageError
-        If there is no such dataset, or not at that version, or it is the user's own.
+        If there is no such dataset, or not at that version, or it is not this package's.
     """
-    if (found := card(dataset)).edition == "own":
-        raise UsageError(f"{found.full_id} is your own, and not one of the package's datasets")
+    if (found := card(dataset)).edition in ("own", "plugin"):
+        whose = "your own" if found.edition == "own" else "another package's"
+        raise UsageError(f"{found.full_id} is {whose}, and not one of this package's datasets")
     path = packaged_card(found.id)
     return _read(path, path.stat().st_mtime_ns)
 

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import MISSING, fields, is_dataclass
@@ -24,6 +25,7 @@ from teadata.files import check_output
 from teadata.output import command_line, pace, tabular
 from teadata.output.tabular import Cell, Column
 from teadata.output.text import escape_sequence, inline, visible
+from teadata.plugins import PluginWarning
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
@@ -127,9 +129,15 @@ def _check_no_dataset(path: Path) -> None:
 class App(typer.Typer):
     """A Typer application, or a group of commands in one, with the project's conventions."""
 
-    def __init__(self, help_text: str, *, completion: bool = False) -> None:
+    def __init__(
+        self,
+        help_text: str,
+        cls: type[command_line.Group] = command_line.Group,
+        *,
+        completion: bool = False,
+    ) -> None:
         super().__init__(
-            cls=command_line.Group,
+            cls=cls,
             help=help_text,
             no_args_is_help=True,
             add_completion=completion,
@@ -233,6 +241,7 @@ def run(app: typer.Typer, remedy: Callable[[TeaError], str] | None = None) -> No
         Gives a text to say after an error, e.g. the command that goes on, or an empty one.
     """
     sys.unraisablehook = _interrupt_again
+    warnings.showwarning = _plugin_warnings(warnings.showwarning)
     codecs.register_error("tea-escape", _instead)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -259,6 +268,18 @@ def run(app: typer.Typer, remedy: Callable[[TeaError], str] | None = None) -> No
         _fail("there is not enough memory for this", 1)
     except RecursionError:
         _fail("something that was read is nested too deeply", 1)
+
+
+def _plugin_warnings(usual: Callable[..., None]) -> Callable[..., None]:
+    """What shows warnings: those of plugins on one line, all others as usual."""
+
+    def show(message: Warning | str, category: type[Warning], *rest: Any, **further: Any) -> None:
+        if issubclass(category, PluginWarning):
+            say(f"warning: {inline(str(message))}", err=True)
+        else:
+            usual(message, category, *rest, **further)
+
+    return show
 
 
 def _give_up_printing() -> None:

@@ -99,6 +99,8 @@ class Dataset:
                 f"put the file back, or remove the dataset (teadata remove {self.card.full_id}) "
                 "and create it again"
             )
+        if self.card.edition == "plugin":
+            return "install the package again that brings it"
         return f"fetch or ingest {self.card.id} again, with --replace"
 
     def _verified(self, content: str) -> Path:

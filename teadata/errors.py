@@ -64,10 +64,10 @@ class MissingExtraError(TeaError):
     """An optional dependency is not installed."""
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
+        what = f"'tea-benchmark[{extra}]' (in a checkout: '.[{extra}]')" if extra else package
         message = (
             f"{purpose} needs the package {package!r}, which is not installed. "
-            f"Install it with: python -m pip install 'tea-benchmark[{extra}]' "
-            f"(in a checkout: '.[{extra}]')"
+            f"Install it with: python -m pip install {what}"
         )
         newest = NEWEST_PYTHON.get(extra, sys.version_info[:2])
         if newest < sys.version_info[:2]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from teadata import Frames, units
+from teadata import Frames, plugins, units
 from teadata.errors import MissingExtraError, TeaError, UsageError
 from teadata.provenance import sha256
 from teadata.typing import Floats
@@ -68,15 +67,19 @@ def _of_folder(folder: Path, device: str | None) -> Any:
     if not folder.is_dir():
         raise UsageError(f"--run {folder}: there is no such folder; expected a run folder")
     known = []
-    for point in entry_points(group=GROUP):
+    for plugin in plugins.loaded(GROUP):
         try:
-            make = point.load()
-        except (ImportError, AttributeError) as error:
-            raise TeaError(f"the entry point {GROUP}:{point.name} is broken: {error}") from None
-        calculator = make(folder, device)
+            calculator = plugin.value(folder, device)
+        except TeaError:
+            raise
+        except (Exception, SystemExit) as error:
+            if plugin.package.startswith(plugins.OURS):
+                raise
+            plugin.pass_over(error)
+            continue
         if calculator is not None:
             return calculator
-        known.append(point.name)
+        known.append(plugin.name)
     if not known:
         raise UsageError(
             f"--run {folder}: no installed package has an entry point {GROUP}, so nothing here "

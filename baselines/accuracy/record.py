@@ -163,12 +163,17 @@ class AccuracyRecord(StrictModel):
 def records_folder(dataset: Dataset | None = None) -> Path:
     """Where records are kept: those of a user's own dataset beside its frames, else the shipped.
 
-    The folder is made if it is not there.
+    Those of a dataset that another package brings are in ``TEADATA_HOME/records``.  The folder is
+    made if it is not there.
     """
-    if dataset is None or dataset.card.edition != "own":
+    from teadata.remote.settings import home
+
+    if dataset is None or dataset.card.edition not in ("own", "plugin"):
         return RECORDS
     folder = dataset.root / "records"
-    folder.mkdir(exist_ok=True)
+    if dataset.card.edition == "plugin":  # whose files are the package's
+        folder = home() / "records" / dataset.card.id
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 

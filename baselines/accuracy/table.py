@@ -10,7 +10,7 @@ from pathlib import Path
 from baselines.accuracy.record import AccuracyRecord
 from baselines.accuracy.regression import RegressionCheck
 from baselines.accuracy.retraining import Retrained
-from baselines.registry import MODELS
+from baselines.registry import models
 from teadata import console
 from teaeval.tables.numbers import significant
 
@@ -29,9 +29,9 @@ def _mean_and_spread(values: Sequence[float]) -> str:
 
 
 def _rows(records: Sequence[AccuracyRecord]) -> list[list[str]]:
-    rows = []
+    rows, known = [], models()
     for record in records:
-        title = MODELS[record.model].title
+        title = known[record.model].title if record.model in known else record.model
         if record.config_name != "quick":
             title += f" ({Path(record.config_name).stem})"
         for training in record.trainings:

@@ -28,13 +28,14 @@ if TYPE_CHECKING:
 def list_models(as_json: AsJson = False) -> None:
     """List the models, their configurations, and whether their backends are installed."""
     from baselines.config import names
-    from baselines.registry import MODELS
+    from baselines.registry import models
 
+    known = models()
     rows = [
         {
             "model": name,
             "title": model.title,
-            "configurations": names(name),
+            "configurations": names(name, model.configs),
             "datasets": list(model.datasets),
             "devices": list(model.devices),
             "backend": model.package,
@@ -42,7 +43,7 @@ def list_models(as_json: AsJson = False) -> None:
             "installed": model.installed,
             "doi": model.reference,
         }
-        for name, model in MODELS.items()
+        for name, model in known.items()
     ]
     if as_json:
         console.print_json(rows)
@@ -53,14 +54,14 @@ def list_models(as_json: AsJson = False) -> None:
             (
                 name,
                 model.title,
-                ", ".join(names(name)),
+                ", ".join(names(name, model.configs)),
                 ", ".join(model.devices),
                 model.package
                 if model.installed
-                else f"{model.package}: pip install 'tea-benchmark[{model.extra}]'",
+                else f"{model.package}: pip install {model.installable}",
                 model.reference,
             )
-            for name, model in MODELS.items()
+            for name, model in known.items()
         ],
     )
 
@@ -78,8 +79,9 @@ def show_config(
     from baselines import config
     from baselines.registry import entry
 
-    _, kind = entry(model).classes()
-    console.say(config.to_yaml(config.read(kind, model, name)), nl=False)
+    known = entry(model)
+    _, kind = known.classes()
+    console.say(config.to_yaml(config.read(kind, model, name, known.configs)), nl=False)
 
 
 def train(

@@ -79,7 +79,7 @@ def make_plan(
     """
     model_entry = entry(model)
     _, kind = model_entry.classes()
-    settings = config.read(kind, model, config_name)
+    settings = config.read(kind, model, config_name, model_entry.configs)
     for option, value in (("size", size), ("dtype", dtype), ("allow_tf32", allow_tf32)):
         if value is not None:
             values = settings.model_dump() | {option: value}

@@ -51,12 +51,22 @@ def show(card: DatasetCard, counts: Counts) -> None:
         )
 
 
+def _brought_by(card: DatasetCard) -> dict[str, str]:
+    """The package that brings a dataset, if it is another one than this."""
+    from teadata.catalog import plugged_datasets
+
+    if card.edition != "plugin":
+        return {}
+    return {"brought by": plugged_datasets()[card.id].package}
+
+
 def _fields(card: DatasetCard) -> dict[str, str]:
     system, theory = card.system, card.level_of_theory
     fields = {
         "dataset": f"{card.full_id} ({card.edition} edition"
         + (f", Challenge {card.challenge})" if card.challenge else ")"),
         "title": card.title,
+        **_brought_by(card),
         "system": f"{system.name}, {system.formula}, {system.n_atoms or UNKNOWN} atoms, "
         f"{'periodic' if system.periodic else 'not periodic'}",
         "labels": f"{theory.method}, {theory.engine}; {theory.settings}",

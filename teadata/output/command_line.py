@@ -10,6 +10,8 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
+from teadata import plugins
+
 
 class Group(TyperGroup):
     """A group of commands: its help has the whole first sentence of each, and is no mistake."""
@@ -27,6 +29,19 @@ class Group(TyperGroup):
                 sys.stdout.write(f"{ctx.get_help()}\n")
             ctx.exit(0)
         return super().parse_args(ctx, args)
+
+
+def naming(group: str, what: str) -> type[Group]:
+    """A group of commands whose help ends with the names of a group of plugins."""
+
+    class Naming(Group):
+        def format_epilog(self, ctx: Any, formatter: Any) -> None:
+            """Write them; none of them is imported."""
+            super().format_epilog(ctx, formatter)
+            formatter.write_paragraph()
+            formatter.write_text(f"{what}: {', '.join(plugins.names(group)) or 'none'}.")
+
+    return Naming
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from teadata import console
+from teadata.output import command_line
 from teadata.output.options import (
     AsJson,
     Calculator,
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from teaeval.md.replicas import Plan
     from teaeval.md.settings import Settings
 
-md = console.App("Molecular dynamics with a model: does the system stay whole (extra: md).")
+md = console.App(
+    "Molecular dynamics with a model: does the system stay whole (extra: md).",
+    command_line.naming("tea.calculators", "Run folders, --run, are known to"),
+)
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of `teaeval md run`.")]
 Jobs = Annotated[int, typer.Option(min=1, help="Processes at a time, each simulating a replica.")]
