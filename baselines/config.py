@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
-from teadata.errors import DataError, unknown_name
+from teadata.errors import DataError, UsageError, unknown_name
 from teadata.schema import StrictModel, read_yaml
 
 CONFIGS = Path(__file__).parent / "configs"
@@ -87,6 +87,9 @@ def read(kind: type[ConfigT], model: str, name: str, folder: Path | None = None)
     """
     if name.endswith((".yaml", ".yml")):
         return parse(kind, read_yaml(Path(name)), name)
+    if Path(name).suffix and Path(name).is_file():
+        known = ", ".join(names(model, folder))
+        raise UsageError(f"{name}: a configuration is a file .yaml, or one of: {known}")
     path = (folder or CONFIGS / model) / f"{name}.yaml"
     if not path.is_file():
         known = [*names(model, folder), "<path>.yaml"]

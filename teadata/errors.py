@@ -84,6 +84,27 @@ class MissingExtraError(TeaError):
         return type(self), self._arguments
 
 
+def unknown_suffix(path: object, suffix: str, known: Iterable[str]) -> UsageError:
+    """Make the error for a file whose suffix says nothing; only a slip suggests another.
+
+    Parameters
+    ----------
+    path
+        The file.
+    suffix
+        Its suffix, perhaps of two parts; empty if it has none.
+    known
+        The suffixes, or whole names, that say what a file is.
+    """
+    names = list(known)
+    expected = f"expected one of: {', '.join(names)}"
+    if not suffix:
+        return UsageError(f"{path}: has no suffix, which says what is in a file; {expected}")
+    message = f"{path}: unknown file suffix {suffix!r}; {expected}"
+    close = difflib.get_close_matches(suffix, names, n=1, cutoff=0.7)
+    return UsageError(f"{message} (did you mean {close[0]!r}?)" if close else message)
+
+
 def unknown_name(kind: str, found: str, known: Iterable[str]) -> UsageError:
     """Make the error for an unknown name, which suggests the nearest known one.
 

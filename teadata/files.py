@@ -65,6 +65,27 @@ def check_input(path: Path, *, folders: bool = False) -> None:
         )
 
 
+def check_folder(folder: Path, expected: str) -> None:
+    """Refuse a path that is no folder.
+
+    Parameters
+    ----------
+    folder
+        The path.
+    expected
+        What the folder should be, and how one is made.
+
+    Raises
+    ------
+    PathError
+        If there is nothing, or a file.
+    """
+    if not folder.exists():
+        raise PathError(f"{folder}: no such folder{_near(folder, True)}; expected {expected}")
+    if not folder.is_dir():
+        raise PathError(f"{folder}: is a file, expected {expected}")
+
+
 def _why_missing(path: Path) -> str:
     """Why there is no file, as far as can be seen, and the name that may have been meant."""
     if path.is_symlink():
@@ -72,11 +93,17 @@ def _why_missing(path: Path) -> str:
     folder = path.parent
     if not folder.is_dir():
         return f"no such file; {folder} is {'a file' if folder.exists() else 'no folder'}"
+    return f"no such file{_near(path)}"
+
+
+def _near(path: Path, folders: bool = False) -> str:
+    """The name beside a path that may have been meant, as a question; empty if none is near."""
     with suppress(OSError):
-        names = [entry.name for entry in os.scandir(folder)]
+        beside = os.scandir(path.parent)
+        names = [entry.name for entry in beside if not folders or entry.is_dir()]
         if close := difflib.get_close_matches(path.name, names, n=1, cutoff=0.8):
-            return f"no such file (did you mean {str(path.with_name(close[0]))!r}?)"
-    return "no such file"
+            return f" (did you mean {str(path.with_name(close[0]))!r}?)"
+    return ""
 
 
 def check_output(path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from teadata import Frames, plugins, units
 from teadata.errors import MissingExtraError, TeaError, UsageError
+from teadata.files import check_folder
 from teadata.provenance import sha256
 from teadata.typing import Floats
 
@@ -64,8 +65,7 @@ def find_calculator(
 
 
 def _of_folder(folder: Path, device: str | None) -> Any:
-    if not folder.is_dir():
-        raise UsageError(f"--run {folder}: there is no such folder; expected a run folder")
+    check_folder(folder, "a run folder, of a training that has finished")
     known = []
     for plugin in plugins.loaded(GROUP):
         try:

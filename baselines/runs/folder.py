@@ -13,7 +13,7 @@ from baselines.runs.record import Plan, TrainingRecord, hardware, peak_memory_mi
 from baselines.toolkit.devices import check_device, gpu, peak_gpu_memory_mib
 from teadata import Dataset, catalog
 from teadata.errors import DataError, MissingExtraError, UsageError, unknown_name
-from teadata.files import LOCK_FILE, atomic_write, contents, locked, write_text
+from teadata.files import LOCK_FILE, atomic_write, check_folder, contents, locked, write_text
 from teadata.provenance import sha256, sha256_of
 from teadata.typing import Progress, no_progress
 
@@ -170,6 +170,7 @@ def read_plan(folder: Path) -> Plan:
     DataError
         If there is none.
     """
+    check_folder(folder, "a run folder, which `baselines train` makes")
     return Plan.from_json(
         folder / PLAN_FILE,
         "the plan of a training",

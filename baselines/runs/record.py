@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from teadata.files import check_folder
 from teadata.provenance import DISTRIBUTION
 from teadata.schema import StrictModel
 
@@ -63,6 +64,7 @@ class TrainingRecord(StrictModel):
         DataError
             If there is none, or it is not one.
         """
+        check_folder(path.parent, "a run folder, which `baselines train` makes")
         return cls.from_json(
             path,
             "a training record",

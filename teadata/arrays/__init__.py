@@ -10,7 +10,7 @@ from pathlib import Path
 from teadata.arrays.base import ArrayFile, SeekableFile, text
 from teadata.arrays.deepmd import is_deepmd
 from teadata.arrays.stored_array import IN_MEMORY, StoredArray
-from teadata.errors import EmptyFileError, PathError, UsageError, unknown_name
+from teadata.errors import EmptyFileError, PathError, unknown_name, unknown_suffix
 from teadata.files import check_input
 from teadata.typing import Array
 
@@ -89,12 +89,7 @@ def _known_format(path: Path) -> str:
             f"{path}: is a folder, expected one file; it is neither of Zarr (.zarr) nor of "
             "DeePMD-kit (it has no type.raw)"
         )
-    names = ", ".join([*SUFFIXES, *OTHERS])
-    if not (suffix := suffix_of(path)):
-        raise UsageError(
-            f"{path}: has no suffix, which says what is in a file; expected one of: {names}"
-        )
-    raise UsageError(f"{path}: {unknown_name('file suffix', suffix, [*SUFFIXES, *OTHERS])}")
+    raise unknown_suffix(path, suffix_of(path), [*SUFFIXES, *OTHERS])
 
 
 OTHERS = ("OUTCAR", "vasprun.xml")

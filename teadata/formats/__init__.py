@@ -8,7 +8,7 @@ from pathlib import Path
 
 from teadata.arrays import suffix_of
 from teadata.arrays.label_checksum import KEY, label_checksum
-from teadata.errors import UsageError, unknown_name
+from teadata.errors import unknown_name, unknown_suffix
 from teadata.formats.layout import NOTHING, converted
 from teadata.frames import Frames
 from teadata.units import INSIDE, UnitSystem
@@ -47,7 +47,7 @@ def format_of(path: Path) -> str:
     """
     suffix = suffix_of(path)
     if suffix not in SUFFIXES:
-        raise UsageError(f"{path}: {unknown_name('file suffix', suffix, SUFFIXES)}")
+        raise unknown_suffix(path, suffix, SUFFIXES)
     return SUFFIXES[suffix]
 
 

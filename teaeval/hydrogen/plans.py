@@ -8,6 +8,7 @@ from typing import Any
 
 from teadata import Dataset
 from teadata.errors import UsageError
+from teadata.files import check_folder
 from teadata.provenance import sha256
 from teaeval.hydrogen.record import Plan, Protocol
 from teaeval.hydrogen.states import state_points
@@ -58,6 +59,7 @@ def make_plan(
             )
     checksum = None
     if model is not None:
+        check_folder(model, "a run folder, of a training that has finished")
         record = model / "record.json"
         if not record.is_file():
             raise UsageError(

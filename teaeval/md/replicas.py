@@ -12,6 +12,7 @@ import numpy as np
 
 from teadata import Dataset, catalog
 from teadata.errors import UsageError
+from teadata.files import check_folder
 from teadata.provenance import package_version
 from teadata.schema import StrictModel
 from teadata.typing import Progress
@@ -111,6 +112,7 @@ def read_plan(folder: Path) -> Plan:
     DataError
         If there is none.
     """
+    check_folder(folder, "a folder of simulations, which `teaeval md run` makes")
     return Plan.from_json(
         folder / PLAN_FILE,
         "a plan of simulations",

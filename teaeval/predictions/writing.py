@@ -13,7 +13,7 @@ import numpy as np
 from teadata.arrays import suffix_of
 from teadata.arrays.comment_line import checksum
 from teadata.arrays.text_lines import open_text
-from teadata.errors import DataError, UsageError, unknown_name
+from teadata.errors import DataError, unknown_suffix
 from teadata.files import atomic_write
 from teaeval.predictions.declaring import check_train
 from teaeval.predictions.prediction import Prediction
@@ -165,7 +165,7 @@ def check_suffix(path: Path) -> None:
         If it does not.
     """
     if suffix_of(path) not in WRITERS:
-        raise UsageError(f"{path}: {unknown_name('file suffix', suffix_of(path), WRITERS)}")
+        raise unknown_suffix(path, suffix_of(path), WRITERS)
 
 
 def write_prediction(path: Path | str, prediction: Prediction) -> None:

@@ -128,10 +128,15 @@ def test_where_a_record_should_be(verb, end):
 
 @pytest.mark.parametrize("verb", FOLDERS)
 def test_where_a_folder_of_work_should_be(verb, end):
-    for path in ("nothing", "README.md", "folder.npz"):
+    for path, said in (
+        ("nothing", "nothing: no such folder; expected a "),
+        ("foldr.npz", "no such folder (did you mean '"),
+        ("README.md", "README.md: is a file, expected a "),
+        ("folder.npz", "folder.npz"),
+    ):
         ended = end(verb.format(path))
         assert ended.status == 2, path
-        assert f"{path}" in ended.err
+        assert said in ended.err
 
 
 @pytest.mark.parametrize(
@@ -172,6 +177,7 @@ def test_where_a_folder_of_work_should_be(verb, end):
         ("baselines train sgdml mini-i --config nothing.yaml", 2, "nothing.yaml: no such file"),
         ("baselines train sgdml mini-i --config empty.yaml", 1, "is empty"),
         ("baselines train sgdml mini-i --config folder.yaml", 2, "is a folder"),
+        ("baselines train sgdml mini-i --config README.md", 2, "a configuration is a file .yaml"),
         ("baselines train sgdml mini-i --config slow", 2, "unknown configuration"),
         ("baselines train sgd mini-i", 2, "unknown model"),
         ("baselines show-config sgdml nothing.yaml", 2, "no such file"),

@@ -13,7 +13,7 @@ import pytest
 
 import teadata
 import teaeval
-from teadata.errors import DataError, UsageError
+from teadata.errors import DataError, PathError, UsageError
 from teaeval import calculators, md
 from teaeval.md import record
 from teaeval.md.replicas import check_owner
@@ -137,7 +137,7 @@ def test_the_command(calculators_folder, calculators, invoke, tmp_path, monkeypa
         (("--calculator", "cheap:Tied", "--device", "cuda"), "--device is for --run"),
     ):
         where = ("-o", tmp_path / "other")
-        with pytest.raises(UsageError, match=message):
+        with pytest.raises((UsageError, PathError), match=message):
             invoke("md", "run", "mini-i", "--subset", "folded", *options, *where)
         assert not (tmp_path / "other").exists()
 
