@@ -92,8 +92,8 @@ def read(kind: type[ConfigT], model: str, name: str, folder: Path | None = None)
         raise UsageError(f"{name}: a configuration is a file .yaml, or one of: {known}")
     path = (folder or CONFIGS / model) / f"{name}.yaml"
     if not path.is_file():
-        known = [*names(model, folder), "<path>.yaml"]
-        raise unknown_name(f"configuration of {model}", name, known)
+        every = [*names(model, folder), "<path>.yaml"]
+        raise unknown_name(f"configuration of {model}", name, every)
     return parse(kind, read_yaml(path), str(path))
 
 
