@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
+import zipfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +31,10 @@ if TYPE_CHECKING:
 
 TRAJECTORY_FILE = "trajectory.h5md"
 CHECKPOINT_FILE = "checkpoint.npz"
+
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged checkpoint raises."""
+
 
 WARM_UP = 4
 """Evaluations of the first structure: TorchScript, of which MACE is made, calculates a little
@@ -153,22 +160,34 @@ class _Run:
         """Restore the state of the checkpoint."""
         path = self.folder / CHECKPOINT_FILE
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
                 state = dict(archive)
             identity = json.loads(str(state["identity"]))
-        except (OSError, ValueError, KeyError) as error:
-            raise DataError(f"{path}: not a checkpoint of a simulation ({error})") from None
-        self._check(Settings.model_validate(identity["settings"]))
+            before = Settings.model_validate(identity["settings"])
+        except UNREADABLE as error:
+            raise self._no_checkpoint(path, error) from None
+        self._check(before)
         if identity != self.identity:
             raise UsageError(
                 f"{self.folder}: holds a simulation that started from another structure; choose "
                 "another folder, or remove this one"
             )
-        self.integrator.restore(state)
-        self.monitor.restore(state["broken"], state["formed"])
-        self.step, self.spent = int(state["step"]), float(state["spent"])
-        self.resumed = int(state["resumed"]) + 1
+        try:
+            self.integrator.restore(state)
+            self.monitor.restore(state["broken"], state["formed"])
+            self.step, self.spent = int(state["step"]), float(state["spent"])
+            self.resumed = int(state["resumed"]) + 1
+        except UNREADABLE as error:
+            raise self._no_checkpoint(path, error) from None
         return True
+
+    def _no_checkpoint(self, path: Path, error: Exception) -> DataError:
+        """The error that a checkpoint was cut short or changed."""
+        folder = shlex.quote(str(self.folder))
+        return DataError(
+            f"{path}: not a checkpoint of a simulation ({error}), so it cannot go on. What was "
+            f"written of its trajectory is still there; to begin anew: rm -r {folder}"
+        )
 
     def _check(self, before: Settings) -> None:
         if before != self.settings:
@@ -366,7 +385,7 @@ def run_time(folder: Path) -> float:
     try:
         with np.load(folder / CHECKPOINT_FILE, allow_pickle=False) as archive:
             return float(archive["spent"])
-    except (OSError, KeyError, ValueError):
+    except UNREADABLE:
         return 0.0
 
 

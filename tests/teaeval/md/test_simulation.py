@@ -199,9 +199,39 @@ def test_other_settings_in_the_same_folder(copper, tmp_path):
     copper.positions[0] += 0.01
     with pytest.raises(UsageError, match="another structure"):
         md.simulate(copper, EMT(), settings, tmp_path / "done")
-    (tmp_path / "done/checkpoint.npz").write_bytes(b"nothing")
-    with pytest.raises(DataError, match="not a checkpoint"):
-        md.simulate(copper, EMT(), settings, tmp_path / "done")
+
+
+def without(name):
+    """Leave an array out of a checkpoint."""
+
+    def change(path):
+        with np.load(path) as archive:
+            arrays = {key: archive[key] for key in archive.files if key != name}
+        np.savez(path, **arrays)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(b"nothing"),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:300]),
+        lambda path: path.write_bytes(path.read_bytes()[:-30]),
+        without("identity"),
+        without("step"),
+        without("positions"),
+    ],
+    ids=["text", "empty", "cut", "end cut", "no identity", "no step", "no positions"],
+)
+def test_a_damaged_checkpoint_is_one_error(copper, tmp_path, damage):
+    settings = md.Settings(steps=4, interval=2, checkpoint=2)
+    md.simulate(copper, EMT(), settings, tmp_path)
+    (tmp_path / "outcome.json").unlink()
+    damage(tmp_path / "checkpoint.npz")
+    with pytest.raises(DataError, match=r"checkpoint\.npz: not a checkpoint .* rm -r "):
+        md.simulate(copper, EMT(), settings, tmp_path)
 
 
 def test_a_calculator_that_fails_at_once(peptide, tmp_path):
