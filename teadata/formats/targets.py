@@ -150,5 +150,5 @@ def misread(path: Path, format_name: str | None, units: UnitSystem = INSIDE) -> 
     return (
         f"{path} is in {units.energy} and {units.length}, as its energy_unit and length_unit say, "
         "but ASE and the programs that read through it take every extended XYZ for eV and Å; "
-        "for those write it with --for ase, mace or nequip, or with --energy-unit eV"
+        "for those write it with --for ase, mace or nequip, or in eV and Å"
     )
