@@ -13,7 +13,7 @@ from teadata.create.fields import LABELS, UNITS, Keys, choose
 from teadata.create.reader import PER_FRAME, PIECE, Piece, Reader, cell_of, no_key, same
 from teadata.errors import IncompleteError
 
-WAITING = 64 << 20
+WAITING = 32 << 20
 """Bytes of images of several systems that wait until there are enough of one."""
 
 

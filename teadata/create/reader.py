@@ -13,7 +13,7 @@ from teadata.create.fields import Keys, unused
 from teadata.errors import IncompleteError
 from teadata.typing import Ints
 
-PIECE = 16 << 20
+PIECE = 4 << 20
 """Bytes of positions that are read at a time."""
 
 PER_FRAME = ("positions", "energies", "forces", "cell", "stress", "temperatures")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from teadata.errors import DataError, IncompleteError, UsageError
+from teadata.errors import DataError, UsageError
 from teadata.splits import ROLES, SplitTable
 from teadata.typing import Ints
 
@@ -176,9 +176,15 @@ class _Drawer:
 
     def _check_room(self, name: str, role: int, asked: int, there: int) -> None:
         if there < asked:
-            kind = "" if self.pool.groups is None else f" of {self.pool.group_name}s of their own"
-            raise IncompleteError(
-                f"--{ROLES[role]} {asked}: {name} has only {there} frames{kind} for it; ask for "
+            why = ""
+            if self.pool.groups is not None:
+                count = len(np.unique(self.pool.groups))
+                why = (
+                    f": the frames have {count} values of {self.pool.group_name}, "
+                    "and each is in one role"
+                )
+            raise UsageError(
+                f"--{ROLES[role]} {asked}: {name} has only {there} frames for it{why}; ask for "
                 "fewer"
             )
 
