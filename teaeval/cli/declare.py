@@ -33,6 +33,8 @@ def declare_file(
     if prediction.frame_ids is None and (rows >= 0).all():
         prediction = dataclasses.replace(prediction, frame_ids=test.ids[rows])
     write_prediction(output, prediction)
+    for finding in prediction.findings:  # the new file does not tell what was taken for what
+        console.say(f"warning: {finding}", err=True)
     console.say(
         f"{output}: {len(prediction.energies)} frames of {prediction.dataset} "
         f"{prediction.subset}/test; model: {prediction.model or 'not said'}, trained on: "

@@ -101,6 +101,13 @@ def test_the_whole_journey_on_the_command_line(exported, right, run, tmp_path):
     assert done.returncode == 0, done.stderr  # the untouched one is in what it states
 
 
+def test_a_file_that_is_declared_says_what_was_taken_for_what(exported, right, run, tmp_path):
+    predicted(exported["eV"], tmp_path / "mine.xyz", *right)  # in kcal/mol, and nobody says so
+    done = run("teaeval", "declare", tmp_path / "mine.xyz", "-o", tmp_path / "mine.npz")
+    assert done.returncode == 0, done.stderr
+    assert "warning: [unit-as-exported]" in done.stderr
+
+
 def test_what_is_as_it_was_exported_is_in_what_it_states(exported, test_set):
     for path in exported.values():
         prediction = teaeval.read_prediction(path)
