@@ -17,7 +17,7 @@ from teadata.card import DatasetCard
 from teadata.create import labelling, names, systems
 from teadata.create.build import Built, build
 from teadata.create.options import Input, Options
-from teadata.create.reading import files_in, open_frames
+from teadata.create.reading import files_in, labels, open_frames
 from teadata.create.same import same_data
 from teadata.create.stock import Stock
 from teadata.errors import DataError, IncompleteError, UsageError
@@ -91,9 +91,9 @@ def create(
         wanted = [key for key in (options.subset_key, options.role_key) if key is not None]
         if options.split_by not in (None, labelling.FILE):
             wanted.append(str(options.split_by))
-        for i, item in enumerate(inputs):
-            progress(f"reading {item.path.name}", i, len(inputs))
-            stock.add(open_frames(item.path, options.keys, wanted))
+        for i, (item, label) in enumerate(zip(inputs, labels(inputs), strict=True)):
+            progress(f"reading {label}", i, len(inputs))
+            stock.add(open_frames(item.path, options.keys, wanted), label)
         progress("making the dataset", len(inputs), len(inputs))
         stock.finish()
         indices = labelling.read_indices(options, stock.frames)
@@ -176,14 +176,14 @@ def _said(stock: Stock, options: Options) -> Iterator[str]:
         told = item.reader.told
         if told.unused:
             yield (
-                f"{item.path.name}: energies are {told.names['energies']}, forces "
+                f"{item.label}: energies are {told.names['energies']}, forces "
                 f"{told.names['forces']}; not taken: {', '.join(told.unused)}"
             )
         if item.assumed:
-            yield f"{item.path.name}: states no unit of length; taken for Å (--length-unit)"
+            yield f"{item.label}: states no unit of length; taken for Å (--length-unit)"
         if told.trajectory and options.split_by is None and not options.indices:
             yield (
-                f"{item.path.name}: has a key {told.trajectory!r}, and frames of one trajectory "
+                f"{item.label}: has a key {told.trajectory!r}, and frames of one trajectory "
                 f"are alike; --split-by {told.trajectory} keeps them in one role"
             )
 

@@ -11,7 +11,17 @@ import numpy as np
 
 from teadata.arrays import Array, ArrayFile, text
 from teadata.create.fields import UNITS, Keys, choose
-from teadata.create.reader import PER_FRAME, PIECE, Piece, Reader, cell_of, no_key, same, shape_of
+from teadata.create.reader import (
+    PER_FRAME,
+    PIECE,
+    Piece,
+    Reader,
+    cell_of,
+    no_key,
+    same,
+    shape_of,
+    tensor,
+)
 from teadata.elements import NUMBERS as ATOMIC_NUMBERS
 from teadata.elements import SYMBOLS
 from teadata.errors import IncompleteError
@@ -72,8 +82,7 @@ class ArrayReader(Reader):
         for read in self.file.pieces(wanted, step):
             count = len(read[rows["energies"]])
             arrays = {
-                field: np.asarray(read[name]).reshape(count, *shape_of(field, atoms))
-                for field, name in rows.items()
+                field: _shaped(field, np.asarray(read[name]), atoms) for field, name in rows.items()
             }
             if lattice is not None:
                 arrays["cell"] = np.broadcast_to(lattice, (count, 3, 3))
@@ -89,7 +98,7 @@ class ArrayReader(Reader):
             if numbers.ndim == 1:
                 yield piece
             else:
-                yield from self._by_system(piece, self._elements(read[extra[0]]))
+                yield from self._by_system(piece, self._elements(read[extra[0]], one=False))
 
     def _by_system(self, piece: Piece, numbers: Ints) -> Iterator[Piece]:
         """Frames whose atoms are listed one by one, padded with zeros: those of each system."""
@@ -121,8 +130,8 @@ class ArrayReader(Reader):
         except (ValueError, RecursionError):
             raise self.file.error(f"the attribute {name} is no list") from None
 
-    def _elements(self, found: Array) -> Ints:
-        """Atomic numbers (A,) or (N, A); 0 only where rows are padded."""
+    def _elements(self, found: Array, one: bool = True) -> Ints:
+        """Atomic numbers (N, A), 0 where padded; (A,) if `one` may stand for equal rows."""
         if found.dtype.kind in "SUO":
             flat = [ATOMIC_NUMBERS.get(text(symbol).strip(), -1) for symbol in found.reshape(-1)]
             found = np.array(flat).reshape(found.shape)
@@ -131,7 +140,7 @@ class ArrayReader(Reader):
                 f"{self.known['numbers']} has shape {found.shape} and type {found.dtype}, expected "
                 "atomic numbers or symbols (A,) or (N, A)"
             )
-        if found.ndim == 2 and (found == found[:1]).all():
+        if one and found.ndim == 2 and (found == found[:1]).all() and found.all():
             found = found[0]
         least = 0 if found.ndim == 2 else 1
         if (found != np.round(found)).any() or found.min() < least or found.max() >= len(SYMBOLS):
@@ -154,8 +163,10 @@ class ArrayReader(Reader):
         wrong = []
         for name_of, name in rows.items():
             found, expected = self.file.shape(name), (count, *shape_of(name_of, atoms))
-            flat = (count, math.prod(expected[1:]))
-            if found not in (expected, flat):
+            allowed = [expected, (count, math.prod(expected[1:]))]
+            if name_of == "stress":
+                allowed.append((count, 6))
+            if found not in allowed:
                 wrong.append(f"{name} has shape {found}, expected {expected}")
         if wrong:
             raise self.file.error(
@@ -171,3 +182,10 @@ class ArrayReader(Reader):
                 f"{key} has shape {self.file.shape(key)}, expected one value per frame, {expected}"
             )
         return True
+
+
+def _shaped(field: str, array: Array, atoms: int) -> Array:
+    """Rows of a field in their shape; a stress of six values becomes a tensor."""
+    if field == "stress" and array.shape[1:] == (6,):
+        return np.stack([tensor(row) for row in array])
+    return array.reshape(len(array), *shape_of(field, atoms))

@@ -136,7 +136,7 @@ def make(name: str, version: str, made: Ingredients, options: Options) -> Datase
     elements = [SYMBOLS[z] for z in sorted(set(first.numbers.tolist()))]
     trained = [subset for subset in splits.subsets if splits.count(subset, "train")]
     tested = [subset for subset in splits.subsets if splits.count(subset, "test")]
-    text = "; ".join(f"{item.path.name}, {item.frames} frames" for item, _ in made.taken)
+    text = "; ".join(f"{item.label}, {item.frames} frames" for item, _ in made.taken)
     older = own.newest(name)
     earlier = (
         DatasetCard.read(own.root(name, older) / own.CARD).changelog
@@ -168,13 +168,13 @@ def make(name: str, version: str, made: Ingredients, options: Options) -> Datase
         source=Source(
             authors=[],
             files=[
-                SourceFile(name=item.path.name, bytes=_size(item.path), sha256=_checksum(item.path))
+                SourceFile(name=item.label, bytes=_size(item.path), sha256=_checksum(item.path))
                 for item, _ in made.taken
             ],
         ),
         ingested=[
             Ingested(
-                file=item.path.name,
+                file=item.label,
                 split=split,
                 frames=item.frames,
                 energy_unit=item.energy_unit,

@@ -27,7 +27,7 @@ def parse(texts: Sequence[str], frame: Frames) -> dict[str, list[list[int]]]:
     Raises
     ------
     UsageError
-        If a text is none of these, or names atoms that do not exist, or twice.
+        If a text is none of these, names atoms that do not exist, or twice, or is an element.
     DataError
         If no molecule has the formula.
     """
@@ -43,6 +43,11 @@ def parse(texts: Sequence[str], frame: Frames) -> dict[str, list[list[int]]]:
             groups.setdefault(name, []).extend(found_by_bonds(frame, {name: members})[name])
         else:
             groups.setdefault(name, []).append(_atoms(given, members, frame.n_atoms))
+    if elements := sorted(groups.keys() & set(frame.symbols)):
+        raise UsageError(
+            f"--group {elements[0]}=…: scores have a row for the element {elements[0]} already; "
+            f"choose another name, e.g. {elements[0]}-atoms"
+        )
     for name, molecules in groups.items():
         members_of = [atom for molecule in molecules for atom in molecule]
         if len(set(members_of)) < len(members_of):

@@ -10,7 +10,7 @@ import numpy as np
 from teadata.arrays import Array, text
 from teadata.arrays.images import NUMBERS, Image, ImageFile
 from teadata.create.fields import LABELS, UNITS, Keys, choose
-from teadata.create.reader import PER_FRAME, PIECE, Piece, Reader, cell_of, no_key, same
+from teadata.create.reader import PER_FRAME, PIECE, Piece, Reader, cell_of, no_key, same, tensor
 from teadata.errors import IncompleteError
 
 WAITING = 32 << 20
@@ -92,7 +92,7 @@ class ImageReader(Reader):
                 found[name] = found[name].reshape(-1)[:1].reshape(())
         for name, array in found.items():
             if name == "stress" and array.shape == (6,):
-                found[name] = array[[0, 5, 4, 5, 1, 3, 4, 3, 2]].reshape(3, 3)
+                found[name] = tensor(array)
             elif name == "stress" and array.shape == (9,):
                 found[name] = array.reshape(3, 3)
             elif array.shape != shapes.get(name, ()):

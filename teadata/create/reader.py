@@ -132,6 +132,11 @@ def shape_of(name: str, atoms: int) -> tuple[int, ...]:
     return per_atom.get(name, ())
 
 
+def tensor(stress: Array) -> Array:
+    """A stress (6,) in Voigt's order xx, yy, zz, yz, xz, xy, as ASE has it, as a tensor (3, 3)."""
+    return np.asarray(stress)[[0, 5, 4, 5, 1, 3, 4, 3, 2]].reshape(3, 3)
+
+
 def same(one: Array, other: Array) -> bool:
     """Whether two arrays hold the same values."""
     numeric = one.dtype.kind in "iuf" and other.dtype.kind in "iuf"

@@ -5,6 +5,7 @@ Positions and forces are never all in memory; the frames of a file may be of sev
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +47,16 @@ def _is_frames(file: Path, root: Path) -> bool:
     hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
     whole = not any(format_of(above) for above in between)
     return not hidden and whole and format_of(file) is not None
+
+
+def labels(inputs: Sequence[Input]) -> list[str]:
+    """How files are shown: by name, or where two have one name by the folders that differ too."""
+    names = [item.path.name for item in inputs]
+    if len(set(names)) < len(names):
+        whole = [item.path.resolve() for item in inputs]
+        above = os.path.commonpath([path.parent for path in whole])
+        names = [path.relative_to(above).as_posix() for path in whole]
+    return [name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for name in names]
 
 
 def open_frames(path: Path, keys: Keys | None = None, wanted: Sequence[str] = ()) -> Reader:

@@ -136,6 +136,7 @@ class _Drawer:
         free = there[pool.roles[there] == NONE]
         drawn = {role: there[pool.roles[there] == role] for role in range(len(ROLES))}
         free = self.random.permutation(free)
+        only_test = len(drawn[TEST]) == len(there)
         fixed = [role for role in drawn if len(drawn[role])]
         name = pool.names[subset]
         for role, asked, part in (
@@ -143,19 +144,14 @@ class _Drawer:
             (VALID, self.wanted.valid, VALID_PART),
         ):
             if role in fixed:
-                if asked is not None:
+                if asked is not None and len(pool.names) == 1:
                     self._check_fixed(name, role, asked, len(drawn[role]))
                 continue
             count = asked if asked is not None else 0 if fixed else len(there) // part
-            if count == 0:
+            if count == 0 or only_test:
                 continue
             if role == VALID and len(free) == 0 and TRAIN in fixed:
-                self._check_room(name, role, count, len(drawn[TRAIN]) - 1)
-                train = self._ranked(drawn[TRAIN], TRAIN)
-                drawn[VALID], drawn[TRAIN] = self._take(train, VALID, count)
-                self.notes.append(
-                    f"{name}: the {count} validation frames are of the training frames"
-                )
+                drawn[VALID], drawn[TRAIN] = self._of_training(name, drawn[TRAIN], count)
                 fixed.append(VALID)
                 continue
             drawn[role], free = self._take(free, role, count)
@@ -166,6 +162,19 @@ class _Drawer:
         if left:
             self.notes.append(f"{name}: {left} frames are in no split, and are left out")
         return {role: self._in_order(rows, role, role in fixed) for role, rows in drawn.items()}
+
+    def _of_training(self, name: str, train: Ints, count: int) -> tuple[Ints, Ints]:
+        """Take validation frames of the training frames: those, and what is left to train on."""
+        groups = self.pool.groups
+        if groups is not None:
+            for group in np.unique(groups[train]).tolist():
+                self.role_of.pop(group, None)
+        valid, rest = self._take(self._ranked(train, TRAIN), VALID, count)
+        self._check_room(name, VALID, count, len(valid) if len(rest) else 0)
+        if groups is not None:
+            self.role_of |= dict.fromkeys(np.unique(groups[rest]).tolist(), TRAIN)
+        self.notes.append(f"{name}: the {count} validation frames are of the training frames")
+        return valid, rest
 
     def _check_fixed(self, name: str, role: int, asked: int, there: int) -> None:
         if asked != there:

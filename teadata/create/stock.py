@@ -17,7 +17,7 @@ from teadata import units
 from teadata.create.duplicates import Signatures, signatures
 from teadata.create.reader import Piece, Reader
 from teadata.elements import SYMBOLS, formula
-from teadata.errors import DataError, IncompleteError
+from teadata.errors import DataError, IncompleteError, UsageError
 from teadata.formats import hdf5
 from teadata.formats.layout import CHUNK
 from teadata.frames import Frames
@@ -143,12 +143,13 @@ def _is_stale(reader: Reader, stated: str, said: str | None) -> bool:
 
 @dataclass(frozen=True)
 class Taken:
-    """What was taken from a file: number of frames, and its units.
+    """What was taken from a file: number of frames, and its units; ``label`` is how it is shown.
 
     ``assumed`` is whether the length is in Å because nothing else was said.
     """
 
     path: Path
+    label: str
     frames: int
     energy_unit: str
     length_unit: str
@@ -183,9 +184,10 @@ class Stock:
         self.counts: dict[SYSTEM, int] = {}
         self.frames = 0
         self.taken: list[Taken] = []
+        self.needed: set[str] = set()
 
-    def add(self, reader: Reader) -> None:
-        """Read a file.
+    def add(self, reader: Reader, label: str) -> None:
+        """Read a file, which is shown under a label.
 
         Raises
         ------
@@ -206,11 +208,24 @@ class Stock:
         if resolved is None:
             raise reader.opened.error("holds no frames")
         energy, length, assumed = resolved
-        self.taken.append(Taken(reader.path, count, energy, length, assumed, reader))
+        self.taken.append(Taken(reader.path, label, count, energy, length, assumed, reader))
         self.frames += count
 
     def finish(self) -> None:
-        """Write what is not written yet."""
+        """Write what is not written yet.
+
+        Raises
+        ------
+        UsageError
+            If the user gave a unit, and every file states another.
+        """
+        for kind, said in self.said.items():
+            if said is not None and kind not in self.needed:
+                item = self.taken[0]
+                raise UsageError(
+                    f"{item.path}: states {item.reader.told.units[kind]}, and {_option(kind)} "
+                    f"says {said}; leave {_option(kind)} out, or correct the file"
+                )
         for system in self.systems.values():
             for shelf in system.shelves.values():
                 shelf.writer.close()
@@ -231,12 +246,9 @@ class Stock:
             stale = stated is not None and _is_stale(reader, canonical(stated), said)
             if stale:
                 stated = None
-            option = f"--{kind.replace('_', '-')}"
-            if stated is not None and said is not None and canonical(stated) != canonical(said):
-                raise IncompleteError(
-                    f"{reader.path}: states the unit {stated}, and {option} says {said}; leave "
-                    f"{option} out, or correct the file"
-                )
+            option = _option(kind)
+            if said is not None and (stated is None or canonical(stated) == canonical(said)):
+                self.needed.add(kind)
             unit = stated or said or (None if stale else reader.opened.conventions.get(kind))
             if unit is None and stale:
                 raise IncompleteError(
@@ -291,6 +303,11 @@ class Stock:
                 f"{self.folder.parent}: {free} bytes are free, and the dataset needs more; make "
                 "room, or set TEADATA_HOME to a folder on a larger disk"
             )
+
+
+def _option(kind: str) -> str:
+    """The option that says a unit."""
+    return f"--{kind.replace('_', '-')}"
 
 
 def _converted(reader: Reader, piece: Piece, ids: Ints, energy: str, length: str) -> Frames:

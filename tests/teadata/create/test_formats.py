@@ -133,8 +133,13 @@ def test_rmd17_and_md17(arrays, frames, tmp_path):
     )
     create("md17", [Input(tmp_path / "md17.npz")], Options(wanted=FEW))
     check(teadata.load("md17").frames, frames)
-    with pytest.raises(IncompleteError, match="states the unit eV, and --energy-unit says"):
+    with pytest.raises(UsageError, match="states eV, and --energy-unit says kcal/mol"):
         create("two", [Input(tmp_path / "md17.npz")], Options("kcal/mol"))
+    np.savez(tmp_path / "rmd17.npz", **{n: a[:60] for n, a in arrays.items() if len(a) == 120},
+             nuclear_charges=arrays["nuclear_charges"])  # fmt: skip
+    inputs = [Input(tmp_path / "rmd17.npz"), Input(tmp_path / "md17.npz")]
+    (done,) = create("two", inputs, Options("kcal/mol", duplicates="keep"))
+    assert [item.energy_unit for item in done.card.ingested] == ["kcal/mol", "eV"]
 
 
 def deepmd(folder: Path, frames: Frames, sets: int = 2, periodic: bool = False) -> Path:

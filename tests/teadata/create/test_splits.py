@@ -120,6 +120,41 @@ def test_files_per_subset_and_role(frames, tmp_path):
     assert len(teadata.load("own").card.tasks) == 4
 
 
+def test_groups_of_files_with_roles(frames, tmp_path):
+    run = np.arange(120) // 10
+    keys = {"run": [f"md{i}" for i in run]}
+    whole = write_keyed(tmp_path / "a.xyz", frames, **keys).read_text().splitlines(keepends=True)
+    lines = 80 * (frames.n_atoms + 2)
+    (tmp_path / "train.xyz").write_text("".join(whole[:lines]))
+    (tmp_path / "test.xyz").write_text("".join(whole[lines:]))
+    inputs = [Input(tmp_path / f"{role}.xyz", role=role) for role in ("train", "test")]
+    create("own", inputs, Options(split_by="run", wanted=Wanted(valid=15)))
+    table = splits()
+    assert len(table.ids("complete/valid")) == 15
+    assert not set(run[table.ids("complete/valid")]) & set(run[table.ids("complete/train")])
+    with pytest.raises(UsageError, match="--valid 80: complete has only 0 frames"):
+        create("two", inputs, Options(split_by="run", wanted=Wanted(valid=80)))
+
+
+def test_a_subset_that_only_tests(frames, tmp_path):
+    formats.write(tmp_path / "near.npz", frames[:80])
+    formats.write(tmp_path / "far.npz", frames[80:])
+    inputs = [Input(tmp_path / "near.npz", "near"), Input(tmp_path / "far.npz", "far", "test")]
+    create("own", inputs, Options(wanted=Wanted(valid=20, test=20)))
+    assert list(splits()) == ["near/train", "near/valid", "near/test", "far/test"]
+    assert teadata.load("own").card.tasks == ["near->near", "near->far"]
+
+
+def test_files_of_one_name_and_of_a_strange_one(frames, tmp_path):
+    paths = [tmp_path / "a" / "x.npz", tmp_path / "b" / "x.npz", tmp_path / "b" / "\udcff.npz"]
+    for i, path in enumerate(paths):
+        path.parent.mkdir(exist_ok=True)
+        formats.write(path, frames[40 * i : 40 * i + 40])
+    (made,) = create("own", [Input(path) for path in paths], Options(wanted=Wanted(valid=9)))
+    assert [item.file for item in made.card.ingested] == ["a/x.npz", "b/x.npz", "b/�.npz"]
+    splits()
+
+
 def write_keyed(path, frames, **keys):
     formats.write(path, frames)
     lines = path.read_text().splitlines()

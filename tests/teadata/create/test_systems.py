@@ -82,6 +82,11 @@ def test_atoms_listed_frame_by_frame(frames, tmp_path):
     np.savez(tmp_path / "a.npz", **arrays)
     create("own", [Input(tmp_path / "a.npz")], Options("kcal/mol", system=small.formula))
     found = teadata.load("own").frames
+    assert len(found) == 20
+    only = {name: array[:20] for name, array in arrays.items()}
+    np.savez(tmp_path / "b.npz", **only)  # all rows are of one system, and padded
+    create("one", [Input(tmp_path / "b.npz")], Options("kcal/mol"))
+    np.testing.assert_array_equal(teadata.load("one").frames.positions, small.positions)
     np.testing.assert_array_equal(found.positions, small.positions)
     assert found.symbols == small.symbols
 
@@ -134,6 +139,7 @@ def test_groups_of_atoms(tmp_path):
         ("mol", "expected NAME=ATOMS"),
         ("mol=5-200", "expected atoms from 0 to 113"),
         ("mol=5,5", "names an atom twice"),
+        ("N=5-7", "a row for the element N already"),
         ("mol=1;2", "expected atoms such as"),
     ):
         with pytest.raises(UsageError, match=said):
