@@ -91,6 +91,48 @@ def _of_folder(folder: Path, device: str | None) -> Any:
     )
 
 
+def in_units(calculator: Calculator, energy: str, length: str = "Å") -> Calculator:
+    """Wrap a calculator that gives other units than ASE's, so that it gives eV and eV/Å.
+
+    Parameters
+    ----------
+    calculator
+        An ASE calculator.
+    energy, length
+        The units that it gives energies in, and forces per length; positions stay in Å.
+
+    Raises
+    ------
+    UsageError
+        If there is no such unit.
+
+    Examples
+    --------
+    In ``my_model.py``, for ``--calculator my_model:make``::
+
+        def make():
+            return in_units(MyCalculator(), "kcal/mol")
+    """
+    from ase.calculators.calculator import Calculator, all_changes
+
+    per_energy = units.energy_factor(energy) / units.EV
+    factors = {"energy": per_energy, "forces": per_energy / units.length_factor(length)}
+
+    class Converted(Calculator):  # type: ignore[misc]  # ASE has no types
+        implemented_properties = tuple(factors)
+
+        def calculate(
+            self, atoms: Any = None, properties: Any = None, system_changes: Any = all_changes
+        ) -> None:
+            super().calculate(atoms, properties, system_changes)
+            self.results = {
+                name: calculator.get_property(name, self.atoms) * factor
+                for name, factor in factors.items()
+            }
+
+    return Converted()
+
+
 BATCH = 32
 """Frames that a calculator with ``predict`` is given at a time."""
 

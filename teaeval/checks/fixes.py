@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from teadata import units
 from teadata.arrays import StoredArray
 from teadata.errors import UsageError, unknown_name
+from teaeval.checks.quantity import MISTAKEN, shown
 from teaeval.predictions.findings import Finding
 from teaeval.predictions.prediction import Prediction
 
@@ -31,13 +32,21 @@ def fix_units(prediction: Prediction, quantity: Literal["energy", "forces"], uni
     quantity
         Which values.
     unit
-        The right unit; for forces an energy unit per length unit, e.g. ``eV/Å``.
+        The right unit; for forces an energy unit per length unit, e.g. ``eV/Å``.  For values in
+        kcal/mol that were converted from eV, ``kcal/mol taken for eV``.
 
     Raises
     ------
     UsageError
         If there is no such unit.
     """
+    unit, mistaken, instead = unit.partition(MISTAKEN)
+    if mistaken:
+        factor = units.energy_factor(unit) / units.energy_factor(instead.partition("/")[0])
+        field = {"energy": "energies", "forces": "forces"}[quantity]
+        changed: dict[str, Any] = {field: getattr(prediction, field) * factor}
+        fixed = replace(prediction, **changed)
+        return fixed, f"fixed: {quantity} in {unit} had been{mistaken}{instead}"
     energy = prediction.source.get("energy_unit", "kcal/mol")
     length = prediction.source.get("length_unit", "Å")
     if quantity == "energy":
@@ -99,7 +108,8 @@ def _units(prediction: Prediction, finding: Finding) -> Fixed:
     unit, others = str(finding.evidence["unit"]), finding.evidence["alternatives"]
     if others:
         raise UsageError(
-            f"the unit of {quantity} may be {unit}, {others}: declare which it is, instead of a fix"
+            f"the unit of {quantity} may be {shown(unit)}, {others}: declare which it is, instead "
+            "of a fix"
         )
     return fix_units(prediction, quantity, unit)
 

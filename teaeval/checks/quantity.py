@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 
+from teadata import units
 from teaeval.checks.sample import Regression
 from teaeval.predictions.findings import Evidence, Finding
 
@@ -26,6 +27,18 @@ MEAN = 1e-3
 WEAK_R2 = 0.1
 """Share of the variance that energies must explain for their mean to prove a unit."""
 
+CRUDE_R2 = 0.2
+"""Share of the variance that a crude model must explain for a slope that no model has."""
+
+CRUDE, CRUDE_USUAL = (0.4, 1.4), 0.8
+"""Slopes that a crude model has in the right unit, and the one that is taken for usual."""
+
+RARE = {"meV": 0.2, "Hartree": 0.25}
+"""How much less likely, as a distance of logarithms, these units of a crude model are."""
+
+MISTAKEN = " taken for "
+"""Between the unit that values were in and the one that they were converted from."""
+
 ALIKE = 1.3
 """Two slopes of one model differ by less than this factor."""
 
@@ -33,6 +46,42 @@ ALIKE = 1.3
 def close(value: float, other: float) -> bool:
     """Whether two positive numbers are equal within :data:`NARROW`."""
     return abs(log(value / other)) < log(1 + NARROW)
+
+
+def mistaken() -> dict[str, float]:
+    """Slopes of values that were taken for eV, ASE's unit, and converted to kcal/mol."""
+    return {
+        f"{unit}{MISTAKEN}eV": units.EV / factor
+        for unit, factor in units.ENERGY_UNITS.items()
+        if unit != "eV"
+    }
+
+
+def shown(unit: str) -> str:
+    """A unit of :class:`Quantity` as a person would write it."""
+    energy, mistaken, rest = unit.partition(MISTAKEN)
+    length = f"/{rest.partition('/')[2]}" if "/" in rest else ""
+    return f"{energy}{length}{MISTAKEN}{rest}" if mistaken else unit
+
+
+def rarity(unit: str) -> float:
+    """How much less likely than others a unit of :class:`Quantity` is, see :data:`RARE`."""
+    return RARE.get(unit.partition(MISTAKEN)[0].partition("/")[0], 0.0)
+
+
+def _or(candidates: list[str]) -> str:
+    return " or ".join(map(shown, candidates))
+
+
+def _remedy(candidates: list[str]) -> str:
+    """How a unit is declared, or values are converted that were taken for another."""
+    plain = [unit for unit in candidates if MISTAKEN not in unit]
+    if not plain:
+        return (
+            "have the calculator give eV and eV/Å: teaeval.calculators.in_units(calculator, "
+            f"{candidates[0].partition(MISTAKEN)[0]!r}) converts what it gives"
+        )
+    return f"declare {_or(plain)}, or convert the values"
 
 
 @dataclass(frozen=True)
@@ -84,6 +133,7 @@ class Quantity:
                 factor, 1
             ):
                 unlikely = 0.1 * (bool(energy) and unit_energy != energy)
+                unlikely += 0.1 * (MISTAKEN in unit and unit_energy != energy)
                 unlikely += 0.05 * (bool(length) and unit_length != length)
                 ranked.append((distance + unlikely, unit))
         ranked.sort()
@@ -92,6 +142,45 @@ class Quantity:
             for rank, unit in ranked
             if rank < ranked[0][0] + NARROW or close(self.factors[unit], self.factors[ranked[0][1]])
         ]
+
+    def with_mistaken(self, length: str = "") -> Quantity:
+        """Also consider that values were taken for eV; only if kcal/mol were declared.
+
+        What says kcal/mol may come from a calculator of ASE's, whose eV were converted.
+
+        Parameters
+        ----------
+        length
+            For forces: the declared unit of length.
+        """
+        if self.declared.removesuffix(f"/{length}") != "kcal/mol":
+            return self
+        end = f"/{length}" if length else ""
+        twice = {f"{unit}{end}": factor for unit, factor in mistaken().items()}
+        return replace(self, factors={**self.factors, **twice})
+
+    def crude_candidates(self, length: str = "", energy: str = "") -> list[str]:
+        """Units in which a crude model's slope would be usual, the likeliest first.
+
+        Parameters
+        ----------
+        length
+            For forces: the unit of length, which is not doubted.
+        energy
+            For forces: the unit that the energies were found in, which is not doubted either.
+        """
+        proven = bool(energy)
+        if self.fit.r2 < (WEAK_R2 if proven else CRUDE_R2) or not (proven or self.extreme):
+            return []
+        ranked = []
+        for unit, factor in self.factors.items():
+            slope = self.fit.slope / factor
+            unit_energy, _, unit_length = unit.rpartition("/") if length else (unit, "", "")
+            meant = unit_length == length and energy in ("", unit_energy)
+            if meant and factor != 1 and CRUDE[0] < slope < CRUDE[1]:
+                unlikely = 0.15 * (MISTAKEN in unit) + rarity(unit)
+                ranked.append((abs(log(slope / CRUDE_USUAL)) + unlikely, unit))
+        return [unit for _, unit in sorted(ranked)]
 
     def evidence(self, candidates: list[str]) -> dict[str, Evidence]:
         """The numbers behind a diagnosed unit."""
@@ -109,10 +198,9 @@ class Quantity:
         return Finding.error(
             f"unit-of-{self.name}",
             expected=f"{self.name} in {self.declared}, as declared",
-            found=f"{self.fit}{self.mended}{further}, as values in "
-            f"{' or '.join(candidates)} would have",
-            remedy=f"declare {' or '.join(candidates)}, or convert the values"
-            + ("" if others else f"; teaeval score --fix units takes them for {unit}"),
+            found=f"{self.fit}{self.mended}{further}, as values in {_or(candidates)} would have",
+            remedy=_remedy(candidates)
+            + ("" if others else f"; teaeval score --fix units takes them for {shown(unit)}"),
             evidence=self.evidence(candidates) | evidence,
         )
 
@@ -121,8 +209,9 @@ class Quantity:
         return Finding.warning(
             f"scale-of-{self.name}",
             expected=f"{self.name} in {self.declared}, as declared, with a slope near 1",
-            found=f"{self.fit}{self.mended}, as values in {' or '.join(candidates)} would have, or "
+            found=f"{self.fit}{self.mended}, as values in {_or(candidates)} would have, or "
             f"a model that is off by this factor: {why}",
-            remedy="make sure of the unit; nothing is to be done if the model is like that",
+            remedy=f"if it is the unit, {_remedy(candidates)}; nothing is to be done if the model "
+            "is like that",
             evidence=self.evidence(candidates) | evidence,
         )

@@ -10,6 +10,10 @@ slope near 0.53, as forces per bohr instead of per ångström have.  Four things
 * a wrong unit scales the forces of every element alike;
 * no model has learned a twentieth of everything and yet explains nearly all of the variance.
 
+A crude model in a wrong unit explains little and has a slope that is its own error times the
+unit's factor.  Where its mean does not prove the unit, energies and forces that are off alike,
+by more than any model is, raise a warning.
+
 Where both stay possible the finding is a warning that says so.
 """
 
@@ -26,12 +30,26 @@ from teadata import units
 from teadata.elements import SYMBOLS
 from teadata.typing import Ints
 from teaeval.checks.conventions import Slopes, per_atom, standardised
-from teaeval.checks.quantity import ALIKE, LIKELY_R2, MEAN, SURE_R2, WEAK_R2, Quantity, close
+from teaeval.checks.quantity import (
+    ALIKE,
+    CRUDE_R2,
+    LIKELY_R2,
+    MEAN,
+    NARROW,
+    SURE_R2,
+    WEAK_R2,
+    Quantity,
+    close,
+    shown,
+)
 from teaeval.checks.sample import Regression, Sample, regress
 from teaeval.predictions.findings import Evidence, Finding
 
 DEVIATIONS = 100
 """The ratio of mean energies is used if the mean is larger than this many standard deviations."""
+
+OPPOSED_R2 = 0.4
+"""Share of the variance that forces of the wrong sign explain; those of no model do."""
 
 UNIFORM = 0.1
 """Relative distance from the slope of all forces within which each element's lies, if it is a
@@ -63,13 +81,20 @@ def diagnose(
     if shared is not None:
         findings.append(shared)
         sample, energy, mean = _multiplied(sample, energy, mean)
+    energy, forces = energy.with_mistaken(), forces.with_mistaken(declared[1])
     suspected = [_energy_unit(energy, forces.fit, mean)]
+    if suspected[0] is None:
+        suspected[0] = _crude_energy(energy, forces, declared[1], mean)
     unit = _unit(suspected[0])
     factor = energy.factors[unit] if unit else 1.0
     sample = replace(sample, energies=sample.energies / factor)
     rest = Regression(energy.fit.slope / factor, energy.fit.r2)
     by_element = _by_element(sample, numbers)
-    suspected.append(_force_unit(forces, by_element, rest, unit, declared, mean))
+    suspected.append(_off_alike(forces, energy, suspected[0], declared[1]))
+    if suspected[1] is None:
+        suspected[1] = _force_unit(forces, by_element, rest, unit, declared, mean)
+    if suspected[1] is None:
+        suspected[1] = _crude_forces(forces, rest, unit, declared[1], mean)
     unit = _unit(suspected[1])
     if unit:
         sample = replace(sample, forces=sample.forces / forces.factors[unit])
@@ -127,23 +152,25 @@ def _unit(finding: Finding | None) -> str:
 def _signs(sample: Sample) -> tuple[list[Finding], Sample]:
     """Find flipped signs; also return the sample with them corrected."""
     findings = []
-    for name, field, expected, remedy in (
+    for name, field, least, expected, remedy in (
         (
             "energy",
             "energies",
+            LIKELY_R2,
             "energies that rise where the reference's do",
             "save the energy, not its negative",
         ),
         (
             "forces",
             "forces",
+            OPPOSED_R2,
             "forces, the negative gradient of the energy",
             "save forces, not gradients; teaeval score --fix sign flips them",
         ),
     ):
         values = getattr(sample, field)
         fit = regress(values, getattr(sample, f"reference_{field}"))
-        if fit.slope < 0 and fit.r2 >= LIKELY_R2:
+        if fit.slope < 0 and fit.r2 >= least:
             findings.append(
                 Finding.error(
                     f"sign-of-{name}",
@@ -201,6 +228,66 @@ def _energy_unit(energy: Quantity, forces: Regression, mean: float | None) -> Fi
     return energy.warning(candidates, "the forces do not decide it", **evidence)
 
 
+def _crude_energy(
+    energy: Quantity, forces: Quantity, length: str, mean: float | None
+) -> Finding | None:
+    """Whether the energies of a crude model are another unit's: its forces must be so too."""
+    if mean is not None and abs(mean - 1) < MEAN:
+        return None
+    alike = {unit.rpartition("/")[0] for unit in forces.crude_candidates(length)}
+    by_mean = [
+        unit
+        for unit, factor in energy.factors.items()
+        if mean is not None and factor != 1 and abs(mean / factor - 1) < MEAN and unit in alike
+    ]
+    if by_mean and mean is not None:
+        return energy.error(by_mean, f" and a mean that is {mean:.5g} times its", mean_ratio=mean)
+    candidates = [unit for unit in energy.crude_candidates() if unit in alike]
+    if not candidates:
+        return None
+    return energy.warning(candidates, f"the forces have a slope of {forces.fit.slope:.4g}")
+
+
+def _off_alike(
+    forces: Quantity, energy: Quantity, suspected: Finding | None, length: str
+) -> Finding | None:
+    """Whether forces are off as the energies are, unit and model's own error together.
+
+    Then no unit of length is behind the model's error.
+    """
+    if suspected is None or not forces.extreme or forces.fit.slope <= 0:
+        return None
+    candidate = f"{suspected.evidence['unit']}/{length}"
+    factor = forces.factors[candidate]
+    ratio = forces.fit.slope / energy.fit.slope if energy.fit.slope > 0 else 0.0
+    crude = not 1 - NARROW < forces.fit.slope / factor < 1 + NARROW
+    if not (crude and 1 / ALIKE < ratio < ALIKE) or forces.fit.r2 < CRUDE_R2:
+        return None
+    if suspected.severity == "error":
+        return forces.error([candidate], ", as the energies have")
+    return forces.warning([candidate], "the energies are off alike")
+
+
+def _crude_forces(
+    forces: Quantity, energy: Regression, energy_unit: str, length: str, mean: float | None
+) -> Finding | None:
+    """Whether the forces of a crude model are another unit's.
+
+    With the right mean energy, forces and energies that are off alike are the model's.
+    """
+    candidates = forces.crude_candidates(length, energy_unit)
+    if not candidates:
+        return None
+    told = f"the energies have a slope of {energy.slope:.4g} (r² = {energy.r2:.3f})"
+    if energy_unit:
+        return forces.error(candidates, f", while the energies are in {shown(energy_unit)}")
+    if mean is not None and abs(mean - 1) < MEAN:
+        ratio = energy.slope / forces.fit.slope
+        if ratio > 0 and abs(log(ratio)) < log(2):
+            return None
+    return forces.warning(candidates, told, energy_slope=energy.slope, energy_r2=energy.r2)
+
+
 def _force_unit(
     forces: Quantity,
     by_element: Mapping[str, float],
@@ -228,6 +315,8 @@ def _force_unit(
     """
     likely = energy_unit or declared[0], declared[1]
     candidates = forces.candidates(*likely, proven=bool(energy_unit))
+    if candidates and candidates[0].rpartition("/")[0] == energy_unit:
+        candidates = [unit for unit in candidates if unit.rpartition("/")[0] == energy_unit]
     if not candidates:
         return _relative_to_energy(forces, energy, likely)
     slopes: dict[str, Evidence] = {"energy_slope": energy.slope, "energy_r2": energy.r2}

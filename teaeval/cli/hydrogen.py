@@ -11,6 +11,7 @@ import typer
 from teadata import console
 from teadata.errors import MissingExtraError, UsageError
 from teadata.output.options import AsJson, Calculator, Seed
+from teaeval.cli.door import try_calculator
 from teaeval.cli.options import OLD_MODEL, Form, ModelName, RunFolder, Scheduler, TimeStep
 
 if TYPE_CHECKING:
@@ -120,6 +121,8 @@ def hydrogen(
     )
     folder = output or Path("hydrogen") / plan.label.replace("/", "-").replace(":", "-")
     before = running.finished(plan, folder)
+    if workers.scheduler is None:
+        try_calculator(folder, data, running.SUBSET, potential.calculator, potential.run)
     kept = f"{folder} has all up to the last checkpoints; the same command goes on"
     with console.keeping(kept), console.progress_bar() as progress:
         record = running.run(plan, folder, workers.jobs, workers.scheduler, progress)

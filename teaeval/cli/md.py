@@ -19,6 +19,7 @@ from teadata.output.options import (
     FigureFilesIfAny,
     Seed,
 )
+from teaeval.cli.door import try_calculator
 from teaeval.cli.options import OLD_MODEL, ModelName, RunFolder, TestSubset, TimeStep
 from teaeval.defaults import MOST_REPLICATES
 
@@ -152,7 +153,9 @@ def run_replicas(
         device=potential.device,
         name=potential.model,
     )
-    _run(plan, output or _default_folder(plan), jobs, as_json)
+    folder = output or _default_folder(plan)
+    try_calculator(folder, data, plan.subset, potential.calculator, potential.run, potential.device)
+    _run(plan, folder, jobs, as_json)
 
 
 @md.command("resume", epilog="Example: teaeval md resume md/my_run-mini-i-folded-300K")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+import teaeval
 from teadata.units import BOHR, EV
 
 
@@ -89,6 +92,37 @@ def test_total_energies_of_a_bad_model_betray_their_unit(diagnosed, noisy, mini_
     assert list(found) == ["unit-of-energy"]
     assert found["unit-of-energy"].evidence["r2"] < 0.5
     assert found["unit-of-energy"].evidence["mean_ratio"] == pytest.approx(1 / EV, rel=1e-3)
+
+
+@pytest.mark.parametrize("learned", [0.6, 1.0])
+@pytest.mark.parametrize("noise", [0.5, 1.0, 1.5])
+@pytest.mark.parametrize("total", [True, False], ids=["total", "relative"])
+@pytest.mark.parametrize(
+    ("factor", "unit"), [(1 / EV, "eV"), (EV, "kcal/mol taken for eV")], ids=["eV", "kcal"]
+)
+def test_a_crude_model_in_another_unit_is_told_so(
+    diagnosed, noisy, mini_i, factor, unit, total, noise, learned
+):
+    """As an error where its mean energy proves it, as a warning where its own error may be it."""
+    test = mini_i.split("folded/test")
+    rng = np.random.default_rng(1)
+    mean = test.energies.mean()
+    spread = learned * noise * test.energies.std() * rng.normal(size=len(test))
+    energies = mean * total + learned * (test.energies - mean) + spread
+    forces = test.forces + noise * test.forces.std() * rng.normal(size=test.forces.shape)
+    found = diagnosed(noisy, mini_i, energies=factor * energies, forces=factor * learned * forces)
+    for name, named in (("energy", unit), ("forces", f"{unit}/Å")):
+        kinds = {f"unit-of-{name}"} if total else {f"unit-of-{name}", f"scale-of-{name}"}
+        (code,) = kinds & found.keys()
+        assert found[code].evidence["unit"] == named
+
+
+def test_what_was_converted_twice_can_be_fixed(noisy, mini_i):
+    changed = dataclasses.replace(noisy, energies=noisy.energies * EV, forces=noisy.forces * EV)
+    rows = {row.quantity: row.mae for row in teaeval.score(changed, fixes=["units"]).rows}
+    assert rows["F"] == pytest.approx(
+        {row.quantity: row.mae for row in teaeval.score(noisy).rows}["F"], rel=1e-9
+    )
 
 
 def test_several_faults_are_found_at_once(diagnosed, swapped, noisy, mini_i):

@@ -1,0 +1,86 @@
+"""A calculator in another unit is told so before it is simulated with."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from teadata.errors import UsageError
+from teadata.units import EV
+from teaeval.calculators import evaluate, in_units
+from teaeval.checks.calculator import UnitError, check_units
+
+
+class Model:
+    """The reference's forces times a factor, with noise relative to them; learned only in part."""
+
+    def __init__(self, test, factor, noise=0.0, learned=1.0):
+        self.known = dict(zip(test.ids.tolist(), test.forces, strict=True))
+        self.factor, self.noise, self.learned = factor, noise, learned
+        self.rng = np.random.default_rng(0)
+        self.spread = test.forces.std()
+
+    def predict(self, frames):
+        forces = np.array([self.known[i] for i in frames.ids.tolist()])
+        noise = self.noise * self.spread * self.rng.normal(size=forces.shape)
+        return np.zeros(len(frames)), self.factor * self.learned * (forces + noise)
+
+
+@pytest.mark.parametrize("subset", ["folded", "unfolded"])
+@pytest.mark.parametrize(
+    ("noise", "learned"), [(0.01, 1), (0.1, 1), (0.5, 0.7), (1, 0.5), (3, 0.3)]
+)
+def test_a_model_in_the_right_unit_is_never_refused(mini_i, subset, noise, learned):
+    model = Model(mini_i.split(f"{subset}/test"), 1.0, noise, learned)
+    assert check_units(model, mini_i, subset) is None
+
+
+@pytest.mark.parametrize(("factor", "unit"), [(EV, "kcal/mol"), (1 / EV, "eV, for kcal/mol,")])
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_a_calculator_in_another_unit_is_refused(mini_i, factor, unit, noise):
+    model = Model(mini_i.split("folded/test"), factor, noise)
+    with pytest.raises(UnitError, match=f"gives {unit}.* Nothing was simulated"):
+        check_units(model, mini_i, "folded")
+
+
+@pytest.mark.parametrize(("factor", "unit"), [(EV, "kcal/mol"), (1 / EV, "eV, for kcal/mol,")])
+@pytest.mark.parametrize("learned", [0.6, 1.0])
+def test_a_crude_one_is_warned_of(mini_i, factor, unit, learned):
+    model = Model(mini_i.split("folded/test"), factor, 1.0, learned)
+    warning = check_units(model, mini_i, "folded", ("--run", "runs/my run"))
+    assert f"gives {unit}" in warning
+    assert "or a model that is off by this factor" in warning
+    if unit == "kcal/mol":
+        assert "in_units(find_calculator(model='runs/my run'), 'kcal/mol')" in warning
+        assert "--calculator units:make in place of --run 'runs/my run'" in warning
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.5, 1.0])
+def test_gradients_are_refused(mini_i, noise):
+    model = Model(mini_i.split("folded/test"), -1.0, noise)
+    with pytest.raises(UnitError, match="the sign is flipped"):
+        check_units(model, mini_i, "folded")
+
+
+def test_the_advice_mends_it(mini_i):
+    from ase.calculators.calculator import Calculator
+
+    class InKcal(Calculator):
+        implemented_properties = ("energy", "forces")
+
+        def calculate(self, atoms=None, properties=None, changes=None):
+            super().calculate(atoms, properties, changes)
+            same = np.isclose(test.positions, self.atoms.positions).all(axis=(1, 2))
+            (row,) = np.flatnonzero(same)
+            self.results = {"energy": test.energies[row], "forces": test.forces[row]}
+
+    test = mini_i.split("folded/test")
+    with pytest.raises(UnitError, match="kcal/mol"):
+        check_units(InKcal(), mini_i, "folded")
+    mended = in_units(InKcal(), "kcal/mol")
+    assert check_units(mended, mini_i, "folded") is None
+    energies, forces = evaluate(mended, test[:3])
+    np.testing.assert_allclose(energies, test.energies[:3], rtol=1e-12)
+    np.testing.assert_allclose(forces, test.forces[:3], rtol=1e-10, atol=1e-10)
+    with pytest.raises(UsageError, match="unknown energy unit"):
+        in_units(InKcal(), "kcal")
