@@ -17,18 +17,29 @@ def declare_file(
     """Write a prediction file that says everything, from one that does not.
 
     Units become kcal/mol and Å, frames get their ids. Nothing is mended: `teaeval check` says
-    what is wrong.
+    what is wrong. With -o FILE.yaml, that is FILE's name and .yaml, what FILE does not say is
+    written beside it.
     """
     from teadata import catalog
+    from teaeval.predictions import sidecar
     from teaeval.predictions.writing import check_suffix, write_prediction
     from teaeval.scores.examine import check
 
-    check_suffix(output)
+    beside = output == sidecar.path_of(file.path)
+    if not beside:
+        check_suffix(output)
     declared.check()
     prediction = declared.read(file)
     dataset = catalog.load(prediction.dataset)
     rows = check(prediction, dataset)[0]
     test = dataset.test_set(prediction.subset)
+    if beside:
+        sidecar.write(file.path, prediction.options)
+        console.say(
+            f"{output}: says of {file.path} what every command takes from it\n"
+            f"next: teaeval score {shlex.quote(str(file.path))}"
+        )
+        return
     prediction = dataclasses.replace(prediction, dataset=dataset.card.full_id)
     if prediction.frame_ids is None and (rows >= 0).all():
         prediction = dataclasses.replace(prediction, frame_ids=test.ids[rows])

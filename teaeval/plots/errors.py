@@ -32,11 +32,11 @@ def parity(summaries: Sequence[ErrorSummary]) -> Plot:
             step = max(1, -(-len(c.energies) // MOST_POINTS))
             lowest = c.reference_energies.min()
             x, y = c.reference_energies[::step] - lowest, c.energies[::step] - lowest
+            shift = _offset(x, y)
+            y = y - shift
             left.plot(
                 x, y, ".", markersize=2, alpha=0.5, color=colour(name, names), rasterized=True
             )
-            shift = _offset(x, y)
-            y = y - shift
             _diagonal(left, min(x.min(), y.min()), max(x.max(), y.max()))
             less = f", less {shift:.6g}" if shift else ""
             left.set(

@@ -17,6 +17,7 @@ from teadata.arrays.images import ImageFile
 from teadata.arrays.systems import by_system
 from teadata.errors import UsageError, unknown_name
 from teadata.provenance import hashing
+from teaeval.predictions import sidecar
 from teaeval.predictions.declaring import NAMES, Declarations
 from teaeval.predictions.fields import (
     ARRAYS,
@@ -65,7 +66,8 @@ def read_prediction(
     **declared
         What the file does not state itself, see
         :class:`~teaeval.predictions.declaring.Declarations`.  Stating something else than the
-        file is an error; only ``model`` may be another name than the file's.
+        file is an error; only ``model`` may be another name than the file's.  It goes before what
+        ``<file>.yaml`` beside the file says, which is taken in the same way.
 
     Raises
     ------
@@ -78,6 +80,7 @@ def read_prediction(
         every finding.
     """
     path = Path(path)
+    declared, whose = sidecar.joined(path, declared)
     file, fields, said = _opened(path, defaults, declared)
     found, names, problems = _read(file, said, in_memory)
     fields |= found
@@ -85,9 +88,9 @@ def read_prediction(
         raise file.error("holds no frames: what should have written them wrote none")
     stale = StaleUnits.of(file, names, fields)
     said = _without(stale, fields, file, (defaults, declared), said)
-    undeclared = combine(fields, said, _conventions(stale, file))
+    undeclared = combine(fields, said, _conventions(stale, file), whose=whose)
     problems = [stale.explained(item) for item in undeclared] + problems
-    problems += combine_authors(fields, said)
+    problems += combine_authors(fields, said, whose)
     problems += convert_numbers(fields) + check_names(fields)
     if problems:
         raise PredictionError(str(path), problems)
@@ -109,6 +112,7 @@ def read_predictions(
     and subset need not be known.
     """
     path = Path(path)
+    declared, whose = sidecar.joined(path, declared)
     file, fields, said = _opened(path, defaults, declared)
     parts: list[ArrayFile] = [file]
     if isinstance(file, ImageFile):
@@ -116,8 +120,8 @@ def read_predictions(
     digest, read = hashing(path), [_read(part, said, in_memory) for part in parts]
     stale = StaleUnits.of(file, read[0][1], fields)
     said = _without(stale, fields, file, (defaults, declared), said)
-    undeclared = combine(fields, said, _conventions(stale, file), UNITS)
-    problems = [stale.explained(item) for item in undeclared] + combine_authors(fields, said)
+    undeclared = combine(fields, said, _conventions(stale, file), UNITS, whose=whose)
+    problems = [stale.explained(item) for item in undeclared] + combine_authors(fields, said, whose)
     problems += check_units(fields, UNITS)
     fields |= {name: fields[name] or "" for name in ("dataset", "subset")}
     systems = []

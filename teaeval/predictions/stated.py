@@ -49,6 +49,8 @@ def combine(
     declared: Mapping[str, str | None],
     conventions: Mapping[str, str | None],
     wanted: Mapping[str, tuple[str, str]] = DECLARATIONS,
+    *,
+    whose: Mapping[str, str],
 ) -> list[Finding]:
     """Combine what the file and the caller declare; report what is missing or contradictory.
 
@@ -65,6 +67,8 @@ def combine(
         What the format says of its files.
     wanted
         What must be known in the end: the option for it, and what it takes.
+    whose
+        The file that declared it, by name; what is not there is an option's.
     """
     problems = []
     for name, (flag, meaning) in wanted.items():
@@ -83,18 +87,20 @@ def combine(
                 )
             )
         elif stated is not None and given is not None and not _agree(name, stated, given):
-            problems.append(_contradiction(name, flag, stated, given))
+            problems.append(_contradiction(name, whose.get(name, flag), stated, given))
         fields[name] = stated if given is None else given
     return problems
 
 
-def combine_authors(fields: dict[str, Any], declared: Mapping[str, str | None]) -> list[Finding]:
+def combine_authors(
+    fields: dict[str, Any], declared: Mapping[str, str | None], whose: Mapping[str, str]
+) -> list[Finding]:
     """Combine what file and caller say of who predicted; report what is contradictory."""
     problems = []
     fields["model"] = declared.get("model", fields["model"])
     stated, given = fields["train"], declared.get("train")
     if stated is not None and given is not None and stated != given:
-        problems.append(_contradiction("train", "--train", stated, given))
+        problems.append(_contradiction("train", whose.get("train", "--train"), stated, given))
     fields["train"] = stated if given is None else given
     return problems
 
@@ -113,7 +119,9 @@ def _contradiction(name: str, option: str, stated: str, given: str) -> Finding:
         f"contradicting-{name}",
         expected=f"the file and {option} to agree",
         found=f"the file states {stated!r}, {option} {given!r}",
-        remedy=f"leave {option} out, or correct the file",
+        remedy=f"leave {option} out, or correct the file"
+        if option.startswith("--")
+        else f"correct one of the two; the line is in {option}",
     )
 
 

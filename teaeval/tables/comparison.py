@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from teadata import console
 from teadata.output.text import inline
 from teaeval.scores.record import ALL
-from teaeval.tables.numbers import significant, span
+from teaeval.tables.numbers import OFFSET_NOTE, offset_mark, significant, span
 from teaeval.tables.single import UNITS
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def print_comparison(comparison: Comparison) -> None:
         [
             [
                 *([system] if several else []),
-                row.quantity,
+                row.quantity + offset_mark(row.quantity, comparison.warnings),
                 *(cell for part in (row.mae, row.rmse) for cell in _compared(part)),
                 f"{row.superiority:.1%}",
             ]
@@ -51,6 +51,8 @@ def print_comparison(comparison: Comparison) -> None:
     if comparison.smallest_p > WORTH_SAYING:
         console.say(f"no p below {comparison.smallest_p:.2g} can be had from {draws.units} {what}")
     console.say("A nearer in: share of frames where A's mean absolute error is the smaller one")
+    if offset_mark("E", comparison.warnings):
+        console.say(OFFSET_NOTE)
     for warning in comparison.warnings:
         console.say(inline(f"warning: {warning}"))
 

@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+OFFSET = "†"
+"""Mark of errors of energies that are mostly a constant."""
+
+OFFSET_NOTE = f"{OFFSET}: errors that are mostly a constant offset of the energies (energy-offset)"
+"""What the mark says."""
+
+
+def offset_mark(quantity: str, warnings: Iterable[str]) -> str:
+    """The mark of a quantity that the warnings say a constant offset spoils; else nothing."""
+    spoilt = quantity == "E" and any("[energy-offset]" in text for text in warnings)
+    return OFFSET if spoilt else ""
+
 
 def significant(value: float | None) -> str:
     """Format with three significant digits, as in the published tables; a dash for None."""

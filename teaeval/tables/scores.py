@@ -13,7 +13,7 @@ from teaeval import published
 from teaeval.scores.record import Score
 from teaeval.scores.rows import Row as Errors
 from teaeval.tables.grid import EMPTY, Cell, Grid, Row
-from teaeval.tables.numbers import significant
+from teaeval.tables.numbers import OFFSET_NOTE, offset_mark, significant
 
 Kind = Literal["mean", "std", "absolute"]
 
@@ -40,11 +40,14 @@ class Value:
     published
         What the paper reports for this task, quantity, model and measure; None where it reports
         nothing, where the score is not of the official edition, or where nobody asked.
+    mark
+        What is written behind the number, see :data:`teaeval.tables.numbers.OFFSET`.
     """
 
     value: float | None
     interval: tuple[float, float] | None
     published: float | None
+    mark: str = ""
 
     @property
     def ratio(self) -> float | None:
@@ -54,15 +57,16 @@ class Value:
 
 def _value(score: Score, row: Errors, measure: str, kind: Kind, against: bool) -> Value:
     name = MEASURES[measure]
-    interval = getattr(row, f"{name}_interval")
+    interval, mark = getattr(row, f"{name}_interval"), offset_mark(row.quantity, score.warnings)
     if kind == "absolute":
-        return Value(getattr(row, name), interval, None)
+        return Value(getattr(row, name), interval, None, mark)
     value = getattr(row, f"{name}_percent_{kind}")
     normaliser = row.mean_reference if kind == "mean" else row.std_reference
     if interval is not None:
         low, high = interval
         interval = (100 * low / normaliser, 100 * high / normaliser) if normaliser else None
-    return Value(value, interval, _published(score, row, measure, kind) if against else None)
+    stated = _published(score, row, measure, kind) if against else None
+    return Value(value, interval, stated, mark)
 
 
 def _published(
@@ -323,7 +327,7 @@ def _cell(values: dict[tuple[str, str], Value], name: str, measure: str, interva
         return EMPTY
     rivals = [v.value for (_, m), v in values.items() if m == measure and v.value is not None]
     return Cell(
-        significant(this.value),
+        significant(this.value) + this.mark,
         best=len(rivals) > 1 and this.value == min(rivals),
         interval="–".join(map(significant, this.interval)) if intervals and this.interval else None,
         ratio=None if this.ratio is None else f"×{this.ratio:.2f}",
@@ -346,6 +350,8 @@ def _notes(scores: Sequence[Score], kind: Kind, intervals: bool, against: bool) 
             "no ratios: the published errors are of DFT data, these of the mini edition's; "
             "they do not compare"
         )
+    if any(offset_mark("E", s.warnings) for s in scores):
+        notes.append(OFFSET_NOTE)
     if silent := [s.prediction.model or s.prediction.file or "?" for s in scores if not known(s)]:
         notes.append(f"trained on: {NOT_SAID}: {', '.join(dict.fromkeys(silent))}")
     failed = [s.prediction.model or "?" for s in scores if not s.coverage.complete]

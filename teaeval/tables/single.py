@@ -10,7 +10,7 @@ from teaeval.md.table import lines_of
 from teaeval.scores.detail_records import Details
 from teaeval.scores.record import ALL, Coverage, Score
 from teaeval.scores.rows import Row
-from teaeval.tables.numbers import significant, span
+from teaeval.tables.numbers import OFFSET_NOTE, offset_mark, significant, span
 
 BLOCKS = {
     "absolute": ("mae", "rmse", "max"),
@@ -84,7 +84,8 @@ def stubs(score: Score) -> list[str]:
 
 def footer(score: Score) -> list[str]:
     """Legend, warnings, and for data of others how to cite them."""
-    lines = [*LEGEND, *score.fixed, *(f"warning: {warning}" for warning in score.warnings)]
+    spoilt = [OFFSET_NOTE] * bool(offset_mark("E", score.warnings))
+    lines = [*LEGEND, *spoilt, *score.fixed, *(f"warning: {warning}" for warning in score.warnings)]
     if count := len(score.warnings):
         lines.append(f"scored with {count} warning{'s' * (count > 1)}")
     if score.systems:
@@ -102,6 +103,11 @@ def footer(score: Score) -> list[str]:
     return lines
 
 
+def name_of(row: Row, score: Score) -> str:
+    """The quantity of a row, with a mark where a constant offset spoils its errors."""
+    return row.quantity + offset_mark(row.quantity, score.warnings)
+
+
 def cells(row: Row) -> list[str]:
     """The row's nine numbers as text, block by block."""
     return [significant(getattr(row, name)) for block in BLOCKS.values() for name in block]
@@ -117,7 +123,7 @@ def print_score(score: Score) -> None:
     ]
     console.print_table(
         [*stubs(score), *columns],
-        [[*system, row.quantity, *cells(row)] for system, row in rows_of(score)],
+        [[*system, name_of(row, score), *cells(row)] for system, row in rows_of(score)],
         right=columns,
     )
     if (limits := intervals(score)) is not None:
@@ -160,7 +166,7 @@ def markdown(score: Score) -> str:
             "",
         ]
 
-    rows = [[*system, md(row.quantity), *cells(row)] for system, row in rows_of(score)]
+    rows = [[*system, md(name_of(row, score)), *cells(row)] for system, row in rows_of(score)]
     lines = [md(title(score)), "", *table(columns, rows)]
     if (limits := intervals(score)) is not None:
         lines += [md(limits[0]), "", *table(("MAE", "RMSE", "MAX"), limits[1])]
