@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import inspect
+import itertools
+import re
+import textwrap
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -37,6 +41,11 @@ ConfigT = TypeVar("ConfigT", bound=ModelConfig)
 def names(model: str, folder: Path | None = None) -> list[str]:
     """List the names of the configurations of a model, in a folder or as they are shipped."""
     return sorted(path.stem for path in (folder or CONFIGS / model).glob("*.yaml"))
+
+
+def size_of(model: str, name: str, folder: Path | None = None) -> int:
+    """Frames that a configuration with a name trains on, unless the caller says otherwise."""
+    return int(read_yaml((folder or CONFIGS / model) / f"{name}.yaml")["size"])
 
 
 def parse(kind: type[ConfigT], values: Any, source: str) -> ConfigT:
@@ -97,9 +106,52 @@ def read(kind: type[ConfigT], model: str, name: str, folder: Path | None = None)
     return parse(kind, read_yaml(path), str(path))
 
 
-def to_yaml(settings: ModelConfig) -> str:
-    """Write a configuration as YAML with every setting stated; :func:`read` reads it."""
+def to_yaml(settings: ModelConfig, head: str = "") -> str:
+    """Write a configuration as YAML, each setting with its meaning and unit; :func:`read` reads it.
+
+    Parameters
+    ----------
+    settings
+        Every setting is written.
+    head
+        Comment to begin with.
+    """
     import yaml
 
-    text: str = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
-    return text
+    meanings = _meanings(type(settings))
+    lines = [head] * bool(head)
+    for name, value in settings.model_dump(mode="json").items():
+        comment = textwrap.wrap(meanings.get(name, ""), 96)
+        lines += [f"# {line}\n" for line in comment]
+        lines.append(yaml.safe_dump({name: value}, sort_keys=False))
+    return "".join(lines)
+
+
+def head(model: str, name: str, folder: Path | None = None) -> str:
+    """The comment that a configuration with a name begins with; empty without one."""
+    if name.endswith((".yaml", ".yml")):
+        return ""
+    path = (folder or CONFIGS / model) / f"{name}.yaml"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    return "".join(itertools.takewhile(lambda line: line.startswith("#"), lines))
+
+
+ENTRY = re.compile(r"^(\w[\w, ]*)\n((?:(?: .*)?\n)+)", re.MULTILINE)
+"""Names in a docstring's section, and the lines about them."""
+
+
+def _meanings(kind: type[ModelConfig]) -> dict[str, str]:
+    """What the docstrings of a configuration say of its settings, and of those it inherits.
+
+    What they say of several at once is with the first.
+    """
+    found = {}
+    for each in reversed(kind.__mro__):
+        if not issubclass(each, ModelConfig):
+            continue
+        _, _, listed = inspect.cleandoc(each.__doc__ or "").partition("Parameters\n----------\n")
+        for names, text in ENTRY.findall(f"{listed}\n"):
+            first, *others = names.split(", ")
+            told = " ".join(text.split())
+            found[first] = f"{names}: {told}" if others else told
+    return found

@@ -14,7 +14,7 @@ from baselines import config
 from baselines.config import ModelConfig
 from baselines.protocol import Baseline
 from baselines.toolkit.devices import Framework
-from teadata import plugins
+from teadata import catalog, plugins
 from teadata.errors import TeaError, unknown_name
 
 
@@ -74,6 +74,12 @@ class ModelEntry:
     def installable(self) -> str:
         """What to give to ``pip install`` for the backend."""
         return f"'tea-benchmark[{self.extra}]'" if self.extra else self.package
+
+    @property
+    def periodic(self) -> bool:
+        """Whether it can be trained on a periodic system."""
+        cards = map(catalog.find, self.datasets)
+        return any(card.system.periodic for card in cards if card is not None)
 
     def classes(self) -> tuple[type[Baseline[Any, Any]], type[ModelConfig]]:
         """Import the classes of the model and of its configuration; loads no backend.

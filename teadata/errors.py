@@ -7,8 +7,11 @@ them without a traceback and end with :attr:`TeaError.exit_status`.
 from __future__ import annotations
 
 import difflib
+import shlex
+import shutil
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class TeaError(Exception):
@@ -60,14 +63,39 @@ An extra that is not listed installs on every Python that the core does.
 """
 
 
+def install_command(extras: str, package: str = "") -> str:
+    """The command that installs extras here, in this checkout or of this package; or a package.
+
+    Parameters
+    ----------
+    extras
+        Names, with commas between them; empty for what no extra brings.
+    package
+        What is installed then.
+    """
+    python = "python" if shutil.which("python") == sys.executable else sys.executable or "python"
+    checkout = Path(__file__).resolve().parent.parent
+    what = ["-e", f"{checkout}[{extras}]"] if _is_ours(checkout) else [f"tea-benchmark[{extras}]"]
+    if not extras:
+        what = [package]
+    return shlex.join([python, "-m", "pip", "install", *what])
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder is a checkout of this package."""
+    try:
+        return 'name = "tea-benchmark"' in (folder / "pyproject.toml").read_text(encoding="utf-8")
+    except OSError:
+        return False
+
+
 class MissingExtraError(TeaError):
     """An optional dependency is not installed."""
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
-        what = f"'tea-benchmark[{extra}]' (in a checkout: '.[{extra}]')" if extra else package
         message = (
             f"{purpose} needs the package {package!r}, which is not installed. "
-            f"Install it with: python -m pip install {what}"
+            f"Install it with: {install_command(extra, package)}"
         )
         newest = NEWEST_PYTHON.get(extra, sys.version_info[:2])
         if newest < sys.version_info[:2]:

@@ -18,6 +18,7 @@ from baselines.cli.options import (
     trained_subset,
 )
 from teadata import console
+from teadata.errors import install_command
 from teadata.output.options import AsJson, DatasetId, Device, Seed
 from teaeval.defaults import REPLICATES
 
@@ -26,8 +27,11 @@ if TYPE_CHECKING:
 
 
 def list_models(as_json: AsJson = False) -> None:
-    """List the models, their configurations, and whether their backends are installed."""
-    from baselines.config import names
+    """List the models: what they need, whether that is installed, and what they take.
+
+    Behind a configuration is its number of training frames; no model needs charges.
+    """
+    from baselines.config import names, size_of
     from baselines.registry import models
 
     known = models()
@@ -36,7 +40,9 @@ def list_models(as_json: AsJson = False) -> None:
             "model": name,
             "title": model.title,
             "configurations": names(name, model.configs),
+            "sizes": {each: size_of(name, each, model.configs) for each in names(name, model.configs)},
             "datasets": list(model.datasets),
+            "periodic": model.periodic,
             "devices": list(model.devices),
             "backend": model.package,
             "extra": model.extra,
@@ -49,21 +55,34 @@ def list_models(as_json: AsJson = False) -> None:
         console.print_json(rows)
         return
     console.print_table(
-        ["model", "title", "configurations", "devices", "backend", "doi"],
+        ["model", "title", "extra", "periodic", "datasets", "configurations", "devices", "doi"],
         [
             (
                 name,
                 model.title,
-                ", ".join(names(name, model.configs)),
+                f"{model.extra or model.package}: "
+                + ("installed" if model.installed else "not installed"),
+                "yes" if model.periodic else "no",
+                ", ".join(model.datasets),
+                ", ".join(
+                    f"{each} ({size_of(name, each, model.configs)})"
+                    for each in names(name, model.configs)
+                ),
                 ", ".join(model.devices),
-                model.package
-                if model.installed
-                else f"{model.package}: pip install {model.installable}",
                 model.reference,
             )
             for name, model in known.items()
         ],
     )
+    console.say(
+        "in brackets: frames that a configuration trains on, if --size does not say another number"
+    )
+    absent = [model for model in known.values() if not model.installed]
+    if extras := sorted({model.extra for model in absent if model.extra}):
+        console.say(f"to install what is not: {install_command(','.join(extras))}")
+    for model in absent:
+        if not model.extra:
+            console.say(f"to install {model.package}: {install_command('', model.package)}")
 
 
 def show_config(
@@ -75,13 +94,14 @@ def show_config(
         ),
     ] = "quick",
 ) -> None:
-    """Print a configuration with every setting stated, as YAML that `train --config` reads."""
+    """Print a configuration: every setting and what it means, as YAML that `train` reads."""
     from baselines import config
     from baselines.registry import entry
 
     known = entry(model)
     _, kind = known.classes()
-    console.say(config.to_yaml(config.read(kind, model, name, known.configs)), nl=False)
+    settings = config.read(kind, model, name, known.configs)
+    console.say(config.to_yaml(settings, config.head(model, name, known.configs)), nl=False)
 
 
 def train(
@@ -160,6 +180,9 @@ def _say(folder: Path, record: TrainingRecord, before: bool) -> None:
         f"validation on {plan.valid}: energy MAE {record.valid['energy_mae']:.3g} kcal/mol, "
         f"force MAE {record.valid['force_mae']:.3g} kcal/mol/Å"
     )
+    run, subset = shlex.quote(str(folder)), plan.train.split("/")[0]
+    simulated = f"teaeval md run {plan.dataset.partition('@')[0]} --subset {subset} --run {run}"
+    console.say(f"next: baselines score {run}\n      {simulated}")
 
 
 def predict(
@@ -185,7 +208,7 @@ def predict(
         console.say(f"{output}: this model's prediction was written before; nothing was done")
     console.say(
         f"{output}: {len(prediction.energies)} frames of {prediction.dataset} "
-        f"{prediction.subset}/test"
+        f"{prediction.subset}/test\nnext: teaeval score {shlex.quote(str(output))}"
     )
 
 
@@ -212,6 +235,15 @@ def score(
         console.say(scored.model_dump_json(indent=2))
     else:
         table.print_score(scored)
+        name = predictions.part_name(scored.dataset.subset, frames)
+        prediction, file = (
+            shlex.quote(str(run / path))
+            for path in (f"predictions/{name}.npz", f"scores/{name}.json")
+        )
+        console.say(
+            f"written: {prediction} and {file}\nnext: teaeval report {prediction} -o report.html\n"
+            f"      teaeval table {file}"
+        )
 
 
 def bench(run: Run, device: Device = None, as_json: AsJson = False) -> None:

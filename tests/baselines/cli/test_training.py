@@ -28,6 +28,12 @@ def test_a_shown_configuration_is_the_same_when_read(tmp_path, model, name):
     path.write_text(shown.stdout)
     _, kind = registry.entry(model).classes()
     assert config.read(kind, model, str(path)) == config.read(kind, model, name)
+    again = CliRunner().invoke(app, ["show-config", model, str(path)]).stdout
+    settings = [line for line in shown.stdout.splitlines() if not line.startswith("#")]
+    assert [line for line in again.splitlines() if not line.startswith("#")] == settings
+    told = {f"{field}:" for field in kind.model_fields}
+    assert told <= {line.split(" ")[0] for line in settings}
+    assert shown.stdout.count("\n# ") > len(kind.model_fields) / 3
 
 
 @pytest.mark.parametrize(
@@ -66,7 +72,11 @@ def test_list_names_model_configurations_and_backend(run):
     listed = {row["model"]: row for row in json.loads(run("baselines", "list", "--json").stdout)}
     assert listed["sgdml"]["configurations"] == ["paper-i", "paper-ii", "paper-iii", "quick"]
     assert listed["sgdml"]["installed"] is True
-    assert "sGDML" in run("baselines", "list").stdout
+    assert listed["sgdml"]["sizes"]["quick"] == 500
+    assert (listed["mace"]["periodic"], listed["physnet"]["periodic"]) == (True, False)
+    shown = run("baselines", "list").stdout
+    assert "sgdml: installed" in shown
+    assert "quick (500)" in shown
 
 
 def test_a_missing_backend_names_its_extra(tmp_path):
@@ -80,7 +90,7 @@ def test_a_missing_backend_names_its_extra(tmp_path):
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
     )
     assert done.returncode == 1
-    assert "python -m pip install 'tea-benchmark[sgdml]'" in done.stderr
+    assert "[sgdml]'" in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
 

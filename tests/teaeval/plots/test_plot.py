@@ -57,5 +57,5 @@ def test_matplotlib_is_imported_only_for_a_figure():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "tea-benchmark[plot]" in done.stderr
+    assert "[plot]" in done.stderr
     assert "Traceback" not in done.stderr
