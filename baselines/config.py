@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
-from teadata.errors import DataError, UsageError, unknown_name
+from teadata.errors import DataError, UsageError, expect, unknown_name
 from teadata.schema import StrictModel, read_yaml
 
 CONFIGS = Path(__file__).parent / "configs"
@@ -94,6 +94,8 @@ def read(kind: type[ConfigT], model: str, name: str, folder: Path | None = None)
     DataError
         If the file is not a valid configuration of the model.
     """
+    expect(name, (str, Path), "the name of a configuration, or the path of a YAML file")
+    name = str(name)
     if name.endswith((".yaml", ".yml")):
         return parse(kind, read_yaml(Path(name)), name)
     if Path(name).suffix and Path(name).is_file():

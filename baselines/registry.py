@@ -15,7 +15,7 @@ from baselines.config import ModelConfig
 from baselines.protocol import Baseline
 from baselines.toolkit.devices import Framework
 from teadata import catalog, plugins
-from teadata.errors import TeaError, unknown_name
+from teadata.errors import TeaError, expect, unknown_name
 
 
 @dataclass(frozen=True)
@@ -284,6 +284,7 @@ def entry(name: str) -> ModelEntry:
     UsageError
         If there is no such model.
     """
+    expect(name, str, "the name of a model, see baselines.MODELS")
     if name in MODELS:  # no plugin is imported for it
         return MODELS[name]
     if name not in (known := models()):

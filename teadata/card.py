@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from teadata.errors import DataError, UsageError, unknown_name
+from teadata.errors import DataError, UsageError, expect, unknown_name
 from teadata.schema import StrictModel, read_yaml, what_is_wrong
 
 if TYPE_CHECKING:
@@ -289,6 +289,7 @@ class DatasetCard(StrictModel):
         UsageError
             If the dataset has no such subset.
         """
+        expect(subset, str, f"a subset, one of: {', '.join(self.subsets)}")
         if subset not in self.subsets:
             raise unknown_name("subset", subset, self.subsets)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from teadata import own, plugged
 from teadata.card import DatasetCard
-from teadata.errors import DataError, UsageError, unknown_name
+from teadata.errors import DataError, UsageError, expect, unknown_name
 from teadata.files import recover
 
 if TYPE_CHECKING:
@@ -162,6 +162,10 @@ def _named(dataset: str) -> tuple[DatasetCard, Path]:
     return card, root
 
 
+ID = "the id of a dataset, e.g. 'mini-i'"
+"""What errors say is expected."""
+
+
 def card(dataset: str) -> DatasetCard:
     """The card of a dataset, given as ``id`` or ``id@version``.
 
@@ -173,6 +177,7 @@ def card(dataset: str) -> DatasetCard:
     UsageError
         If there is no such dataset, or not at that version.
     """
+    expect(dataset, str, ID)
     return _named(dataset)[0]
 
 
@@ -229,6 +234,7 @@ def load(dataset: str) -> Dataset:
     """
     from teadata.dataset import Dataset
 
+    expect(dataset, str, ID)
     card, root = _named(dataset)
     if not card.files:
         raise DataError(

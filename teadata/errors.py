@@ -133,6 +133,33 @@ def unknown_suffix(path: object, suffix: str, known: Iterable[str]) -> UsageErro
     return UsageError(f"{message} (did you mean {close[0]!r}?)" if close else message)
 
 
+def expect(value: object, kinds: type | tuple[type, ...], what: str) -> None:
+    """Refuse an argument of another type than it should be, in a sentence.
+
+    Parameters
+    ----------
+    value
+        What was given.
+    kinds
+        What it may be an instance of.
+    what
+        What is expected, e.g. ``"the id of a dataset"``.
+
+    Raises
+    ------
+    UsageError
+        If it is something else.
+    """
+    if not isinstance(value, kinds):
+        raise UsageError(f"expected {what}, found {type(value).__name__} {value!r:.60}")
+
+
+def expect_path(value: object, what: str) -> Path:
+    """The path of a file or folder that was given as a text or path; see :func:`expect`."""
+    expect(value, (str, Path), what)
+    return Path(str(value))
+
+
 def unknown_name(kind: str, found: str, known: Iterable[str]) -> UsageError:
     """Make the error for an unknown name, which suggests the nearest known one.
 
@@ -146,6 +173,7 @@ def unknown_name(kind: str, found: str, known: Iterable[str]) -> UsageError:
         The names that exist.
     """
     names = list(known)
+    expect(found, str, f"a text that names a {kind}, one of: {', '.join(names)}")
     message = f"unknown {kind} {found!r}; expected one of: {', '.join(names)}"
     same = [name for name in names if name.casefold() == found.casefold()]
     close = same or difflib.get_close_matches(found, names, n=1)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from teadata import units
 from teadata.elements import MASSES, SYMBOLS, formula
-from teadata.errors import DataError, MissingExtraError
+from teadata.errors import DataError, MissingExtraError, UsageError
 from teadata.typing import Floats, Ints
 
 if TYPE_CHECKING:
@@ -197,7 +197,10 @@ class Frames:
         DataError
             If an id is not among these frames' ids.
         """
-        return self[rows_of(self.ids, ids)]
+        wanted = np.asarray(ids)
+        if wanted.size and wanted.dtype.kind not in "iu":
+            raise UsageError(f"expected ids of frames, found {ids!r:.60}")
+        return self[rows_of(self.ids, wanted.astype(np.int64))]
 
     @property
     def n_atoms(self) -> int:
@@ -318,6 +321,8 @@ class Frames:
         DataError
             If there are no images, they differ in atoms, or one has no energy or forces.
         """
+        if not isinstance(images, list | tuple) or not all(map(_is_atoms, images)):
+            raise UsageError(f"expected a list of ase.Atoms, found {images!r:.60}")
         if not images:
             raise DataError("cannot make frames of an empty list of ASE atoms")
         first = images[0]
@@ -341,3 +346,7 @@ class Frames:
             else None,
             ids=np.array([atoms.info.get("frame_id", i) for i, atoms in enumerate(images)]),
         )
+
+
+def _is_atoms(image: object) -> bool:
+    return all(hasattr(image, name) for name in ("numbers", "positions", "calc", "cell"))

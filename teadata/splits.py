@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from teadata.errors import DataError, UsageError, unknown_name
+from teadata.errors import DataError, UsageError, expect, unknown_name
 from teadata.files import atomic_write
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class SplitName(NamedTuple):
         UsageError
             If the text is not of that form, or asks for a size of a test set.
         """
+        expect(text, str, "the name of a split, e.g. 'folded/train/200'")
         match = re.fullmatch(r"([^/]+)/([^/]+)(?:/(\d+))?", text)
         if not match:
             raise UsageError(
@@ -138,7 +139,7 @@ class SplitTable:
         UsageError
             If the subset or role does not exist, or is smaller than the size asked for.
         """
-        split = SplitName.parse(name) if isinstance(name, str) else name
+        split = name if isinstance(name, SplitName) else SplitName.parse(name)
         if split.subset not in self.subsets:
             raise unknown_name("subset", split.subset, self.subsets)
         ids = self.members.get((split.subset, split.role))

@@ -40,7 +40,9 @@ def list_models(as_json: AsJson = False) -> None:
             "model": name,
             "title": model.title,
             "configurations": names(name, model.configs),
-            "sizes": {each: size_of(name, each, model.configs) for each in names(name, model.configs)},
+            "sizes": {
+                each: size_of(name, each, model.configs) for each in names(name, model.configs)
+            },
             "datasets": list(model.datasets),
             "periodic": model.periodic,
             "devices": list(model.devices),

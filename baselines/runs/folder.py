@@ -12,7 +12,14 @@ from baselines.registry import ModelEntry, entry
 from baselines.runs.record import Plan, TrainingRecord, hardware, peak_memory_mib, versions
 from baselines.toolkit.devices import check_device, gpu, peak_gpu_memory_mib
 from teadata import Dataset, catalog
-from teadata.errors import DataError, MissingExtraError, UsageError, unknown_name
+from teadata.errors import (
+    DataError,
+    MissingExtraError,
+    UsageError,
+    expect,
+    expect_path,
+    unknown_name,
+)
 from teadata.files import LOCK_FILE, atomic_write, check_folder, contents, locked, write_text
 from teadata.provenance import sha256, sha256_of
 from teadata.typing import Progress, no_progress
@@ -22,6 +29,10 @@ if TYPE_CHECKING:
 
 PLAN_FILE, CONFIG_FILE = "plan.json", "config.yaml"
 CURVE_FILE, RECORD_FILE = "curve.parquet", "record.json"
+
+
+RUN = "a run folder"
+"""What errors say is expected."""
 
 
 def _usable(name: str, device: str) -> ModelEntry:
@@ -202,7 +213,7 @@ def read_curve(folder: Path) -> list[dict[str, float]]:
     return curve
 
 
-def train(plan: Plan, folder: Path, progress: Progress = no_progress) -> TrainingRecord:
+def train(plan: Plan, folder: Path | str, progress: Progress = no_progress) -> TrainingRecord:
     """Carry out a plan in a run folder, and leave its record there.
 
     An interrupted training is taken up where its model's fit can; a finished one is not repeated.
@@ -224,6 +235,8 @@ def train(plan: Plan, folder: Path, progress: Progress = no_progress) -> Trainin
     MissingExtraError
         If the backend is not installed.
     """
+    expect(plan, Plan, "a plan of a training, as make_plan makes")
+    folder = expect_path(folder, RUN)
     if (record := _done_before(plan, folder)) is not None:
         return record
     model_entry = _usable(plan.model, plan.device)
@@ -254,7 +267,7 @@ def train(plan: Plan, folder: Path, progress: Progress = no_progress) -> Trainin
     return record
 
 
-def resume(folder: Path, progress: Progress = no_progress) -> TrainingRecord:
+def resume(folder: Path | str, progress: Progress = no_progress) -> TrainingRecord:
     """Go on with the interrupted training of a run folder, as :func:`train` with its plan.
 
     Raises
@@ -264,6 +277,7 @@ def resume(folder: Path, progress: Progress = no_progress) -> TrainingRecord:
     UsageError
         If another process is at it.
     """
+    folder = expect_path(folder, RUN)
     return train(read_plan(folder), folder, progress)
 
 
@@ -299,7 +313,7 @@ def load(folder: Path | str, device: str | None = None) -> Baseline[Any, Any]:
     MissingExtraError
         If the backend is not installed.
     """
-    folder = Path(folder)
+    folder = expect_path(folder, RUN)
     record = TrainingRecord.read(folder / RECORD_FILE)
     device = device or record.plan.device
     model_class, kind = _usable(record.plan.model, device).classes()

@@ -10,7 +10,7 @@ import numpy as np
 from baselines.registry import entry
 from baselines.runs.folder import RECORD_FILE, load, same_data
 from baselines.runs.record import TrainingRecord
-from teadata.errors import TeaError
+from teadata.errors import TeaError, expect_path
 from teadata.files import write_text
 from teadata.provenance import sha256
 from teadata.typing import Progress, no_progress
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def predict(
-    folder: Path,
+    folder: Path | str,
     subset: str | None = None,
     progress: Progress = no_progress,
     device: str | None = None,
@@ -53,6 +53,7 @@ def predict(
     TeaError
         If the dataset here is not the one that was trained on.
     """
+    folder = expect_path(folder, "a run folder")
     model = load(folder, device)
     plan = TrainingRecord.read(folder / RECORD_FILE).plan
     subset = subset or plan.train.split("/")[0]

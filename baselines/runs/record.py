@@ -8,11 +8,15 @@ import resource
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from teadata.files import check_folder
+from teadata.output.display import Shown, data_frame
 from teadata.provenance import DISTRIBUTION
 from teadata.schema import StrictModel
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Plan(StrictModel):
@@ -34,7 +38,7 @@ class Plan(StrictModel):
     valid: str
 
 
-class TrainingRecord(StrictModel):
+class TrainingRecord(Shown, StrictModel):
     """A finished training.
 
     ``valid`` holds errors on the validation split in kcal/mol and kcal/mol/Å; the steps of
@@ -54,6 +58,30 @@ class TrainingRecord(StrictModel):
     peak_memory_mib: float
     peak_gpu_memory_mib: float | None = None
     resumed: bool
+
+    def _fields(self) -> dict[str, object]:
+        return {
+            "model": self.plan.model,
+            "dataset": self.plan.dataset,
+            "train": self.plan.train,
+            "seed": self.plan.seed,
+            **{name: f"{value:.3g}" for name, value in self.valid.items()},
+            "seconds": f"{self.wall_seconds:.0f}",
+        }
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row: plan, what was selected, errors on the validation split, time and memory.
+
+        Raises
+        ------
+        MissingExtraError
+            If pandas is not installed.
+        """
+        plan = self.plan.model_dump(exclude={"config"})
+        chosen = {f"selected_{name}": value for name, value in self.selected.items()}
+        errors = {f"valid_{name}": value for name, value in self.valid.items()}
+        spent = {"wall_seconds": self.wall_seconds, "peak_memory_mib": self.peak_memory_mib}
+        return data_frame([plan | chosen | errors | spent])
 
     @classmethod
     def read(cls, path: Path) -> TrainingRecord:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from teadata.output.display import Shown, data_frame
 from teadata.schema import StrictModel
 from teaeval.observables.blocks import Mean
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -238,7 +242,7 @@ class Transition(StrictModel):
     verdict: str
 
 
-class Record(StrictModel):
+class Record(Shown, StrictModel):
     """The outcome of a hydrogen benchmark."""
 
     format: Literal["tea-hydrogen-1"] = "tea-hydrogen-1"
@@ -248,6 +252,37 @@ class Record(StrictModel):
     states: tuple[StateResult, ...]
     transitions: tuple[Transition, ...]
     reference_transitions: tuple[Transition, ...]
+
+    def _fields(self) -> dict[str, object]:
+        return {
+            "label": self.plan.label,
+            "dataset": self.plan.dataset,
+            "states": len(self.states),
+            "failed": sum(state.status == "failed" for state in self.states),
+            "force_mae": f"{self.errors.force_mae:.3g}",
+        }
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row for each state point: errors, and each observable beside the reference's.
+
+        Temperatures are in K, densities in g/cm³, times in fs, errors in kcal/mol and kcal/mol/Å.
+
+        Raises
+        ------
+        MissingExtraError
+            If pandas is not installed.
+        """
+        rows = []
+        for state in self.states:
+            kept = ("state", "temperature", "density", "status", "failure", "time", "seconds")
+            row = {"label": self.plan.label} | {name: getattr(state, name) for name in kept}
+            row |= {"energy_mae": state.errors.energy_mae, "force_mae": state.errors.force_mae}
+            for end, seen in (("", state.observed), ("_reference", state.reference)):
+                for name in ("pressure", "diffusion", "molecular"):
+                    estimate = getattr(seen, name, None)
+                    row[name + end] = None if estimate is None else estimate.value
+            rows.append(row)
+        return data_frame(rows)
 
 
 def read_record(path: Path) -> Record:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from teadata.output.display import Shown, data_frame
 from teadata.schema import StrictModel
 from teaeval.md.outcome import Failure
 from teaeval.md.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Distance(StrictModel):
@@ -83,7 +88,7 @@ class Simulated(StrictModel):
     trajectory_sha256: str
 
 
-class Simulations(StrictModel):
+class Simulations(Shown, StrictModel):
     """Simulations of a dataset's system with one model.
 
     ``discard`` ps at the start of each replica are left out of averages and distributions, and
@@ -104,6 +109,35 @@ class Simulations(StrictModel):
     gyration: Gyration | None
     software: str
     created: str
+
+    def _fields(self) -> dict[str, object]:
+        return {
+            "name": self.name,
+            "dataset": self.dataset,
+            "subset": self.subset,
+            "conditions": self.conditions,
+            "replicas": len(self.replicas),
+            "failed": self.failed,
+            "stable": f"{self.stable_time:.4g} of {self.time:.4g} ps",
+        }
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row for each replica: seed, how it ended, times in ps, temperature in K, drift.
+
+        Raises
+        ------
+        MissingExtraError
+            If pandas is not installed.
+        """
+        return data_frame(
+            [
+                {"name": self.name, "dataset": self.dataset, "subset": self.subset}
+                | replica.model_dump(exclude={"failure", "drift", "trajectory_sha256"})
+                | {"failure": replica.failure.message if replica.failure else None}
+                | {"drift": replica.drift.slope if replica.drift else None}
+                for replica in self.replicas
+            ]
+        )
 
     @property
     def time(self) -> float:

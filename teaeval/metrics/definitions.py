@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from teadata.errors import UsageError
 from teadata.typing import Floats
 
 
@@ -60,11 +61,15 @@ def errors(predicted: Floats, reference: Floats, *, relative: bool = False) -> E
 
     Raises
     ------
-    ValueError
-        If the shapes differ or there is no value.
+    UsageError
+        If they are no arrays of numbers, the shapes differ, or there is no value.
     """
+    try:
+        predicted, reference = (np.asarray(x, dtype=np.float64) for x in (predicted, reference))
+    except (TypeError, ValueError):
+        raise UsageError("expected two arrays of numbers: predicted and reference") from None
     if predicted.shape != reference.shape or reference.size == 0:
-        raise ValueError(
+        raise UsageError(
             f"expected equal, non-empty shapes, found {predicted.shape} and {reference.shape}"
         )
     difference = np.abs(predicted - reference)

@@ -15,7 +15,7 @@ from teadata import units
 from teadata.arrays import IN_MEMORY, ArrayFile, open_arrays
 from teadata.arrays.images import ImageFile
 from teadata.arrays.systems import by_system
-from teadata.errors import UsageError, unknown_name
+from teadata.errors import UsageError, expect_path, unknown_name
 from teadata.provenance import hashing
 from teaeval.predictions import sidecar
 from teaeval.predictions.declaring import NAMES, Declarations
@@ -79,7 +79,7 @@ def read_prediction(
         If fields are missing, undeclared, contradictory or of the wrong type; it carries
         every finding.
     """
-    path = Path(path)
+    path = expect_path(path, "the path of a prediction file")
     declared, whose = sidecar.joined(path, declared)
     file, fields, said = _opened(path, defaults, declared)
     found, names, problems = _read(file, said, in_memory)
@@ -111,7 +111,7 @@ def read_predictions(
     As :func:`read_prediction`, but the images of a file may have different atoms, and dataset
     and subset need not be known.
     """
-    path = Path(path)
+    path = expect_path(path, "the path of a prediction file")
     declared, whose = sidecar.joined(path, declared)
     file, fields, said = _opened(path, defaults, declared)
     parts: list[ArrayFile] = [file]

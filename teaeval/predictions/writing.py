@@ -13,7 +13,7 @@ import numpy as np
 from teadata.arrays import suffix_of
 from teadata.arrays.comment_line import checksum
 from teadata.arrays.text_lines import open_text
-from teadata.errors import DataError, unknown_suffix
+from teadata.errors import DataError, expect, expect_path, unknown_suffix
 from teadata.files import atomic_write
 from teaeval.predictions.declaring import check_train
 from teaeval.predictions.prediction import Prediction
@@ -178,7 +178,8 @@ def write_prediction(path: Path | str, prediction: Prediction) -> None:
     DataError
         If the file cannot be written, or its format cannot hold the prediction.
     """
-    path = Path(path)
+    path = expect_path(path, "the path of the file to write")
+    expect(prediction, Prediction, "a prediction")
     check_suffix(path)
     WRITERS[suffix_of(path)](path, *fields_of(prediction))
 

@@ -34,8 +34,10 @@ class _Scores(ModuleType):
         MissingExtraError
             If pandas is not installed.
         """
+        from teadata.errors import expect
         from teaeval.scores.reading import data_frame_of
 
+        expect(paths, (str, Path, Iterable), "paths of scores and prediction files")
         return data_frame_of([paths] if isinstance(paths, Path | str) else paths)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from teadata.arrays import SUFFIXES, suffix_of
-from teadata.errors import DataError, UsageError
+from teadata.errors import DataError, UsageError, expect_path
 from teadata.output.display import data_frame
 from teaeval.checks.fixes import FIXES
 from teaeval.defaults import MOST_REPLICATES
@@ -86,7 +86,7 @@ def data_frame_of(paths: Iterable[Path | str]) -> pd.DataFrame:
 
     read = [
         read_score(path) if path.suffix.lower() == ".json" else score(path)
-        for path in map(Path, paths)
+        for path in (expect_path(path, "paths of scores and predictions") for path in paths)
     ]
     return data_frame([entry for item in read for entry in item.flat()])
 
