@@ -34,6 +34,7 @@ CALLS = {
     "teaeval.compare": lambda x: teaeval.compare(x, blank()),
     "teaeval.errors": lambda x: teaeval.errors(x, np.zeros(2)),
     "teaeval.read_prediction": lambda x: teaeval.read_prediction(x),
+    "teaeval.read_reference": lambda x: teaeval.read_reference(x),
     "teaeval.score": lambda x: teaeval.score(x),
     "teaeval.scores": lambda x: teaeval.scores(x),
     "teaeval.template": lambda x: teaeval.template(x, "folded"),

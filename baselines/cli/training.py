@@ -237,6 +237,7 @@ def score(
         console.say(scored.model_dump_json(indent=2))
     else:
         table.print_score(scored)
+        assert scored.dataset is not None
         name = predictions.part_name(scored.dataset.subset, frames)
         prediction, file = (
             shlex.quote(str(run / path))

@@ -15,7 +15,7 @@ from teadata.arrays import IN_MEMORY, ArrayFile, StoredArray, open_arrays
 from teadata.arrays.images import ImageFile
 from teadata.arrays.systems import SystemImages, by_system
 from teadata.elements import formula
-from teadata.errors import UsageError, unknown_name
+from teadata.errors import UsageError, expect_path, unknown_name
 from teadata.frames import Frames
 from teadata.provenance import hashing
 from teadata.stored_frames import AnyFrames, StoredFrames
@@ -138,7 +138,7 @@ def read_reference(
         If fields are missing, undeclared, contradictory or of the wrong type; it carries
         every finding.
     """
-    path = Path(path)
+    path = expect_path(path, "the path of a reference file")
     known = ReferenceDeclarations.__annotations__
     if strange := set(declared) - set(known):
         raise unknown_name("declaration", min(strange), known)
@@ -184,7 +184,7 @@ def _units(
     stale = StaleUnits.of(file, names, fields)
     fields |= dict.fromkeys(stale.stated)
     conventions = {**file.conventions, **dict.fromkeys(stale.stated)}
-    undeclared = combine(fields, said, conventions, UNIT_FLAGS)
+    undeclared = combine(fields, said, conventions, UNIT_FLAGS, whose={})
     why = "; the file states {} since it was exported, but its labels were written anew since then"
     for name, unit in stale.stated.items():
         undeclared = [

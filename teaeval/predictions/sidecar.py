@@ -76,7 +76,8 @@ def _repeated(path: Path) -> list[str]:
     """Names that are there more than once, of which YAML would take the last."""
     import yaml
 
-    names = [str(key.value) for key, _ in yaml.compose(path.read_text(encoding="utf-8")).value]
+    mapping: Any = yaml.compose(path.read_text(encoding="utf-8"))
+    names = [str(key.value) for key, _ in mapping.value]
     return [name for n, name in enumerate(names) if name in names[:n]]
 
 
