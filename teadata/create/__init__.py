@@ -25,7 +25,7 @@ from teadata.files import recover, staging
 from teadata.splits import ROLES
 from teadata.typing import Progress, no_progress
 
-__all__ = ["Created", "Input", "Options", "create", "remove"]
+__all__ = ["Created", "Input", "Options", "create", "removable", "remove"]
 
 COARSE = 1e-3
 """Energies in single precision whose neighbouring values are further apart than this, in kcal/mol,
@@ -179,13 +179,21 @@ def _said(stock: Stock, options: Options) -> Iterator[str]:
                 f"{item.label}: energies are {told.names['energies']}, forces "
                 f"{told.names['forces']}; not taken: {', '.join(told.unused)}"
             )
-        if item.assumed:
-            yield f"{item.label}: states no unit of length; taken for Å (--length-unit)"
-        if told.trajectory and options.split_by is None and not options.indices:
-            yield (
-                f"{item.label}: has a key {told.trajectory!r}, and frames of one trajectory "
-                f"are alike; --split-by {told.trajectory} keeps them in one role"
-            )
+    if assumed := [item.label for item in stock.taken if item.assumed]:
+        yield f"no unit of length is stated, and taken for Å (--length-unit), in {_few(assumed)}"
+    runs = [item for item in stock.taken if item.reader.told.trajectory]
+    if runs and options.split_by is None and not options.indices:
+        key = runs[0].reader.told.trajectory
+        yield (
+            f"frames of one trajectory are alike, and each has a key {key!r}; --split-by {key} "
+            f"keeps those of one in one role: {_few([item.label for item in runs])}"
+        )
+
+
+def _few(names: Sequence[str], shown: int = 3) -> str:
+    """Some names, and how many more there are."""
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
 
 
 def _already_here(built: Built) -> str | None:

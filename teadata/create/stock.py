@@ -42,7 +42,6 @@ class Shelf:
 
     path: Path
     writer: hdf5.Writer
-    count: int = 0
     ids: list[Ints] = field(default_factory=list)
 
 

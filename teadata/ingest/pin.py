@@ -17,13 +17,15 @@ def patch(dataset: str) -> str:
     Raises
     ------
     UsageError
-        If there is no such dataset, or it is of the mini edition.
+        If there is no such dataset, or it is not an official one.
     DataError
         If its data are not on this machine.
     """
     import yaml
 
     card = catalog.card(dataset)
+    if card.edition == "own":
+        raise UsageError(f"{card.full_id} is your own: its card has its checksums already")
     if card.edition != "official":
         raise UsageError(f"{card.full_id} comes with the package: its card pins it already")
     if not card.files or card.source is None:
