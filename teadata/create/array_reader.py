@@ -70,9 +70,7 @@ class ArrayReader(Reader):
         """The frames, a piece at a time."""
         numbers, pbc = self._numbers(), self._pbc()
         rows = {field: name for field, name in self.known.items() if field in PER_FRAME}
-        lattice = None
-        if "lattice" in self.known:  # sGDML keeps lattice vectors as columns
-            lattice = np.asarray(self.file.whole(self.known["lattice"])).reshape(3, 3).T
+        lattice = self._lattice(rows)
         atoms = numbers.shape[-1]
         self._check_shapes(rows, atoms)
         extra = [self.known["numbers"]] if numbers.ndim == 2 else []
@@ -147,11 +145,32 @@ class ArrayReader(Reader):
             raise self.file.error(f"{self.known['numbers']} holds atoms of no known element")
         return found.astype(np.int64)
 
+    def _lattice(self, rows: dict[str, str]) -> Array | None:
+        """The cell vectors (3, 3) if all frames have the same; sGDML keeps them as columns.
+
+        A cell that is one for all is no longer among the fields with a row per frame.
+        """
+        if "cell" in rows and self.file.shape(rows["cell"]) == (3, 3):
+            return np.asarray(self.file.whole(rows.pop("cell")))
+        if (name := self.known.get("lattice")) is None:
+            return None
+        found = self.file.whole(name)
+        if found.size != 9 or found.dtype.kind not in "iuf":
+            raise self.file.error(f"{name} has shape {found.shape}, expected (3, 3)")
+        return np.asarray(found).reshape(3, 3).T
+
     def _pbc(self) -> tuple[bool, ...] | None:
         if (name := self.known.get("pbc")) is None:
             return None
         found = self.file.whole(name) if name in self.file.names else self._listed(name)
-        flags = np.asarray(found).reshape(-1, 3)
+        flags = np.asarray(found)
+        if flags.size == 1:
+            flags = np.repeat(flags.reshape(1), 3)
+        if flags.dtype.kind not in "biuf" or not flags.size or flags.size % 3:
+            raise self.file.error(
+                f"{name} has {flags.dtype} of shape {flags.shape}, expected three of true and false"
+            )
+        flags = flags.reshape(-1, 3)
         if not (flags == flags[0]).all():
             raise self.file.error("its frames differ in pbc; write one file for each")
         return tuple(map(bool, flags[0]))

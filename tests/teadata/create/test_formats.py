@@ -181,6 +181,24 @@ def test_deepmd_with_cells_and_virials(tmp_path):
         np.testing.assert_allclose(found.stress, frames.stress, atol=1e-10)
 
 
+@pytest.mark.parametrize("name", ["cell", "lattice"])
+def test_one_cell_for_all_frames(tmp_path, name):
+    frames = teadata.load("mini-iv").split("complete/train/12")
+    cell = frames.cell[0] + np.triu(np.ones((3, 3)), 1)  # rows are vectors, sGDML's are columns
+    np.savez(
+        tmp_path / "a.npz",
+        R=frames.positions,
+        E=frames.energies,
+        F=frames.forces,
+        z=frames.numbers,
+        e_unit="kcal/mol",
+        **{name: cell if name == "cell" else cell.T},
+    )
+    found = made(tmp_path / "a.npz")
+    assert found.pbc.all()
+    np.testing.assert_array_equal(found.cell, np.broadcast_to(cell, (12, 3, 3)))
+
+
 def test_a_folder_of_folders(few, tmp_path):
     (tmp_path / "all").mkdir()
     deepmd(tmp_path / "all" / "a", few[:6], sets=1)
