@@ -52,24 +52,33 @@ def of_helps() -> Iterator[str]:
                 yield from (code for code in codes if re.match(OURS, code))
 
 
-HARMLESS = {"id", "full_id", "extra", "package", "named", "made", "quote", "join"}
-"""Names of what has no character that a shell obeys, or is quoted already."""
+HARMLESS = {"id", "full_id", "dataset", "subset", "extra", "package", "shlex"}
+"""Names of what has no character that a shell obeys, and of what quotes it."""
 
 
-def _filled_in(part: Any) -> str:
+def _names(tree: ast.AST) -> set[str]:
+    return {getattr(node, "attr", getattr(node, "id", "")) for node in ast.walk(tree)}
+
+
+def _quoted(tree: ast.AST) -> set[str]:
+    """The variables of a module that were given something quoted."""
+    given = (node for node in ast.walk(tree) if isinstance(node, ast.Assign))
+    named = [(node.targets[0], node.value) for node in given]
+    return {name for target, value in named if "shlex" in _names(value) for name in _names(target)}
+
+
+def _filled_in(part: Any, harmless: set[str]) -> str:
     """A part of a text; in place of a value something that a shell would obey if not quoted."""
     if isinstance(part, ast.Constant):
         return str(part.value)
-    value = part.value
-    if isinstance(value, ast.Call):
-        value = value.func
-    name = getattr(value, "attr", getattr(value, "id", ""))
-    return "x" if name.isupper() or name in HARMLESS else "x(y"
+    names = _names(part.value)
+    return "x" if names & harmless or all(n.isupper() for n in names if n) else "x(y"
 
 
 def of_messages(source: str) -> Iterator[str]:
     """The commands in the texts of a module, but for its docstrings."""
     tree = ast.parse(source)
+    harmless = HARMLESS | _quoted(tree)
     parts = {id(value) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)
              for value in node.values}  # fmt: skip
     documented = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
@@ -77,7 +86,7 @@ def of_messages(source: str) -> Iterator[str]:
         if id(node) in parts | documented:
             continue
         if isinstance(node, ast.JoinedStr):
-            text = "".join(map(_filled_in, node.values))
+            text = "".join(_filled_in(part, harmless) for part in node.values)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             text = node.value
         else:

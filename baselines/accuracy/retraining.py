@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -101,7 +102,7 @@ def _command(*arguments: str, threads: int | None) -> None:
     if done.returncode:
         why = done.stderr.strip().splitlines()[-1:] if threads else ["what it says is above"]
         raise CommandError(
-            f"`baselines {' '.join(arguments)}` ended with status {done.returncode}; "
+            f"`baselines {shlex.join(arguments)}` ended with status {done.returncode}; "
             + "".join(why)
         )
 
