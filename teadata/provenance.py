@@ -22,6 +22,19 @@ def package_version() -> str:
     return version(DISTRIBUTION)
 
 
+PAPER_URL = "https://doi.org/10.1039/d4sc06529h"
+"""Where the TEA Challenge is published, which says what this software is for."""
+
+
+@functools.cache
+def project_url() -> str:
+    """Address of this software, as the distribution states it; without one, of the Challenge."""
+    from importlib.metadata import metadata
+
+    stated = metadata(DISTRIBUTION).get_all("Project-URL") or []
+    return next((text.partition(",")[2].strip() for text in stated), PAPER_URL)
+
+
 def sha256(path: Path) -> str:
     """SHA-256 of a file, as 64 hexadecimal digits, read in chunks."""
     with open(path, "rb") as stream:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +15,7 @@ from teadata.output.options import DatasetId, EnergyUnit, LengthUnit
 
 if TYPE_CHECKING:
     from teadata.card import DatasetCard
-    from teadata.ingest import Ingestion
+    from teadata.ingest import Draft, Ingestion, Options
     from teadata.remote import Record
 
 Mapping = Annotated[
@@ -22,7 +23,15 @@ Mapping = Annotated[
     typer.Option(
         "--map",
         metavar="FILE=SPLIT",
-        help="What a file holds, e.g. data.npz=folded/train/1000; repeatable.",
+        help="What a file holds, e.g. data.npz=folded/train/1000, or mapping.yaml; repeatable.",
+    ),
+]
+WriteMap = Annotated[
+    Path | None,
+    typer.Option(
+        "--write-map",
+        metavar="FILE",
+        help="Mapping to write, .yaml, of what each file is taken for; then stop.",
     ),
 ]
 Float32 = Annotated[
@@ -60,6 +69,7 @@ def fetch(
         bool, typer.Option("--dry-run", help="Show what would be downloaded, and stop.")
     ] = False,
     mapping: Mapping = None,
+    write_map: WriteMap = None,
     energy_unit: EnergyUnit = None,
     length_unit: LengthUnit = None,
     accept_float32: Float32 = False,
@@ -98,14 +108,16 @@ def fetch(
         paths = remote.fetch_files(
             record_here, names, pins=pins, dataset=card.id, progress=progress
         )
-    if catalog.card(card.id).files and not replace:
+    if write_map is None and catalog.card(card.id).files and not replace:
         console.say(f"{card.full_id} is here already; --replace makes it anew of these files")
         return
     try:
-        _ingest(paths, card, mapping, energy_unit, length_unit, accept_float32,
-                accept_force_scale, record_here.id, replace)  # fmt: skip
+        options = _options(mapping, energy_unit, length_unit, accept_float32, accept_force_scale)
+        _ingest(paths, card, options, record_here.id, replace=replace, whole_record=everything,
+                write_map=write_map)  # fmt: skip
     except TeaError as error:
-        files = shlex.join(map(str, paths))
+        # of a folder, files of other systems are passed over, as they are here
+        files = shlex.join(map(str, [paths[0].parent] if everything else paths))
         raise type(error)(
             f"{error}\nThe files are kept. To go on: teadata ingest {files} --dataset {card.id}"
         ) from None
@@ -177,6 +189,7 @@ def ingest(
     ],
     dataset: Annotated[str, typer.Option(help="Dataset id, of an official one, e.g. tea2023-i.")],
     mapping: Mapping = None,
+    write_map: WriteMap = None,
     energy_unit: EnergyUnit = None,
     length_unit: LengthUnit = None,
     accept_float32: Float32 = False,
@@ -190,32 +203,76 @@ def ingest(
     from teadata import catalog
 
     card = catalog.card(dataset)
-    _ingest(paths, card, mapping, energy_unit, length_unit, accept_float32,
-            accept_force_scale, None, replace)  # fmt: skip
+    options = _options(mapping, energy_unit, length_unit, accept_float32, accept_force_scale)
+    _ingest(paths, card, options, None, replace=replace, write_map=write_map)
 
 
-def _ingest(
-    paths: list[Path],
-    card: DatasetCard,
+def _options(
     mapping: list[str] | None,
     energy_unit: str | None,
     length_unit: str | None,
     accept_float32: bool,
     accept_force_scale: bool,
-    record: str | None,
-    replace: bool,
-) -> None:
-    from teadata.ingest import Options, ingest
+) -> Options:
+    from teadata.ingest import Options
     from teadata.ingest.naming import parse_map
 
-    options = Options(
+    return Options(
         mapping=parse_map(mapping or []),
         energy_unit=energy_unit,
         length_unit=length_unit,
         accept_float32=accept_float32,
         accept_force_scale=accept_force_scale,
     )
-    _show(ingest(paths, card.id, options, record=record, replace=replace))
+
+
+def _ingest(
+    paths: list[Path],
+    card: DatasetCard,
+    options: Options,
+    record: str | None,
+    *,
+    replace: bool,
+    whole_record: bool = False,
+    write_map: Path | None,
+) -> None:
+    from teadata.ingest import ingest, look
+
+    if write_map is not None:
+        if write_map.suffix.lower() not in (".yaml", ".yml"):
+            raise UsageError(f"{write_map}: a mapping is written as .yaml")
+        console.check_outputs([write_map], paths)
+        _write_map(write_map, look(paths, card.id, options, whole_record=whole_record))
+        return
+    done = ingest(
+        paths, card.id, options, record=record, whole_record=whole_record, replace=replace
+    )
+    _show(done)
+
+
+def _write_map(path: Path, found: Draft) -> None:
+    """Write what each file is taken for, to be corrected, and why."""
+    from teadata.files import write_text
+    from teadata.ingest.naming import PASS, UNCLEAR, Claim
+
+    lines = [
+        f"# file: <subset>/<role>[/<size>], '{PASS}' for one that is not taken, in place of every "
+        f"'{UNCLEAR}'"
+    ]
+    unclear = 0
+    for part, said in found.parts:
+        split, why = UNCLEAR, str(said)
+        if isinstance(said, Claim):
+            split, why = said.split, f"by its {said.origin}"
+        unclear += split == UNCLEAR
+        lines.append(f"{json.dumps(part.label, ensure_ascii=False)}: '{split}'  # {why}")
+    for passed in found.passed_over:
+        lines.append(f"# passed over: {passed.label}: {' '.join(passed.why.split())}")
+    write_text(path, "\n".join(lines) + "\n")
+    console.say(
+        f"{path}: {len(found.parts)} files, of which {unclear} are not clear; correct it, and give "
+        f"it with --map {path}"
+    )
 
 
 def _show(done: Ingestion) -> None:
@@ -230,8 +287,8 @@ def _show(done: Ingestion) -> None:
         return
     rows = [
         (
-            item.source.label,
-            str(item.source.header.count),
+            item.label,
+            str(item.count),
             f"{item.source.header.formula}, {len(item.source.header.numbers)}",
             item.claim.split,
             item.claim.origin,
@@ -246,8 +303,12 @@ def _show(done: Ingestion) -> None:
     )
     if len(rows) > SHOWN:
         console.say(f"… and {len(rows) - SHOWN} more files")
-    for source in done.passed_over[:SHOWN]:
-        console.say(f"passed over: {source.label}, {source.header.formula}, another system")
+    for passed in done.passed_over[:SHOWN]:
+        console.say(f"passed over: {passed.label}: {passed.why}")
+    if len(done.passed_over) > SHOWN:
+        console.say(f"… and {len(done.passed_over) - SHOWN} more that were passed over")
+    for note in done.notes:
+        console.say(f"note: {note}")
     data = catalog.load(done.card.id)
     counts = ", ".join(f"{s}/{r} {len(ids)}" for (s, r), ids in data.splits.members.items())
     console.say(f"{done.card.full_id}: {counts}; in {data.root}")

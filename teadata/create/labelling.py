@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from teadata.create.indices import read
 from teadata.create.options import Input, Options
 from teadata.create.splitting import NONE, Pool
 from teadata.create.stock import System
 from teadata.errors import DataError, UsageError
+from teadata.indices import read
 from teadata.ingest.naming import ROLE_WORDS, words
 from teadata.splits import ROLES
 from teadata.typing import Ints

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from teadata import catalog
+from teadata.arrays import suffix_of
 from teadata.card import DataFile, DatasetCard, Ingested, SourceFile
 from teadata.errors import DataError, UsageError
 from teadata.files import recover, replace_folder, staging, write_text
-from teadata.ingest.archives import find, given_files
-from teadata.ingest.plan import Assigned, Options, assign, select
-from teadata.ingest.sources import Source
+from teadata.ingest.archives import PassedOver, find, given_files
+from teadata.ingest.naming import PASS, Claim, stated_roles
+from teadata.ingest.parts import Part, find_parts
+from teadata.ingest.plan import Assigned, Options, assign, draft, passed_by_map, select
+from teadata.ingest.sources import NotFramesError, Source
 from teadata.ingest.write import write
 from teadata.provenance import sha256
 from teadata.splits import SplitTable
 
-__all__ = ["Ingestion", "Options", "ingest"]
+__all__ = ["Draft", "Ingestion", "Options", "ingest", "look"]
 
 
 @dataclass(frozen=True)
@@ -26,12 +30,22 @@ class Ingestion:
     """What was ingested: the dataset's card, what each file was taken for, files passed over.
 
     ``new`` is False if the dataset had been made of the same files before, and nothing was done.
+    ``notes`` say which geometries are there several times.
     """
 
     card: DatasetCard
     assigned: list[Assigned]
-    passed_over: list[Source]
+    passed_over: list[PassedOver]
+    notes: list[str] = field(default_factory=list)
     new: bool = True
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What is known of files before a dataset is made of them: a split for each, or why not."""
+
+    parts: list[tuple[Part, Claim | str]]
+    passed_over: list[PassedOver]
 
 
 def ingest(
@@ -40,6 +54,7 @@ def ingest(
     options: Options | None = None,
     *,
     record: str | None = None,
+    whole_record: bool = False,
     replace: bool = False,
 ) -> Ingestion:
     """Make an official dataset from the user's files.
@@ -54,6 +69,8 @@ def ingest(
         What the files do not say themselves.
     record
         Id of the record that the files are of, where they were fetched.
+    whole_record
+        Whether nobody chose the files: those of other systems are passed over then.
     replace
         Whether data ingested earlier are replaced.
 
@@ -81,7 +98,7 @@ def ingest(
                     "with --replace to make it anew"
                 )
             with staging(root.parent) as place:
-                return _ingest(paths, card, options or Options(), record, place)
+                return _ingest(paths, card, options or Options(), record, place, whole_record)
     except OSError as error:
         raise DataError(
             f"{root.parent}: cannot be written ({error.strerror or error}); make room there, or "
@@ -101,7 +118,8 @@ def _made_of(card: DatasetCard, paths: Sequence[Path], options: Options) -> bool
     splits = {item.split for item in card.ingested}
     if not agree or not splits.issuperset(options.mapping.values()):
         return False
-    return {sha256(file) for file in given_files(paths)} == known
+    frames, others = ({sha256(file) for file in files} for files in given_files(paths))
+    return frames <= known <= frames | others
 
 
 def _blank(dataset: str) -> DatasetCard:
@@ -115,15 +133,86 @@ def _blank(dataset: str) -> DatasetCard:
     return card
 
 
+def look(
+    paths: Sequence[Path],
+    dataset: str,
+    options: Options | None = None,
+    *,
+    whole_record: bool = False,
+) -> Draft:
+    """Say what files would be taken for; nothing is made.
+
+    Parameters
+    ----------
+    paths, dataset, options, whole_record
+        As for :func:`ingest`.
+
+    Raises
+    ------
+    UsageError
+        If there is no such dataset, or no file of frames.
+    DataError
+        If a file is damaged or unsafe, or all are of another system.
+    """
+    card, options = _blank(dataset), options or Options()
+    root = catalog.local_root(card.id)
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with staging(root.parent) as place:
+        parts, passed = _parts(paths, card, options, place, whole_record)
+        return Draft(draft(parts, card, options), passed)
+
+
+def _parts(
+    paths: Sequence[Path], card: DatasetCard, options: Options, place: Path, whole_record: bool
+) -> tuple[list[Part], list[PassedOver]]:
+    """Files of frames of the dataset's system, by role, and what is passed over."""
+    contents = find(paths, place / "unpacked")
+    passed = list(contents.passed)
+    labels = [file.label for file in (*contents.frames, *contents.indices)]
+    inside = {name: split for name, split in options.mapping.items() if "#" not in name}
+    left_out = passed_by_map(labels, dataclasses.replace(options, mapping=inside))
+    passed += [PassedOver(label, "as the mapping says") for label in labels if label in left_out]
+    sources, lists, incomplete = [], [], []
+    for file in contents.frames:
+        if file.label in left_out:
+            continue
+        try:
+            sources.append(Source(file))
+        except NotFramesError as error:
+            if suffix_of(file.path) == ".npz" and len(stated_roles(file.label)) == 1:
+                lists.append(file)
+            else:
+                incomplete.append(error)
+                why = str(error).removeprefix(f"{file.label}: ")
+                passed.append(PassedOver(file.label, f"no labelled frames: {why}"))
+    if not sources:
+        raise DataError(
+            "no file of labelled frames:\n"
+            + "\n".join(f"  {error}" for error in incomplete[:8])
+            + "\n".join(f"  {file.label}: no frames" for file in lists[:8])
+        )
+    ours, others = select(sources, card, whole_record=whole_record)
+    passed += [PassedOver(s.label, f"{s.header.formula}, another system") for s in others]
+    lists += [file for file in contents.indices if file.label not in left_out]
+    parts, unused = find_parts(ours, lists, card)
+    return parts, passed + unused
+
+
 def _ingest(
-    paths: Sequence[Path], card: DatasetCard, options: Options, record: str | None, place: Path
+    paths: Sequence[Path],
+    card: DatasetCard,
+    options: Options,
+    record: str | None,
+    place: Path,
+    whole_record: bool,
 ) -> Ingestion:
     built = place / "dataset"
     built.mkdir()
-    sources, others = select([Source(f) for f in find(paths, place / "unpacked")], card)
-    assigned = assign(sources, card, options)
+    parts, passed = _parts(paths, card, options, place, whole_record)
+    kept = [part for part in parts if options.mapping.get(part.label) != PASS]
+    assigned = assign(kept, card, options)
     _check_room(assigned, built)
-    splits, groups = write(built / "frames.h5", assigned, card)
+    splits, groups, notes = write(built / "frames.h5", assigned, card)
     splits.write(built / "splits.parquet")
     if card.groups and groups != card.groups:
         raise DataError(
@@ -133,7 +222,7 @@ def _ingest(
     new = _filled(card, built, assigned, splits, groups, record)
     _write_card(built / "card.yaml", new)
     replace_folder(built, catalog.local_root(card.id), place)
-    return Ingestion(new, assigned, others)
+    return Ingestion(new, assigned, passed, notes)
 
 
 def _check_room(assigned: Sequence[Assigned], folder: Path) -> None:
@@ -150,9 +239,9 @@ def _check_room(assigned: Sequence[Assigned], folder: Path) -> None:
 def _taken(item: Assigned) -> Ingested:
     """What a file was taken for."""
     return Ingested(
-        file=item.source.label,
+        file=item.label,
         split=item.claim.split,
-        frames=item.source.header.count,
+        frames=item.count,
         energy_unit=item.energy_unit,
         length_unit=item.length_unit,
     )
@@ -178,7 +267,8 @@ def _filled(
     system = card.system.model_copy(
         update={"formula": numbers.formula, "n_atoms": len(numbers.numbers)}
     )
-    given = sorted({item.source.given for item in assigned})
+    listed = {item.listed for item in assigned if item.listed is not None}
+    given = sorted({item.source.given for item in assigned} | listed)
     assert card.source is not None  # every official card has one
     source = card.source.model_copy(
         update={

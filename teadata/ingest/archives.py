@@ -1,4 +1,4 @@
-"""Find files of frames: given themselves, in folders or in archives.
+"""Find files of frames and of indices: given themselves, in folders or in archives.
 
 Nothing of an archive is written before all its entries were looked at: names that lead out
 of the folder, links and devices are refused, and so is more than an archive of that size
@@ -37,6 +37,9 @@ FRAMES = {
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 """Suffixes of archives."""
 
+INDICES = (".csv", ".txt", ".dat", ".npy")
+"""Suffixes of files that may list which frames train, validate and test."""
+
 DEPTH = 3
 """Depth to which archives inside archives are opened."""
 
@@ -53,6 +56,23 @@ class Found:
 
 
 @dataclass(frozen=True)
+class PassedOver:
+    """A file that is not taken, and why."""
+
+    label: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What was found: files of frames, files that may list indices, and all the others."""
+
+    frames: list[Found]
+    indices: list[Found]
+    passed: list[PassedOver]
+
+
+@dataclass(frozen=True)
 class _Entry:
     """An entry of an archive, and how to open it; ``kind`` is file, folder or another kind."""
 
@@ -62,8 +82,8 @@ class _Entry:
     open: Callable[[], IO[bytes]]
 
 
-def find(paths: Sequence[Path], staging: Path) -> list[Found]:
-    """Find all files of frames in files, folders and archives, in order.
+def find(paths: Sequence[Path], staging: Path) -> Contents:
+    """Find all files in files, folders and archives, in order; hidden ones do not count.
 
     Parameters
     ----------
@@ -75,66 +95,100 @@ def find(paths: Sequence[Path], staging: Path) -> list[Found]:
     Raises
     ------
     UsageError
-        If a path does not exist, is of an unknown kind, or nothing is found.
+        If a path does not exist, or there is no file of frames.
     DataError
         If an archive is unsafe or damaged.
     """
-    files: list[Found] = []
+    contents = Contents([], [], [])
     for path in paths:
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.is_file() and _wanted(p.as_posix()))
-            for file in inside:
-                label = f"{path.name}/{file.relative_to(path).as_posix()}"
-                files += _expand(Found(file, label, file), staging, DEPTH)
+            for file in sorted(p for p in path.rglob("*") if p.is_file()):
+                inside = file.relative_to(path).as_posix()
+                if not _hidden(inside):
+                    _sort(Found(file, f"{path.name}/{inside}", file), contents, staging, DEPTH)
         elif not path.is_file():
             raise UsageError(f"{path}: no such file or folder")
-        elif _wanted(path.name):
-            files += _expand(Found(path, path.name, path), staging, DEPTH)
         else:
-            raise UsageError(
-                f"{path}: expected a file of frames ({', '.join(FRAMES)}), an archive "
-                f"({', '.join(ARCHIVES)}) or a folder"
-            )
-    if not files:
+            _sort(Found(path, path.name, path), contents, staging, DEPTH)
+    if not contents.frames:
         names = ", ".join(map(str, paths))
-        raise UsageError(f"no files of frames ({', '.join(FRAMES)}) in {names}")
-    return files
+        raise UsageError(
+            f"{names}: expected a file of frames ({', '.join(FRAMES)}), an archive "
+            f"({', '.join(ARCHIVES)}) or a folder of them; found "
+            f"{_listed([f.label for f in contents.indices] + [f.label for f in contents.passed])}"
+        )
+    return contents
 
 
-def given_files(paths: Sequence[Path]) -> list[Path]:
-    """The files that are given themselves or in folders; archives are not opened."""
-    return [
+def _listed(labels: Sequence[str], most: int = 8) -> str:
+    """Some labels of many."""
+    return ", ".join(labels[:most]) + (" …" if len(labels) > most else "") or "nothing"
+
+
+def given_files(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """The files that are given themselves or in folders; archives are not opened.
+
+    Returns
+    -------
+    frames, others
+        Files of frames and archives; and those that may list indices.
+    """
+    files = [
         file
         for path in paths
         for file in (sorted(path.rglob("*")) if path.is_dir() else [path])
-        if file.is_file() and _wanted(file.as_posix() if path.is_dir() else file.name)
+        if file.is_file()
+        and not _hidden(file.relative_to(path).as_posix() if path.is_dir() else file.name)
     ]
+    frames = [file for file in files if _is_frames(file.name) or _is_archive(file.name)]
+    return frames, [file for file in files if _is_indices(file.name)]
 
 
 def _is_archive(name: str) -> bool:
     return name.lower().endswith(ARCHIVES)
 
 
+def _hidden(name: str) -> bool:
+    """Whether a part of a path is hidden, or what a Mac adds to archives."""
+    return any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(name).parts)
+
+
+def _is_frames(name: str) -> bool:
+    return suffix_of(Path(PurePosixPath(name).name)) in FRAMES
+
+
+def _is_indices(name: str) -> bool:
+    return name.lower().endswith(INDICES)
+
+
 def _wanted(name: str) -> bool:
-    """Whether a path has the suffix of frames or of an archive, and no hidden part."""
-    path = PurePosixPath(name)
-    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts[-3:])
-    return not hidden and (suffix_of(Path(path.name)) in FRAMES or _is_archive(path.name))
+    """Whether a path has the suffix of frames, of indices or of an archive, and is not hidden."""
+    kind = _is_frames(name) or _is_indices(name) or _is_archive(name)
+    return kind and not _hidden(PurePosixPath(name).name)
 
 
-def _expand(file: Found, staging: Path, depth: int) -> Iterator[Found]:
-    """The file itself, or what an archive holds."""
-    if not _is_archive(file.path.name):
-        yield file
-        return
+def _sort(file: Found, contents: Contents, staging: Path, depth: int) -> None:
+    """Put a file, or what an archive holds, where it belongs."""
+    if _is_archive(file.label):
+        _expand(file, contents, staging, depth)
+    elif _is_frames(file.label):
+        contents.frames.append(file)
+    elif _is_indices(file.label):
+        contents.indices.append(file)
+    else:
+        contents.passed.append(PassedOver(file.label, "no file of frames"))
+
+
+def _expand(file: Found, contents: Contents, staging: Path, depth: int) -> None:
+    """Open an archive and sort what it holds."""
     if depth == 0:
         raise DataError(f"{file.label}: archives within archives, {DEPTH} deep; unpack them first")
     staging.mkdir(parents=True, exist_ok=True)
     folder = staging / f"{len(list(staging.iterdir())):04d}"
     folder.mkdir()
     try:
-        for path, name in _unpack(file, folder):
-            yield from _expand(Found(path, f"{file.label}/{name}", file.given), staging, depth - 1)
+        for path, name in _unpack(file, folder, contents):
+            _sort(Found(path, f"{file.label}/{name}", file.given), contents, staging, depth - 1)
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error) as error:
         raise DataError(
             f"{file.label}: the archive is truncated or damaged ({error}); copy it again"
@@ -145,14 +199,14 @@ def _expand(file: Found, staging: Path, depth: int) -> Iterator[Found]:
         ) from None
 
 
-def _unpack(file: Found, folder: Path) -> Iterator[tuple[Path, str]]:
-    """Unpack an archive's files of frames; yields their paths and their names in the archive."""
+def _unpack(file: Found, folder: Path, contents: Contents) -> Iterator[tuple[Path, str]]:
+    """Unpack what an archive has of use; yields paths and names in the archive."""
     if file.path.name.lower().endswith(".zip"):
         with zipfile.ZipFile(file.path) as archive:
-            yield from _extract(file, folder, list(_zip_entries(archive)))
+            yield from _extract(file, folder, list(_zip_entries(archive)), contents)
     else:
         with tarfile.open(file.path) as tar:
-            yield from _extract(file, folder, list(_tar_entries(tar)))
+            yield from _extract(file, folder, list(_tar_entries(tar)), contents)
 
 
 def _zip_entries(archive: zipfile.ZipFile) -> Iterator[_Entry]:
@@ -202,9 +256,17 @@ def _check(file: Found, folder: Path, entries: Iterable[_Entry]) -> None:
         raise DataError(f"{file.label}: needs {total} bytes in {folder.parent}, {free} are free")
 
 
-def _extract(file: Found, folder: Path, entries: list[_Entry]) -> Iterator[tuple[Path, str]]:
+def _extract(
+    file: Found, folder: Path, entries: list[_Entry], contents: Contents
+) -> Iterator[tuple[Path, str]]:
     _check(file, folder, entries)
-    wanted = [entry for entry in entries if entry.kind == "file" and _wanted(entry.name)]
+    files = [entry for entry in entries if entry.kind == "file" and not _hidden(entry.name)]
+    wanted = [entry for entry in files if _wanted(entry.name)]
+    contents.passed.extend(
+        PassedOver(f"{file.label}/{entry.name}", "no file of frames")
+        for entry in files
+        if not _wanted(entry.name)
+    )
     for i, entry in enumerate(wanted):
         # Under a name of our own; the archive's is only shown.
         path = folder / f"{i:06d}-{PurePosixPath(entry.name).name}"

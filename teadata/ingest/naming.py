@@ -9,20 +9,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from teadata.card import DatasetCard
-from teadata.errors import UsageError
+from teadata.errors import DataError, UsageError
+from teadata.schema import read_yaml
 from teadata.splits import SplitName
 
 ROLE_WORDS = {
     "train": "train",
+    "trn": "train",
+    "trainset": "train",
+    "trainingset": "train",
     "training": "train",
     "valid": "valid",
     "val": "valid",
+    "vali": "valid",
+    "validset": "valid",
+    "validationset": "valid",
     "validation": "valid",
     "test": "test",
     "testing": "test",
+    "tst": "test",
+    "testset": "test",
 }
 """Words for each role."""
 
@@ -50,6 +59,8 @@ def words(text: str) -> list[str]:
     ['ac', 'ala', '3', 'unfolded', 'train', '1000']
     """
     parts = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text)
+    # 1k and 1_000 are numbers of frames
+    parts = re.sub(r"(?i)(?<![a-z\d])(\d{1,4})k(?![a-z\d])", r"\g<1>000", parts)
     # A negation belongs to the word it negates: "un-folded" is not "folded".
     parts = re.sub(r"(?i)(?<![a-z])(un|in)[-_ ]?(?=folded|complete|known)", r"\1", parts)
     return re.findall(r"[a-z]+|\d+", parts.lower())
@@ -78,7 +89,15 @@ def _levels(label: str) -> list[list[str]]:
     return [words(name), *(words(part) for part in reversed(folders))]
 
 
-def claim(label: str, count: int, card: DatasetCard) -> Claim | str:
+def claim(
+    label: str,
+    count: int,
+    card: DatasetCard,
+    *,
+    beside: str = "",
+    role: str | None = None,
+    subset: str | None = None,
+) -> Claim | str:
     """Read from a file's name what it holds, or why that is unclear.
 
     Parameters
@@ -89,12 +108,21 @@ def claim(label: str, count: int, card: DatasetCard) -> Claim | str:
         Frames in the file.
     card
         The dataset's card: the subsets and sizes there are.
+    beside
+        The file of the frames, where `label` is of a list of indices: it may say the subset.
+    role
+        The role, where something else than the name says it.
+    subset
+        The subset, where something else than the name says it.
     """
     levels = _levels(label)
-    subsets = _stated(levels, {name: name for name in card.subsets})
+    known = {name: name for name in card.subsets}
+    subsets = _stated(levels, known) or (_stated(_levels(beside), known) if beside else set())
+    if subset is not None:
+        subsets = {subset}
     if not subsets and len(card.subsets) == 1:
         subsets = set(card.subsets)
-    roles = _stated(levels, ROLE_WORDS)
+    roles = {role} if role is not None else _stated(levels, ROLE_WORDS)
     unclear = [
         f"its name says {' and '.join(sorted(said)) or 'no'} {kind}"
         for kind, said in (("subset", subsets), ("role (train, valid, test)", roles))
@@ -107,6 +135,16 @@ def claim(label: str, count: int, card: DatasetCard) -> Claim | str:
     if unclear:
         return ", ".join(unclear)
     return Claim(subsets.pop(), roles.pop(), count if count in numbers else None, "name")
+
+
+def stated_roles(label: str) -> set[str]:
+    """The roles that a file's name, or the innermost folder that says any, names."""
+    return _stated(_levels(label), ROLE_WORDS)
+
+
+def stated_subsets(label: str, card: DatasetCard) -> set[str]:
+    """The subsets that a file's name, or the innermost folder that says any, names."""
+    return _stated(_levels(label), {name: name for name in card.subsets})
 
 
 def mapped(text: str, count: int, card: DatasetCard) -> Claim:
@@ -124,16 +162,31 @@ def mapped(text: str, count: int, card: DatasetCard) -> Claim:
     return Claim(split.subset, split.role, split.size, "--map")
 
 
+PASS = "-"
+"""What a mapping says of a file that is not to be taken."""
+
+UNCLEAR = "?"
+"""What a mapping that was written says of a file of which nothing is known."""
+
+
 def parse_map(options: Iterable[str]) -> dict[str, str]:
-    """Parse the ``--map FILE=SPLIT`` options.
+    """Parse the ``--map FILE=SPLIT`` options, or the files that ``--write-map`` wrote.
 
     Raises
     ------
     UsageError
-        If one is not of that form, or a file is named twice.
+        If one is not of that form, a file is named twice, or still has a question mark.
+    DataError
+        If a file cannot be read.
     """
     splits: dict[str, str] = {}
     for option in options:
+        if option.lower().endswith((".yaml", ".yml")) and "=" not in option:
+            for name, split in read_map(Path(option)).items():
+                if name in splits:
+                    raise UsageError(f"--map names {name} twice")
+                splits[name] = split
+            continue
         name, equals, split = option.rpartition("=")
         if not equals or not name:
             raise UsageError(
@@ -144,6 +197,31 @@ def parse_map(options: Iterable[str]) -> dict[str, str]:
             raise UsageError(f"--map names {name} twice")
         splits[name] = split
     return splits
+
+
+def read_map(path: Path) -> dict[str, str]:
+    """Read a mapping, a line ``file: split`` for each file.
+
+    Raises
+    ------
+    DataError
+        If it is no such file.
+    UsageError
+        If a file still has a question mark.
+    """
+    content = read_yaml(path)
+    if not isinstance(content, dict) or not all(isinstance(v, str) for v in content.values()):
+        raise DataError(
+            f"{path}: expected a line for each file, such as data.npz: folded/train/1000, or "
+            f"data.npz: '{PASS}' for one that is not taken; `--write-map {path.name}` writes it"
+        )
+    unclear = [str(name) for name, split in content.items() if split == UNCLEAR]
+    if unclear:
+        raise UsageError(
+            f"{path}: {len(unclear)} files still have a {UNCLEAR}, the first is {unclear[0]}; "
+            f"write <subset>/<role>[/<size>] in its place, or {PASS} to leave the file out"
+        )
+    return {str(name): split for name, split in content.items()}
 
 
 def choose(mapping: Mapping[str, str], labels: Sequence[str]) -> dict[str, str]:

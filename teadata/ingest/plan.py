@@ -6,8 +6,10 @@ Everything wrong is collected and said at once, with what to do about it.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -15,7 +17,8 @@ from teadata import units
 from teadata.card import UNKNOWN, DatasetCard
 from teadata.elements import NUMBERS, SYMBOLS
 from teadata.errors import DataError, TeaError, UsageError
-from teadata.ingest.naming import Claim, choose, claim, mapped
+from teadata.ingest.naming import PASS, Claim, choose, claim, mapped
+from teadata.ingest.parts import Part
 from teadata.ingest.sources import Source
 from teadata.typing import Ints
 
@@ -47,12 +50,24 @@ class Options:
 
 @dataclass(frozen=True)
 class Assigned:
-    """A file, what it holds, and its units."""
+    """A file, what it holds, and its units.
+
+    ``rows`` (n,) are the places of its frames that are meant, None for all; ``label`` is how the
+    user names those; ``listed`` is the user's file of indices that says them.
+    """
 
     source: Source
     claim: Claim
     energy_unit: str
     length_unit: str
+    label: str
+    rows: Ints | None = None
+    listed: Path | None = None
+
+    @property
+    def count(self) -> int:
+        """Number of frames."""
+        return self.source.header.count if self.rows is None else len(self.rows)
 
 
 def parse_order(order: str) -> Ints:
@@ -73,8 +88,19 @@ def of_system(source: Source, card: DatasetCard) -> bool:
     )
 
 
-def select(sources: Sequence[Source], card: DatasetCard) -> tuple[list[Source], list[Source]]:
+def select(
+    sources: Sequence[Source], card: DatasetCard, *, whole_record: bool = False
+) -> tuple[list[Source], list[Source]]:
     """Separate the files of the dataset's system from those of others, which are passed over.
+
+    Parameters
+    ----------
+    sources
+        The files.
+    card
+        The dataset's card.
+    whole_record
+        Whether nobody chose the files, so that those of other systems are no mistake.
 
     Raises
     ------
@@ -85,7 +111,7 @@ def select(sources: Sequence[Source], card: DatasetCard) -> tuple[list[Source], 
     others: list[Source] = []
     for source in sources:
         (ours if of_system(source, card) else others).append(source)
-    named = [source for source in others if "/" not in source.label]
+    named = [source for source in others if "/" not in source.label and not whole_record]
     if named or not ours:
         system = card.system
         raise DataError(
@@ -99,8 +125,36 @@ def select(sources: Sequence[Source], card: DatasetCard) -> tuple[list[Source], 
     return ours, others
 
 
-def assign(sources: Sequence[Source], card: DatasetCard, options: Options) -> list[Assigned]:
-    """Decide what each file holds.
+def passed_by_map(labels: Sequence[str], options: Options) -> set[str]:
+    """The files that the mapping says are not to be taken.
+
+    Raises
+    ------
+    UsageError
+        If the mapping names no file, or several.
+    """
+    chosen = choose(options.mapping, labels)
+    return {label for label, split in chosen.items() if split == PASS}
+
+
+def draft(
+    parts: Sequence[Part], card: DatasetCard, options: Options
+) -> list[tuple[Part, Claim | str]]:
+    """What each part is taken for, or why that is unclear.
+
+    Raises
+    ------
+    UsageError
+        If the mapping names no file, or several, or a split that is none.
+    """
+    labels = [part.label for part in parts]
+    named = {name: split for name, split in options.mapping.items() if split != PASS}
+    chosen = choose(named, labels)
+    return [(part, _claim(part, chosen.get(part.label), card)) for part in parts]
+
+
+def assign(parts: Sequence[Part], card: DatasetCard, options: Options) -> list[Assigned]:
+    """Decide what each file, or part of one, holds.
 
     Raises
     ------
@@ -111,32 +165,39 @@ def assign(sources: Sequence[Source], card: DatasetCard, options: Options) -> li
         If atoms are in another order, energies in single precision, or forces of a size that
         a wrong unit would give.
     """
-    chosen = choose(options.mapping, [source.label for source in sources])
     unclear, assigned = [], []
-    for source in sources:
-        said = _claim(source, chosen.get(source.label), card)
-        declared, missing = _units(source, options)
+    for part, said in draft(parts, card, options):
+        declared, missing = _units(part.source, options)
         if isinstance(said, str):
-            unclear.append(f"  {source.label}: {said}")
+            unclear.append(f"  {part.label}: {said}")
         if missing:
-            unclear.append(f"  {source.label}: {missing}")
+            unclear.append(f"  {part.source.label}: {missing}")
         if isinstance(said, Claim) and not missing:
-            assigned.append(Assigned(source, said, *declared))
+            assigned.append(
+                Assigned(part.source, said, *declared, part.label, part.rows, part.listed)
+            )
     if unclear:
-        raise UsageError("what these files hold is not clear:\n" + "\n".join(unclear))
+        raise UsageError(
+            "what these files hold is not clear:\n"
+            + "\n".join(dict.fromkeys(unclear))
+            + "\nor write what is known to a file, and correct it: --write-map mapping.yaml, then "
+            "--map mapping.yaml"
+        )
     _check_all(assigned, card, options)
     return assigned
 
 
-def _claim(source: Source, split: str | None, card: DatasetCard) -> Claim | str:
-    count = source.header.count
+def _claim(part: Part, split: str | None, card: DatasetCard) -> Claim | str:
     if split is not None:
-        return mapped(split, count, card)
-    said = claim(source.label, count, card)
+        return mapped(split, part.count, card)
+    label, beside = part.label, part.source.label
+    if "#" in label:  # a part of a file, which is named after a key or an array
+        label, beside = label.replace("#", "/", 1), ""
+    said = claim(label, part.count, card, beside=beside, role=part.role, subset=part.subset)
     if isinstance(said, Claim):
-        return said
-    example = f"{next(reversed(card.subsets))}/train/{count}"
-    return f"{said}; say what it is, e.g. --map '{source.label}={example}'"
+        return replace(said, origin=part.origin)
+    example = f"{next(reversed(card.subsets))}/train/{part.count}"
+    return f"{said}; say what it is, e.g. --map {shlex.quote(f'{part.label}={example}')}"
 
 
 def _units(source: Source, options: Options) -> tuple[tuple[str, str], str]:

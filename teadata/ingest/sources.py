@@ -69,6 +69,10 @@ class Header:
         return formula(self.numbers)
 
 
+class NotFramesError(DataError):
+    """A file that can be read, and holds no labels."""
+
+
 class Source:
     """A file of labelled frames.
 
@@ -79,6 +83,8 @@ class Source:
 
     Raises
     ------
+    NotFramesError
+        If it has neither energies nor forces.
     DataError
         On opening, or while it is read: if it is damaged or is not frames of one system.
     """
@@ -94,7 +100,7 @@ class Source:
 
     def _known(self) -> dict[str, str]:
         """Map each field that the file has to its name in the file."""
-        names = {}
+        names, missing = {}, []
         for field, aliases in ALIASES.items():
             there = [alias for alias in aliases if alias in self.file.names]
             if field == "energies" and len(there) > 1:  # those of each atom are no other energy
@@ -104,10 +110,13 @@ class Source:
             if there:
                 names[field] = there[0]
             elif field in ("positions", "energies", "forces", "numbers"):
-                raise self._fail(
-                    f"expected {field} under one of {', '.join(aliases)}; found "
-                    f"{', '.join(sorted(self.file.names)) or 'nothing'}"
-                )
+                missing.append(f"{field} under one of {', '.join(aliases)}")
+        if missing:
+            kind = DataError if {"energies", "forces"} & names.keys() else NotFramesError
+            raise kind(
+                f"{self.label}: expected {' and '.join(missing)}; found "
+                f"{', '.join(sorted(self.file.names)) or 'nothing'}"
+            )
         if {"cell", "lattice"} <= names.keys():
             raise self._fail("holds both a lattice and cells; keep one")
         return names

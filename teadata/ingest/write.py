@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import combinations, groupby
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +52,23 @@ class Store:
         DataError
             If a geometry that another file has too has another energy here.
         """
-        ids, keys, energies = [], [], []
+        ids, keys, energies, start = [], [], [], 0
+        wanted = None if item.rows is None else np.sort(item.rows)
         for piece in item.source.pieces():
+            count = len(piece["energies"])
+            if wanted is not None:
+                rows = wanted[(wanted >= start) & (wanted < start + count)] - start
+                piece = {name: array[rows] for name, array in piece.items()}
+            start += count
+            if not len(piece["energies"]):
+                continue
             frames = self.frames(item, piece)
             key = _digests(frames)
             known = self._known(key, frames, item)
-            new = np.flatnonzero(known < 0)
+            first = _first_of_each(key)
+            new = np.flatnonzero((known < 0) & first)
             known[new] = self.count + np.arange(len(new))
+            known = _as_the_first(key, known)
             if len(new):
                 self.writer.append(replace(frames[new], ids=known[new]))
             self.count += len(new)
@@ -72,7 +82,10 @@ class Store:
         order = np.argsort(merged, kind="stable")
         self.keys = merged[order]
         self.ids = np.concatenate([self.ids, before + np.arange(len(fresh))])[order]
-        return np.concatenate(ids)
+        found = np.concatenate(ids)
+        if item.rows is None:
+            return found
+        return found[np.argsort(np.argsort(item.rows, kind="stable"), kind="stable")]
 
     def _known(self, key: np.ndarray, frames: Frames, item: Assigned) -> Ints:
         """Ids of the frames that were stored before, −1 for new ones."""
@@ -112,6 +125,20 @@ class Store:
         return frames
 
 
+def _first_of_each(key: np.ndarray) -> np.ndarray:
+    """Which frames (N,) are the first of their geometry in a piece."""
+    first = np.zeros(len(key), dtype=bool)
+    first[np.unique(key, return_index=True)[1]] = True
+    return first
+
+
+def _as_the_first(key: np.ndarray, known: Ints) -> Ints:
+    """Ids (N,), those of repeated geometries the first one's."""
+    _, place, inverse = np.unique(key, return_index=True, return_inverse=True)
+    ids: Ints = known[place][inverse.reshape(-1)]
+    return ids
+
+
 def _finite(array: np.ndarray) -> bool:
     return bool(np.isfinite(array).all())
 
@@ -129,7 +156,7 @@ def _digests(frames: Frames) -> np.ndarray:
 def _order(item: Assigned, card: DatasetCard) -> tuple[int, int, int]:
     """Subset by subset, role by role, small files first."""
     subset = list(card.subsets).index(item.claim.subset)
-    return subset, ROLES.index(item.claim.role), item.source.header.count
+    return subset, ROLES.index(item.claim.role), item.count
 
 
 def _ranks(items: Sequence[Assigned], ids: Sequence[Ints], name: str) -> Ints:
@@ -142,7 +169,8 @@ def _ranks(items: Sequence[Assigned], ids: Sequence[Ints], name: str) -> Ints:
     DataError
         If they are neither.
     """
-    labels = [item.source.label for item in items]
+    labels = [item.label for item in items]
+    ids = [_once(each) for each in ids]
     sized = [item.claim.size is not None for item in items]
     if not all(sized):
         ranks = np.concatenate(list(ids))
@@ -166,7 +194,7 @@ def _ranks(items: Sequence[Assigned], ids: Sequence[Ints], name: str) -> Ints:
 
 def write(
     path: Path, assigned: Sequence[Assigned], card: DatasetCard
-) -> tuple[SplitTable, dict[str, list[list[int]]]]:
+) -> tuple[SplitTable, dict[str, list[list[int]]], list[str]]:
     """Write the frames of all files, each geometry once.
 
     Parameters
@@ -180,8 +208,9 @@ def write(
 
     Returns
     -------
-    splits, groups
-        The split table, and the molecules of the card's groups.
+    splits, groups, notes
+        The split table, the molecules of the card's groups, and which geometries are there several
+        times.
 
     Raises
     ------
@@ -190,14 +219,43 @@ def write(
     """
     items = sorted(assigned, key=lambda item: _order(item, card))
     optional = frozenset.intersection(*(item.source.header.optional for item in items))
-    members, molecules = {}, {}
+    members, molecules, notes = {}, {}, []
     with hdf5.Writer(path, name=card.id, theory=card.level_of_theory.method) as writer:
         store = Store(writer, optional)
         for key, same in groupby(items, key=lambda item: (item.claim.subset, item.claim.role)):
             part = list(same)
             ids = [store.add(item) for item in part]
+            notes += _repeated(part, ids)
             members[key] = _ranks(part, ids, "/".join(key))
         if card.system.molecules:
             first = store.frames(items[0], next(items[0].source.pieces()))[0]
             molecules = groups(first, card.system.molecules)
-    return SplitTable(members), molecules
+    return SplitTable(members), molecules, notes + _shared(members)
+
+
+def _once(ids: Ints) -> Ints:
+    """The ids, each where it is first."""
+    return ids[np.sort(np.unique(ids, return_index=True)[1])]
+
+
+def _repeated(items: Sequence[Assigned], ids: Sequence[Ints]) -> list[str]:
+    """Say which files hold geometries several times."""
+    return [
+        f"{item.label}: {len(each) - len(np.unique(each))} geometries are there more than once; "
+        "each is taken once"
+        for item, each in zip(items, ids, strict=True)
+        if len(np.unique(each)) < len(each)
+    ]
+
+
+def _shared(members: Mapping[tuple[str, str], Ints]) -> list[str]:
+    """Say which roles of a subset share frames."""
+    notes = []
+    for (one, first), (other, second) in combinations(members, 2):
+        count = len(np.intersect1d(members[one, first], members[other, second]))
+        if one == other and count:
+            notes.append(
+                f"{count} geometries of {one}/{second} are also in {one}/{first}; errors on them "
+                "say little"
+            )
+    return notes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from teadata.errors import TeaError
 
@@ -117,13 +119,13 @@ class Retries:
 
 @contextmanager
 def opened_session() -> Iterator[Session]:
-    """Open a session that names this software and asks for uncompressed bytes."""
+    """Open a session that names this software and its URL, and asks for uncompressed bytes."""
     import requests
 
-    from teadata.provenance import DISTRIBUTION, package_version
+    from teadata.provenance import DISTRIBUTION, package_version, project_url
 
     with requests.Session() as session:
-        session.headers["User-Agent"] = f"{DISTRIBUTION}/{package_version()}"
+        session.headers["User-Agent"] = f"{DISTRIBUTION}/{package_version()} (+{project_url()})"
         session.headers["Accept-Encoding"] = "identity"
         yield session
 
@@ -147,7 +149,9 @@ def answer(
     from urllib3.exceptions import HTTPError
 
     try:
+        _pause(session, url, patience)
         with _get(session, url, patience, headers) as response:
+            _remember(session, response)
             _check_status(response)
             yield response
     except requests.exceptions.SSLError as error:
@@ -184,7 +188,9 @@ def _check_status(response: Response) -> None:
         return
     reason = f"status {status} {response.reason or ''}".strip()
     if status in PASSING or status >= 500:
-        raise TransientError(reason, retry_after=_seconds(response.headers.get("Retry-After")))
+        waits = _seconds(response.headers.get("Retry-After")), until_reset(response.headers)
+        asked = [wait for wait in waits if wait is not None]
+        raise TransientError(reason, retry_after=max(asked, default=None))
     meaning = {
         401: "the server asks for a login: is access restricted?",
         403: "the server refuses: is access restricted?",
@@ -192,6 +198,51 @@ def _check_status(response: Response) -> None:
         410: "it was withdrawn",
     }.get(status, "the server refuses")
     raise NetworkError(f"{response.url}: {reason}; {meaning}")
+
+
+EPOCH = 1e9
+"""A time of reset above this is seconds since 1970, below it seconds from now."""
+
+
+def until_reset(headers: Mapping[str, str]) -> float | None:
+    """Seconds until a server answers again that has no requests left, else None.
+
+    Parameters
+    ----------
+    headers
+        Of its answer: ``X-RateLimit-Remaining``, and ``X-RateLimit-Reset`` as seconds since 1970
+        or from now.
+    """
+    left = headers.get("X-RateLimit-Remaining", "").strip()
+    reset = headers.get("X-RateLimit-Reset", "").strip()
+    if not (left.isdecimal() and int(left) == 0 and re.fullmatch(r"\d{1,12}(\.\d+)?", reset)):
+        return None
+    seconds = float(reset)
+    return max(0.0, seconds - time.time()) if seconds > EPOCH else seconds
+
+
+def _remember(session: Session, response: Response) -> None:
+    """Keep when the next request of a session may be made, where the server says so."""
+    wait = until_reset(response.headers)
+    if wait is not None:
+        _WAITING[session] = time.time() + wait
+
+
+_WAITING: WeakKeyDictionary[Session, float] = WeakKeyDictionary()
+"""When each session may ask again, in seconds since 1970, if the server said that."""
+
+
+def _pause(session: Session, url: str, patience: Patience) -> None:
+    """Wait until a session may ask again; an error if that is longer than allowed."""
+    wait = _WAITING.pop(session, 0.0) - time.time()
+    if wait > patience.longest:
+        again = datetime.fromtimestamp(time.time() + wait).strftime("%Y-%m-%d %H:%M:%S")
+        raise UnreachableError(
+            f"{url}: the server answers no more requests for {wait:.0f} s (its rate limit). Run "
+            f"the command again after {again}: it continues where it stopped"
+        )
+    if wait > 0:
+        time.sleep(wait)
 
 
 def _seconds(retry_after: str | None) -> float | None:

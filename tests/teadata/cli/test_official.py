@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 import shutil
 import zipfile
 
@@ -115,7 +116,7 @@ def test_what_cannot_be_ingested_is_kept_with_the_way_on(run, zenodo, mini_i, tm
     zenodo.add("9", {"frames.npz": (tmp_path / "frames.npz").read_bytes()})
     done = run("teadata", "fetch", "tea2023-i", "--record", "9")
     assert done.returncode == 2
-    assert "--map 'frames.npz=" in done.stderr
+    assert "--map frames.npz=" in done.stderr
     file = tmp_path / "home" / "records" / "9" / "files" / "frames.npz"
     assert f"teadata ingest {file} --dataset tea2023-i" in done.stderr
     assert file.is_file()
@@ -159,3 +160,39 @@ def test_hydrogen_needs_a_record(run, zenodo):
     done = run("teadata", "fetch", "mini-i")
     assert done.returncode == 2
     assert "comes with the package" in done.stderr
+
+
+def test_all_of_a_record_may_hold_more_than_frames(run, zenodo, challenge, tmp_path):
+    formats.write(tmp_path / "other.npz", teadata.load("mini-ii").split("complete/test")[:5])
+    more = {
+        "README.md": b"# Data",
+        "paper.pdf": b"%PDF-1.7",
+        "read_data.py": b"print(1)",
+        "Challenge_I.zip": challenge["Challenge_I.zip"],
+        "Challenge_II_test.npz": (tmp_path / "other.npz").read_bytes(),
+    }
+    zenodo.add("7008", more)
+    done = run("teadata", "fetch", "tea2023-i", "--record", "7008", "--all")
+    assert done.returncode == 0, done.stderr
+    for name in ("README.md", "paper.pdf", "read_data.py", "Challenge_II_test.npz"):
+        assert f"passed over: {name}: " in done.stdout
+    assert len(teadata.load("tea2023-i").split("folded/train")) == 200
+
+
+def test_the_advice_after_an_unclear_record_goes_on(run, zenodo, mini_i, tmp_path):
+    formats.write(tmp_path / "x.npz", mini_i.split("folded/test")[:20])
+    formats.write(tmp_path / "o.npz", teadata.load("mini-ii").split("complete/test")[:5])
+    zenodo.add(
+        "7009",
+        {
+            "Ac-Ala3-NHMe-20.npz": (tmp_path / "x.npz").read_bytes(),
+            "other.npz": (tmp_path / "o.npz").read_bytes(),
+            "README.md": b"# Data",
+        },
+    )
+    done = run("teadata", "fetch", "tea2023-i", "--record", "7009", "--all")
+    assert done.returncode == 2
+    advice = done.stderr[done.stderr.index("To go on: ") :].removeprefix("To go on: ")
+    command = shlex.split(advice.splitlines()[0])
+    done = run(*command, "--map", "Ac-Ala3-NHMe-20.npz=folded/test")
+    assert done.returncode == 0, done.stderr

@@ -47,12 +47,14 @@ def test_only_files_of_frames_are_unpacked_under_their_labels(tmp_path, staging)
     entries = {"a/valid.npz": b"3", "b.h5": b"4", "__MACOSX/._b.h5": b"5", ".hidden.npz": b"6"}
     zipped(tmp_path / "all.zip", **entries, **{"inner.zip": inner.read_bytes()})
     found = find([tmp_path / "all.zip"], staging)
-    assert {f.label: f.path.read_bytes() for f in found} == {
+    assert {f.label: f.path.read_bytes() for f in found.frames} == {
         "all.zip/a/valid.npz": b"3",
         "all.zip/b.h5": b"4",
         "all.zip/inner.zip/x/train.xyz": b"1",
     }
-    assert {f.given for f in found} == {tmp_path / "all.zip"}
+    assert {f.given for f in found.frames} == {tmp_path / "all.zip"}
+    assert [f.label for f in found.indices] == ["all.zip/inner.zip/x/notes.txt"]
+    assert found.passed == []
 
 
 @pytest.mark.parametrize(
@@ -168,7 +170,7 @@ def test_archives_in_archives_end_somewhere(tmp_path, staging):
     path = zipped(tmp_path / "0.zip", **{"folded_test.npz": b"1"})
     for depth in range(1, 5):
         path = zipped(tmp_path / f"{depth}.zip", **{path.name: path.read_bytes()})
-    assert len(find([tmp_path / "2.zip"], staging)) == 1
+    assert len(find([tmp_path / "2.zip"], staging).frames) == 1
     with pytest.raises(DataError, match=r"archives within archives, 3 deep"):
         find([path], staging)
 

@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -25,12 +25,14 @@ class Fault:
     """What goes wrong with one request.
 
     ``kind`` is one of :data:`KINDS`; ``at`` is the byte of the body where it happens, and
-    ``retry_after`` the header to send with a status, as seconds, or text as it is.
+    ``retry_after`` the header to send with a status, as seconds, or text as it is;
+    ``headers`` are sent with whatever is answered.
     """
 
     kind: str
     at: int = 0
     retry_after: int | str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 KINDS = {
@@ -237,6 +239,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault.kind == "long length":
             length += 10
         self.send_response(status)
+        for name, value in fault.headers.items():
+            self.send_header(name, value)
         if fault.kind == "too much":
             self.send_header("Connection", "close")
         else:

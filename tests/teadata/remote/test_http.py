@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import time
 from itertools import pairwise
 
 import pytest
 
 from teadata import remote
 from teadata.remote import NetworkError, Patience, UnreachableError
+from teadata.remote.http import answer, opened_session
 
 from .server import Fault, http_date
 
@@ -97,4 +100,42 @@ def test_missing_certificates_are_named(zenodo, monkeypatch, tmp_path):
 
 def test_the_server_learns_who_asks(zenodo, hasty):
     remote.resolve("101", patience=hasty)
-    assert zenodo.requests[0].user_agent.startswith("tea-benchmark/")
+    assert re.fullmatch(r"tea-benchmark/\d\S* \(\+https://\S+\)", zenodo.requests[0].user_agent)
+
+
+@pytest.mark.parametrize("kind", ["429", "503"])
+@pytest.mark.parametrize("reset", ["from now", "since 1970"])
+def test_the_time_of_a_rate_limit_is_kept(zenodo, kind, reset):
+    at = "1" if reset == "from now" else str(int(time.time()) + 2)
+    limit = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": at}
+    zenodo.faults.append(Fault(kind, headers=limit))
+    remote.resolve("101", patience=Patience(first=0.001))
+    first, second = zenodo.requests
+    assert second.time - first.time >= 0.9
+
+
+def test_requests_that_are_left_are_no_reason_to_wait(zenodo, hasty):
+    limit = {"X-RateLimit-Remaining": "5", "X-RateLimit-Reset": "100"}
+    zenodo.faults.append(Fault("429", headers=limit))
+    remote.resolve("101", patience=hasty)
+    first, second = zenodo.requests
+    assert second.time - first.time < 5
+
+
+def test_the_last_request_of_a_limit_is_the_last(zenodo):
+    limit = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1"}
+    zenodo.faults.append(Fault("ok", headers=limit))
+    address = zenodo.url + "/api/records/101"
+    with opened_session() as session:
+        for _ in range(2):
+            with answer(session, address, Patience(), {}) as response:
+                assert response.status_code == 200
+    first, second = zenodo.requests
+    assert second.time - first.time >= 0.9
+
+
+def test_a_rate_limit_beyond_patience_says_when_to_come_back(zenodo, hasty):
+    limit = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 3600)}
+    zenodo.faults.append(Fault("429", headers=limit))
+    with pytest.raises(UnreachableError, match=r"asks to wait 3\d\d\d s; .* again after 20\d\d-"):
+        remote.resolve("101", patience=hasty)
