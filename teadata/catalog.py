@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -186,11 +187,10 @@ def find(dataset: str) -> DatasetCard | None:
 
     A result may be of a dataset that somebody else made.
     """
-    name, _, version = dataset.partition("@")
-    there = own.versions(name)
-    if name in packaged_ids():
-        return card(name)
-    return card(dataset if version in there else name) if there else None
+    for asked in (dataset, dataset.partition("@")[0]):
+        with suppress(UsageError):
+            return card(asked)
+    return None
 
 
 def packaged(dataset: str) -> DatasetCard:

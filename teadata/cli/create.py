@@ -259,8 +259,8 @@ def _show(done: Created) -> None:
         title=f"{card.full_id}: {card.system.formula}, {card.system.n_atoms} atoms",
         right=ROLES,
     )
-    _show_audit(done)
     console.say(f"{card.full_id} is in {done.root}; complete its card: {done.root / 'card.yaml'}")
+    _show_audit(done)
 
 
 def _show_audit(done: Created) -> None:
@@ -308,7 +308,9 @@ def remove(
                 f"{listed}: to remove it, its name must be typed, and nobody can here; add --yes"
             )
         console.say(f"{listed}: cards, frames and splits will be gone from {roots[0].parent}.")
-        typed = input(f"Type {dataset} to remove: ").strip()
+        console.say(f"Type {dataset} to remove: ", nl=False)
+        sys.stdout.flush()
+        typed = sys.stdin.readline().strip()
         if typed != dataset:
             raise UsageError(f"{typed!r} is not {dataset}; nothing was removed")
     for root in take_away(name, version or None):

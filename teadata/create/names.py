@@ -37,6 +37,11 @@ def check_name(name: str) -> None:
             f"{name!r} is no name of a dataset; expected up to {LONGEST} small letters and digits, "
             f"words joined by hyphens, e.g. {suggestion(name)}"
         )
+    if (plugged := catalog.plugged_datasets().get(name)) is not None:
+        raise UsageError(
+            f"{name!r} is the name of a dataset that {plugged.package} brings; choose another, "
+            f"e.g. my-{name}"
+        )
     if name in catalog.packaged_ids() or name.split("-")[0] in RESERVED:
         raise UsageError(
             f"{name!r} is a name of this package's datasets ({', '.join(catalog.packaged_ids())}, "

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import shlex
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from teadata import formats
+from teadata import catalog, formats
+from teadata.create import Input, Options, create
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +29,21 @@ def file(mini_i, tmp_path):
         path, R=frames.positions, E=frames.energies, F=frames.forces, z=frames.numbers
     )  # without units
     return path
+
+
+@pytest.mark.parametrize(("typed", "status"), [("peptide", 0), ("peptid", 2), ("", 2), ("\x04", 2)])
+def test_remove_asks_for_the_name(run, file, tmp_path, typed, status):
+    create("peptide", [Input(file)], Options("kcal/mol"))
+    here, there = pty.openpty()
+    os.write(here, b"\x04" if typed == "\x04" else typed.encode() + b"\n")
+    command = Path(sys.executable).parent / "teadata"
+    done = subprocess.run(
+        [command, "remove", "peptide"], stdin=there, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == status, done.stderr
+    assert "Type peptide to remove" in done.stdout
+    assert ("peptide" in catalog.ids()) == bool(status)
+    assert "Traceback" not in done.stderr
 
 
 def test_the_whole_life_of_a_dataset(run, file, tmp_path):
