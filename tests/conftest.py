@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -147,3 +148,25 @@ def prediction_file(noisy: Prediction, tmp_path: Path) -> Path:
 def small(mini_i: Dataset) -> Frames:
     """Eight labelled frames of a real molecule."""
     return mini_i.split("folded/train/8")
+
+
+@pytest.fixture(scope="session")
+def assert_whole() -> Callable[..., None]:
+    """Whether a command's tables have every word of a wide terminal in narrow ones, too."""
+    from typer.testing import CliRunner
+
+    def shown(app: Any, call: tuple[object, ...], columns: int) -> str:
+        runner = CliRunner(env={"COLUMNS": str(columns)})
+        done = runner.invoke(app, list(map(str, call)), catch_exceptions=False)
+        assert done.exit_code in (0, 1), done.output
+        return done.stdout
+
+    def check(app: Any, *call: object) -> None:
+        wide = shown(app, call, 400)
+        for columns in (60, 80, 120):
+            narrow = shown(app, call, columns)
+            assert "…" not in set(narrow) - set(wide)
+            lost = set(wide.split()) - set(narrow.split())
+            assert not [word for word in lost if set(word) != {"─"}]
+
+    return check

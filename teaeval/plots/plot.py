@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,10 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from teadata.errors import MissingExtraError, UsageError
-from teadata.output.text import to_csv, visible
+from teadata.output.display import Shown, data_frame
+from teadata.output.text import html, to_csv, visible
 from teaeval import published
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
@@ -53,11 +57,42 @@ MODEL_ORDER = ("MACE", "SO3krates", "sGDML", "SOAP/GAP", "FCHL19*", "PhysNet")
 
 
 @dataclass(frozen=True, eq=False)
-class Plot:
-    """A figure and its data: one entry per mark or bin, of the same fields each."""
+class Plot(Shown):
+    """A figure and its data: one entry per mark or bin, of the same fields each.
+
+    A notebook shows the figure.
+    """
 
     figure: Figure
     data: Sequence[dict[str, Any]]
+
+    def _fields(self) -> dict[str, object]:
+        width, height = self.figure.get_size_inches()
+        return {"inches": f"{width:.3g} × {height:.3g}", "data": f"{len(self.data)} entries"}
+
+    def __repr__(self) -> str:
+        return Shown.__repr__(self)
+
+    def _repr_html_(self) -> str:
+        image = base64.b64encode(self._repr_png_()).decode()
+        return f'<img alt="{html(repr(self))}" src="data:image/png;base64,{image}">'
+
+    def _repr_png_(self) -> bytes:
+        stream = io.BytesIO()
+        literal(self.figure)
+        with styled():
+            self.figure.savefig(stream, format="png", dpi=100)
+        return stream.getvalue()
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The data behind the figure.
+
+        Raises
+        ------
+        MissingExtraError
+            If pandas is not installed.
+        """
+        return data_frame(self.data)
 
     def save(self, *paths: Path) -> list[Path]:
         """Write the figure to each path, and its data as CSV beside it.

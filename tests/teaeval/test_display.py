@@ -85,6 +85,28 @@ def test_recorded_accuracy_as_a_data_frame():
     assert chosen[chosen["quantity"] == "F"]["mae"].tolist() == training.values(subset, "F")
 
 
+def test_a_training_record_is_a_line_and_a_row(repository):
+    from baselines.runs.record import TrainingRecord
+
+    record = TrainingRecord.read(repository / "examples/mini-i_folded_sgdml.record.json")
+    assert repr(record).startswith("TrainingRecord(model=sgdml, dataset=mini-i@")
+    assert len(repr(record)) < 200
+    (row,) = record.to_pandas().to_dict("records")
+    assert row["valid_force_mae"] == record.valid["force_mae"]
+
+
+def test_a_plot_shows_itself(made):
+    from teaeval.plots import errors
+    from teaeval.plots.error_summary import summarise
+    from teaeval.scores.examine import examine
+
+    plot = errors.parity([summarise(examine(made("mini-i", "folded", "a")))])
+    assert len(repr(plot)) < 80
+    assert plot._repr_png_().startswith(b"\x89PNG")
+    assert "base64" in plot._repr_html_()
+    assert len(plot.to_pandas()) == len(plot.data)
+
+
 def test_pandas_is_asked_for_only_when_it_is_needed():
     code = (
         "import sys; sys.modules['pandas'] = None\n"

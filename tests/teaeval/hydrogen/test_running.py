@@ -117,7 +117,7 @@ def test_plans_that_cannot_be_run(here, dataset):
         read_record(here / "out")
 
 
-def test_the_command_the_table_and_the_figures(here, invoke):
+def test_the_command_the_table_and_the_figures(here, invoke, assert_whole):
     options = ["--state", "1000K-0.5", "--state", "1000K-0.7", "--length", "80",
                "--equilibration", "10"]  # fmt: skip
     printed = invoke("hydrogen", "--calculator", "springs:make", "--model", "springs", *options)
@@ -140,6 +140,11 @@ def test_the_command_the_table_and_the_figures(here, invoke):
     assert [row["model"] for row in rows] == ["springs", "other", "reference"]
     assert rows[1]["ΔP/GPa"] == "–"
     assert invoke("hydrogen-table", *both, "--markdown").count("\n") == 5
+    assert_whole(app, "hydrogen-table", *both)
+    table = record.to_pandas()
+    assert table["state"].tolist() == list(STATES)
+    assert table["pressure"].isna().all()
+    assert "\n" not in repr(record)
     invoke("plot", "hydrogen", *both, "-o", here / "both.svg")
     invoke("plot", "hydrogen", *both, "--rdf", "-o", here / "rdf.svg")
     lines = (here / "both.csv").read_text().splitlines()

@@ -63,3 +63,17 @@ def test_what_has_not_ended_is_not_analysed(simulated, tmp_path):
     assert found.gyration.frames == 41
     with pytest.raises(DataError, match="no folder of simulations"):
         md.analyse(tmp_path / "nothing")
+
+
+def test_tables_are_whole_and_records_become_data_frames(simulated, assert_whole):
+    from teaeval.cli import app
+    from teaeval.md import record
+
+    assert_whole(app, "md", "analyse", simulated, "--discard", 0.02, "--bootstrap", 50)
+    assert_whole(app, "md", "resume", simulated)
+    read = record.read(simulated)
+    assert "\n" not in repr(read)
+    assert "Tied" in read._repr_html_()
+    table = read.to_pandas()
+    assert table["frame"].tolist() == [replica.frame for replica in read.replicas]
+    assert table["name"].tolist() == ["Tied"] * 2

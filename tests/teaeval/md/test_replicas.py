@@ -186,3 +186,31 @@ def test_code_that_anothers_plan_names_is_not_run(calculators_folder, run, tmp_p
     monkeypatch.setattr(os, "getuid", lambda: owner + 1)
     with pytest.raises(UsageError, match=f"belongs to another user .number {owner}."):
         check_owner(folder)
+
+
+def test_a_calculator_in_another_unit_is_refused_before_it_is_simulated(tmp_path, monkeypatch, run):
+    (tmp_path / "wrong.py").write_text(
+        "import numpy as np, teadata\n"
+        "from ase.calculators.calculator import Calculator\n"
+        "test = teadata.load('mini-i').split('folded/test')\n"
+        "class make(Calculator):\n"
+        "    implemented_properties = ['energy', 'forces']\n"
+        "    def calculate(self, atoms=None, properties=None, changes=None):\n"
+        "        super().calculate(atoms, properties, changes)\n"
+        "        near = np.abs(test.positions - self.atoms.positions).sum(axis=(1, 2)).argmin()\n"
+        "        self.results = {'energy': test.energies[near], 'forces': test.forces[near]}\n"
+    )
+    call = ["teaeval", "md", "run", "mini-i", "--subset", "folded", "--steps", "2"]
+    call += ["--interval", "1", "--checkpoint", "2", "--replicas", "1", "-o", "out"]
+    done = run(*call, "--calculator", "wrong:make", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "a calculator has that gives kcal/mol where eV and eV/Å are expected" in done.stderr
+    assert not (tmp_path / "out").exists()
+    lines = done.stderr.splitlines()
+    start = next(i for i, line in enumerate(lines) if "Write units.py" in line)
+    (tmp_path / "units.py").write_text(
+        "\n".join(line.strip() for line in lines[start + 1 : start + 3])
+    )
+    mended = run(*call, "--calculator", "units:make", cwd=tmp_path)
+    assert "taken for" not in mended.stderr
+    assert (tmp_path / "out").is_dir()
