@@ -9,6 +9,7 @@ import pytest
 
 import teadata
 from teadata.errors import DataError, UsageError
+from teaeval import cli
 from teaeval.hydrogen import Protocol, make_plan, read_record, run
 from teaeval.md import Trajectory
 
@@ -140,7 +141,7 @@ def test_the_command_the_table_and_the_figures(here, invoke, assert_whole):
     assert [row["model"] for row in rows] == ["springs", "other", "reference"]
     assert rows[1]["ΔP/GPa"] == "–"
     assert invoke("hydrogen-table", *both, "--markdown").count("\n") == 5
-    assert_whole(app, "hydrogen-table", *both)
+    assert_whole(cli.app, "hydrogen-table", *both)
     table = record.to_pandas()
     assert table["state"].tolist() == list(STATES)
     assert table["pressure"].isna().all()
