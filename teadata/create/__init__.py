@@ -16,7 +16,7 @@ from teadata import own
 from teadata.card import DatasetCard
 from teadata.create import labelling, names, systems
 from teadata.create.build import Built, build
-from teadata.create.options import Input, Options
+from teadata.create.options import COMPLETE, Input, Options
 from teadata.create.reading import files_in, labels, open_frames
 from teadata.create.same import same_data
 from teadata.create.stock import Stock
@@ -131,8 +131,15 @@ def _check(name: str, inputs: Sequence[Input], options: Options, version: str | 
     counts = Counter(item.path.resolve() for item in inputs)
     if twice := [str(path) for path, count in counts.items() if count > 1]:
         raise UsageError(f"{twice[0]} is named twice; name each file once")
-    if options.each and options.system is not None:
-        raise UsageError("either --system or --each, not both")
+    roles = any(item.role is not None for item in inputs)
+    subsets = any(item.subset != COMPLETE for item in inputs)
+    for both, said in (
+        (options.each and options.system is not None, "either --system or --each"),
+        (roles and options.role_key is not None, "either --role or --role-key"),
+        (subsets and options.subset_key is not None, "either --subset or --subset-key"),
+    ):
+        if both:
+            raise UsageError(f"{said}, not both")
 
 
 @contextmanager

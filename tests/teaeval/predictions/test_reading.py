@@ -203,3 +203,33 @@ def test_pickles_are_never_loaded(prediction_file, tmp_path):
     with pytest.raises(DataError, match="pickled Python objects, which are never loaded"):
         teaeval.read_prediction(prediction_file)
     assert not marker.exists()
+
+
+def test_names_of_rmd17_and_folders_of_deepmd(noisy, mini_i, tmp_path):
+    test = mini_i.split("folded/test")
+    np.savez(
+        tmp_path / "rmd17.npz",
+        nuclear_charges=test.numbers,
+        coords=test.positions,
+        energies=noisy.energies / units.EV,
+        forces=noisy.forces / units.EV,
+    )
+    folder = tmp_path / "system"
+    (folder / "set.000").mkdir(parents=True)
+    kinds = sorted(set(test.symbols))
+    (folder / "type.raw").write_text(" ".join(str(kinds.index(s)) for s in test.symbols))
+    (folder / "type_map.raw").write_text(" ".join(kinds))
+    (folder / "nopbc").touch()
+    arrays = {"coord": test.positions, "force": noisy.forces / units.EV}
+    for name, array in arrays.items():
+        np.save(folder / "set.000" / f"{name}.npy", array.reshape(len(test), -1))
+    np.save(folder / "set.000" / "energy.npy", noisy.energies / units.EV)
+    said = {"dataset": "mini-i", "subset": "folded"}
+    for path, more in ((tmp_path / "rmd17.npz", {"energy_unit": "eV", "length_unit": "Å"}),
+                       (folder, {})):  # fmt: skip
+        found = teaeval.read_prediction(path, **said, **more)
+        np.testing.assert_allclose(found.energies, noisy.energies, rtol=1e-12)
+        np.testing.assert_allclose(np.asarray(found.forces), noisy.forces, atol=1e-9)
+        rows, findings = teaeval.check(found)
+        assert (rows == np.arange(len(test))).all()
+        assert not [item for item in findings if item.severity == "error"]
