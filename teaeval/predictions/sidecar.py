@@ -14,7 +14,7 @@ from teaeval.predictions.declaring import NAMES, Declarations
 
 def path_of(file: Path) -> Path:
     """Where the declarations of a prediction file are, if there are any."""
-    return file.with_name(f"{file.name}.yaml")
+    return Path(f"{file}.yaml")
 
 
 def read(file: Path) -> dict[str, str]:
