@@ -24,8 +24,8 @@ BREAKS = re.compile("[\t\n]")
 MARKDOWN = re.compile(r"[\\`*\[\]|]|(?<![^\W_])_|_(?![^\W_])|^[#>+-](?=\s)")
 """What Markdown takes for its own."""
 
-FORMULA = ("=", "+", "-", "@")
-"""How cells begin that a spreadsheet computes."""
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+"""How cells begin that a spreadsheet computes; some read the full-width ones, too."""
 
 LATEX = {
     "\\": r"\textbackslash{}",

@@ -11,6 +11,7 @@ import typer
 from teadata import console
 from teadata.errors import UsageError
 from teadata.output.options import FigureFiles
+from teadata.output.text import inline
 from teaeval.cli.options import (
     AllowFailed,
     Declared,
@@ -25,6 +26,7 @@ from teaeval.cli.reference import Referenced
 if TYPE_CHECKING:
     from teaeval.plots.error_summary import ErrorSummary
     from teaeval.plots.plot import Plot
+    from teaeval.scores.record import Score
 
 plots = console.App("Figures, each with its data as CSV (extra: plot).")
 
@@ -43,6 +45,18 @@ def check_outputs(output: list[Path], inputs: Sequence[Path] = ()) -> None:
     console.check_outputs([path.with_suffix(".csv") for path in output], inputs)
     with styled():  # Matplotlib is there
         pass
+
+
+def read_beside(files: Sequence[Path]) -> list[Score]:
+    """Read scores for one figure: of the same data, with a word if those are not known here."""
+    from teaeval.scores.builds import Build, check_same, unknown_data
+    from teaeval.scores.reading import read_score
+
+    scores = [read_score(file) for file in files]
+    check_same(map(Build.of_score, scores, files))
+    for line in unknown_data(scores, files):
+        console.say(inline(f"warning: {line}"), err=True)
+    return scores
 
 
 def _save(plot: Plot, output: list[Path]) -> None:
@@ -85,11 +99,10 @@ def learning_curve(
 ) -> None:
     """Energy and force error against the number of training frames (as Figs. SI 1 and 2)."""
     from teaeval.plots import curves
-    from teaeval.scores.reading import read_score
     from teaeval.tables.scores import where
 
     check_outputs(output)
-    scores = [read_score(file) for file in files or []]
+    scores = read_beside(files or [])
     curve = curves.points(scores, measure)
     if published:
         if any(s.dataset is None or s.dataset.id != "tea2023-i" for s in scores):
@@ -267,10 +280,9 @@ def matrix(
 ) -> None:
     """The task matrix, train subset against test subset, as a heat map of MAE."""
     from teaeval.plots.matrix import task_matrix
-    from teaeval.scores.reading import read_score
 
     check_outputs(output)
-    scores = [read_score(file) for file in files]
+    scores = read_beside(files)
     _save(task_matrix(scores, quantity or ("E", "F"), kind), output)
 
 

@@ -12,6 +12,7 @@ import typer
 from teadata import console
 from teadata.errors import UsageError
 from teadata.output.options import AsJson
+from teadata.output.text import visible
 from teaeval.cli.options import (
     FORMATS,
     PER_FILE,
@@ -102,7 +103,7 @@ def score_file(
 
 
 WRITERS: dict[str, Callable[[Score], str]] = {
-    "json": lambda score: score.model_dump_json(indent=2) + "\n",
+    "json": lambda score: visible(score.model_dump_json(indent=2)) + "\n",
     "csv": lambda score: _tables().to_csv(score),
     "markdown": lambda score: _tables().markdown(score) + "\n",
 }

@@ -12,7 +12,7 @@ import typer
 from teadata import console
 from teadata.errors import unknown_name
 from teadata.output.command_line import Renamed
-from teadata.output.text import to_csv
+from teadata.output.text import inline, to_csv, visible
 from teaeval.cli.options import (
     AllowFailed,
     Declared,
@@ -48,7 +48,7 @@ class Filters:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return visible(json.dumps(value, indent=2, ensure_ascii=False)) + "\n"
 
 
 def register(app: console.App) -> None:
@@ -111,6 +111,7 @@ def lay_out(
     A dataset has a table of its own. CSV and JSON have a number per line, with full precision.
     """
     from teaeval import tables
+    from teaeval.scores.builds import unknown_data
     from teaeval.scores.reading import read_score
     from teaeval.tables import render
 
@@ -119,6 +120,8 @@ def lay_out(
         raise unknown_name("kind", kind, tables.KINDS)
     form = layout.format
     scores = [read_score(file) for file in files]
+    for line in unknown_data(scores, files):
+        console.say(inline(f"warning: {line}"), err=True)
     grids = tables.grids(scores, name, intervals=intervals, against=published)
     if form == "terminal":
         render.terminal(grids)

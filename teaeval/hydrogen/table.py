@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from teadata import console
 from teadata.errors import UsageError
+from teadata.output.text import inline
 from teadata.output.text import markdown as _md
 from teaeval.hydrogen.record import Estimate, Record, Separation, StateResult, Transition, pooled
 
@@ -93,14 +94,14 @@ def print_record(record: Record) -> None:
     )
     for result in record.states:
         if result.failure is not None:
-            console.say(f"{result.state} broke after {result.time:g} fs: {result.failure}")
+            console.say(inline(f"{result.state} broke after {result.time:g} fs: {result.failure}"))
     console.say(
         f"test errors: forces {record.errors.force_mae:.3g} kcal/mol/Å, energy "
         f"{record.errors.energy_mae:.3g} kcal/mol, of {record.errors.frames} frames"
     )
     for model, reference in zip(record.transitions, record.reference_transitions, strict=True):
-        console.say(f"molecular to atomic at {model.temperature:g} K: {model.verdict}")
-        console.say(f"    reference: {reference.verdict}")
+        console.say(inline(f"molecular to atomic at {model.temperature:g} K: {model.verdict}"))
+        console.say(inline(f"    reference: {reference.verdict}"))
     console.say(
         "± is one standard error of blocks; * marks a difference whose 95 % interval leaves zero "
         "out; pairs apart is the Hellinger distance of the distributions of pair distances (g(r) "
@@ -127,8 +128,10 @@ def check_same(records: Sequence[Record]) -> None:
         plan = record.plan
         if plan.frames_sha256 != first.frames_sha256:
             raise UsageError(
-                f"{plan.label} was compared with {plan.dataset}, {first.label} with "
-                f"{first.dataset}, or with other frames of it"
+                f"{plan.label} was compared with {plan.dataset}, frames of SHA-256 "
+                f"{plan.frames_sha256}, and {first.label} with {first.dataset}, frames of SHA-256 "
+                f"{first.frames_sha256}; expected the same frames. Run one of them again, or leave "
+                "it out"
             )
         ours, theirs = (p.protocol.model_dump() for p in (plan, first))
         analysed = ("cutoff", "persistence", "lags", "bins", "blocks")

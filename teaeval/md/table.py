@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from teadata import console
+from teadata.output.text import inline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,4 +120,4 @@ def print_simulations(record: Simulations) -> None:
     title = f"{record.name} on {record.dataset} {record.subset}"
     console.print_table(COLUMNS, rows_of(record), title=title, right=RIGHT)
     for line in lines_of(record):
-        console.say(line)
+        console.say(inline(line))

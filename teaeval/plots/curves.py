@@ -11,6 +11,7 @@ import numpy as np
 from teadata.errors import DataError, UsageError, unknown_name
 from teaeval import published
 from teaeval.plots.plot import COLOURS, LINES, Plot, colour, marker, panels, plain_ticks, styled
+from teaeval.scores.builds import Build, check_same
 from teaeval.scores.record import Score
 from teaeval.tables.scores import train_size
 
@@ -50,12 +51,13 @@ def points(scores: Sequence[Score], measure: str = "MAE") -> list[Point]:
     Raises
     ------
     UsageError
-        If there is no such measure, or the scores are of more than one dataset.
+        If there is no such measure, or the scores are of other builds of one dataset.
     DataError
         If a score does not say how many frames were trained on.
     """
     if measure not in MEASURES:
         raise unknown_name("measure", measure, MEASURES)
+    check_same(map(Build.of_score, scores))
     curve = []
     for score in scores:
         score.of_dataset("learning curves")

@@ -21,6 +21,7 @@ from teadata.stored_frames import AnyFrames
 from teadata.typing import Floats, Ints
 from teaeval.engines import slices
 from teaeval.scores.against import Against
+from teaeval.scores.builds import Build, check_same
 from teaeval.scores.examine import Examined
 from teaeval.scores.record import ScoredReference
 
@@ -48,6 +49,8 @@ class ErrorSummary:
     data, system, subset, train
         Title and system of the dataset or reference, test subset (empty for a reference), and
         what was trained on (None if not said).
+    build
+        The checksums of the data, and where the prediction is.
     test, rows
         The test set, and (N,) the rows of it that the N frames are: all, unless frames failed.
     numbers
@@ -78,6 +81,7 @@ class ErrorSummary:
     system: str
     subset: str
     train: str | None
+    build: Build | None
     test: AnyFrames
     rows: Ints
     numbers: Ints
@@ -152,11 +156,12 @@ def summarise_against(against: Against) -> list[ErrorSummary]:
             "beside each other; give a file with fewer. `teaeval score` takes all of them"
         )
     data = ScoredReference.of(against.reference).title
+    build = Build.of_reference(against.prediction, against.reference)
     several = len(labels) > 1
     summaries = []
     for system, part in parts:
         title = f"{data}, {system}" if several else data
-        made = replace(summarise(part, title, system), subset="", train=None)
+        made = replace(summarise(part, title, system), subset="", train=None, build=build)
         summaries.append(replace(made, name=f"{made.name}, {system}") if several else made)
     return summaries
 
@@ -196,6 +201,7 @@ def summarise(examined: Examined, data: str = "", system: str = "") -> ErrorSumm
         system=system,
         subset=prediction.subset,
         train=prediction.train,
+        build=None if dataset is None else Build.of_dataset(prediction, dataset),
         test=test,
         rows=rows,
         numbers=test.numbers,
@@ -317,7 +323,13 @@ def named(summaries: list[ErrorSummary]) -> Iterator[tuple[str, ErrorSummary]]:
     """Give each prediction a name of its own: the model, and training and test set if needed.
 
     If that does not tell them apart, they are numbered.
+
+    Raises
+    ------
+    UsageError
+        If two are of one dataset, and not of the same frames of it.
     """
+    check_same(c.build for c in summaries if c.build is not None)
     plain = [c.name for c in summaries]
     seen: Counter[str] = Counter()
     for c in summaries:

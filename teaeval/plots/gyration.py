@@ -12,6 +12,7 @@ import numpy as np
 from teadata.errors import UsageError
 from teadata.typing import Floats
 from teaeval.plots.plot import COLOURS, LINES, Plot, panels, styled
+from teaeval.scores.builds import Build, check_same
 
 if TYPE_CHECKING:
     from teaeval.md.record import Gyration, Simulations
@@ -88,8 +89,13 @@ def simulated(records: Sequence[Simulations], title: str = "") -> Plot:
     Raises
     ------
     UsageError
-        If none of them has radii of gyration.
+        If none of them has radii of gyration, or two are of other frames of one dataset.
     """
+    check_same(
+        Build(f"the record of {one.name}", one.dataset, (("frames", one.frames_sha256),))
+        for one in records
+    )
+    several = len({record.dataset for record in records}) > 1
     densities: dict[str, Density] = {}
     names = Counter(record.name for record in records)
     references: dict[str, Density] = {}
@@ -97,7 +103,8 @@ def simulated(records: Sequence[Simulations], title: str = "") -> Plot:
         if (rg := record.gyration) is None:
             continue
         warm = "" if rg.reference_temperature is None else f", {rg.reference_temperature:g} K"
-        label = f"{record.dataset.partition('@')[0]} {record.subset}{warm}, reference"
+        data = record.dataset if several else record.dataset.partition("@")[0]
+        label = f"{data} {record.subset}{warm}, reference"
         references[label] = Density.of_counts(label, rg, rg.reference_counts)
         label = record.name
         if names[record.name] > 1:

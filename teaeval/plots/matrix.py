@@ -10,6 +10,7 @@ import numpy as np
 from teadata import catalog
 from teadata.errors import UsageError, unknown_name
 from teaeval.plots.plot import Plot, panels, plain_ticks, styled
+from teaeval.scores.builds import Build, check_same
 from teaeval.scores.record import Score
 from teaeval.tables.numbers import significant
 from teaeval.tables.scores import NOT_SAID, labels, where
@@ -34,15 +35,16 @@ def task_matrix(
     Raises
     ------
     UsageError
-        If the scores are of more than one dataset, two of the same model and task, or of no
-        such quantity or kind.
+        If the scores are of more than one dataset or of other builds of one, two of the same
+        model and task, or of no such quantity or kind.
     """
-    datasets = sorted({s.of_dataset("task matrices").name for s in scores})
+    datasets = sorted({s.of_dataset("task matrices").title for s in scores})
     if len(datasets) != 1:
         raise UsageError(
             f"expected scores of one dataset, found {', '.join(datasets) or 'none'}; "
             "make a figure for each"
         )
+    check_same(map(Build.of_score, scores))
     if kind not in UNITS:
         raise unknown_name("kind", kind, UNITS)
     for quantity in quantities:
@@ -51,7 +53,7 @@ def task_matrix(
             raise unknown_name("quantity", quantity, known)
     named = labels(scores)
     models = list(dict.fromkeys(named))
-    card = catalog.find(datasets[0])
+    card = catalog.find(scores[0].data.name)
     ends = [end for x in scores for end in x.task.split("->") if end != "?"]
     order = list(dict.fromkeys(ends)) if card is None else list(card.subsets)
     trained = [s for s in [*order, "?"] if any(x.task.startswith(f"{s}->") for x in scores)]

@@ -25,6 +25,7 @@ from teaeval.scores.against import (
     examine_against,
     opened_reference,
 )
+from teaeval.scores.builds import Build, check_same
 from teaeval.scores.examine import AnyPrediction, Examined, examine, loaded, opened
 from teaeval.scores.pooling import Pool, pool
 from teaeval.scores.record import ALL, ScoredReference
@@ -206,10 +207,15 @@ def compare_examined(
     Raises
     ------
     UsageError
-        If they are not of the same test set.
+        If they are not of the same test set, or of the same frames of it.
     """
     _check_same(first.prediction, second.prediction)
     assert first.dataset is not None
+    assert second.dataset is not None
+    check_same(
+        Build.of_dataset(examined.prediction, data)
+        for examined, data in ((first, first.dataset), (second, second.dataset))
+    )
     pools = [pool([examined], replicates, seed) for examined in (first, second)]
     return Comparison(
         dataset=first.dataset.card.full_id,
@@ -232,7 +238,15 @@ def compare_against(
     replicates, seed
         Number of sign patterns that are drawn if there are too many units to count all of them,
         and their seed.
+
+    Raises
+    ------
+    UsageError
+        If the references are not the same.
     """
+    check_same(
+        Build.of_reference(examined.prediction, examined.reference) for examined in (first, second)
+    )
     groups = [examined.by_formula() for examined in (first, second)]
     several = len(groups[0]) > 1
     pools = [

@@ -87,7 +87,9 @@ def test_html_takes_nothing_for_a_tag(name):
     assert "".join(seen) == name
 
 
-@pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "@SUM(1)", "+1", "-2+3", "\t=1", "  =1"])
+@pytest.mark.parametrize(
+    "name", ["=cmd|' /C calc'!A0", "@SUM(1)", "+1", "-2+3", "\t=1", "  =1", "＝1"]
+)
 def test_no_cell_is_a_formula(name):
     written = text.to_csv([{"model": name, "mae": -1.5}])
     (row,) = csv.DictReader(io.StringIO(written))

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
+import io
+import itertools
 import json
 import os
+import re
 
 import numpy as np
 import pytest
+
+from teadata import console
+from teaeval import write_prediction
+from teaeval.hydrogen import table as hydrogen_table
 
 
 def named(path, model):
@@ -72,6 +80,83 @@ def test_a_report_is_one_page_whatever_the_model_is_called(run, prediction_file,
     assert "<" not in data
     assert json.loads(data)[0]["name"] == name
     assert "\x1b" not in text
+
+
+FILES = [
+    "two\n# lines\n| x |<img src=x onerror=alert(1)>",
+    "=cmd|' C calc'!A0`rm`[c](javascript:alert(1))",
+    "\x1b]0;owned\x07\x1b[2J\x9b31mred\u202egnp",
+]
+"""Names of files that do something in a terminal, in Markdown, in HTML or in a spreadsheet."""
+
+UNSEEN = set("\x1b\x07\x9b\u202e")
+
+
+def check_markdown(text):
+    """Nothing of a name is markup, and every table has as many cells in each line."""
+    assert not UNSEEN & set(text)
+    assert "<img" not in text
+    assert not re.search(r"(?<!\\)[`\[]", text)
+    assert not any(line.startswith("#") for line in text.splitlines())
+    for _, lines in itertools.groupby(text.splitlines(), lambda line: line.startswith("|")):
+        rows = [len(re.findall(r"(?<!\\)\|", line)) for line in lines]
+        assert len(set(rows)) == 1 or not any(rows)
+
+
+@pytest.fixture
+def file_named(noisy, tmp_path):
+    """A prediction of a model without a name, in a file of this name."""
+
+    def make(name, **more):
+        path = tmp_path / f"{name}.npz"
+        write_prediction(path, dataclasses.replace(noisy, model=None, **more))
+        return path
+
+    return make
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_name_is_only_shown(invoke, file_named, tmp_path, name):
+    file, record = file_named(name), tmp_path / f"{name}.json"
+    asked = ("score", file, "--bootstrap", "0")
+    check_markdown(invoke(*asked, "--markdown", "-o", record))
+    printed = invoke(*asked, "--json")
+    assert json.loads(printed)["prediction"]["file"] == file.name
+    tables = {
+        suffix: (invoke("table", record, "-o", tmp_path / f"t{suffix}"), tmp_path / f"t{suffix}")
+        for suffix in (".md", ".csv", ".html", ".tex")
+    }
+    texts = {suffix: path.read_text() for suffix, (_, path) in tables.items()}
+    check_markdown(texts[".md"])
+    assert "<img" not in texts[".html"]
+    for text in (texts[".csv"], invoke(*asked, "--csv")):
+        for line in csv.DictReader(io.StringIO(text)):
+            assert None not in line
+            assert not any(
+                cell.lstrip().startswith(("=", "+", "@")) or "\n" in cell for cell in line.values()
+            )
+    shown = [invoke(*asked), invoke("table", record), invoke("compare", file, file)]
+    for text in [*texts.values(), *shown, printed, record.read_text()]:
+        assert not UNSEEN & set(text)
+    lines = {line.strip() for text in shown for line in text.splitlines()}
+    assert not lines & {"# lines", "| x |.npz", "| x |"}
+
+
+def test_a_report_shows_file_names_only(invoke, file_named, tmp_path):
+    pytest.importorskip("matplotlib")
+    page = tmp_path / "page.html"
+    invoke("report", file_named(FILES[0]), "-o", page, "--bootstrap", "0", "--worst", "1")
+    assert "<img src=x" not in page.read_text()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_simulations_and_hydrogen_show_names_only(name, capsys):
+    columns, rows = ("model", "F MAE"), [(name, "1.0")]
+    check_markdown(hydrogen_table.markdown(columns, rows))
+    console.print_table(columns, rows, title=name)
+    shown = capsys.readouterr().out
+    assert not UNSEEN & set(shown)
+    assert "# lines" not in {line.strip() for line in shown.splitlines()}
 
 
 def test_the_suffix_says_how_a_score_is_written(run, prediction_file, tmp_path):

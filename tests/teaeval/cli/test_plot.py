@@ -27,3 +27,19 @@ def test_every_figure_of_predictions_from_the_command(run, invoke, made, tmp_pat
         assert (tmp_path / f"{name}.csv").read_text().count("\n") > 1
     circles = re.findall(r'id="atom-(\d+)"', (tmp_path / "atoms.svg").read_text())
     assert sorted(map(int, circles)) == sorted([*range(32), *range(32)])
+
+
+@pytest.mark.parametrize("figure", ["matrix", "learning-curve"])
+def test_scores_of_other_builds_of_a_dataset_are_an_error_that_names_both(
+    run, scores, tmp_path, figure
+):
+    pytest.importorskip("matplotlib")
+    data = scores[1].dataset.model_copy(update={"frames_sha256": "1" * 64})
+    one, other = tmp_path / "a.json", tmp_path / "b.json"
+    one.write_text(scores[0].model_dump_json())
+    other.write_text(scores[1].model_copy(update={"dataset": data}).model_dump_json())
+    done = run("teaeval", "plot", figure, one, other, "-o", tmp_path / "x.png")
+    assert done.returncode == 2
+    for part in (f"{data.frames_sha256} in {other}", f"{scores[0].dataset.frames_sha256} in {one}"):
+        assert part in " ".join(done.stderr.split())
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.json", "b.json"]

@@ -52,3 +52,32 @@ def test_command(run, invoke, scores, tmp_path):
         invoke("table", *files, "--kind", "median")
     with pytest.raises(UsageError, match="leave --output out"):
         invoke("table", *files, "--format", "terminal", "-o", tmp_path / "x.txt")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("id", "nope", "of nope@1.0.0, a dataset that is not on this machine"),
+        ("id", "../../x\x1b[31m", "a dataset that is not on this machine"),
+        ("version", "9.9.9", "of mini-i@9.9.9, and here is mini-i@1.0.0"),
+        ("edition", "official", "of the official edition of mini-i@1.0.0, and here is its mini"),
+        ("frames_sha256", "1" * 64, "of mini-i@1.0.0 with frames of SHA-256 111111111111…"),
+        ("splits_sha256", "2" * 64, "of mini-i@1.0.0 with splits of SHA-256 222222222222…"),
+    ],
+)
+def test_a_score_of_data_that_are_not_here_has_a_word(run, scores, tmp_path, field, value, said):
+    data = scores[0].dataset.model_copy(update={field: value})
+    file = tmp_path / "s.json"
+    file.write_text(scores[0].model_copy(update={"dataset": data}).model_dump_json())
+    done = run("teaeval", "table", file)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith(f"warning: {file}: of ")
+    assert said in done.stderr
+    assert "\x1b" not in done.stderr
+    assert " F(H) " in done.stdout
+
+
+def test_a_score_of_data_that_are_here_has_none(run, scores, tmp_path):
+    file = tmp_path / "s.json"
+    file.write_text(scores[0].model_dump_json())
+    assert run("teaeval", "table", file).stderr == ""

@@ -94,6 +94,11 @@ def test_simulations_join_scores_and_reports(simulated, invoke, prediction_file,
     invoke("plot", "gyration", file, simulated, "-o", tmp_path / "both.svg")
     lines = (tmp_path / "both.csv").read_text().splitlines()[1:]
     assert len({line.split(",")[0].strip('"') for line in lines}) >= 2
+    edited = tmp_path / "other.json"
+    stated = record.read(file).frames_sha256
+    edited.write_text(file.read_text().replace(stated, "1" * 64))
+    with pytest.raises(UsageError, match=f"SHA-256 {stated} in .* and {'1' * 64} in "):
+        invoke("plot", "gyration", file, edited, "-o", tmp_path / "no.svg")
 
 
 def test_simulations_that_have_ended_are_not_repeated(simulated, invoke):

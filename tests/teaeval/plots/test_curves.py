@@ -108,3 +108,10 @@ def test_published_values_are_not_put_beside_mini_scores(base, invoke, tmp_path)
     with pytest.raises(UsageError, match="do not belong"):
         invoke("plot", "learning-curve", score, "--published", "-o", tmp_path / "lc.png")
     assert not (tmp_path / "lc.png").exists()
+
+
+def test_scores_of_other_builds_of_a_dataset_are_not_on_one_curve(variant, base):
+    one, other = (variant(base, "MACE", f"folded/train/{size}") for size in (100, 200))
+    data = other.dataset.model_copy(update={"frames_sha256": "1" * 64})
+    with pytest.raises(UsageError, match=f"{base.dataset.frames_sha256} in .*{'1' * 64} in "):
+        curves.points([one, other.model_copy(update={"dataset": data})])

@@ -9,6 +9,8 @@ import pytest
 
 import teaeval
 from teadata import Dataset
+from teadata.errors import UsageError
+from teaeval.plots import errors, structure
 from teaeval.plots.error_summary import ABSOLUTE, named, quantiles, summarise
 from teaeval.scores.examine import examine
 
@@ -89,3 +91,13 @@ def test_names(noisy):
         "noise, folded/train/200 → folded",
         "noise, folded/train/9 → folded",
     ]
+
+
+@pytest.mark.parametrize("draw", [errors.distributions, structure.per_atom])
+def test_predictions_of_other_builds_of_a_dataset_are_not_in_one_figure(molecule, draw):
+    one, other = molecule
+    build = dataclasses.replace(
+        other.build, file="b.npz", checksums=(("frames", "1" * 64), other.build.checksums[1])
+    )
+    with pytest.raises(UsageError, match=rf"mini-i.*its frames have SHA-256 .*{'1' * 64} in b.npz"):
+        draw([one, dataclasses.replace(other, build=build)])

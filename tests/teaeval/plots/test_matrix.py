@@ -30,3 +30,11 @@ def test_task_matrix(variant, base):
         task_matrix([*scores, scores[0]])
     with pytest.raises(UsageError, match="unknown quantity"):
         task_matrix(scores, ["F(Pb)"])
+
+
+@pytest.mark.parametrize("content", ["frames", "splits"])
+def test_scores_of_other_builds_of_a_dataset_are_not_in_one_matrix(variant, base, content):
+    one, other = variant(base, "MACE", "folded/train/9"), variant(base, "sGDML", "folded/train/9")
+    data = other.dataset.model_copy(update={f"{content}_sha256": "1" * 64})
+    with pytest.raises(UsageError, match=f"its {content} have SHA-256 .* and {'1' * 64}"):
+        task_matrix([one, other.model_copy(update={"dataset": data})])

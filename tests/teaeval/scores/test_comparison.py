@@ -13,6 +13,8 @@ import teaeval
 from teadata import Dataset, Frames
 from teadata.errors import UsageError
 from teaeval import Prediction, PredictionError
+from teaeval.scores.comparison import compare_examined
+from teaeval.scores.examine import examine
 from teaeval.tables.comparison import print_comparison
 
 
@@ -140,3 +142,11 @@ def test_the_command(folded, run, tmp_path):
     done = run("teaeval", "compare", *files, "--patterns", 0)
     assert done.returncode == 2
     assert "--patterns" in done.stderr
+
+
+def test_predictions_of_other_builds_of_a_dataset_are_not_compared(folded, mini_i):
+    one, other = (examine(made(folded, 1.0, n, model=f"m{n}"), by_frame=True) for n in (1, 2))
+    files = [item.model_copy(update={"sha256": "1" * 64}) for item in mini_i.card.files]
+    again = Dataset(mini_i.card.model_copy(update={"files": files}), mini_i.root)
+    with pytest.raises(UsageError, match=f"frames have SHA-256 .* in m1, and {'1' * 64} in m2"):
+        compare_examined(one, dataclasses.replace(other, dataset=again))
