@@ -17,12 +17,12 @@ from teaeval.checks.fixes import apply
 from teaeval.checks.sample import FEWEST, draw, pooled
 from teaeval.engines import Engine, Threads
 from teaeval.metrics.uncertainty import block_length
-from teaeval.predictions.fields import unidentified
 from teaeval.predictions.findings import Finding, PredictionError
 from teaeval.predictions.prediction import Prediction
 from teaeval.predictions.reading import read_predictions
-from teaeval.predictions.reference import Reference, check_geometries, read_reference
+from teaeval.predictions.reference import Reference, read_reference
 from teaeval.scores.examine import AnyPrediction, Checked, Examined, checked, failures_allowed
+from teaeval.scores.pairing import paired
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +152,7 @@ def examine_against(
     """
     predictions, reference = opened_parts(prediction), opened_reference(reference)
     engine = engine or Threads()
-    pairs, findings = _pairs(predictions, reference)
+    pairs, findings = paired(predictions, reference)
     results, found = _checked(pairs, reference, by_frame=by_frame, details=details, engine=engine)
     pairs, fixed = _fixed(pairs, results, found, fixes)
     if fixed:
@@ -207,7 +207,7 @@ def check_reference(
         If a file says too little.
     """
     reference = opened_reference(reference)
-    pairs, findings = _pairs(opened_parts(prediction), reference)
+    pairs, findings = paired(opened_parts(prediction), reference)
     found = _checked(pairs, reference, by_frame=True, details=False, engine=engine or Threads())[1]
     return findings + found
 
@@ -225,119 +225,6 @@ def _left_out(prediction: Prediction, *, details: bool) -> list[str]:
     if prediction.train:
         said.append(f"trained on {prediction.train}: it is a split of a dataset")
     return said
-
-
-def _pairs(
-    predictions: Sequence[Prediction], reference: Reference
-) -> tuple[list[tuple[Prediction, AnyFrames]], list[Finding]]:
-    """The prediction of each system of a reference, and findings about what has no partner."""
-    check_not_itself(predictions[0], reference)
-    by_geometry = not reference.identified or any(p.frame_ids is None for p in predictions)
-    if by_geometry:
-        predictions = [replace(part, frame_ids=None) for part in predictions]
-        if any(part.positions is None for part in predictions):
-            raise PredictionError(
-                predictions[0].source.get("path", "prediction"), [_without_ids(reference)]
-            )
-        check_geometries(reference)
-    left = list(predictions)
-    partners: list[Prediction | None] = [None] * len(reference.systems)
-    for alike in (_same_atoms, _same_formula, _same_count):
-        for place, test in enumerate(reference.systems):
-            if partners[place] is None:
-                partner = next((p for p in left if alike(p, test)), None)
-                if partner is not None:
-                    partners[place] = partner
-                    left.remove(partner)
-    if len(reference.systems) == 1 and partners[0] is None:
-        partners[0] = left.pop(0)
-    findings = [_extra(part, reference) for part in left]
-    pairs = [
-        (_blank(predictions[0], test) if part is None else part, test)
-        for part, test in zip(partners, reference.systems, strict=True)
-    ]
-    return pairs, findings
-
-
-def _without_ids(reference: Reference) -> Finding:
-    """The finding that nothing says which frame is which."""
-    if reference.identified:
-        return unidentified(())[0]
-    return Finding.error(
-        "unidentified-frames",
-        expected=f"positions (N, A, 3), since {reference.path.name} states no ids of its frames",
-        found="none",
-        remedy="save the positions beside the prediction, or frame_id in both files",
-    )
-
-
-def _same_atoms(prediction: Prediction, test: AnyFrames) -> bool:
-    return prediction.numbers is not None and np.array_equal(prediction.numbers, test.numbers)
-
-
-def _same_formula(prediction: Prediction, test: AnyFrames) -> bool:
-    return prediction.numbers is not None and (formula(prediction.numbers) == formula(test.numbers))
-
-
-def _same_count(prediction: Prediction, test: AnyFrames) -> bool:
-    """Whether a prediction that does not state its atoms has as many."""
-    return prediction.numbers is None and prediction.forces.shape[1:2] == (test.n_atoms,)
-
-
-def _blank(prediction: Prediction, test: AnyFrames) -> Prediction:
-    """A prediction of no frame."""
-    return replace(
-        prediction,
-        energies=np.empty(0),
-        forces=np.empty((0, test.n_atoms, 3)),
-        frame_ids=np.empty(0, dtype=np.int64),
-        positions=None,
-        numbers=None,
-        cell=None,
-    )
-
-
-def _extra(prediction: Prediction, reference: Reference) -> Finding:
-    """The finding about frames of a system that the reference does not have."""
-    numbers = prediction.numbers
-    what = f"{prediction.forces.shape[1]} atoms" if numbers is None else formula(numbers)
-    known = numbers is not None and formula(numbers) in reference.formulas
-    return Finding.error(
-        "extra-frames",
-        expected=f"only frames of the reference, of {', '.join(reference.formulas)}",
-        found=f"{len(prediction.energies)} frames of {what}"
-        + (" with the atoms in another order" if known else ""),
-        remedy="put the atoms of forces and positions in the reference's order"
-        if known
-        else "leave them out, or give the reference that they are of",
-    )
-
-
-def check_not_itself(prediction: Prediction, reference: Reference) -> None:
-    """Refuse to compare an array with itself.
-
-    Raises
-    ------
-    UsageError
-        If prediction and reference are one file, and so are its arrays.
-    """
-    path = prediction.source.get("path")
-    if path is None:
-        return
-    same = Path(path).exists() and Path(path).samefile(reference.path)
-    copied = prediction.digest is not None and prediction.digest() == reference.digest()
-    arrays = (prediction.source.get("energy_key"), prediction.source.get("forces_key"))
-    if not (same or copied) or arrays == (None, None):
-        return
-    if arrays[0] != reference.energy_key and arrays[1] != reference.forces_key:
-        return
-    what = "is the prediction's file" if same else f"has the same content as {path}"
-    raise UsageError(
-        f"{reference.path}: the reference {what}, and every error would be 0; give the file with "
-        "the labels. Where one file has both, say which is which: --energy-key MACE_energy "
-        "--forces-key MACE_forces --reference-energy-key REF_energy "
-        "--reference-forces-key REF_forces"
-    )
 
 
 def _checked(
@@ -427,7 +314,7 @@ def _few(count: int) -> Finding:
     )
 
 
-SHARED = ("permuted-atoms",)
+OF_ONE_SYSTEM = ("permuted-atoms",)
 """Findings that are mended for one system alone; others are of the file, and so of all."""
 
 
@@ -440,7 +327,7 @@ def _fixed(
     """Mend what is wanted; units and signs of all systems alike, since they are of one file."""
     of_file: dict[tuple[str, object], Finding] = {}
     for item in findings:
-        if item.severity == "error" and item.code not in SHARED:
+        if item.severity == "error" and item.code not in OF_ONE_SYSTEM:
             of_file.setdefault((item.code, item.evidence.get("unit")), item)
     codes = [code for code, _ in of_file]
     if (twice := [code for code in codes if codes.count(code) > 1]) and fixes:
@@ -450,8 +337,16 @@ def _fixed(
         )
     mended, notes = [], []
     for (prediction, test), result in zip(pairs, results, strict=True):
-        own = [item for item in result.findings if item.code in SHARED]
-        prediction, made = apply(prediction, [*of_file.values(), *own], fixes)
+        own = [item for item in result.findings if item.code in OF_ONE_SYSTEM]
+        shared = [_of_atoms(item, test.n_atoms) for item in of_file.values()]
+        prediction, made = apply(prediction, [*shared, *own], fixes)
         mended.append((prediction, test))
         notes += [note for note in made if note not in notes]
     return mended, notes
+
+
+def _of_atoms(finding: Finding, atoms: int) -> Finding:
+    """A finding about energies per atom of a file, for a system of so many atoms."""
+    if finding.code != "energy-per-atom":
+        return finding
+    return replace(finding, evidence={**finding.evidence, "atoms": atoms})
