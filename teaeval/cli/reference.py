@@ -53,7 +53,7 @@ class Referenced:
         UsageError
             If something is said that is of a dataset, or of a reference where there is none.
         """
-        from teadata import units
+        from teadata import catalog, units
         from teaeval.predictions.reference import read_reference
 
         said = {
@@ -75,6 +75,11 @@ class Referenced:
         for name, check in (("energy_unit", units.energy_unit), ("length_unit", units.length_unit)):
             if name in said:
                 check(said[name])
+        if not self.reference.exists() and catalog.find(str(self.reference)) is not None:
+            raise UsageError(
+                f"--reference {self.reference} is a dataset, and a reference is a file; to score "
+                f"against a dataset: --dataset {self.reference} --subset NAME"
+            )
         options: Any = said
         return read_reference(self.reference, **options)
 

@@ -74,6 +74,11 @@ def test_what_belongs_to_datasets_is_refused_beside_a_reference(files, more, sai
         invoke("score", files["one"], "--reference", files["labels"], *DECLARED, *more)
 
 
+def test_a_dataset_in_place_of_the_file_is_recognised(files, invoke):
+    with pytest.raises(UsageError, match="--dataset mini-i --subset NAME"):
+        invoke("score", files["one"], "--reference", "mini-i")
+
+
 def test_options_of_a_reference_need_one(files, invoke):
     with pytest.raises(UsageError, match="--reference-energy-key is about a reference"):
         invoke("score", files["one"], "--reference-energy-key", "REF_energy")
