@@ -7,11 +7,13 @@ them without a traceback and end with :attr:`TeaError.exit_status`.
 from __future__ import annotations
 
 import difflib
+import os
 import shlex
 import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 
 class TeaError(Exception):
@@ -73,7 +75,9 @@ def install_command(extras: str, package: str = "") -> str:
     package
         What is installed then.
     """
-    python = "python" if shutil.which("python") == sys.executable else sys.executable or "python"
+    found = shutil.which("python")
+    same = found is not None and Path(found).parent == Path(sys.executable).parent
+    python = "python" if same or not sys.executable else sys.executable
     checkout = Path(__file__).resolve().parent.parent
     what = ["-e", f"{checkout}[{extras}]"] if _is_ours(checkout) else [f"tea-benchmark[{extras}]"]
     if not extras:
@@ -156,8 +160,8 @@ def expect(value: object, kinds: type | tuple[type, ...], what: str) -> None:
 
 def expect_path(value: object, what: str) -> Path:
     """The path of a file or folder that was given as a text or path; see :func:`expect`."""
-    expect(value, (str, Path), what)
-    return Path(str(value))
+    expect(value, (str, os.PathLike), what)
+    return Path(cast("str | os.PathLike[str]", value))
 
 
 def unknown_name(kind: str, found: str, known: Iterable[str]) -> UsageError:

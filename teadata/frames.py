@@ -321,7 +321,11 @@ class Frames:
         DataError
             If there are no images, they differ in atoms, or one has no energy or forces.
         """
-        if not isinstance(images, list | tuple) or not all(map(_is_atoms, images)):
+        try:
+            images = list(images)
+        except TypeError:
+            images = [images]
+        if not all(map(_is_atoms, images)):
             raise UsageError(f"expected a list of ase.Atoms, found {images!r:.60}")
         if not images:
             raise DataError("cannot make frames of an empty list of ASE atoms")

@@ -63,7 +63,11 @@ def intervals(score: Score) -> tuple[str, list[list[str]]] | None:
     }
     head = f"{draws.level:.0%} intervals of the absolute errors ({how[draws.method]})"
     rows = [
-        [*system, row.quantity, *(span(getattr(row, f"{n}_interval")) for n in BLOCKS["absolute"])]
+        [
+            *system,
+            name_of(row, score),
+            *(span(getattr(row, f"{n}_interval")) for n in BLOCKS["absolute"]),
+        ]
         for system, row in rows_of(score)
     ]
     return head, rows

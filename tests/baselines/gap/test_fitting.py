@@ -91,5 +91,5 @@ def test_too_many_frames_for_the_memory_are_refused(settings, hydrogen, tmp_path
 
 def test_without_gap_fit_the_extra_is_named(settings, hydrogen, tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match=r"tea-benchmark\[gap\]"):
+    with pytest.raises(MissingExtraError, match=r"\[gap\]"):
         GAP(settings).fit(*hydrogen, tmp_path)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from teadata import formats
+from teadata.errors import UsageError
 from teaeval.metrics.definitions import errors, net_forces
 from teaeval.metrics.frame_errors import FrameErrors, Quantities, force_errors
 
@@ -140,5 +141,5 @@ def test_rows_of_the_real_frame_of_challenge_iii(repository, tmp_path):
 
 @pytest.mark.parametrize("shape", [(3, 2), (0,)])
 def test_shapes_that_cannot_be_compared(shape):
-    with pytest.raises(ValueError, match="equal, non-empty shapes"):
+    with pytest.raises(UsageError, match="equal, non-empty shapes"):
         errors(np.zeros(shape), np.zeros((0,)))
