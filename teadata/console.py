@@ -341,12 +341,15 @@ def print_table(
     title
         Line above the table.
     right
-        Headings of the columns to align to the right.
+        Headings of the columns to align to the right.  Those before the first of them name the
+        rows: a table that is cut into blocks repeats them in each.
     """
+    names = next((i for i, column in enumerate(columns) if column in right), len(columns))
     print_lines(
         [] if title is None else [inline(title)],
         [Column(visible(column), right=column in right) for column in columns],
         [[Cell(inline(cell)) for cell in row] for row in rows],
+        stubs=max(names, 1),
     )
 
 

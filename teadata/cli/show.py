@@ -62,6 +62,8 @@ def _brought_by(card: DatasetCard) -> dict[str, str]:
 
 def _fields(card: DatasetCard) -> dict[str, str]:
     system, theory = card.system, card.level_of_theory
+    said = (theory.method, theory.engine, theory.settings)
+    known = [text for text in said if text != UNKNOWN]
     fields = {
         "dataset": f"{card.full_id} ({card.edition} edition"
         + (f", Challenge {card.challenge})" if card.challenge else ")"),
@@ -69,7 +71,7 @@ def _fields(card: DatasetCard) -> dict[str, str]:
         **_brought_by(card),
         "system": f"{system.name}, {system.formula}, {system.n_atoms or UNKNOWN} atoms, "
         f"{'periodic' if system.periodic else 'not periodic'}",
-        "labels": f"{theory.method}, {theory.engine}; {theory.settings}",
+        "labels": ", ".join(known) or UNKNOWN,
         "notice": card.notice,
         "units": f"{card.units.energy}, {card.units.length}, {card.units.force}",
         "licence": card.licence,

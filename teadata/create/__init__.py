@@ -16,6 +16,7 @@ from teadata import own
 from teadata.card import DatasetCard
 from teadata.create import labelling, names, systems
 from teadata.create.build import Built, build
+from teadata.create.fields import of_another_source
 from teadata.create.options import COMPLETE, Input, Options
 from teadata.create.reading import files_in, labels, open_frames
 from teadata.create.same import same_data
@@ -185,6 +186,17 @@ def _said(stock: Stock, options: Options) -> Iterator[str]:
             yield (
                 f"{item.label}: energies are {told.names['energies']}, forces "
                 f"{told.names['forces']}; not taken: {', '.join(told.unused)}"
+            )
+        taken = [
+            told.names[field]
+            for field in ("energies", "forces")
+            if getattr(options.keys, field) is None
+            and of_another_source(field, told.names.get(field, ""))
+        ]
+        if taken:
+            yield (
+                f"{item.label}: {' and '.join(taken)} are taken for the labels, because there "
+                "are no others; if they are a model's predictions, this dataset has no reference"
             )
     if assumed := [item.label for item in stock.taken if item.assumed]:
         yield f"no unit of length is stated, and taken for Å (--length-unit), in {_few(assumed)}"

@@ -129,7 +129,30 @@ def choose(
             )
     if {"cell", "lattice"} <= known.keys():
         raise IncompleteError("holds both a lattice and cells; keep one")
+    _check_of_one_source(known, keys)
     return known
+
+
+def of_another_source(field: str, name: str) -> bool:
+    """Whether a name is neither plain nor after a reference: a model's predictions have such."""
+    match = _PREFIXED[field].fullmatch(name)
+    if name in (*LABELS[field], *INSTEAD.get(field, ())) or match is None:
+        return False
+    return match["prefix"].lower().rstrip("_-") not in REFERENCE
+
+
+def _check_of_one_source(known: Mapping[str, str], keys: Keys) -> None:
+    """Refuse energies of a reference beside forces that may be a model's, and the reverse."""
+    for field, other in (("energies", "forces"), ("forces", "energies")):
+        name = known[field]
+        if getattr(keys, field) is not None or not of_another_source(field, name):
+            continue
+        if not of_another_source(other, known[other]):
+            raise IncompleteError(
+                f"has {other} as {known[other]}, but {field} only as {name}, which may be a "
+                f"model's; if they are labels too, say so with {OPTIONS[field]}",
+                [OPTIONS[field], name],
+            )
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from teadata.stored_frames import AnyFrames
 from teadata.typing import Floats, Ints
+from teaeval.predictions.findings import Finding
 from teaeval.predictions.prediction import Prediction
 
 FRAMES = 5000
@@ -150,3 +151,13 @@ def regress(predicted: Floats, reference: Floats) -> Regression:
     if pp <= (1e-14 * float(np.abs(predicted).max())) ** 2 * p.size or rr == 0:
         return Regression(0.0, 0.0)
     return Regression(pr / rr, pr * pr / (pp * rr))
+
+
+def few_frames(count: int) -> Finding:
+    """Warn that `count` frames are too few for diagnoses, so that nothing is known of units."""
+    return Finding.warning(
+        "few-frames",
+        expected=f"at least {FEWEST} frames, to check units, signs and orders from their values",
+        found=f"{count}; these checks were left out",
+        remedy="make sure of them yourself, or compare more frames",
+    )

@@ -187,7 +187,8 @@ def verify_score(
         console.say(line)
     if differences:
         raise typer.Exit(1)
-    console.say(f"{score}: {len(stated.rows)} rows, all as {prediction} scores")
+    rows = len(stated.rows) + sum(len(system.rows) for system in stated.systems)
+    console.say(f"{score}: {rows} rows, all as {prediction} scores")
 
 
 def compare_files(

@@ -30,6 +30,9 @@ from teaeval.resampling import Interval, Resampling, Unit, interval
 MOST_UNITS = 10_000
 """Units that single frames are put together to, if there are more of them."""
 
+GROUPED = ("own", "plugin")
+"""Editions whose frames name a trajectory only because their splits keep its frames together."""
+
 LEADING = 64
 """Units with the largest errors of which a resample holds one, but for one case in 10²⁷."""
 
@@ -39,8 +42,9 @@ def resampling(
 ) -> Resampling:
     """Say what the units are: trajectories if frames are correlated, else frames or blocks of them.
 
-    Frames are taken to be correlated where the card has correlation times, and those of a
-    reference file where it states trajectories.
+    Frames are taken to be correlated where the card has correlation times, in a user's own
+    dataset where its splits keep groups together, and in a reference file where it states
+    trajectories.
 
     Parameters
     ----------
@@ -63,7 +67,9 @@ def _correlated(dataset: Dataset | None, test: AnyFrames) -> bool:
     """Whether frames are known to be of trajectories within which they are correlated."""
     if test.trajectories is None:
         return False
-    return dataset is None or bool(dataset.card.correlation_times)
+    if dataset is None or dataset.card.edition in GROUPED:
+        return True
+    return bool(dataset.card.correlation_times)
 
 
 def block_length(dataset: Dataset | None, test: AnyFrames, frames: int | None = None) -> int:

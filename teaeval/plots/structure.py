@@ -33,6 +33,13 @@ def _letter(n: int) -> str:
 
 def _one_system(summaries: Sequence[ErrorSummary]) -> None:
     datasets = list(dict.fromkeys(c.data for c in summaries))
+    systems = list(dict.fromkeys(c.system for c in summaries))
+    if len(systems) > 1 and not any(c.subset for c in summaries):
+        raise UsageError(
+            f"this figure shows one structure, and the reference has {len(systems)} systems, "
+            f"{', '.join(systems)}; give a reference and predictions of one of them. "
+            "`teaeval report` shows the structures of each"
+        )
     if len(datasets) != 1:
         raise UsageError(
             f"expected predictions of one dataset, found {', '.join(datasets) or 'none'}; "

@@ -14,7 +14,7 @@ from teadata.errors import DataError, UsageError
 from teadata.stored_frames import AnyFrames
 from teaeval.checks import identity, scale
 from teaeval.checks.fixes import apply
-from teaeval.checks.sample import FEWEST, draw, pooled
+from teaeval.checks.sample import FEWEST, draw, few_frames, pooled
 from teaeval.engines import Engine, Threads
 from teaeval.metrics.uncertainty import block_length
 from teaeval.predictions.findings import Finding, PredictionError
@@ -301,17 +301,8 @@ def _together(
     if count >= FEWEST:
         findings += scale.diagnose(sample, pairs[0][0].source, numbers)[0]
     elif len(samples) == len(pairs):
-        findings.append(_few(count))
+        findings.append(few_frames(count))
     return findings
-
-
-def _few(count: int) -> Finding:
-    return Finding.warning(
-        "few-frames",
-        expected=f"at least {FEWEST} frames, to check units, signs and orders from their values",
-        found=f"{count}; these checks were left out",
-        remedy="make sure of them yourself, or compare more frames",
-    )
 
 
 OF_ONE_SYSTEM = ("permuted-atoms",)

@@ -14,7 +14,7 @@ from teadata.stored_frames import AnyFrames
 from teadata.typing import Ints
 from teaeval.checks import energies, geometry, identity, order, repeats, scale, structure
 from teaeval.checks.fixes import apply
-from teaeval.checks.sample import draw
+from teaeval.checks.sample import draw, few_frames
 from teaeval.engines import Engine, Threads
 from teaeval.metrics.one_pass import Compared, frame_errors_of
 from teaeval.metrics.uncertainty import block_length
@@ -268,7 +268,17 @@ def checked(
     findings = geometry.explain(prediction, test, rows, findings)
     findings += repeats.diagnose(prediction, test, place, compared)
     findings = known + findings + _diagnoses(prediction, test, rows, findings)
+    if dataset is not None:
+        findings += _of_few(prediction, test, rows)
     return Checked(rows, findings, compared)
+
+
+def _of_few(prediction: Prediction, test: AnyFrames, rows: Ints) -> list[Finding]:
+    """What is to be said where there are too few frames for diagnoses, but some."""
+    if draw(prediction, test, rows) is not None:
+        return []
+    sample = draw(prediction, test, rows, fewest=1)
+    return [] if sample is None else [*identity.diagnose(sample), few_frames(len(sample))]
 
 
 def _diagnoses(

@@ -27,8 +27,8 @@ def print_comparison(comparison: Comparison) -> None:
     console.say(f"A: {inline(comparison.first)}\nB: {inline(comparison.second)}")
     heads = [f"{m}\n{c}" for m in ("MAE", "RMSE") for c in ("A", "B", "A − B", "interval", "p")]
     several = bool(comparison.systems)
-    each = [(ALL, comparison.rows)] if several else [("", comparison.rows)]
-    each += [(system.formula, system.rows) for system in comparison.systems]
+    each = [(system.formula, system.rows) for system in comparison.systems]
+    each.append((ALL, comparison.rows))
     print_table(
         [*(["system"] if several else []), "", *heads, "A nearer\nin"],
         [

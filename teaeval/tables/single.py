@@ -53,7 +53,7 @@ def coverage(cover: Coverage) -> str:
 def intervals(score: Score) -> tuple[str, list[list[str]]] | None:
     """Title and rows of the table of intervals, None where there are none."""
     draws = score.bootstrap
-    if draws is None:
+    if draws is None or draws.units == 1:
         return None
     what = f"{draws.units} {UNITS[draws.unit]}"
     drawn = f"{draws.replicates} bootstrap samples"
@@ -99,6 +99,9 @@ def footer(score: Score) -> list[str]:
             for system in score.systems
             if not system.coverage.complete
         ]
+    if score.bootstrap is not None and score.bootstrap.units == 1:
+        unit = score.bootstrap.unit
+        lines.append(f"no intervals: they need two {UNITS[unit]} or more, and the test set has one")
     lines += [f"left out: {what}" for what in score.left_out]
     for run in score.simulations:
         lines += [f"simulations with {run.name}: {line}" for line in lines_of(run)]

@@ -87,6 +87,30 @@ def test_labels_with_a_prefix(few, tmp_path, prefix):
     check(made(tmp_path / "frames.xyz", energy_unit="eV"), few)
 
 
+def test_a_models_names_are_taken_with_a_word_and_never_beside_a_label(few, tmp_path):
+    def written(name, energy, forces):
+        atoms = images(few)
+        for image in atoms:
+            image.info[energy] = image.calc.results["energy"]
+            image.arrays[forces] = image.calc.results["forces"]
+            image.calc = None
+        ase.io.write(tmp_path / name, atoms, format="extxyz")
+        return [Input(tmp_path / name)]
+
+    (done,) = create(
+        "model", written("a.xyz", "MACE_energy", "MACE_forces"), Options("eV", wanted=FEW)
+    )
+    assert any("MACE_energy and MACE_forces are taken for the labels" in n for n in done.notes)
+    mixed = written("b.xyz", "REF_energy", "MACE_forces")
+    with pytest.raises(IncompleteError, match="forces only as MACE_forces") as caught:
+        create("mixed", mixed, Options("eV", wanted=FEW))
+    assert caught.value.options == ("--forces-key", "MACE_forces")
+    said = Options("eV", keys=Keys(forces="MACE_forces"), wanted=FEW)
+    (done,) = create("mixed", mixed, said)
+    check(teadata.load("mixed").frames, few)
+    assert not any("taken for the labels" in note for note in done.notes)
+
+
 def test_labels_go_before_predictions_and_two_labels_are_asked_for(few, tmp_path):
     atoms = images(few)
     for image in atoms:

@@ -71,7 +71,10 @@ def test_a_dataset_of_ones_own_is_scored_compared_and_reported(commands, folder,
     assert {"E", "F", "F(hydroxyl)"} <= {row.quantity for row in score.rows}
     compared = run("teaeval", "compare", *files)
     assert compared.returncode == 0, compared.stderr
-    assert "jackknife over" in compared.stdout
+    # the split keeps simulations together, so these are what intervals are over
+    simulations = len(np.unique(test.trajectories))
+    assert f"jackknife over {simulations} trajectories" in compared.stdout
+    assert (score.bootstrap.unit, score.bootstrap.units) == ("trajectory", simulations)
     reported = run("teaeval", "report", *files, "-o", tmp_path / "report.html")
     assert reported.returncode == 0, reported.stderr
     refused = run("teaeval", "hydrogen", "--dataset", "ethanol", "--calculator", "x:y")

@@ -9,10 +9,14 @@ from teaeval.checks.sample import FEWEST, evenly, regress
 from teaeval.scores.examine import check_against
 
 
-def test_too_few_frames_tell_nothing(noisy, mini_i):
+def test_too_few_frames_tell_nothing_and_it_is_said(noisy, mini_i):
     test = mini_i.split("folded/test")[: FEWEST - 1]
     few = Prediction("mini-i", "folded", -test.energies, -test.forces, frame_ids=test.ids)
-    assert check_against(few, test, mini_i)[1] == []
+    (finding,) = check_against(few, test, mini_i)[1]
+    assert (finding.code, finding.severity) == ("few-frames", "warning")
+    itself = Prediction("mini-i", "folded", test.energies, test.forces, frame_ids=test.ids)
+    codes = {item.code for item in check_against(itself, test, mini_i)[1]}
+    assert codes == {"few-frames", "reference-itself"}
 
 
 def test_values_at_the_limits_of_floating_point_stop_nothing(diagnosed, noisy, mini_i):

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import ase.io
 import numpy as np
 import pytest
+from ase.build import molecule
+from ase.calculators.singlepoint import SinglePointCalculator
 
 import teadata
 from teadata.errors import UsageError
@@ -93,3 +96,47 @@ def test_figures_and_reports(files, tmp_path, invoke):
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "labels.npz" in page
     assert "Left out: " in page
+
+
+@pytest.fixture
+def mixture(tmp_path) -> tuple[Path, Path]:
+    """Labels and predictions of two molecules, as ASE's trajectories."""
+    rng = np.random.default_rng(0)
+    for name, noise in (("labels.traj", 0.0), ("mine.traj", 0.1)):
+        frames = []
+        for formula in ("H2O", "CH4") * 6:
+            atoms = molecule(formula)
+            atoms.positions += 0.05 * np.random.default_rng(len(frames)).normal(
+                size=(len(atoms), 3)
+            )
+            forces = atoms.positions + noise * rng.normal(size=(len(atoms), 3))
+            energy = len(atoms) + noise * rng.normal()
+            atoms.calc = SinglePointCalculator(atoms, energy=energy, forces=forces)
+            frames.append(atoms)
+        ase.io.write(tmp_path / name, frames)
+    return tmp_path / "labels.traj", tmp_path / "mine.traj"
+
+
+def test_tables_of_several_systems_stay_tables_in_a_narrow_terminal(mixture, invoke, monkeypatch):
+    labels, mine = mixture
+    monkeypatch.setenv("COLUMNS", "60")
+    for command in (["score", mine], ["compare", mine, mine]):
+        lines = invoke(*command, "--reference", labels).splitlines()
+        assert any(line.startswith("H2O") and " F(O) " in line for line in lines)
+        assert any(line.startswith("all") and " F(O) " in line for line in lines)
+        assert "system       H2O" not in lines
+
+
+def test_a_figure_of_one_structure_says_which_systems_there_are(mixture, tmp_path, invoke):
+    labels, mine = mixture
+    with pytest.raises(UsageError, match="one structure, and the reference has 2 systems"):
+        invoke("plot", "worst", mine, "--reference", labels, "-o", tmp_path / "worst.svg")
+
+
+def test_verify_counts_the_rows_of_every_system(mixture, tmp_path, invoke):
+    labels, mine = mixture
+    made = tmp_path / "s.json"
+    invoke("score", mine, "--reference", labels, "-o", made)
+    rows = 4 + 4 + 5  # E, F and F of each element, of CH4, of H2O and of all
+    text = invoke("verify", made, "--prediction", mine, "--reference", labels)
+    assert f"{rows} rows, all as" in text
