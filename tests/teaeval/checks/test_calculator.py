@@ -84,3 +84,20 @@ def test_the_advice_mends_it(mini_i):
     np.testing.assert_allclose(forces, test.forces[:3], rtol=1e-10, atol=1e-10)
     with pytest.raises(UsageError, match="unknown energy unit"):
         in_units(InKcal(), "kcal")
+
+
+def test_no_recorded_baseline_would_be_refused():
+    """Errors as large as those of the quick trainings, on every test set that was recorded."""
+    import teadata
+    from baselines.accuracy import record
+
+    tried = 0
+    for one in record.read_records(record.RECORDS):
+        dataset = teadata.load(one.dataset.partition("@")[0])
+        for training in one.trainings:
+            for subset in training.seeds[0].tests:
+                test = dataset.split(f"{subset}/test")
+                noise = max(training.values(subset, "F")) / (0.8 * test.forces.std())
+                assert check_units(Model(test, 1.0, noise), dataset, subset) is None
+                tried += 1
+    assert tried > 30
