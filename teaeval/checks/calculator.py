@@ -64,30 +64,33 @@ def check_units(
             f"{where}: the sign is flipped; expected forces, the negative gradient of the energy. "
             "Nothing was simulated. Have the calculator give forces, not gradients"
         )
-    unit, sure = _unit(fit)
-    if unit is None:
+    unit, taken, sure = _unit(fit)
+    if not unit:
         return None
-    found = f"{where}, as a calculator has that gives {unit} where eV and eV/Å are expected"
+    found = f"{where}, as values in {unit}/Å have that were taken for {taken}/Å"
     advice = _advice(unit, said)
     if sure:
         raise UnitError(f"{found}. Nothing was simulated. {advice}")
     return f"{found}, or a model that is off by this factor. If it is the unit: {advice}"
 
 
-def _unit(fit: Regression) -> tuple[str | None, bool]:
-    """The unit that was taken for eV, and whether no model is like that."""
+def _unit(fit: Regression) -> tuple[str, str, bool]:
+    """The unit that was taken for another, that one, and whether no model is like that.
+
+    ASE's calculators give eV, objects with predict(frames) kcal/mol.
+    """
     taken = {name.partition(MISTAKEN)[0]: factor for name, factor in mistaken().items()}
-    # What is to give kcal/mol, an object with predict(frames), and gives eV
-    taken["eV, for kcal/mol,"] = 1 / EV
+    taken["eV"] = 1 / EV
     forces = Quantity("forces", "eV/Å", fit, {f"{unit}/Å": f for unit, f in taken.items()})
     sure = forces.candidates(length="Å") if fit.r2 >= LIKELY_R2 and forces.extreme else []
     found = sure or (forces.crude_candidates("Å") if fit.r2 >= CRUDE_R2 else [])
-    return (found[0].rpartition("/")[0] if found else None), bool(sure)
+    unit = found[0].removesuffix("/Å") if found else ""
+    return unit, "kcal/mol" if unit == "eV" else "eV", bool(sure)
 
 
 def _advice(unit: str, said: tuple[str, str] | None) -> str:
     """Which lines convert what the calculator gives."""
-    if unit.startswith("eV"):
+    if unit == "eV":
         return (
             "A calculator with predict(frames) gives kcal/mol and kcal/mol/Å: multiply its eV by "
             f"{EV:.6g}; or the training data were in eV and taken for kcal/mol"

@@ -209,7 +209,7 @@ def test_a_calculator_in_another_unit_is_refused_before_it_is_simulated(tmp_path
     call += ["--interval", "1", "--checkpoint", "2", "--replicas", "1", "-o", "out"]
     done = run(*call, "--calculator", "wrong:make", cwd=tmp_path)
     assert done.returncode == 1
-    assert "a calculator has that gives kcal/mol where eV and eV/Å are expected" in done.stderr
+    assert "as values in kcal/mol/Å have that were taken for eV/Å" in done.stderr
     assert not (tmp_path / "out").exists()
     lines = done.stderr.splitlines()
     start = next(i for i, line in enumerate(lines) if "Write units.py" in line)
@@ -217,5 +217,5 @@ def test_a_calculator_in_another_unit_is_refused_before_it_is_simulated(tmp_path
         "\n".join(line.strip() for line in lines[start + 1 : start + 3])
     )
     mended = run(*call, "--calculator", "units:make", cwd=tmp_path)
-    assert "taken for" not in mended.stderr
+    assert "were taken for" not in mended.stderr
     assert (tmp_path / "out").is_dir()
