@@ -238,13 +238,15 @@ def score(
     else:
         table.print_score(scored)
         assert scored.dataset is not None
+        part = "" if scored.coverage.complete else " --allow-failed"
         name = predictions.part_name(scored.dataset.subset, frames)
         prediction, file = (
             shlex.quote(str(run / path))
             for path in (f"predictions/{name}.npz", f"scores/{name}.json")
         )
         console.say(
-            f"written: {prediction} and {file}\nnext: teaeval report {prediction} -o report.html\n"
+            f"written: {prediction} and {file}\n"
+            f"next: teaeval report {prediction} -o report.html{part}\n"
             f"      teaeval table {file}"
         )
 
