@@ -20,7 +20,8 @@ from typing import Any, TypeVar, get_type_hints
 
 import typer
 
-from teadata.errors import TeaError, UsageError
+from teadata.destinations import check_outputs
+from teadata.errors import TeaError
 from teadata.files import check_output
 from teadata.output import command_line, pace, tabular
 from teadata.output.tabular import Cell, Column
@@ -86,44 +87,6 @@ def _paths(value: Any) -> list[Path]:
     """The paths that an option or argument has."""
     several = value if isinstance(value, list | tuple) else [value]
     return [Path(item) for item in several if isinstance(item, os.PathLike)]
-
-
-def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
-    """Refuse outputs without a name, and those that are an input or part of a dataset.
-
-    Raises
-    ------
-    UsageError
-        If there is one.
-    """
-    sources = list(inputs)
-    for path in outputs:
-        if path == Path() and not any(part.rpartition("=")[2] in (".", "./") for part in sys.argv):
-            raise UsageError("--output: expected a name, found nothing")  # an empty text
-        if not path.exists():
-            continue
-        for source in sources:
-            if source.exists() and path.samefile(source):
-                raise UsageError(
-                    f"--output {path}: is {source}, which is read here, and is not replaced; "
-                    "choose another name"
-                )
-        _check_no_dataset(path)
-
-
-def _check_no_dataset(path: Path) -> None:
-    from teadata import own
-    from teadata.catalog import data_root, local_root
-
-    folders = [data_root()]
-    with suppress(UsageError):  # no home folder, so no data there
-        folders += [local_root("x").parent, own.folder()]
-    for folder in folders:
-        if folder.resolve() in path.resolve().parents:
-            raise UsageError(
-                f"--output {path}: belongs to the datasets in {folder}, and is not replaced; "
-                "choose another name"
-            )
 
 
 class App(typer.Typer):

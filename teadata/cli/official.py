@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from teadata import console
+from teadata.destinations import check_outputs
 from teadata.errors import TeaError, UsageError
 from teadata.output.options import DatasetId, EnergyUnit, LengthUnit
 
@@ -241,7 +242,7 @@ def _ingest(
     if write_map is not None:
         if write_map.suffix.lower() not in (".yaml", ".yml"):
             raise UsageError(f"{write_map}: a mapping is written as .yaml")
-        console.check_outputs([write_map], paths)
+        check_outputs([write_map], paths)
         _write_map(write_map, look(paths, card.id, options, whole_record=whole_record))
         return
     done = ingest(

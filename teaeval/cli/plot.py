@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from teadata import console
+from teadata import console, destinations
 from teadata.errors import UsageError
 from teadata.output.options import FigureFiles
 from teadata.output.text import inline
@@ -42,7 +42,7 @@ def check_outputs(output: list[Path], inputs: Sequence[Path] = ()) -> None:
 
     for path in output:
         check_suffix(path)
-    console.check_outputs([path.with_suffix(".csv") for path in output], inputs)
+    destinations.check_outputs([path.with_suffix(".csv") for path in output], inputs)
     with styled():  # Matplotlib is there
         pass
 
