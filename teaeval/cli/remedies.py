@@ -64,7 +64,10 @@ def of_findings(file: str, findings: Sequence[Finding], command: Sequence[str]) 
     if not fixes:
         return ""
     whole = ["teaeval", "score", file, *_declared(command)]
-    return f"to go on:\n  {_joined([*whole, *(p for name in fixes for p in ('--fix', name))])}"
+    told = "to go on"
+    if "units" in fixes and any(word.startswith("--reference") for word in command):
+        told += ", if the unit of the reference is right"
+    return f"{told}:\n  {_joined([*whole, *(p for name in fixes for p in ('--fix', name))])}"
 
 
 def _missing(findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:

@@ -20,6 +20,7 @@ from teadata.frames import Frames
 from teadata.provenance import hashing
 from teadata.stored_frames import AnyFrames, StoredFrames
 from teadata.typing import Array, Floats, Ints
+from teaeval.predictions import sidecar
 from teaeval.predictions.fields import ARRAYS, kept, names_of, read_arrays, scaled
 from teaeval.predictions.findings import Finding, PredictionError
 from teaeval.predictions.numeric import convert_numbers
@@ -126,7 +127,8 @@ def read_reference(
         Forces and positions of more bytes than this stay in a file that is HDF5 or Zarr.
     **declared
         What the file does not state itself: ``energy_unit``, ``length_unit``, and its names of
-        the arrays, ``energy_key`` and ``forces_key``.
+        the arrays, ``energy_key`` and ``forces_key``.  Those that are not given are taken from
+        the file beside it, if there is one: ``own.xyz.yaml`` of ``own.xyz``.
 
     Raises
     ------
@@ -145,13 +147,16 @@ def read_reference(
     file = open_arrays(path)
     fields: dict[str, Any] = {n: file.stated(TEXTS[n], CANONICAL.get(n)) for n in UNITS}
     given: Any = declared
+    both, origins = sidecar.joined(path, given)
+    given = {name: value for name, value in both.items() if name in known}
+    whose = {name: origin for name, origin in origins.items() if name in known}
     said = sayings(file, fields, given, {})
     parts: list[ArrayFile] = [file]
     if isinstance(file, ImageFile):
         parts = list(by_system(file, kept(NAMES, said)))
     digest = hashing(path)
     read = [_read(part, said, in_memory) for part in parts]
-    problems = _units(file, fields, said, read[0][1])
+    problems = _units(file, fields, said, read[0][1], whose)
     for _, _, wrong in read:
         problems += [item for item in wrong if item not in problems]
     if problems:
@@ -178,13 +183,17 @@ def read_reference(
 
 
 def _units(
-    file: ArrayFile, fields: dict[str, Any], said: Mapping[str, str], names: Mapping[str, str]
+    file: ArrayFile,
+    fields: dict[str, Any],
+    said: Mapping[str, str],
+    names: Mapping[str, str],
+    whose: Mapping[str, str],
 ) -> list[Finding]:
     """Find the units, in place; those that the file states of other labels do not count."""
     stale = StaleUnits.of(file, names, fields)
     fields |= dict.fromkeys(stale.stated)
     conventions = {**file.conventions, **dict.fromkeys(stale.stated)}
-    undeclared = combine(fields, said, conventions, UNIT_FLAGS, whose={})
+    undeclared = combine(fields, said, conventions, UNIT_FLAGS, whose=whose)
     why = "; the file states {} since it was exported, but its labels were written anew since then"
     for name, unit in stale.stated.items():
         undeclared = [

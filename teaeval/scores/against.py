@@ -248,7 +248,18 @@ def _checked(
         results.append(result)
         name = f"{label}: " if several else ""
         findings += [replace(item, found=name + item.found) for item in result.findings]
-    return results, findings + _together(pairs, results)
+    return results, [_of_either(item) for item in findings + _together(pairs, results)]
+
+
+def _of_either(finding: Finding) -> Finding:
+    """A finding about a unit; what is wrong may be what was declared of the reference."""
+    if not finding.code.startswith(("unit-of-energy", "unit-of-forces", "scale-of-")):
+        return finding
+    return replace(
+        finding,
+        remedy="first make sure of the unit of the reference, --reference-energy-unit: another "
+        f"one there looks the same. If that is right, {finding.remedy}",
+    )
 
 
 def _missing(

@@ -82,6 +82,29 @@ def test_a_dataset_in_place_of_the_file_is_recognised(files, invoke):
         invoke("score", files["one"], "--reference", "mini-i")
 
 
+def test_what_is_declared_beside_a_reference_is_taken(files, tmp_path, invoke):
+    labels = tmp_path / "labels.npz"
+    labels.write_bytes(files["labels"].read_bytes())
+    beside = Path(f"{labels}.yaml")
+    beside.write_text("energy_unit: kcal/mol\nlength_unit: Å\nmodel: GFN2-xTB\n")
+    made = tmp_path / "s.json"
+    command = ["score", files["one"], "--reference", labels, "--bootstrap", 0]
+    told = invoke(*command[:2], "--reference", files["labels"], *DECLARED, "--bootstrap", 0)
+    assert invoke(*command, "-o", made).splitlines()[1:-1] == told.splitlines()[1:-1]
+    beside.write_text("energy_unit: eV\nlength_unit: Å\n")
+    assert "all as" in invoke("verify", made, "--prediction", files["one"], "--reference", labels)
+    with pytest.raises(PredictionError, match="unit-of-energy") as caught:
+        invoke(*command)
+    # it is not the prediction that is wrong
+    assert "first make sure of the unit of the reference" in str(caught.value)
+    whole = ["teaeval", *map(str, command)]
+    advice = remedies.of_findings(str(files["one"]), caught.value.findings, whole)
+    assert advice.startswith("to go on, if the unit of the reference is right:")
+    beside.write_text("energy_unti: eV\n")
+    with pytest.raises(UsageError, match=r"labels.npz.yaml: .*energy_unit"):
+        invoke(*command)
+
+
 def test_options_of_a_reference_need_one(files, invoke):
     with pytest.raises(UsageError, match="--reference-energy-key is about a reference"):
         invoke("score", files["one"], "--reference-energy-key", "REF_energy")
