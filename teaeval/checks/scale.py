@@ -95,6 +95,8 @@ def diagnose(
         suspected[1] = _force_unit(forces, by_element, rest, unit, declared, mean)
     if suspected[1] is None:
         suspected[1] = _crude_forces(forces, rest, unit, declared[1], mean)
+    if suspected == [None, None]:
+        findings += _of_no_unit(forces)
     unit = _unit(suspected[1])
     if unit:
         sample = replace(sample, forces=sample.forces / forces.factors[unit])
@@ -286,6 +288,22 @@ def _crude_forces(
         if ratio > 0 and abs(log(ratio)) < log(2):
             return None
     return forces.warning(candidates, told, energy_slope=energy.slope, energy_r2=energy.r2)
+
+
+def _of_no_unit(forces: Quantity) -> list[Finding]:
+    """Whether the forces have a slope that neither a unit nor a model has."""
+    if not forces.extreme or forces.fit.r2 < LIKELY_R2:
+        return []
+    return [
+        Finding.warning(
+            "slope-of-forces",
+            expected=f"forces in {forces.declared}, as declared, with a slope near 1",
+            found=f"{forces.fit}, which neither a model nor another unit has",
+            remedy="make sure of the units of both, prediction and reference: two that are wrong, "
+            "or labels in another unit than they say, look like this",
+            evidence={"slope": forces.fit.slope, "r2": forces.fit.r2},
+        )
+    ]
 
 
 def _force_unit(

@@ -105,6 +105,14 @@ def test_what_is_declared_beside_a_reference_is_taken(files, tmp_path, invoke):
         invoke(*command)
 
 
+def test_a_slope_that_only_a_wrong_unit_of_the_reference_has_is_said(files, invoke):
+    # labels in kcal/mol that are declared as kJ/mol, beside predictions in eV, as they say
+    wrong = ["--reference-energy-unit", "kJ/mol", "--reference-length-unit", "Å"]
+    text = invoke("score", files["one"], "--reference", files["labels"], *wrong, "--bootstrap", 0)
+    assert "[slope-of-forces]" in text
+    assert "a slope of 4.1" in text
+
+
 def test_options_of_a_reference_need_one(files, invoke):
     with pytest.raises(UsageError, match="--reference-energy-key is about a reference"):
         invoke("score", files["one"], "--reference-energy-key", "REF_energy")
