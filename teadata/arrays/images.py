@@ -62,7 +62,11 @@ class ImageFile(ArrayFile):
         for image in self._images():
             numbers = image.arrays[NUMBERS]
             if numbers.shape != first[NUMBERS].shape or (numbers != first[NUMBERS]).any():
-                raise self.error(f"{image.where} has other atoms, or another order, than image 0")
+                raise self.error(
+                    f"{image.where} has other atoms, or another order, than image 0, and a dataset "
+                    "is of one system; a file of several is scored against your own labels with "
+                    "--reference FILE, and teadata create --each makes a dataset of each"
+                )
             yield image
 
     def _checked(self, names: Sequence[str]) -> Iterator[dict[str, Array]]:
