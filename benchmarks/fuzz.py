@@ -27,6 +27,8 @@ from pathlib import Path
 import ase.db
 import ase.io
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from ase.calculators.singlepoint import SinglePointCalculator
 
 import teadata
@@ -37,7 +39,7 @@ from teaeval.predictions.reading import read_prediction
 from teaeval.predictions.writing import template, write_prediction
 from teaeval.scores.scoring import score
 
-FORMS = ("npz", "h5", "zarr", "zip", "parquet", "xyz", "xyz.gz", "traj", "db")
+FORMS = ("npz", "h5", "zarr", "zip", "parquet", "xyz", "xyz.gz", "traj", "db", "lists.parquet")
 DATASET, SUBSET = "mini-hydrogen", "complete"
 SECONDS, MEMORY = 30, 4 << 30
 
@@ -53,7 +55,14 @@ def predicted() -> Prediction:
 
 
 def write(path: Path, prediction: Prediction) -> None:
-    """The prediction in the format of the suffix, ASE's too."""
+    """The prediction in the format of the suffix, ASE's too, and parquet as others write it."""
+    if path.name.endswith(".lists.parquet"):
+        columns = {"energy": prediction.energies, "frame_id": prediction.frame_ids}
+        forces = prediction.forces[:].reshape(len(prediction.energies), -1).tolist()
+        table = pa.table({**columns, "forces": forces})
+        said = {"dataset": DATASET, "subset": SUBSET, "energy_unit": "kcal/mol"}
+        pq.write_table(table.replace_schema_metadata({**said, "length_unit": "Å"}), path)
+        return
     if path.suffix not in (".traj", ".db"):
         write_prediction(path, prediction)
         return

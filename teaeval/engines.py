@@ -143,7 +143,8 @@ class DaskCluster:
                 self.client.scheduler.ncores, workers=None, callback_timeout=self.timeout
             )
         except (OSError, TimeoutError) as error:
-            raise self._gone(f"its scheduler does not answer any more ({error})") from None
+            said = f" ({error})" if str(error) else ""
+            raise self._gone(f"its scheduler does not answer any more{said}") from None
         return sum(found.values())
 
     def _result(self, future: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +16,15 @@ import pyarrow.parquet as pq
 from teadata.arrays.base import ArrayFile
 from teadata.arrays.decompression import decompression_limit
 from teadata.typing import Array
+
+COUNT = """
+import sys, pyarrow.parquet as pq
+m = pq.ParquetFile(sys.argv[1]).metadata
+groups = [m.row_group(i) for i in range(m.num_row_groups)]
+print(sum(8 * g.column(j).num_values for g in groups for j in range(g.num_columns)))
+"""
+"""Prints the bytes of all values.  On a damaged footer pyarrow ends the process that asks for a
+column's metadata, as of version 26, so that the process that asks is another one."""
 
 
 class ParquetFile(ArrayFile):
@@ -33,13 +44,26 @@ class ParquetFile(ArrayFile):
             self._types = {field.name: field.type for field in schema}
             self._twice = {name for name, n in Counter(schema.names).items() if n > 1}
             metadata = schema.metadata or {}
-            decompression_limit(self.path, _decoded(file.metadata, schema.types), self.label)
+            size = _decoded(file.metadata, schema.types)
+            if None in map(_width, schema.types):  # lists: only metadata of columns say how long
+                size = max(size, self._listed_bytes())
+            decompression_limit(self.path, size, self.label)
         self.attributes = {
             key.decode(errors="replace"): value.decode(errors="replace")
             for key, value in metadata.items()
             if key not in (b"ARROW:schema", b"pandas")
         }
         self._shapes: dict[str, tuple[int, ...]] = {}
+
+    def _listed_bytes(self) -> int:
+        """Bytes of the values of all columns, lists included."""
+        command = [sys.executable, "-I", "-c", COUNT, str(self.path.absolute())]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode or not done.stdout.strip().isdecimal():
+            raise self.error(
+                "is damaged: what it says of its columns cannot be read; copy it again"
+            )
+        return int(done.stdout)
 
     @contextmanager
     def _file(self) -> Iterator[pq.ParquetFile]:
@@ -149,13 +173,10 @@ def _is_list(kind: pa.DataType) -> bool:
 
 
 def _decoded(metadata: pq.FileMetaData, types: Sequence[pa.DataType]) -> int:
-    """Bytes that the file stands for: of its values as they are in memory, or of its pages."""
+    """Bytes that the file stands for: of its values but those of lists, or of its pages."""
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
     widths = [_width(kind) for kind in types]
     values = metadata.num_rows * sum(width for width in widths if width is not None)
-    if None in widths:  # lists: only metadata of columns say how many values they have
-        columns = (group.column(j) for group in groups for j in range(group.num_columns))
-        values = max(values, sum(8 * column.num_values for column in columns))
     return int(max(values, sum(group.total_byte_size for group in groups)))
 
 

@@ -187,8 +187,10 @@ class FrameErrors:
         frames = self.frames.sum()
         centre = (self.frames * self.mean).sum() / frames
         variance = (self.frames * (self.spread**2 + (self.mean - centre) ** 2)).sum() / frames
+        with np.errstate(over="ignore"):  # an error that is infinite is said by the score
+            mae = float((weights * self.mae[scored]).sum() / total)
         return Errors(
-            mae=float((weights * self.mae[scored]).sum() / total),
+            mae=mae,
             rmse=largest * float(np.sqrt((weights * scaled**2).sum() / total)),
             max=largest,
             mean_reference=float((self.frames * magnitude).sum() / frames),

@@ -10,7 +10,7 @@ import pytest
 
 import teadata
 import teaeval
-from teadata.errors import UsageError
+from teadata.errors import TeaError, UsageError
 from teaeval import PredictionError
 
 
@@ -70,6 +70,13 @@ def test_an_exploded_model_is_scored_without_overflow(noisy, recwarn):
     row = teaeval.score(exploded).row("E")
     assert row.mae == pytest.approx(1e300)
     assert row.rmse == pytest.approx(1e300)
+    assert not recwarn.list
+
+
+def test_errors_that_are_too_large_are_one_error(noisy, recwarn):
+    energies = np.where(np.arange(len(noisy.energies)) % 2, 1e308, -1e308)
+    with pytest.raises(TeaError, match="errors of E are too large"):
+        teaeval.score(dataclasses.replace(noisy, energies=energies), replicates=0)
     assert not recwarn.list
 
 
