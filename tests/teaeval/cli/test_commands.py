@@ -130,8 +130,10 @@ def test_a_shell_completes_commands_and_options(command, typed, offered):
         [script], env=os.environ | variables, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == offered
+    # Without a terminal no shell can be recognised: it is named, as Typer's own tests do.
+    named = os.environ | {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
     shown = subprocess.run(
-        [script, "--show-completion", "bash"], capture_output=True, text=True, check=True
+        [script, "--show-completion", "bash"], env=named, capture_output=True, text=True, check=True
     )
     assert f"-F _{command}_completion {command}" in shown.stdout
 

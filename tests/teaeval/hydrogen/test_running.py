@@ -105,7 +105,7 @@ def test_a_model_without_stress_has_no_pressure(here, dataset):
 
 
 def test_plans_that_cannot_be_run(here, dataset):
-    with pytest.raises(UsageError, match="one of the two"):
+    with pytest.raises(UsageError, match="expected one of --calculator"):
         make_plan(dataset)
     with pytest.raises(UsageError, match=r"no record\.json"):
         make_plan(dataset, model=here)

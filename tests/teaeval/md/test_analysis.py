@@ -61,7 +61,7 @@ def test_what_has_not_ended_is_not_analysed(simulated, tmp_path):
     found = md.analyse(tmp_path, 0, 20, partial=True)
     assert [(one.status, one.time) for one in found.replicas] == [("running", 0.1)]
     assert found.gyration.frames == 41
-    with pytest.raises(DataError, match="no folder of simulations"):
+    with pytest.raises(DataError, match="no such folder; expected a folder of simulations"):
         md.analyse(tmp_path / "nothing")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import pytest
 
 import teadata
 import teaeval
+from teadata import plugins
 from teadata.errors import DataError, PathError, UsageError
 from teaeval import calculators, md
 from teaeval.md import record
@@ -152,15 +154,19 @@ def test_run_folders_are_found_by_entry_points(repository, monkeypatch, tmp_path
     project = tomllib.loads((repository / "pyproject.toml").read_text())
     stated = project["project"]["entry-points"][calculators.GROUP]
     points = [EntryPoint(name, value, calculators.GROUP) for name, value in stated.items()]
-    monkeypatch.setattr(calculators, "entry_points", lambda group: points)
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: points)
+    plugins.loaded.cache_clear()
     with pytest.raises(UsageError, match="is not a run folder that baselines knows"):
         calculators.find_calculator(model=tmp_path)
     (tmp_path / "plan.json").write_text("{}")
     with pytest.raises(DataError, match="record"):
         calculators.find_calculator(model=tmp_path)
-    monkeypatch.setattr(calculators, "entry_points", lambda group: [])
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [])
+    plugins.loaded.cache_clear()
     with pytest.raises(UsageError, match="no installed package has an entry point"):
         calculators.find_calculator(model=tmp_path)
+    monkeypatch.undo()
+    plugins.loaded.cache_clear()
 
 
 @pytest.mark.slow

@@ -66,7 +66,8 @@ def test_every_test_set_from_every_format(dataset, subset, tmp_path):
         path = tmp_path / f"prediction{suffix}"
         teaeval.write_prediction(path, prediction)
         score = teaeval.score(teaeval.read_prediction(path), replicates=20)
-        assert score.warnings == []
+        few = len(prediction.forces) < 30  # too few to check units and signs
+        assert [said.split("]")[0] for said in score.warnings] == ["[few-frames"] * few
         found[suffix] = numbers_of(score)
     assert set(found.values()) == {found[".npz"]}
 
