@@ -1,0 +1,192 @@
+"""What the folder of a campaign knows of its tasks: done, running, failed, or waiting.
+
+A task that runs holds a lock, which the system frees however its process ends; so nothing that a
+killed process left behind is taken for work that goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from baselines.campaign.tasks import Task
+from teadata.errors import DataError, UsageError
+from teadata.files import contents, write_text
+from teadata.schema import StrictModel
+
+RUNS, LOGS, FAILED, LOCKS, DRIVERS = "runs", "logs", "failed", "locks", "drivers"
+
+PATIENCE = 60.0
+"""Seconds that campaigns may take to stop after they were asked to."""
+
+State = Literal["done", "running", "failed", "waiting", "held up"]
+
+
+class Failure(StrictModel):
+    """Why a task failed, and when (seconds since 1970)."""
+
+    reason: str
+    time: float
+
+
+class Entry(NamedTuple):
+    """The state of a task, and a word on it: why it failed, or how far it is."""
+
+    state: State
+    note: str = ""
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder of a campaign, or check that it is one.
+
+    Raises
+    ------
+    UsageError
+        If it holds something else.
+    DataError
+        If it cannot be made.
+    """
+    parts = {RUNS, LOGS, FAILED, LOCKS, DRIVERS}
+    if folder.exists() and (not folder.is_dir() or contents(folder) - parts):
+        raise UsageError(
+            f"{folder}: exists and is not a campaign's folder; choose another --folder"
+        )
+    try:
+        for part in parts:
+            (folder / part).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be made ({error.strerror or error})") from None
+
+
+def log_file(task: Task, folder: Path) -> Path:
+    """Where a task says what it does."""
+    return folder / LOGS / f"{task.name}.log"
+
+
+def lock_file(task: Task, folder: Path) -> Path:
+    """What the process locks that carries a task out."""
+    return folder / LOCKS / f"{task.name}.lock"
+
+
+def held(path: Path) -> bool:
+    """Whether a process holds a lock file."""
+    from filelock import FileLock, Timeout
+
+    if not path.exists():
+        return False
+    try:
+        with FileLock(path, timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def failure(task: Task, folder: Path) -> Failure | None:
+    """Why a task failed; None if it did not."""
+    path = folder / FAILED / f"{task.name}.json"
+    if not path.is_file():
+        return None
+    try:
+        return Failure.from_json(path, "a failure", "remove it")
+    except DataError:
+        return Failure(reason=f"{path} cannot be read", time=0)
+
+
+def fail(task: Task, folder: Path, reason: str) -> None:
+    """Keep why a task failed; on a full disk it is only said."""
+    with suppress(DataError):
+        text = Failure(reason=reason, time=time.time()).model_dump_json(indent=1)
+        write_text(folder / FAILED / f"{task.name}.json", text + "\n")
+
+
+def forgive(task: Task, folder: Path) -> None:
+    """Forget that a task failed."""
+    (folder / FAILED / f"{task.name}.json").unlink(missing_ok=True)
+
+
+def entry(task: Task, folder: Path) -> Entry:
+    """The state of a task as the folder shows it."""
+    if task.done(folder):
+        return Entry("done")
+    if held(lock_file(task, folder)):
+        return Entry("running", last_line(log_file(task, folder)))
+    if (failed := failure(task, folder)) is not None:
+        return Entry("failed", f"{failed.reason}; log: {log_file(task, folder)}")
+    if task.needs is not None and entry(task.needs, folder).state == "failed":
+        return Entry("held up", "the training failed")
+    return Entry("waiting")
+
+
+def last_line(path: Path) -> str:
+    """The last line of a log that says something, preferably an error; empty without one."""
+    try:
+        with path.open("rb") as log:
+            log.seek(max(0, path.stat().st_size - 4096))
+            text = log.read().decode(errors="replace")
+    except OSError:
+        return ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines[-20:] if line.startswith("error: ")]
+    return (errors or lines or [""])[-1].removeprefix("error: ")
+
+
+class Driver:
+    """A process that carries a campaign out, as others see it."""
+
+    def __init__(self, folder: Path) -> None:
+        name = f"{platform.node()}-{os.getpid()}"
+        self.lock = folder / DRIVERS / f"{name}.lock"
+        self._stop = self.lock.with_suffix(".stop")
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._stop.exists()
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Be seen in the folder while the block runs."""
+        from filelock import FileLock
+
+        self._stop.unlink(missing_ok=True)
+        try:
+            with FileLock(self.lock):
+                yield
+        finally:
+            self.lock.unlink(missing_ok=True)
+            self._stop.unlink(missing_ok=True)
+
+
+def cancel(folder: Path) -> int:
+    """Ask all processes that carry campaigns out in a folder to stop, and wait until they did.
+
+    Returns
+    -------
+    int
+        How many have stopped.
+
+    Raises
+    ------
+    UsageError
+        If it is not a campaign's folder.
+    DataError
+        If one has not stopped after a minute.
+    """
+    if not (folder / DRIVERS).is_dir():
+        raise UsageError(
+            f"{folder}: is not a campaign's folder; `baselines campaign run` makes one"
+        )
+    at_work = [path for path in sorted((folder / DRIVERS).glob("*.lock")) if held(path)]
+    for path in at_work:
+        write_text(path.with_suffix(".stop"), "")
+    end = time.monotonic() + PATIENCE
+    while still := [path for path in at_work if held(path)]:
+        if time.monotonic() > end:
+            raise DataError(f"{still[0]}: this process has not stopped after {PATIENCE:.0f} s")
+        time.sleep(0.1)
+    return len(at_work)

@@ -1,0 +1,107 @@
+"""``python -m baselines.campaign.work``: one task, in a process of its own.
+
+What is to be done comes on the standard input, as a line of JSON.  The end of that input means
+that the process which started this one has ended, and so does this one.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from baselines.runs.record import Plan
+from teadata import TeaError, console
+from teadata.schema import StrictModel
+
+GRACE = 5.0
+"""Seconds that a task may take to end in order."""
+
+
+class Order(StrictModel):
+    """What is to be done: the training of a plan, or the score of a test set with its model.
+
+    Parameters
+    ----------
+    plan
+        The training.
+    folder
+        Its run folder.
+    lock
+        Lock file of the task; while another process holds it, this one waits.
+    test
+        Subset whose test set is scored; None: train.
+    frames, bootstrap
+        As a campaign's file has them.
+    """
+
+    plan: Plan
+    folder: Path
+    lock: Path
+    test: str | None
+    frames: int | None
+    bootstrap: int
+
+
+def carry_out(order: Order) -> None:
+    """Do what an order says; what was done before is not done again.
+
+    Raises
+    ------
+    TeaError
+        As :func:`baselines.runs.folder.train` and :func:`baselines.runs.predictions.score` do.
+    """
+    from filelock import FileLock
+
+    from baselines.runs import folder as runs
+    from baselines.runs import predictions
+
+    with FileLock(order.lock), console.progress_bar() as progress:
+        if order.test is None:
+            runs.train(order.plan, order.folder, progress)
+        else:
+            predictions.score(
+                order.folder, order.test, progress, None, order.bootstrap, order.frames
+            )
+
+
+def _first_line() -> bytes:
+    """Read a line of the standard input.
+
+    Not through ``sys.stdin``: processes that a model forks close that, and would wait forever for
+    the thread that reads it.
+    """
+    line = b""
+    while not line.endswith(b"\n") and (more := os.read(0, 65536)):
+        line += more
+    return line
+
+
+def _end_with_parent() -> None:
+    """End this process when its input ends: in order, or after a while in any case."""
+    while os.read(0, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(GRACE)
+    os.killpg(0, signal.SIGKILL)
+
+
+def main() -> None:
+    """Do the task of the standard input; a user's mistake is one line and status 1 or 2."""
+    order = Order.model_validate_json(_first_line())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        carry_out(order)
+    except TeaError as error:
+        console.say(f"error: {error}", err=True)
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        console.say("interrupted", err=True)
+        sys.exit(console.INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

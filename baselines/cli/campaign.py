@@ -1,0 +1,138 @@
+"""The commands ``baselines campaign run``, ``status``, ``table`` and ``cancel``."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from teadata import console
+from teadata.errors import UsageError
+from teadata.output.options import AsJson
+
+if TYPE_CHECKING:
+    from baselines.campaign.tasks import Task
+
+campaign = console.App("Train and score many models from one file.")
+
+CampaignFile = Annotated[Path, typer.Argument(metavar="CAMPAIGN", help="Campaign, a file of YAML.")]
+CampaignFolder = Annotated[
+    Path,
+    typer.Option("--folder", help="Folder of campaigns, which share what they have in common."),
+]
+
+
+def register(app: console.App) -> None:
+    """Add these commands to ``baselines``."""
+    app.add_typer(campaign, name="campaign")
+
+
+def _tasks(file: Path) -> list[Task]:
+    from baselines.campaign import matrix, tasks
+
+    return tasks.tasks_of(tasks.expand(matrix.read(file), file))
+
+
+@campaign.command("run", epilog="Example: baselines campaign run campaign.yaml --jobs 2")
+def run(
+    file: CampaignFile,
+    folder: CampaignFolder = Path("campaign"),
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes at a time; a model that declares several cores counts as so many; "
+            "default: one a core.",
+        ),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(help="Memory, that all processes share, as 8 GiB; default: the machine's."),
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Try again what failed.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done, and its cost.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train and score what a campaign's file says; what is done is never done again.
+
+    The same command goes on after a kill. Ends with status 1 if a task failed.
+    """
+    from baselines.campaign import ledger, running, table
+
+    tasks = _tasks(file)
+    machine = running.Machine(jobs or os.cpu_count() or 1, _memory(memory))
+    if dry_run:
+        costs = table.costs_of(tasks, folder)
+        console.print_json(costs) if as_json else table.print_costs(costs)
+        return
+    ledger.prepare(folder)
+    if failed:
+        for task in tasks:
+            ledger.forgive(task, folder)
+    again = shlex.join(["baselines", "campaign", "run", str(file), "--folder", str(folder)])
+    with console.keeping(f"{folder} has what is done, and checkpoints; to go on: {again}"):
+        running.carry_out(tasks, folder, machine, lambda text: console.say(text, err=True))
+    rows = table.rows_of(tasks, folder)
+    console.print_json(rows) if as_json else table.print_status(rows)
+    if any(row["state"] != "done" for row in rows):
+        console.say(f"to try again what failed: {again} --failed", err=True)
+        raise typer.Exit(1)
+    if not as_json:
+        where = shlex.join([str(file), "--folder", str(folder)])
+        console.say(f"next: baselines campaign table {where}")
+
+
+@campaign.command("status", epilog="Example: baselines campaign status campaign.yaml")
+def status(
+    file: CampaignFile, folder: CampaignFolder = Path("campaign"), as_json: AsJson = False
+) -> None:
+    """Say which tasks are done, running, failed (and why) or waiting."""
+    from baselines.campaign import table
+
+    rows = table.rows_of(_tasks(file), folder)
+    console.print_json(rows) if as_json else table.print_status(rows)
+
+
+@campaign.command("table", epilog="Example: baselines campaign table campaign.yaml")
+def scores(
+    file: CampaignFile, folder: CampaignFolder = Path("campaign"), as_json: AsJson = False
+) -> None:
+    """Print what the models of a campaign reach, as far as they are scored."""
+    from baselines.campaign import table
+
+    tasks = _tasks(file)
+    rows = table.scores_of(tasks, folder)
+    if as_json:
+        console.print_json(rows)
+        return
+    table.print_scores(rows)
+    if missing := sum(task.test is not None for task in tasks) - len(rows):
+        console.say(f"{missing} scores are not there yet")
+    if rows:
+        console.say(f"next: teaeval table {shlex.join(row['file'] for row in rows)}")
+
+
+@campaign.command("cancel", epilog="Example: baselines campaign cancel --folder campaign")
+def cancel(folder: CampaignFolder = Path("campaign")) -> None:
+    """Stop the campaigns that run in a folder; the same commands go on."""
+    from baselines.campaign import ledger
+
+    count = ledger.cancel(folder)
+    console.say(f"{folder}: {count} stopped" if count else f"{folder}: no campaign runs here")
+
+
+def _memory(text: str | None) -> float:
+    from baselines.campaign.matrix import mebibytes
+    from baselines.campaign.running import machine_memory
+
+    if text is None:
+        return machine_memory()
+    try:
+        return mebibytes(text)
+    except ValueError as error:
+        raise UsageError(f"--memory: {error}") from None

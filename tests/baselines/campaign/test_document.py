@@ -1,0 +1,36 @@
+"""What docs/campaigns.md and the example say, done."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from baselines.campaign import matrix
+from baselines.campaign.tasks import expand
+
+
+def blocks(repository, kind):
+    text = (repository / "docs" / "campaigns.md").read_text()
+    return re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)
+
+
+def test_the_blocks_of_the_document_run(run, repository, tmp_path):
+    (file,), (lines,) = blocks(repository, "yaml"), blocks(repository, "bash")
+    (tmp_path / "campaign.yaml").write_text(file)
+    for line in lines.splitlines():
+        done = run(*shlex.split(line, comments=True), cwd=tmp_path)
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+    records = list((tmp_path / "campaign" / "runs").glob("*/record.json"))
+    assert len(records) == 2
+
+
+def test_every_key_is_in_the_document(repository):
+    text = (repository / "docs" / "campaigns.md").read_text()
+    assert [key for key in matrix.Campaign.model_fields if f"`{key}`" not in text] == []
+
+
+def test_the_example_is_six_models_that_are_on_record(repository):
+    path = repository / "examples" / "campaign.yaml"
+    found = expand(matrix.read(path), path)
+    assert len({run.plan.model for run in found}) == len(found) == 6
+    assert sum(run.seconds for run in found) < 15 * 60

@@ -1,0 +1,34 @@
+"""Files of campaigns: what is refused, and with which word."""
+
+from __future__ import annotations
+
+import pytest
+
+from baselines.campaign import matrix
+from teadata.errors import DataError
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"modles": ["gap"]}, "unknown key 'modles', did you mean 'models'"),
+        ({"resources": {"gap": {"memroy": "1 GiB"}}}, "did you mean 'memory'"),
+        ({"resources": {"gap": {"memory": "lots"}}}, "such as 4 GiB or 500 MiB, found 'lots'"),
+        ({"include": [{"model": "gap", "datset": "mini-i"}]}, "did you mean 'dataset'"),
+        ({"exclude": [{}]}, "exclude 1 is empty"),
+        ({"seeds": [-1]}, "seeds.1: Input should be greater than or equal to 0"),
+        ({"subsets": []}, "subsets: "),
+        ({"models": None}, "nothing is to be trained"),
+    ],
+)
+def test_wrong_files_are_refused(campaign_file, values, message):
+    with pytest.raises(DataError) as error:
+        matrix.read(campaign_file(**values))
+    assert message in str(error.value)
+
+
+def test_a_text_is_no_campaign(tmp_path):
+    path = tmp_path / "campaign.yaml"
+    path.write_text("models")
+    with pytest.raises(DataError, match=r"campaign\.yaml: the file: "):
+        matrix.read(path)

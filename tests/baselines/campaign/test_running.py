@@ -1,0 +1,126 @@
+"""Campaigns as their user runs them: killed, shared, failed, cancelled."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+
+def table_of(run, path, folder):
+    done = run("baselines", "campaign", "table", path, "--folder", folder, "--json")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    for row in rows:
+        del row["file"]
+    return rows
+
+
+def start(path, folder):
+    return subprocess.Popen(
+        [sys.executable, "-m", "baselines", "campaign", "run", str(path), "--folder", str(folder),
+         "--jobs", "1"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def until(condition, seconds=120.0):
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return found
+
+
+def workers_of(process):
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True
+    )
+    return [int(pid) for pid in listed.stdout.split()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are found with Linux's ps")
+def test_killed_twice_the_table_is_the_same_as_uninterrupted(run, campaign_file, tmp_path):
+    """A worker is killed, then the driver; what is done is not done again, also for another."""
+    path, whole, killed = campaign_file(subsets=["folded"]), tmp_path / "whole", tmp_path / "killed"
+    done = run("baselines", "campaign", "run", path, "--folder", whole, "--jobs", 2)
+    assert done.returncode == 0, done.stderr
+    assert "2 tasks: 2 done" in done.stdout
+    process = start(path, killed)
+    until(lambda: list(killed.glob("runs/*/plan.json")))
+    (worker,) = workers_of(process)
+    os.kill(worker, signal.SIGKILL)
+    until(lambda: [pid for pid in workers_of(process) if pid != worker])
+    process.kill()
+    assert "killed by SIGKILL, begun again" in process.communicate()[1]
+    done = run("baselines", "campaign", "run", path, "--folder", killed)
+    assert done.returncode == 0, done.stderr
+    rows = table_of(run, path, whole)
+    assert len(rows) == 1
+    # sGDML's processes add up in no fixed order
+    assert table_of(run, path, killed) == [pytest.approx(row, rel=1e-9) for row in rows]
+    records = {file: file.stat().st_mtime_ns for file in whole.glob("runs/*/record.json")}
+    more = campaign_file("more.yaml", subsets=["folded"], tests=["folded", "unfolded"])
+    done = run("baselines", "campaign", "run", more, "--folder", whole, "--json")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("done: ") == 1
+    assert {file: file.stat().st_mtime_ns for file in whole.glob("runs/*/record.json")} == records
+    scores = list(whole.glob("runs/*/scores/folded-20.json"))
+    laid_out = run("teaeval", "table", *scores)
+    assert laid_out.returncode == 0, laid_out.stderr
+
+
+def test_a_failed_training_is_named_and_the_rest_goes_on(run, campaign_file, tmp_path):
+    """Something is in the way of one run folder; once it is gone, --failed tries again."""
+    path, folder = campaign_file(), tmp_path / "folder"
+    costs = run("baselines", "campaign", "run", path, "--folder", folder, "--dry-run", "--json")
+    assert not folder.exists()
+    name = json.loads(costs.stdout)[0]["run"]
+    (folder / "runs").mkdir(parents=True)
+    (folder / "runs" / name).write_text("in the way")
+    command = ["baselines", "campaign", "run", path, "--folder", folder, "--jobs", 2]
+    done = run(*command)
+    assert done.returncode == 1
+    assert "4 tasks: 1 failed, 1 held up, 2 done" in done.stdout
+    assert f"logs/{name}.train.log" in done.stderr
+    assert "Traceback" not in done.stderr
+    (folder / "runs" / name).unlink()
+    again = run(*command)
+    assert again.returncode == 1
+    assert "done: " not in again.stderr
+    third = run(*command, "--failed")
+    assert third.returncode == 0, third.stderr
+    assert third.stderr.count("done: ") == 2
+
+
+def test_a_campaign_is_cancelled_from_elsewhere(run, campaign_file, tmp_path):
+    path, folder = campaign_file(), tmp_path / "folder"
+    process = start(path, folder)
+    until(lambda: list(folder.glob("runs/*/plan.json")))
+    rows = json.loads(
+        run("baselines", "campaign", "status", path, "--folder", folder, "--json").stdout
+    )
+    assert [row["state"] for row in rows].count("running") == 1
+    done = run("baselines", "campaign", "cancel", "--folder", folder)
+    assert "1 stopped" in done.stdout
+    assert "cancelled" in process.communicate()[1]
+    assert process.returncode == 1
+    status = run("baselines", "campaign", "status", path, "--folder", folder).stdout
+    assert "running" not in status
+    assert "failed" not in status
+    assert "no campaign runs" in run("baselines", "campaign", "cancel", "--folder", folder).stdout
+
+
+def test_what_cannot_fit_and_other_folders_are_refused(run, campaign_file, tmp_path):
+    path = campaign_file()
+    done = run("baselines", "campaign", "run", path, "--folder", tmp_path / "a", "--memory", "1MiB")
+    assert done.returncode == 1
+    assert "sgdml needs 1 GiB" in done.stderr
+    done = run("baselines", "campaign", "run", path, "--folder", tmp_path)
+    assert done.returncode == 2
+    assert "is not a campaign's folder" in done.stderr
