@@ -21,7 +21,7 @@ campaign = console.App("Train and score many models from one file.")
 CampaignFile = Annotated[Path, typer.Argument(metavar="CAMPAIGN", help="Campaign, a file of YAML.")]
 CampaignFolder = Annotated[
     Path,
-    typer.Option("--folder", help="Folder of campaigns, which share what they have in common."),
+    typer.Option("--folder", help="Folder, of campaigns, which share what they have in common."),
 ]
 
 
@@ -54,7 +54,7 @@ def run(
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Try again what failed.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be done, and its cost.")
+        bool, typer.Option("--dry-run", help="Show what would be done, its cost, and stop.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:

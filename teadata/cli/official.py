@@ -67,7 +67,7 @@ def fetch(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All there are.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be downloaded, and stop.")
+        bool, typer.Option("--dry-run", help="Show what would be done: the downloads, and stop.")
     ] = False,
     mapping: Mapping = None,
     write_map: WriteMap = None,

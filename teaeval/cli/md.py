@@ -32,7 +32,7 @@ md = console.App(
     command_line.naming("tea.calculators", "Run folders, --run, are known to"),
 )
 
-Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of `teaeval md run`.")]
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder, of `teaeval md run`.")]
 Jobs = Annotated[int, typer.Option(min=1, help="Processes at a time, each simulating a replica.")]
 
 

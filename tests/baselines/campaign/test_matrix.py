@@ -11,10 +11,10 @@ from teadata.errors import DataError
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"modles": ["gap"]}, "unknown key 'modles', did you mean 'models'"),
-        ({"resources": {"gap": {"memroy": "1 GiB"}}}, "did you mean 'memory'"),
+        ({"modells": ["gap"]}, "unknown key 'modells', did you mean 'models'"),
+        ({"resources": {"gap": {"memery": "1 GiB"}}}, "did you mean 'memory'"),
         ({"resources": {"gap": {"memory": "lots"}}}, "such as 4 GiB or 500 MiB, found 'lots'"),
-        ({"include": [{"model": "gap", "datset": "mini-i"}]}, "did you mean 'dataset'"),
+        ({"include": [{"model": "gap", "datasett": "mini-i"}]}, "did you mean 'dataset'"),
         ({"exclude": [{}]}, "exclude 1 is empty"),
         ({"seeds": [-1]}, "seeds.1: Input should be greater than or equal to 0"),
         ({"subsets": []}, "subsets: "),
