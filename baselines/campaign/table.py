@@ -117,6 +117,16 @@ def scores_of(tasks: Sequence[Task], folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def one_of_each(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Score files of the first seed and configuration of each task: `teaeval table` takes one."""
+    files: dict[tuple[str, ...], str] = {}
+    for row in rows:
+        files.setdefault(
+            tuple(row[name] for name in ("model", "dataset", "train", "test")), row["file"]
+        )
+    return list(files.values())
+
+
 def print_scores(rows: Sequence[dict[str, Any]]) -> None:
     """Print what was reached on each test set."""
     numbers = {"energy_mae": "E MAE", "energy_rmse": "E RMSE"}

@@ -114,7 +114,7 @@ def scores(
     if missing := sum(task.test is not None for task in tasks) - len(rows):
         console.say(f"{missing} scores are not there yet")
     if rows:
-        console.say(f"next: teaeval table {shlex.join(row['file'] for row in rows)}")
+        console.say(f"next: teaeval table {shlex.join(table.one_of_each(rows))}")
 
 
 @campaign.command("cancel", epilog="Example: baselines campaign cancel --folder campaign")

@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+from baselines.campaign.table import one_of_each
+
 
 def table_of(run, path, folder):
     done = run("baselines", "campaign", "table", path, "--folder", folder, "--json")
@@ -131,3 +133,10 @@ def test_what_cannot_fit_and_other_folders_are_refused(run, campaign_file, tmp_p
     done = run("baselines", "campaign", "run", path, "--folder", tmp_path)
     assert done.returncode == 2
     assert "is not a campaign's folder" in done.stderr
+
+
+def test_the_next_command_names_one_seed_of_each_task():
+    what = {"model": "gap", "dataset": "mini-i@1.0.0", "train": "folded/train/30", "test": "folded"}
+    rows = [what | {"seed": seed, "file": f"{seed}.json"} for seed in (0, 1)]
+    rows.append(what | {"model": "fchl", "seed": 0, "file": "fchl.json"})
+    assert one_of_each(rows) == ["0.json", "fchl.json"]
