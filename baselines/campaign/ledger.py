@@ -1,7 +1,8 @@
 """What the folder of a campaign knows of its tasks: done, running, failed, or waiting.
 
 A task that runs holds a lock, which the system frees however its process ends; so nothing that a
-killed process left behind is taken for work that goes on.
+killed process left behind is taken for work that goes on.  It is a record lock of POSIX (fcntl),
+which processes that the holder forks do not inherit: one of them may outlive it.
 """
 
 from __future__ import annotations
@@ -73,17 +74,28 @@ def lock_file(task: Task, folder: Path) -> Path:
     return folder / LOCKS / f"{task.name}.lock"
 
 
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock file while the block runs; wait for it while another process does."""
+    import fcntl
+
+    with path.open("ab") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        yield
+
+
 def held(path: Path) -> bool:
-    """Whether a process holds a lock file."""
-    from filelock import FileLock, Timeout
+    """Whether another process holds a lock file."""
+    import fcntl
 
     if not path.exists():
         return False
-    try:
-        with FileLock(path, timeout=0):
-            return False
-    except Timeout:
-        return True
+    with path.open("ab") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
 
 
 def failure(task: Task, folder: Path) -> Failure | None:
@@ -151,11 +163,9 @@ class Driver:
     @contextmanager
     def working(self) -> Iterator[None]:
         """Be seen in the folder while the block runs."""
-        from filelock import FileLock
-
         self._stop.unlink(missing_ok=True)
         try:
-            with FileLock(self.lock):
+            with locked(self.lock):
                 yield
         finally:
             self.lock.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ import threading
 import time
 from pathlib import Path
 
+from baselines.campaign.ledger import locked
 from baselines.runs.record import Plan
 from teadata import TeaError, console
 from teadata.schema import StrictModel
@@ -54,12 +55,10 @@ def carry_out(order: Order) -> None:
     TeaError
         As :func:`baselines.runs.folder.train` and :func:`baselines.runs.predictions.score` do.
     """
-    from filelock import FileLock
-
     from baselines.runs import folder as runs
     from baselines.runs import predictions
 
-    with FileLock(order.lock), console.progress_bar() as progress:
+    with locked(order.lock), console.progress_bar() as progress:
         if order.test is None:
             runs.train(order.plan, order.folder, progress)
         else:
@@ -80,10 +79,11 @@ def _first_line() -> bytes:
     return line
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(alone: threading.Event) -> None:
     """End this process when its input ends: in order, or after a while in any case."""
     while os.read(0, 1):
         pass
+    alone.set()
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(GRACE)
     os.killpg(0, signal.SIGKILL)
@@ -92,7 +92,8 @@ def _end_with_parent() -> None:
 def main() -> None:
     """Do the task of the standard input; a user's mistake is one line and status 1 or 2."""
     order = Order.model_validate_json(_first_line())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    alone = threading.Event()
+    threading.Thread(target=_end_with_parent, args=[alone], daemon=True).start()
     try:
         carry_out(order)
     except TeaError as error:
@@ -101,6 +102,9 @@ def main() -> None:
     except KeyboardInterrupt:
         console.say("interrupted", err=True)
         sys.exit(console.INTERRUPTED)
+    finally:
+        if alone.is_set():  # nobody else ends what this process started
+            os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":
