@@ -112,7 +112,7 @@ def error_intervals(
     draws
         Units, and bootstrap samples of them for the MAX.
     """
-    sums = {name: _Sums.of(errors, draws) for name, errors in table.items()}
+    sums = unit_errors(table, draws)
     largest: dict[str, list[Floats]] = {name: [] for name in table}
     for drawn in draws.draws():
         for name, of_unit in sums.items():
@@ -157,7 +157,20 @@ def difference_intervals(
     flips
         Sign patterns over those units.
     """
-    pairs = {name: (_Sums.of(first[name], draws), _Sums.of(second[name], draws)) for name in first}
+    sides = [unit_errors(table, draws) for table in (first, second)]
+    return paired_differences(sides[0], {name: sides[1][name] for name in first}, flips)
+
+
+def unit_errors(table: Mapping[str, FrameErrors], draws: Resampling) -> dict[str, UnitErrors]:
+    """Sum the errors of each quantity over the frames of each unit."""
+    return {name: UnitErrors.of(errors, draws) for name, errors in table.items()}
+
+
+def paired_differences(
+    first: Mapping[str, UnitErrors], second: Mapping[str, UnitErrors], flips: SignFlips
+) -> dict[str, DifferenceIntervals]:
+    """As :func:`difference_intervals`, from errors that are summed over the units already."""
+    pairs = {name: (first[name], second[name]) for name in first}
     columns = []
     for a, b in pairs.values():
         scale = max(a.scale, b.scale)
@@ -194,8 +207,8 @@ def _limits(low: Floats, high: Floats) -> Interval | None:
 
 
 @dataclass(frozen=True)
-class _Sums:
-    """Sums of one quantity over the frames of each unit.
+class UnitErrors:
+    """Sums of the errors of one quantity over the frames of each unit.
 
     ``count`` (U,) are the frames that have a prediction; ``absolute`` and ``squared`` (U,) the
     sums of their mean absolute errors and of their mean square errors over ``scale``²;
@@ -209,7 +222,8 @@ class _Sums:
     scale: float
 
     @classmethod
-    def of(cls, errors: FrameErrors, draws: Resampling) -> _Sums:
+    def of(cls, errors: FrameErrors, draws: Resampling) -> UnitErrors:
+        """Sum the errors of frames, or of blocks of them, over their units."""
         mae, rmse, most = (
             np.where(errors.scored, values, 0.0) for values in (errors.mae, errors.rmse, errors.max)
         )
@@ -225,6 +239,7 @@ class _Sums:
 
     @property
     def mae(self) -> Jackknife:
+        """Mean absolute error."""
         return Jackknife.of_mean(self.absolute, self.count)
 
     @property
@@ -234,6 +249,7 @@ class _Sums:
 
     @property
     def rmse(self) -> Jackknife:
+        """Root mean square error."""
         return self.mse.changed(lambda x: self.scale * np.sqrt(np.maximum(x, 0.0)))
 
     def largest(self, drawn: Ints) -> Floats:

@@ -65,14 +65,15 @@ def verify(stated: Score, file: Path, reference: Path | None = None) -> list[str
         allow_failed=stated.allow_failed,
         reference=labels,
     )
-    return list(_differences("", stated.model_dump(), computed.model_dump()))
+    return list(differences("", stated.model_dump(), computed.model_dump()))
 
 
-def _differences(where: str, stated: Any, computed: Any) -> Iterator[str]:
+def differences(where: str, stated: Any, computed: Any) -> Iterator[str]:
+    """Say where two records differ, a line for each number or text, with its place."""
     if isinstance(stated, dict) and isinstance(computed, dict):
         for key in stated:
             if where or key not in PASSING:
-                yield from _differences(
+                yield from differences(
                     f"{where}.{key}" if where else key, stated[key], computed[key]
                 )
     elif isinstance(stated, list | tuple) and isinstance(computed, list | tuple):
@@ -81,7 +82,7 @@ def _differences(where: str, stated: Any, computed: Any) -> Iterator[str]:
             return
         for i, (a, b) in enumerate(zip(stated, computed, strict=True)):
             name = a.get("quantity", i) if isinstance(a, dict) else i
-            yield from _differences(f"{where}[{name}]", a, b)
+            yield from differences(f"{where}[{name}]", a, b)
     elif isinstance(stated, float) and isinstance(computed, float):
         if not math.isclose(stated, computed, rel_tol=TOLERANCE, abs_tol=0.0):
             yield f"{where}: stated {stated!r}, found {computed!r}"

@@ -1,0 +1,136 @@
+"""Begin a submission: a folder with prediction files, and ``submission.yaml`` to be completed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from teadata.errors import DataError, UsageError
+from teadata.files import contents, staging
+from teadata.provenance import sha256
+from teaeval.board import folder as files
+from teaeval.board.submission import PART, SUBMISSION_FILE
+from teaeval.predictions.reading import read_prediction
+
+HEAD = """# What is submitted, by whom. `teaeval submit check` says what is missing or wrong.
+# More that can be said: mark, affiliation, code, weights, citation, simulations, hydrogen, card;
+# of the training: memory_gib, us_per_atom, inference_hardware; of a prediction: claims, score.
+"""
+
+
+def begin(
+    folder: Path,
+    predictions: Sequence[Path],
+    records: Sequence[Path] = (),
+    said: dict[str, Any] | None = None,
+) -> None:
+    """Make a submission: copies of prediction files, and what is known of them.
+
+    Parameters
+    ----------
+    folder
+        A new or empty folder.
+    predictions
+        Prediction files.
+    records
+        Records of their trainings, by whose SHA-256 a prediction names its own.
+    said
+        What is known of the submission: model, version, authors, licence.
+
+    Raises
+    ------
+    UsageError
+        If the folder is not empty, or a name does not suit.
+    TeaError
+        If a prediction cannot be read.
+    """
+    if folder.exists() and (not folder.is_dir() or contents(folder)):
+        raise UsageError(f"{folder}: is there, and not empty; give a new folder")
+    by_checksum = {sha256(path): path for path in records}
+    words: dict[str, Any] = {"model": "?", "version": "1", "authors": ["?"], "licence": "?"}
+    listed, sizes = [], []
+    copied: dict[str, Path] = {}
+    taken: dict[str, Any] = {}
+    for path in predictions:
+        _check_name(path, copied)
+        copied[path.name] = path
+        prediction = read_prediction(path)
+        words["model"] = prediction.model or words["model"]
+        item: dict[str, Any] = {"file": path.name}
+        if prediction.train is not None:
+            sizes.append(int(prediction.train.rpartition("/")[2]))
+        if (record := by_checksum.get(prediction.record or "")) is not None:
+            item["record"] = name = f"{path.stem}.record.json"
+            copied[name] = record
+            taken, spent = _trained(record)
+            item |= spent
+        listed.append(item)
+    training = {"data": "?"} | ({"size": sorted(set(sizes))} if sizes else {}) | taken
+    if listed:
+        first = read_prediction(predictions[0])
+        training["data"] = " ".join(filter(None, (first.dataset, first.train))) or "?"
+    words |= {name: value for name, value in (said or {}).items() if value}
+    words |= {"training": training, "predictions": listed}
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with staging(folder.parent) as place:
+        new = place / "submission"
+        new.mkdir()
+        for name, path in copied.items():
+            shutil.copyfile(path, new / name)
+        (new / SUBMISSION_FILE).write_text(HEAD + _yaml(words), encoding="utf-8")
+        if folder.exists():
+            folder.rmdir()
+        new.rename(folder)
+
+
+def _yaml(words: dict[str, Any]) -> str:
+    import yaml
+
+    return yaml.safe_dump(words, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _check_name(path: Path, copied: dict[str, Path]) -> None:
+    if path.suffix.lower() not in files.SUFFIXES:
+        raise UsageError(
+            f"{path}: predictions on a board are {', '.join(files.SUFFIXES)}; `teaeval declare` "
+            "writes one from any other form"
+        )
+    if not PART.fullmatch(path.name) or path.name in copied:
+        raise UsageError(
+            f"{path}: expected a name of its own, of letters, digits and ._+=-; rename it"
+        )
+
+
+def _trained(record: Path) -> tuple[dict[str, Any], dict[str, float]]:
+    """Settings and hardware from the record of a training, and its time and memory.
+
+    Raises
+    ------
+    DataError
+        If it is no record of ``baselines train``.
+    """
+    try:
+        content = json.loads(record.read_bytes())
+        machine = content["hardware"]
+        settings = {
+            name: value
+            for name, value in content["plan"]["config"].items()
+            if not isinstance(value, dict)
+        }
+        return (
+            {
+                "hyperparameters": settings,
+                "hardware": f"{machine['processor']}, {machine['cores']} cores",
+            },
+            {
+                "hours": round(content["wall_seconds"] / 3600, 4),
+                "memory_gib": round(content["peak_memory_mib"] / 1024, 3),
+            },
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{record}: is no record of a training, as `baselines train` writes it ({error})"
+        ) from None

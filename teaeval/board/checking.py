@@ -1,0 +1,242 @@
+"""Check a submission: everything that is wrong at once, and the scores that its bytes give."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from teadata import catalog
+from teadata.errors import DataError, TeaError
+from teadata.provenance import sha256
+from teaeval.board import folder as files
+from teaeval.board import submission as words
+from teaeval.board.submission import SUBMISSION_FILE, Claim, Submission, Submitted
+from teaeval.board.text import MOST_TEXT, decoded
+from teaeval.board.units import Units
+from teaeval.hydrogen.record import Record as Hydrogen
+from teaeval.hydrogen.record import read_record
+from teaeval.md.record import Simulations
+from teaeval.md.record import read as read_simulations
+from teaeval.predictions import sidecar
+from teaeval.predictions.findings import PredictionError
+from teaeval.predictions.reading import read_prediction
+from teaeval.scores.examine import examine, loaded
+from teaeval.scores.reading import read_score
+from teaeval.scores.record import Score
+from teaeval.scores.scoring import score_examined
+from teaeval.scores.verification import verify
+
+MEASURES = ("mae", "rmse", "max")
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A prediction of a submission, scored from its bytes, and its errors by unit."""
+
+    submitted: Submitted
+    score: Score
+    units: Units
+
+
+@dataclass
+class Checked:
+    """What a check finds.
+
+    Parameters
+    ----------
+    submission
+        What the submission says of itself; None if that cannot be read.
+    problems
+        All that forbids to add it, each a sentence with its place.
+    notes
+        What should be known, and forbids nothing.
+    scored
+        The predictions that could be scored.
+    simulations, hydrogen
+        The records.
+    """
+
+    submission: Submission | None = None
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    scored: list[Scored] = field(default_factory=list)
+    simulations: list[Simulations] = field(default_factory=list)
+    hydrogen: list[Hydrogen] = field(default_factory=list)
+
+
+def check(folder: Path) -> Checked:
+    """Check a submission, and score its predictions.
+
+    Parameters
+    ----------
+    folder
+        The submission; nothing in it is changed, and nothing outside is read.
+
+    Raises
+    ------
+    PathError
+        If there is no such folder.
+    """
+    present = set(files.names(folder))
+    found = Checked()
+    try:
+        content = files.read_bytes(folder, SUBMISSION_FILE, MOST_TEXT)
+        found.submission, found.problems = words.read(content)
+    except DataError as error:
+        found.problems = [str(error)]
+    said = found.submission
+    if said is None:
+        return found
+    named = dict(said.files())
+    found.notes += [
+        f"{name}: no line of {SUBMISSION_FILE} names it; it is left out"
+        for name in sorted(present - set(named) - {SUBMISSION_FILE})
+    ]
+    if not (said.predictions or said.simulations or said.hydrogen):
+        found.problems.append("predictions: there are none, and no simulations; name one")
+    for item in said.predictions:
+        _collect(found, f"{item.file}", _prediction(found, folder, said, item))
+    for name in said.simulations:
+        _collect(found, name, _simulations(found, folder, name))
+    for name in said.hydrogen:
+        _collect(found, name, _hydrogen(found, folder, name))
+    if said.card is not None:
+        _collect(found, said.card, _card(folder, said.card))
+    found.problems += _contradictions(said, found.scored)
+    return found
+
+
+def _collect(found: Checked, name: str, steps: Iterator[str]) -> None:
+    """Take the problems of one file; an error ends the look at this file only."""
+    try:
+        found.problems += steps
+    except PredictionError as error:
+        for item in error.findings:
+            if item.severity == "error":
+                found.problems.append(f"{name}: {item}")
+    except TeaError as error:
+        text = str(error)
+        found.problems.append(text if text.startswith(name) else f"{name}: {text}")
+    except (OSError, MemoryError, RecursionError) as error:
+        found.problems.append(f"{name}: cannot be read ({error})")
+
+
+def _prediction(found: Checked, folder: Path, said: Submission, item: Submitted) -> Iterator[str]:
+    """Score a prediction; its problems."""
+    if Path(item.file).suffix.lower() not in files.SUFFIXES:
+        yield (
+            f"{item.file}: predictions on a board are {', '.join(files.SUFFIXES)}; `teaeval "
+            "declare` writes one from any other form"
+        )
+        return
+    path = files.regular(folder, item.file, files.MOST_BYTES)
+    if sidecar.path_of(path).exists() or sidecar.path_of(path).is_symlink():
+        yield (
+            f"{item.file}.yaml: declares something of the prediction; say it in {SUBMISSION_FILE}, "
+            "below the file, and remove this one"
+        )
+        return
+    prediction = read_prediction(path, model=said.model, **item.declared())  # type: ignore[arg-type]
+    examined = examine(prediction, loaded(prediction, None), allow_failed=True)
+    score = score_examined(examined)
+    found.scored.append(Scored(item, score, Units.of(examined)))
+    found.notes += [f"{item.file}: {text}" for text in score.warnings]
+    if prediction.train is None:
+        found.notes.append(
+            f"{item.file}: does not say which split the model was trained on, so it stands apart "
+            "from models of a known training size; if it was one, say it: train: folded/train/200"
+        )
+    for quantity, claim in item.claims.items():
+        yield from _claims(item.file, score, quantity, claim)
+    if item.record is not None:
+        record = files.regular(folder, item.record, files.MOST_RECORD)
+        _json(record, item.record)
+        if sha256(record) != prediction.record:
+            yield (
+                f"{item.record}: has SHA-256 {sha256(record)}, and the prediction {item.file} is "
+                f"of a training whose record has {prediction.record or 'none'}"
+            )
+    if item.score is not None:
+        stated = read_score(files.regular(folder, item.score, files.MOST_RECORD), claimed=True)
+        for line in verify(stated, path):
+            yield f"{item.score}: {line}"
+
+
+def _claims(file: str, score: Score, quantity: str, claim: Claim) -> Iterator[str]:
+    """Claimed errors that the bytes do not give, to the digits that are claimed."""
+    row = score.row(quantity)
+    for measure in MEASURES:
+        stated = getattr(claim, measure)
+        if stated is None:
+            continue
+        computed = getattr(row, measure)
+        digit = Decimal(repr(stated)).normalize().as_tuple().exponent
+        if abs(stated - computed) > 0.5000001 * 10.0 ** int(digit):
+            yield (
+                f"{file}: claims.{quantity}.{measure} is {stated!r}, and the file gives "
+                f"{computed:.6g} {row.unit}; a claim must follow from the bytes"
+            )
+
+
+def _json(path: Path, name: str) -> None:
+    try:
+        json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{name}: is no JSON ({error})") from None
+
+
+def _of_known_data(name: str, dataset: str, frames: str) -> Iterator[str]:
+    """Whether a record is of the dataset as it is here."""
+    card = catalog.find(dataset)
+    if card is None:
+        yield f"{name}: is of {dataset}, a dataset that is not on this machine"
+    elif card.files and card.file("frames").sha256 != frames:
+        yield (
+            f"{name}: is of {dataset} with frames of SHA-256 {frames[:12]}…, and those here have "
+            f"{card.file('frames').sha256[:12]}…"
+        )
+
+
+def _simulations(found: Checked, folder: Path, name: str) -> Iterator[str]:
+    record = read_simulations(files.regular(folder, name, files.MOST_RECORD))
+    found.simulations.append(record)
+    yield from _of_known_data(name, record.dataset, record.frames_sha256)
+
+
+def _hydrogen(found: Checked, folder: Path, name: str) -> Iterator[str]:
+    record = read_record(files.regular(folder, name, files.MOST_RECORD))
+    found.hydrogen.append(record)
+    yield from _of_known_data(name, record.plan.dataset, record.plan.frames_sha256)
+
+
+def _card(folder: Path, name: str) -> Iterator[str]:
+    decoded(files.read_bytes(folder, name, MOST_TEXT), name)
+    yield from ()
+
+
+def _contradictions(said: Submission, scored: list[Scored]) -> Iterator[str]:
+    """Two predictions of one task, and sizes that are not those of the files."""
+    seen: dict[tuple[str, str, str | None], str] = {}
+    for item in scored:
+        data = item.score.of_dataset("submissions")
+        key = (data.name, data.subset, item.score.prediction.train)
+        if (other := seen.setdefault(key, item.submitted.file)) != item.submitted.file:
+            yield (
+                f"{item.submitted.file}: is of the same training and test set as {other} "
+                f"({data.name} {data.subset}); keep one"
+            )
+    sizes = {size for item in scored if (size := train_size(item.score)) is not None}
+    if said.training.size and scored and sizes and set(said.training.size) != sizes:
+        yield (
+            f"training.size: {said.training.size}, and the predictions are of trainings on "
+            f"{sorted(sizes)} frames"
+        )
+
+
+def train_size(score: Score) -> int | None:
+    """Frames that a model was trained on; None where the prediction does not say."""
+    parts = (score.prediction.train or "").split("/")
+    return int(parts[2]) if len(parts) == 3 and parts[2].isdigit() else None

@@ -1,0 +1,368 @@
+"""A board: a folder of entries, each immutable, under the SHA-256 of what was submitted."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from teadata.errors import DataError, PathError, UsageError, unknown_name
+from teadata.files import atomic_write, contents, reserved, staging, write_text
+from teadata.provenance import DISTRIBUTION, package_version, sha256
+from teadata.schema import StrictModel
+from teaeval.board import folder as files
+from teaeval.board import submission as words
+from teaeval.board.checking import Checked, Scored, check
+from teaeval.board.submission import SUBMISSION_FILE, Line, Submission
+from teaeval.board.text import MOST_TEXT
+from teaeval.board.units import Units
+from teaeval.hydrogen.record import Record as Hydrogen
+from teaeval.hydrogen.record import read_record
+from teaeval.md.record import Simulations
+from teaeval.md.record import read as read_simulations
+from teaeval.scores.reading import read_score
+
+BOARD_FILE = "board.json"
+SHORT = 16
+"""Digits of an entry's id that name its folder."""
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Board(StrictModel):
+    """What a board is called."""
+
+    layout: Literal["tea-board-1"] = "tea-board-1"
+    title: Line = "Board"
+
+
+class KeptFile(StrictModel):
+    """A file of an entry; where it was left out for its size, only what it was is known."""
+
+    name: words.FileName
+    sha256: Sha256
+    bytes: Annotated[int, Field(ge=0)]
+    kept: bool = True
+
+
+class Entry(StrictModel):
+    """An entry: the submission's files with their checksums, of which ``id`` is one.
+
+    ``id`` is the SHA-256 of lines of checksum, two spaces and name, one for each file by name.
+    """
+
+    layout: Literal["tea-board-entry-1"] = "tea-board-entry-1"
+    id: Sha256
+    supersedes: Sha256 | None = None
+    software: str
+    files: list[KeptFile]
+
+
+class Withdrawal(StrictModel):
+    """Why an entry counts no longer."""
+
+    id: Sha256
+    reason: Line
+
+
+@dataclass(frozen=True)
+class Filed:
+    """An entry as it is read from a board.
+
+    Parameters
+    ----------
+    folder, entry, submission
+        Where it is, its files, and what it says of itself.
+    status
+        ``active``, ``superseded`` or ``withdrawn``, and why.
+    reason
+        Of the status; empty if active.
+    scored
+        Its scores.
+    simulations, hydrogen
+        Its records.
+    """
+
+    folder: Path
+    entry: Entry
+    submission: Submission
+    status: Literal["active", "superseded", "withdrawn"]
+    reason: str
+    scored: list[Scored]
+    simulations: list[Simulations]
+    hydrogen: list[Hydrogen]
+
+    @property
+    def short(self) -> str:
+        """The first digits of its id, which name its folder."""
+        return self.entry.id[:SHORT]
+
+    def file(self, name: str) -> KeptFile:
+        """A file of the submission."""
+        return next(file for file in self.entry.files if file.name == name)
+
+    def path(self, name: str) -> Path:
+        """Where a file of the submission is."""
+        return self.folder / "submission" / name
+
+
+def identity(entries: Iterable[KeptFile]) -> str:
+    """The id of a submission of these files."""
+    lines = sorted(f"{file.name}\0{file.sha256}" for file in entries)
+    text = "".join("{1}  {0}\n".format(*line.split("\0")) for line in lines)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def open_board(board: Path) -> Board:
+    """Read what a board is called.
+
+    Raises
+    ------
+    PathError
+        If there is no such folder.
+    DataError
+        If the folder is no board.
+    """
+    if not board.is_dir():
+        raise PathError(f"{board}: no such folder, expected a board, as `teaeval submit add` makes")
+    return Board.from_json(board / BOARD_FILE, "a board", "`teaeval submit add` makes one")
+
+
+def _made(board: Path) -> None:
+    """Make a board, unless it is there.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds something else.
+    """
+    if (board / BOARD_FILE).exists():
+        open_board(board)
+        return
+    if board.exists() and (not board.is_dir() or contents(board)):
+        raise UsageError(f"{board}: is no board, and not empty; give a new or empty folder")
+    board.mkdir(parents=True, exist_ok=True)
+    write_text(
+        board / BOARD_FILE, Board(title=board.resolve().name).model_dump_json(indent=1) + "\n"
+    )
+
+
+def add(
+    folder: Path, board: Path, *, supersedes: str | None = None, largest: float | None = None
+) -> tuple[Filed, bool]:
+    """Check a submission, and file it on a board; all of it or nothing.
+
+    Parameters
+    ----------
+    folder
+        The submission.
+    board
+        The board; it is made if it is not there.
+    supersedes
+        The beginning of the id of an entry that this one takes the place of.
+    largest
+        Prediction files of more MB are not kept, only their checksums and errors.
+
+    Returns
+    -------
+    entry
+        As it is filed.
+    new
+        Whether it was not there before.
+
+    Raises
+    ------
+    DataError
+        If a check finds a problem; it names all of them.
+    UsageError
+        If another entry is of the same model and version, and not superseded by this one.
+    """
+    _made(board)
+    with reserved(board / BOARD_FILE, "adding to"), staging(board) as place:
+        new, said = place / "entry", place / "entry" / "submission"
+        said.mkdir(parents=True)
+        wrong = _copy(folder, said)
+        result = check(said)
+        problems = list(wrong.values())
+        problems += [text for text in result.problems if text.partition(":")[0] not in wrong]
+        if problems or result.submission is None:
+            raise DataError(problems_of(folder, problems))
+        kept = [
+            KeptFile(name=name, sha256=sha256(said / name), bytes=(said / name).stat().st_size)
+            for name in files.names(said)
+        ]
+        identifier = identity(kept)
+        home = board / "entries" / identifier[:SHORT]
+        known = list(read_entries(board))
+        if home.exists():
+            return next(item for item in known if item.entry.id == identifier), False
+        previous = None if supersedes is None else find(known, supersedes).entry.id
+        _check_alone(result.submission, known, previous)
+        for item in result.submission.predictions:
+            if largest is not None and (said / item.file).stat().st_size > largest * 1e6:
+                kept = [_left_out(file, item.file) for file in kept]
+                (said / item.file).unlink()
+        software = f"{DISTRIBUTION} {package_version()}"
+        entry = Entry(id=identifier, supersedes=previous, software=software, files=kept)
+        _write(new, entry, result)
+        home.parent.mkdir(exist_ok=True)
+        os.replace(new, home)
+    filed = {item.entry.id: item for item in read_entries(board)}
+    return filed[identifier], True
+
+
+def _left_out(file: KeptFile, name: str) -> KeptFile:
+    return file.model_copy(update={"kept": False}) if file.name == name else file
+
+
+def problems_of(folder: Path, problems: list[str]) -> str:
+    """All problems of a submission, as an error says them."""
+    lines = "".join(f"\n  {text}" for text in problems)
+    return f"{folder}: {len(problems)} problem{'s' * (len(problems) != 1)}, not added{lines}"
+
+
+def _copy(folder: Path, to: Path) -> dict[str, str]:
+    """Copy what a submission names; what is wrong with files that cannot be copied, by name."""
+    present = set(files.names(folder))
+    files.copy(folder, SUBMISSION_FILE, to, MOST_TEXT)
+    said, problems = words.read((to / SUBMISSION_FILE).read_bytes())
+    if said is None or problems:
+        raise DataError(problems_of(folder, problems))
+    predictions = {item.file for item in said.predictions}
+    beside = {f"{name}.yaml" for name in predictions} & present  # the check refuses them
+    wrong = {}
+    for name in dict.fromkeys([*(name for name, _ in said.files()), *sorted(beside)]):
+        try:
+            most = files.MOST_BYTES if name in predictions else files.MOST_RECORD
+            files.copy(folder, name, to, most)
+        except (DataError, OSError) as error:
+            wrong[name] = str(error)
+    return wrong
+
+
+def _check_alone(said: Submission, known: list[Filed], previous: str | None) -> None:
+    """Refuse a second active entry of one model and version."""
+    for item in known:
+        same = (item.submission.model, item.submission.version) == (said.model, said.version)
+        if same and item.status == "active" and item.entry.id != previous:
+            raise UsageError(
+                f"{said.name} is on the board, as {item.short}; give this one another version, or "
+                f"say that it takes its place: --supersedes {item.short}"
+            )
+
+
+def _write(new: Path, entry: Entry, result: Checked) -> None:
+    """Write what goes beside the submission's files."""
+    for n, item in enumerate(result.scored):
+        score = new / "scores" / f"{n}.json"
+        score.parent.mkdir(exist_ok=True)
+        score.write_text(item.score.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        (new / "units").mkdir(exist_ok=True)
+        item.units.write(new / "units" / f"{n}.npz")
+    (new / "entry.json").write_text(entry.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def find(known: Iterable[Filed], start: str) -> Filed:
+    """The entry whose id begins so.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or more than one.
+    """
+    entries = list(known)
+    matching = [item for item in entries if len(start) >= 4 and item.entry.id.startswith(start)]
+    if len(matching) != 1:
+        raise unknown_name("entry", start, [item.short for item in entries])
+    return matching[0]
+
+
+def withdraw(board: Path, start: str, reason: str) -> Filed:
+    """Mark an entry as withdrawn; it stays on the board.
+
+    Raises
+    ------
+    UsageError
+        If there is no such entry, or it is withdrawn already.
+    """
+    open_board(board)
+    item = find(read_entries(board), start)
+    if item.status == "withdrawn":
+        raise UsageError(f"{item.short} is withdrawn already: {item.reason}")
+    try:
+        mark = Withdrawal(id=item.entry.id, reason=reason)
+    except ValueError:
+        raise UsageError(f"--reason {reason!r:.60}: expected one line of text") from None
+    (board / "withdrawn").mkdir(exist_ok=True)
+    path = board / "withdrawn" / f"{item.short}.json"
+    with atomic_write(path) as partial:
+        partial.write_text(mark.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return item
+
+
+def read_entries(board: Path) -> Iterator[Filed]:
+    """Read all entries of a board, by the name of their model, then by id.
+
+    Raises
+    ------
+    DataError
+        If one is not as it was filed.
+    """
+    open_board(board)
+    home = board / "entries"
+    folders = sorted(home.iterdir()) if home.is_dir() else []
+    entries = {
+        folder: Entry.from_json(folder / "entry.json", "an entry of a board", "remove the folder")
+        for folder in folders
+        if folder.is_dir() and not folder.name.startswith(".")
+    }
+    taken = {entry.supersedes: entry.id for entry in entries.values() if entry.supersedes}
+    made = []
+    for folder, entry in entries.items():
+        if identity(entry.files) != entry.id or folder.name != entry.id[:SHORT]:
+            raise DataError(f"{folder}: is not the entry that its name says; it was changed")
+        status: Literal["active", "superseded", "withdrawn"] = "active"
+        reason = ""
+        mark = board / "withdrawn" / f"{folder.name}.json"
+        if mark.is_file():
+            status, reason = "withdrawn", Withdrawal.from_json(mark, "a mark", "remove it").reason
+        elif entry.id in taken:
+            status, reason = "superseded", taken[entry.id][:SHORT]
+        made.append(_filed(folder, entry, status, reason))
+    yield from sorted(made, key=lambda item: (item.submission.name.casefold(), item.entry.id))
+
+
+def _filed(
+    folder: Path,
+    entry: Entry,
+    status: Literal["active", "superseded", "withdrawn"],
+    reason: str,
+) -> Filed:
+    content = files.read_bytes(folder, f"submission/{SUBMISSION_FILE}", MOST_TEXT)
+    said, problems = words.read(content)
+    if said is None or problems:
+        raise DataError(f"{folder}: {'; '.join(problems)}")
+    home = folder / "submission"
+    scored = [
+        Scored(
+            item,
+            read_score(folder / "scores" / f"{n}.json"),
+            Units.read(folder / "units" / f"{n}.npz"),
+        )
+        for n, item in enumerate(said.predictions)
+    ]
+    return Filed(
+        folder=folder,
+        entry=entry,
+        submission=said,
+        status=status,
+        reason=reason,
+        scored=scored,
+        simulations=[read_simulations(home / name) for name in said.simulations],
+        hydrogen=[read_record(home / name) for name in said.hydrogen],
+    )

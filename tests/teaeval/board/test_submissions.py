@@ -1,0 +1,242 @@
+"""Submissions: what a check says, what a board keeps, and that hostile ones do nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+import teaeval
+from teadata.errors import DataError, TeaError, UsageError
+from teadata.provenance import sha256
+from teaeval.board import entries
+from teaeval.board.checking import check
+from teaeval.board.verification import verify
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """The checksum of every file below a folder, and where links lead."""
+    return {
+        str(path.relative_to(folder)): str(path.readlink()) if path.is_symlink() else sha256(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_symlink() or path.is_file()
+    }
+
+
+def test_everything_that_is_wrong_is_said_at_once(submission, tmp_path):
+    folder = submission(
+        tmp_path / "s",
+        training={"data": "x", "hourz": 3},
+        authors=[],
+        weights="javascript:alert(1)",
+        predictions=[{"file": "../p.npz", "claim": {}}],
+    )
+    said = "\n".join(check(folder).problems)
+    assert "did you mean 'hours'?" in said
+    assert "did you mean 'claims'?" in said
+    for place in ("authors", "weights", "predictions.0.file"):
+        assert f"{place}: " in said
+
+
+def test_the_score_is_that_of_the_bytes_and_a_claim_must_follow(submission, tmp_path):
+    folder = submission(tmp_path / "s")
+    computed = teaeval.score(folder / "p.npz")
+    found = check(folder)
+    assert found.problems == []
+    assert found.scored[0].score.rows == computed.rows
+    mae = computed.row("F").mae
+    for claimed, right in ((round(mae, 3), True), (round(mae, 3) - 0.002, False), (0.5, False)):
+        said = {"predictions": [{"file": "p.npz", "claims": {"F": {"mae": claimed}}}]}
+        other = submission(tmp_path / f"c{claimed}", **said)
+        assert (check(other).problems == []) is right
+    assert "claims.F.mae is 0.5, and the file gives" in check(other).problems[0]
+    forged = json.loads(computed.model_dump_json())
+    forged["rows"][1]["mae"] *= 0.9
+    (folder / "score.json").write_text(json.dumps(forged))
+    words = yaml.safe_load((folder / "submission.yaml").read_text())
+    words["predictions"][0]["score"] = "score.json"
+    (folder / "submission.yaml").write_text(yaml.safe_dump(words))
+    assert any("score.json: rows[F].mae: stated" in text for text in check(folder).problems)
+
+
+def test_sizes_records_and_tasks_must_belong_together(submission, noise, tmp_path):
+    folder = submission(
+        tmp_path / "s",
+        training={"data": "x", "size": [77]},
+        predictions=[{"file": "p.npz", "record": "r.json"}, {"file": "q.npz"}],
+        simulations=["md.json"],
+    )
+    (folder / "r.json").write_text("{}")
+    (folder / "md.json").write_text('{"name": 3}')
+    teaeval.write_prediction(folder / "q.npz", noise(2.0))
+    said = "\n".join(check(folder).problems)
+    assert "q.npz: is of the same training and test set as p.npz" in said
+    assert "training.size: [77]" in said
+    assert "r.json: has SHA-256" in said
+    assert "md.json: not a record of simulations" in said
+
+
+def test_a_board_keeps_what_it_is_given_and_marks_what_counts_no_longer(submission, tmp_path):
+    board = tmp_path / "board"
+    first = submission(tmp_path / "a")
+    filed, new = entries.add(first, board)
+    assert new
+    kept = tree(board)
+    lines = "".join(
+        f"{sha256(first / name)}  {name}\n" for name in sorted(("p.npz", "submission.yaml"))
+    )
+    assert hashlib.sha256(lines.encode()).hexdigest() == filed.entry.id
+    assert entries.add(first, board)[1] is False
+    assert tree(board) == kept
+    second = submission(tmp_path / "b", scale=0.5)
+    with pytest.raises(UsageError, match=f"--supersedes {filed.short}"):
+        entries.add(second, board)
+    assert tree(board) == kept
+    better, _ = entries.add(second, board, supersedes=filed.short)
+    other, _ = entries.add(submission(tmp_path / "c", version="2"), board)
+    entries.withdraw(board, other.short, "a bug")
+    with pytest.raises(UsageError, match="withdrawn already"):
+        entries.withdraw(board, other.short, "a bug")
+    status = {item.short: (item.status, item.reason) for item in entries.read_entries(board)}
+    assert status == {
+        filed.short: ("superseded", better.short),
+        better.short: ("active", ""),
+        other.short: ("withdrawn", "a bug"),
+    }
+    after = tree(board)
+    assert {name: after[name] for name in kept} == kept
+    outcome = verify(board)
+    assert (outcome.differences, outcome.verified) == ([], 3)
+
+
+def test_verify_finds_what_was_changed_and_says_what_was_left_out(submission, tmp_path):
+    board = tmp_path / "board"
+    filed, _ = entries.add(submission(tmp_path / "a"), board)
+    entries.add(submission(tmp_path / "b", version="large"), board, largest=0.001)
+    outcome = verify(board)
+    assert outcome.differences == []
+    assert outcome.verified == 1
+    assert "p.npz is left out for its size (SHA-256" in outcome.left_out[0]
+    score = filed.folder / "scores" / "0.json"
+    forged = score.read_text().replace('"replicates": 1000', '"replicates": 999')
+    score.write_text(forged)
+    assert any("bootstrap.replicates" in line for line in verify(board).differences)
+    prediction = filed.path("p.npz")
+    teaeval.write_prediction(prediction, teaeval.template("mini-iv", "complete"))
+    assert any("not the file that was added" in line for line in verify(board).differences)
+
+
+ALIASES = "a: &a [x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join(['*' + chr(97 + n)] * 8)}]\n" for n in range(12)
+)
+
+HOSTILE = {
+    "aliases": ALIASES,
+    "a tag": "model: !!python/object/apply:os.system ['touch owned']\n",
+    "deep": "model: " + "[" * 5000 + "]" * 5000,
+    "no UTF-8": b"model: \xff\xfe",
+    "control characters": 'model: "Made\\x1b]0;owned\\a"\n',
+    "a right-to-left name": "model: Made\u202eexe\n",
+    "long": "model: " + "x" * 400_000,
+    "a key twice": "model: A\nmodel: B\n",
+    "no mapping": "- a\n",
+    "a number of a million digits": "model: " + "9" * 100_000,
+    "a date that is none": "model: 2024-99-99\n",
+    "nothing": "",
+    "markup": "model: <script>alert(1)</script>\n",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_words_are_problems_and_nothing_else(name, submission, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = submission(tmp_path / "s")
+    content = HOSTILE[name]
+    (folder / "submission.yaml").write_bytes(
+        content if isinstance(content, bytes) else content.encode()
+    )
+    before = tree(tmp_path)
+    assert check(folder).problems
+    with pytest.raises(TeaError):
+        entries.add(folder, tmp_path / "board")
+    after = tree(tmp_path)
+    assert {name for name in after if not name.startswith("board/board.json")} == set(before)
+
+
+def hostile_files(folder: Path, outside: Path) -> None:
+    """Put something else in the place of the prediction, by the folder's name."""
+    prediction = folder / "p.npz"
+    kind = folder.name
+    prediction.unlink()
+    if kind == "link":
+        prediction.symlink_to(outside)
+    elif kind == "pipe":
+        os.mkfifo(prediction)
+    elif kind == "folder":
+        prediction.mkdir()
+    elif kind == "pickle":
+        np.savez(prediction, energy=np.array([{}], dtype=object), forces=np.zeros(3))
+    elif kind == "text":
+        prediction.write_text("owned")
+    elif kind == "sidecar":
+        shutil.copy(outside, prediction)
+        (folder / "p.npz.yaml").write_text(ALIASES)
+    elif kind == "huge":
+        with open(prediction, "wb") as stream:
+            stream.truncate((2 << 30) + 1)
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder", "pickle", "text", "sidecar", "huge"])
+def test_hostile_files_are_problems_and_nothing_else(kind, submission, tmp_path):
+    outside = submission(tmp_path / "outside") / "p.npz"
+    folder = submission(tmp_path / kind)
+    hostile_files(folder, outside)
+    assert check(folder).problems
+    with pytest.raises(TeaError):
+        entries.add(folder, tmp_path / "board")
+    assert not (tmp_path / "board" / "entries").exists()
+
+
+def test_a_folder_below_a_link_and_a_hidden_file_are_not_read(submission, tmp_path):
+    outside = submission(tmp_path / "outside")
+    folder = submission(tmp_path / "s", predictions=[{"file": "there/p.npz"}])
+    (folder / "there").symlink_to(outside)
+    assert any("there/p.npz: is a link, or below one" in text for text in check(folder).problems)
+    hidden = submission(tmp_path / "h", predictions=[{"file": ".p.npz"}])
+    assert any("predictions.0.file" in text for text in check(hidden).problems)
+    with pytest.raises(DataError, match="is a link"):
+        entries.add(folder, tmp_path / "board")
+
+
+def test_random_damage_to_the_words_never_ends_in_a_traceback(submission, tmp_path):
+    folder = submission(tmp_path / "s", training={"data": "x", "hyperparameters": {"a": [1, 2]}})
+    (folder / "p.npz").unlink()  # words alone are looked at
+    words = folder / "submission.yaml"
+    whole = words.read_bytes()
+    rng = np.random.default_rng(0)
+    pieces = [
+        b"&a",
+        b"*a",
+        b"!!",
+        b"{",
+        b"[",
+        b"- ",
+        b"\x00",
+        b"\xe2\x80\xae",
+        b": ",
+        b"\n",
+        b"1e999",
+    ]
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for _ in range(rng.integers(1, 4)):
+            at = int(rng.integers(len(damaged)))
+            damaged[at : at + int(rng.integers(0, 4))] = pieces[rng.integers(len(pieces))]
+        words.write_bytes(bytes(damaged))
+        assert check(folder).problems
