@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shlex
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,11 +21,21 @@ from teadata.output.options import (
     FigureFilesIfAny,
     Seed,
 )
+from teadata.output.text import visible
 from teaeval.cli.door import try_calculator
-from teaeval.cli.options import OLD_MODEL, ModelName, RunFolder, TestSubset, TimeStep
+from teaeval.cli.options import (
+    OLD_MODEL,
+    Layout,
+    ModelName,
+    RunFolder,
+    SimulationRecords,
+    TestSubset,
+    TimeStep,
+)
 from teaeval.defaults import MOST_REPLICATES
 
 if TYPE_CHECKING:
+    from teaeval.md.outcome import Outcome
     from teaeval.md.replicas import Plan
     from teaeval.md.settings import Settings
 
@@ -55,7 +67,10 @@ class Potential:
 class Dynamics:
     """How a simulation is run: the settings of :class:`teaeval.md.Settings`."""
 
-    temperature: Annotated[float, typer.Option(help="Temperature, K.")] = 300.0
+    temperature: Annotated[
+        list[float] | None,
+        typer.Option(help="Temperature, K; repeatable: simulations at each. Default: 300."),
+    ] = None
     thermostat: Annotated[
         str,
         typer.Option(help="Thermostat: langevin, nose-hoover, bussi; none: NVE, for energy drift."),
@@ -80,8 +95,16 @@ class Dynamics:
         typer.Option(help="Monitors, some of topology, temperature, escape; none: nothing."),
     ] = "topology,temperature,escape"
 
-    def settings(self) -> Settings:
-        """Make the settings; an error says which option is wrong."""
+    def settings(self) -> list[Settings]:
+        """Make the settings of each temperature; an error says which option is wrong."""
+        from teadata.errors import UsageError
+
+        kelvins = self.temperature or [300.0]
+        if again := [value for i, value in enumerate(kelvins) if value in kelvins[:i]]:
+            raise UsageError(f"--temperature {again[0]:g} is given twice; give each once")
+        return [self._settings(kelvin) for kelvin in kelvins]
+
+    def _settings(self, temperature: float) -> Settings:
         from pydantic import ValidationError
 
         from teadata.errors import UsageError
@@ -89,7 +112,9 @@ class Dynamics:
 
         monitors = [] if self.monitors == "none" else self.monitors.split(",")
         try:
-            return Settings.model_validate(asdict(self) | {"monitors": monitors})
+            return Settings.model_validate(
+                asdict(self) | {"monitors": monitors, "temperature": temperature}
+            )
         except ValidationError as error:
             wrong = "; ".join(
                 " ".join(
@@ -142,20 +167,25 @@ def run_replicas(
     from teaeval.md.replicas import make_plan
 
     data = catalog.load(dataset)
-    plan = make_plan(
-        data,
-        data.card.the_subset(subset),
-        dynamics.settings(),
-        replicas,
-        together=together,
-        calculator=potential.calculator,
-        model=potential.run,
-        device=potential.device,
-        name=potential.model,
+    plans = [
+        make_plan(
+            data,
+            data.card.the_subset(subset),
+            settings,
+            replicas,
+            together=together,
+            calculator=potential.calculator,
+            model=potential.run,
+            device=potential.device,
+            name=potential.model,
+        )
+        for settings in dynamics.settings()
+    ]
+    folder = output or _default_folder(plans)
+    try_calculator(
+        folder, data, plans[0].subset, potential.calculator, potential.run, potential.device
     )
-    folder = output or _default_folder(plan)
-    try_calculator(folder, data, plan.subset, potential.calculator, potential.run, potential.device)
-    _run(plan, folder, jobs, as_json)
+    _run(_places(plans, folder), folder, jobs, as_json)
 
 
 @md.command("resume", epilog="Example: teaeval md resume md/my_run-mini-i-folded-300K")
@@ -164,13 +194,14 @@ def resume(folder: Folder, jobs: Jobs = 1, as_json: AsJson = False) -> None:
 
     Ends with status 1 if a replica was unstable.
     """
-    from teaeval.md.replicas import check_owner, read_plan
+    from teaeval.md.replicas import check_owner, read_plan, states
 
-    plan = read_plan(folder)
-    if plan.calculator is not None:
-        check_owner(folder)
-        console.say(f"{folder}: its plan names the calculator {plan.calculator}", err=True)
-    _run(plan, folder, jobs, as_json)
+    plans = {path: read_plan(path) for path in states(folder)}
+    for path, plan in plans.items():
+        if plan.calculator is not None:
+            check_owner(path)
+            console.say(f"{path}: its plan names the calculator {plan.calculator}", err=True)
+    _run(plans, folder, jobs, as_json)
 
 
 @md.command("analyse", epilog="Example: teaeval md analyse md/my_run -o rg.png")
@@ -197,53 +228,132 @@ def analyse_folder(
     """
     from teadata.files import write_text
     from teaeval.md.analysis import RECORD_FILE, analyse
+    from teaeval.md.replicas import states
 
     if output:
         from teaeval.cli.plot import check_outputs
 
         check_outputs(output)
-    simulations = analyse(folder, discard, bootstrap, partial)
-    write_text(folder / RECORD_FILE, simulations.model_dump_json(indent=1) + "\n")
-    if as_json:
-        console.say(simulations.model_dump_json(indent=2))
-    else:
-        from teaeval.md.table import print_simulations
+    records = []
+    for path in states(folder):
+        record = analyse(path, discard, bootstrap, partial)
+        write_text(path / RECORD_FILE, record.model_dump_json(indent=1) + "\n")
+        records.append(record)
+        if not as_json:
+            from teaeval.md.table import print_simulations
 
-        print_simulations(simulations)
-        console.say(f"{folder / RECORD_FILE}: written")
+            print_simulations(record)
+            console.say(f"{path / RECORD_FILE}: written")
+    if as_json:
+        dumps = [record.model_dump(mode="json") for record in records]
+        console.print_json(dumps[0] if len(dumps) == 1 else dumps)
     if output:
         from teaeval.plots.gyration import simulated
 
-        for path in simulated([simulations]).save(*output):
+        for path in simulated(records).save(*output):
             console.say(f"{path}: written", err=as_json)
-    if simulations.failed:
+    if any(record.failed for record in records):
         raise typer.Exit(1)
 
 
-def _default_folder(plan: Plan) -> Path:
-    """The folder of a plan without --output: ``md/<name>-<dataset>-<subset>-<K>K-seed<seed>``."""
+@md.command("table", epilog="Example: teaeval md table md/mace md/sgdml -o survival.md")
+@console.grouped
+def lay_out(
+    files: SimulationRecords,
+    *,
+    layout: Layout,
+) -> None:
+    """How long the replicas of several models lasted, with log-rank tests, and what broke."""
+    from teadata.output.text import to_csv
+    from teaeval.md.record import read_all
+    from teaeval.tables import render, simulations
+
+    form = layout.format
+    records = read_all(files)
+    if form == "json":
+        entries = simulations.entries(records)
+        layout.put(visible(json.dumps(entries, indent=2, ensure_ascii=False)) + "\n")
+    elif form == "csv":
+        layout.put(to_csv(simulations.lines(records)))
+    elif form == "terminal":
+        render.terminal(simulations.grids(records))
+    else:
+        layout.put(render.FORMATS[form](simulations.grids(records)))
+
+
+def _default_folder(plans: Sequence[Plan]) -> Path:
+    """The folder without --output: ``md/<name>-<dataset>-<subset>-<K>K-seed<seed>``."""
+    plan = plans[0]
     name = plan.name.replace(":", ".").replace("/", "-")
     dataset, settings = plan.dataset.partition("@")[0], plan.settings
-    state = f"{settings.temperature:g}K" if settings.thermostat != "none" else "nve"
+    state = "-".join(_state(plan) for plan in plans) if settings.thermostat != "none" else "nve"
     return Path("md") / f"{name}-{dataset}-{plan.subset}-{state}-seed{settings.seed}"
 
 
-def _run(plan: Plan, folder: Path, jobs: int, as_json: bool) -> None:
-    from teaeval.md.replicas import finished, run
+def _state(plan: Plan) -> str:
+    return f"{plan.settings.temperature:g}K"
 
-    before = finished(plan, folder)
+
+def _places(plans: Sequence[Plan], folder: Path) -> dict[Path, Plan]:
+    """Where each plan is carried out: in the folder, or of several in one for each temperature.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds simulations of one temperature, and there are several.
+    """
+    from teadata.errors import UsageError
+    from teaeval.md.campaign import PLAN_FILE
+
+    if len(plans) == 1:
+        return {folder: plans[0]}
+    if (folder / PLAN_FILE).exists():
+        raise UsageError(
+            f"{folder}: holds simulations at one temperature, and {len(plans)} were given; choose "
+            "another --output"
+        )
+    return {folder / _state(plan): plan for plan in plans}
+
+
+def _run(plans: dict[Path, Plan], folder: Path, jobs: int, as_json: bool) -> None:
+    """Carry plans out, each in its folder; an error of one does not stop the others."""
+    from teadata.errors import TeaError
+    from teaeval.md.replicas import finished, prepare, run
+
+    before = [path for path, plan in plans.items() if finished(plan, path)]
+    for path, plan in plans.items():  # so that all can be gone on with
+        prepare(plan, path)
     named = shlex.quote(str(folder))
     kept = f"{folder} has all up to the last checkpoints; to go on: teaeval md resume {named}"
+    ended: dict[Path, list[Outcome]] = {}
+    errors = []
     with console.keeping(kept), console.progress_bar() as progress:
-        outcomes = run(plan, folder, jobs, progress)
-    if before:
-        console.say(f"{folder}: these simulations have ended before; nothing was done", err=as_json)
-    if as_json:
-        console.print_json([outcome.model_dump(mode="json") for outcome in outcomes])
-    else:
-        from teaeval.md.table import print_outcomes
-
-        print_outcomes(plan, outcomes)
+        for path, plan in plans.items():
+            try:
+                ended[path] = run(plan, path, jobs, progress)
+            except TeaError as error:
+                errors.append(error)
+    for path in before:
+        console.say(f"{path}: these simulations have ended before; nothing was done", err=as_json)
+    _show(plans, ended, as_json)
+    if errors:
+        raise errors[0]
+    if not as_json:
         console.say(f"{folder}: what they sampled: teaeval md analyse {named}")
-    if any(outcome.status == "failed" for outcome in outcomes):
+    if any(outcome.status == "failed" for outcomes in ended.values() for outcome in outcomes):
         raise typer.Exit(1)
+
+
+def _show(plans: dict[Path, Plan], ended: dict[Path, list[Outcome]], as_json: bool) -> None:
+    """Print outcomes; of one temperature as a list, of several by folder."""
+    if as_json:
+        lists = {
+            str(path): [outcome.model_dump(mode="json") for outcome in outcomes]
+            for path, outcomes in ended.items()
+        }
+        console.print_json(lists if len(plans) > 1 else next(iter(lists.values()), []))
+        return
+    from teaeval.md.table import print_outcomes
+
+    for path, outcomes in ended.items():
+        print_outcomes(plans[path], outcomes)

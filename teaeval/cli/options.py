@@ -114,6 +114,13 @@ SimulationFiles = Annotated[
         "--md", help="Simulations of the model, md.json of `teaeval md analyse`; repeatable."
     ),
 ]
+SimulationRecords = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="SIMULATIONS...",
+        help="Simulations, md.json of `teaeval md analyse`, or the folder of it.",
+    ),
+]
 AllowFailed = Annotated[
     bool,
     typer.Option(

@@ -20,6 +20,7 @@ from teaeval.cli.options import (
     PredictionFiles,
     Published,
     ScoreFiles,
+    SimulationRecords,
 )
 from teaeval.cli.reference import Referenced
 
@@ -307,3 +308,16 @@ def hydrogen(
     check_outputs(output)
     records = [read_record(file) for file in files]
     _save(radial(records) if rdf else against_density(records), output)
+
+
+@plots.command("survival", epilog="Example: teaeval plot survival md/mace md/sgdml -o survival.png")
+def survival(
+    files: SimulationRecords,
+    output: FigureFiles,
+) -> None:
+    """Kaplan–Meier curves of simulations: the share of replicas that lasts, against time."""
+    from teaeval.md.record import read_all
+    from teaeval.plots.survival import survival as draw
+
+    check_outputs(output)
+    _save(draw(read_all(files)), output)

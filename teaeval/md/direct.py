@@ -74,6 +74,11 @@ class Direct:
                 return self.calculator.results["energy"]
             return self.calculator.get_potential_energy(atoms, force_consistent=force_consistent)
 
+    @property
+    def energy(self) -> Any:
+        """Energy in eV that was calculated with the last forces; None if it is not at hand."""
+        return self.calculator.results.get("energy") if self._plain else None
+
     def get_stress(self, atoms: Atoms) -> Any:
         """Stress in eV/Å³."""
         with _in_place(atoms):

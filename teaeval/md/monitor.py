@@ -180,6 +180,7 @@ class Monitor:
             noticed=self._time(step),
             message=message,
             atoms=tuple(int(atom) for atom in atoms),
+            names=tuple(self._name(atom) for atom in atoms),
             distance=None if distance is None else round(float(distance), 4),
             start=None if start is None else round(float(start), 4),
         )

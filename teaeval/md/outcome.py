@@ -17,7 +17,8 @@ class Failure(StrictModel):
     ``kind`` is ``broken``, ``formed``, ``temperature``, ``escaped``, ``not finite`` or
     ``calculator``; ``time`` in ps is when it began, ``noticed`` in ps when the run was stopped.
     ``atoms`` are the 0-based indices of the bond's ends, or the atom, at ``distance`` Å, where
-    ``start`` Å was the distance in the first frame.
+    ``start`` Å was the distance in the first frame; ``names`` are their symbols with the indices,
+    empty in records of an earlier version.
     """
 
     kind: Literal["broken", "formed", "temperature", "escaped", "not finite", "calculator"]
@@ -25,8 +26,14 @@ class Failure(StrictModel):
     noticed: float
     message: str
     atoms: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
     distance: float | None = None
     start: float | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it happened: a bond such as ``C4–O17``, an atom, or a dash for the whole system."""
+        return "–".join(self.names or map(str, self.atoms)) or "–"
 
 
 class Outcome(StrictModel):

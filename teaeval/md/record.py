@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from teadata.output.display import Shown, data_frame
 from teadata.schema import StrictModel
 from teaeval.md.outcome import Failure
 from teaeval.md.settings import Settings
+from teaeval.md.survival import Survival, kaplan_meier
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,6 +90,21 @@ class Simulated(StrictModel):
     trajectory_sha256: str
 
 
+class Broken(StrictModel):
+    """Failures of one kind at one place, such as a bond that breaks in several replicas.
+
+    ``kind`` is that of :class:`teaeval.md.outcome.Failure`; ``place`` a bond or an atom, for
+    ``temperature`` the bond that was broken or most strained by then.  ``replicas`` are their
+    numbers, ``times`` in ps when it began in each, ``message`` what the first of them said.
+    """
+
+    kind: str
+    place: str
+    replicas: list[int]
+    times: list[float]
+    message: str
+
+
 class Simulations(Shown, StrictModel):
     """Simulations of a dataset's system with one model.
 
@@ -155,6 +172,52 @@ class Simulations(Shown, StrictModel):
         return sum(replica.status == "failed" for replica in self.replicas)
 
     @property
+    def emptied(self) -> str | None:
+        """What to say if no frame is left after the start that is left out; None if some are."""
+        if any(replica.temperature is not None for replica in self.replicas):
+            return None
+        longest = max(replica.stable_time for replica in self.replicas)
+        return (
+            f"{self.name}: no frame is left to analyse: the first {self.discard:g} ps of each "
+            f"replica are left out, and none was stable for longer than {longest:g} ps; simulate "
+            "for longer, or analyse again with a shorter --discard"
+        )
+
+    @property
+    def planned(self) -> float:
+        """Time that each replica was to be simulated, ps."""
+        return self.settings.steps * self.settings.timestep / 1000
+
+    @property
+    def survival(self) -> Survival:
+        """Which share of the replicas lasts how long."""
+        return kaplan_meier(*self.lasted)
+
+    @property
+    def lasted(self) -> tuple[list[float], list[bool]]:
+        """How long each replica was stable, ps, and whether it failed then."""
+        times = [replica.stable_time for replica in self.replicas]
+        return times, [replica.status == "failed" for replica in self.replicas]
+
+    @property
+    def broken(self) -> list[Broken]:
+        """What broke, the most frequent first."""
+        found: dict[tuple[str, str], list[tuple[int, Failure]]] = {}
+        for i, replica in enumerate(self.replicas):
+            if (failure := replica.failure) is not None:
+                found.setdefault((failure.kind, failure.place), []).append((i, failure))
+        return [
+            Broken(
+                kind=kind,
+                place=place,
+                replicas=[i for i, _ in members],
+                times=[failure.time for _, failure in members],
+                message=members[0][1].message,
+            )
+            for (kind, place), members in sorted(found.items(), key=lambda item: -len(item[1]))
+        ]
+
+    @property
     def conditions(self) -> str:
         """Ensemble and time step, in a few words."""
         s = self.settings
@@ -177,3 +240,19 @@ def read(path: Path) -> Simulations:
     if path.is_dir():
         path = path / "md.json"
     return Simulations.from_json(path, "a record of simulations", "`teaeval md analyse` writes it")
+
+
+def read_all(paths: Sequence[Path]) -> list[Simulations]:
+    """Read records from files, and from folders: also those of several temperatures.
+
+    Raises
+    ------
+    DataError
+        If one is missing, or no such record.
+    """
+    found = []
+    for path in paths:
+        inner = sorted(path.glob("*/md.json")) if path.is_dir() else []
+        several = inner and not (path / "md.json").exists()
+        found += [read(one) for one in (inner if several else [path])]
+    return found

@@ -147,6 +147,22 @@ def outcomes(plan: Plan, folder: Path) -> Iterator[Outcome | None]:
         yield Outcome.read(path) if (path / OUTCOME_FILE).exists() else None
 
 
+def states(folder: Path) -> list[Path]:
+    """The folders of simulations in a folder: itself, or one for each temperature in it.
+
+    Raises
+    ------
+    DataError
+        If there is no such folder, or it holds no simulations.
+    """
+    if not (folder / PLAN_FILE).exists() and folder.is_dir():
+        inner = [path.parent for path in folder.glob(f"*/{PLAN_FILE}")]
+        if inner:
+            return sorted(inner, key=lambda path: (len(path.name), path.name))
+    read_plan(folder)
+    return [folder]
+
+
 def finished(plan: Plan, folder: Path) -> bool:
     """Whether all simulations of a plan have ended in this folder before."""
     return all((path / OUTCOME_FILE).exists() for path in folders(plan, folder))
@@ -181,13 +197,7 @@ def run(plan: Plan, folder: Path, jobs: int = 1, progress: Progress | None = Non
     TeaError
         If a calculator fails; the other replicas are run all the same.
     """
-    campaign.prepare(
-        folder,
-        plan,
-        _shared,
-        "simulations",
-        first=lambda: find_calculator(plan.calculator, plan.model, plan.device),
-    )
+    prepare(plan, folder)
     waiting = {
         f"replica-{i}": _Job(plan, folder, i)
         for i, outcome in enumerate(outcomes(plan, folder))
@@ -198,6 +208,25 @@ def run(plan: Plan, folder: Path, jobs: int = 1, progress: Progress | None = Non
     elif waiting:
         campaign.carry_out(_run_replica, waiting, jobs, progress=progress)
     return [Outcome.read(path) for path in folders(plan, folder)]
+
+
+def prepare(plan: Plan, folder: Path) -> None:
+    """Make the folder of a plan and write the plan, or check that the folder is of this plan.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds other simulations or anything else, or there is no such calculator.
+    DataError
+        If the plan there cannot be read, or the folder not be made.
+    """
+    campaign.prepare(
+        folder,
+        plan,
+        _shared,
+        "simulations",
+        first=lambda: find_calculator(plan.calculator, plan.model, plan.device),
+    )
 
 
 def _shared(plan: Plan) -> dict[str, Any]:

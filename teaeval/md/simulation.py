@@ -239,6 +239,9 @@ class _Run:
         temperature = self._temperature()
         if not temperature < self.monitor.hottest:
             return None, self.monitor.too_hot(self.step, temperature, self.atoms.positions)
+        energy = self.calculator.energy
+        if energy is not None and not np.isfinite(energy).all():
+            return None, self.monitor.no_energy(self.step, float(np.asarray(energy).item()))
         if self.step % self.settings.monitor_interval == 0:
             return forces, self.monitor.look(self.step, self.atoms.positions)
         return forces, None

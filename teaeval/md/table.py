@@ -82,7 +82,15 @@ def lines_of(record: Simulations) -> list[str]:
     lines = [
         f"{record.conditions}; {record.failed} of {len(record.replicas)} replicas unstable; "
         f"{record.stable_time:.2f} of {record.time:.2f} ps stable",
+        _lasting(record),
     ]
+    lines += [
+        f"{item.kind}: {item.place}, in {len(item.replicas)} of {len(record.replicas)} replicas, "
+        f"first after {min(item.times):.3g} ps"
+        for item in record.broken
+    ]
+    if (emptied := record.emptied) is not None:
+        lines.append(emptied)
     if (rg := record.gyration) is not None:
         error = "" if rg.error is None else f" ± {rg.error:.3f}"
         kelvin = rg.reference_temperature
@@ -106,6 +114,17 @@ def lines_of(record: Simulations) -> list[str]:
         if d is not None
     ]
     return lines
+
+
+def _lasting(record: Simulations) -> str:
+    """Which share of the replicas lasts for how long, with its interval."""
+    curve = record.survival
+    share, low, high = curve.at(curve.followed)
+    text = (
+        f"survival: {share:.0%} of the replicas last {curve.followed:.4g} ps (Kaplan–Meier, 95 % "
+        f"{low:.0%} to {high:.0%})"
+    )
+    return text if curve.median is None else f"{text}; half have failed after {curve.median:.3g} ps"
 
 
 def _distance(apart: Distance) -> str:

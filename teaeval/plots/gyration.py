@@ -113,7 +113,8 @@ def simulated(records: Sequence[Simulations], title: str = "") -> Plot:
             label += " (another)"
         densities[label] = Density.of_counts(label, rg, rg.counts)
     if not densities:
-        raise UsageError("no radii of gyration in these records: they are of periodic systems")
+        reasons = [record.emptied or f"{record.name}: is periodic" for record in records]
+        raise UsageError(f"no radii of gyration in these records: {'; '.join(reasons)}")
     return _draw([*references.values(), *densities.values()], title)
 
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 CAPTION = "Radii of gyration of the stable parts of simulations, against the test set's."
 
+SURVIVAL = "Share of the replicas that are stable, by Kaplan and Meier, with 95 % intervals."
+
 
 def section(runs: Sequence[Simulations]) -> str:
     """HTML of the section about simulations; empty without any."""
@@ -19,7 +21,12 @@ def section(runs: Sequence[Simulations]) -> str:
 
     if not runs:
         return ""
+    from teaeval.plots.survival import survival
+    from teaeval.tables import render, simulations
+
     parts = ['<section id="simulations"><h2>Simulations</h2>', *map(_one, runs)]
+    parts.append(render.html(simulations.grids(runs)))
+    parts.append(figure_html("survival", SURVIVAL, survival(runs)))
     if any(run.gyration is not None for run in runs):
         from teaeval.plots.gyration import simulated
 

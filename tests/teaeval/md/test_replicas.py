@@ -91,7 +91,8 @@ def test_simulations_join_scores_and_reports(simulated, invoke, prediction_file,
     page = (tmp_path / "r.html").read_text()
     section = re.search(r'<section id="simulations">.*?</section>', page, re.DOTALL).group()
     assert "0 of 2 replicas unstable" in section
-    assert section.count("<figure") == 1
+    assert section.count("<figure") == 3  # survival as a table and as a figure, radii
+    assert "survival: 100% of the replicas last 0.1 ps" in section
     assert 'href="#simulations"' in page
     invoke("plot", "gyration", file, simulated, "-o", tmp_path / "both.svg")
     lines = (tmp_path / "both.csv").read_text().splitlines()[1:]

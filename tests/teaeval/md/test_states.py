@@ -1,0 +1,100 @@
+"""Simulations at several temperatures, and several models beside each other."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from teadata.errors import DataError, UsageError
+from teaeval import md
+from teaeval.md import comparison, record
+from teaeval.md.outcome import Failure
+
+
+def test_temperatures_in_one_command(
+    calculators_folder, calculators, invoke, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(calculators_folder)
+    start = ("md", "run", "mini-i", "--subset", "folded", "--calculator", "cheap:Tied")
+    start += ("--steps", "40", "--interval", "10", "--checkpoint", "40", "--replicas", "2")
+    both = (*start, "--temperature", "300", "--temperature", "500", "-o", tmp_path / "md")
+    found = json.loads(invoke(*both, "--json"))
+    assert [*found] == [str(tmp_path / "md" / state) for state in ("300K", "500K")]
+    assert all(len(outcomes) == 2 for outcomes in found.values())
+    temperatures = {
+        path.name: md.Outcome.read(path / "replica-0").settings.temperature
+        for path in (tmp_path / "md").iterdir()
+    }
+    assert temperatures == {"300K": 300, "500K": 500}
+    assert "500K: these simulations have ended before" in invoke("md", "resume", tmp_path / "md")
+    said = invoke("md", "analyse", tmp_path / "md")
+    assert said.count("no frame is left to analyse: the first 2 ps of each replica") == 2
+    with pytest.raises(UsageError, match=r"none was stable for longer than 0.02 ps; simulate"):
+        invoke("plot", "gyration", tmp_path / "md/300K/md.json", "-o", tmp_path / "rg.svg")
+    records = record.read_all([tmp_path / "md"])
+    assert [one.settings.temperature for one in records] == [300, 500]
+    with pytest.raises(UsageError, match="--temperature 300 is given twice"):
+        invoke(*start, "--temperature", "300", "--temperature", "300", "-o", tmp_path / "x")
+    with pytest.raises(UsageError, match="holds simulations at one temperature, and 2 were given"):
+        invoke(*both[:-2], "-o", tmp_path / "md/300K")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="no folder of simulations"):
+        invoke("md", "analyse", tmp_path / "empty")
+
+
+@pytest.fixture(scope="module")
+def good(simulated) -> record.Simulations:
+    """The record of four replicas that lasted for 10 ps."""
+    found = md.analyse(simulated, discard=0, replicates=20)
+    settings = found.settings.model_copy(update={"steps": 20_000})
+    lasting = found.replicas[0].model_copy(update={"time": 10.0, "stable_time": 10.0})
+    return found.model_copy(update={"settings": settings, "replicas": [lasting] * 4})
+
+
+@pytest.fixture(scope="module")
+def bad(good) -> record.Simulations:
+    """The record of a model whose replicas lose a bond, all but one the same."""
+    replicas = []
+    for i, names in enumerate([("C4", "O17"), ("C4", "O17"), ("C4", "O17"), ("N1", "C2")]):
+        time = 1.0 + i
+        failure = Failure(
+            kind="broken", time=time, noticed=time + 0.05, message=f"bond {i}", names=names
+        )
+        changes = {"status": "failed", "time": time, "stable_time": time, "failure": failure}
+        replicas.append(good.replicas[0].model_copy(update=changes))
+    return good.model_copy(update={"name": "Torn", "replicas": replicas})
+
+
+def test_what_broke_and_which_model_lasts(good, bad, invoke, tmp_path):
+    first, second = bad.broken
+    assert (first.place, first.replicas, first.times) == ("C4–O17", [0, 1, 2], [1, 2, 3])
+    assert (second.place, second.message) == ("N1–C2", "bond 3")
+    (compared,) = comparison.tests([good, bad])
+    assert compared.labels == ("Tied", "Torn")
+    assert compared.test.p == pytest.approx(2 / 70)
+    files = []
+    for one in (good, bad):
+        files.append(tmp_path / f"{one.name}.json")
+        files[-1].write_text(one.model_dump_json())
+    table = invoke("md", "table", *files, "--format", "markdown")
+    assert "broken: C4–O17 | 3 of 4 | 1, 2, 3" in table
+    assert "| Tied / Torn |" in table
+    assert "0.0286" in table
+    data = json.loads(invoke("md", "table", *files, "--json"))
+    assert data["simulations"][1]["survival"]["share"] == [0.75, 0.5, 0.25, 0]
+    assert data["simulations"][1]["survival"]["median"] == 2
+    assert len(invoke("md", "table", *files, "--csv").splitlines()) == 9
+    invoke("plot", "survival", *files, "-o", tmp_path / "s.svg")
+    rows = (tmp_path / "s.csv").read_text().splitlines()
+    assert ",Tied,0.0,1.0,0.39763" in rows[1]  # 4 of 4
+    assert len(rows) == 1 + 2 + 6
+
+
+def test_more_models_and_states(good, bad):
+    warm = good.settings.model_copy(update={"temperature": 500.0})
+    warmer = good.model_copy(update={"settings": warm})
+    found = comparison.tests([good, bad, bad, warmer])
+    assert [len(one.labels) for one in found] == [3, 2, 2, 2]
+    assert found[0].labels == ("Tied", "Torn #1", "Torn #2")
+    assert comparison.tests([good, warmer]) == []
