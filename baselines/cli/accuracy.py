@@ -66,6 +66,9 @@ def check(
     config: Annotated[
         str | None, typer.Option(help="Configuration, a recorded one; default: the quick ones.")
     ] = None,
+    reference: Annotated[
+        bool, typer.Option("--reference", help="The reference trainings, in place of the quick.")
+    ] = False,
     fast: Annotated[
         bool, typer.Option("--fast", help="Only the quickest of each model's recorded trainings.")
     ] = False,
@@ -84,6 +87,10 @@ def check(
 
     Ends with status 1 if an error is larger than another seed could explain.
     """
+    if reference and config is not None:
+        raise UsageError(
+            f"expected --reference or --config, found both (--config {config}); leave one out"
+        )
     from baselines.accuracy import record as accuracy
     from baselines.accuracy import regression, retraining
     from baselines.accuracy import table as accuracy_table
@@ -96,7 +103,7 @@ def check(
         model,
         dataset and dataset.partition("@")[0],
         subset,
-        config,
+        "reference" if reference else config,
         fast,
     )
     names = {record.model for record, _ in chosen}

@@ -16,7 +16,7 @@ from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, Baseline, FitResult
 from baselines.toolkit.torch_files import read_model, write
 from teadata import Frames
-from teadata.errors import DataError, MissingExtraError
+from teadata.errors import DataError, MissingExtraError, TeaError
 from teadata.files import write_text
 from teadata.typing import Progress
 
@@ -68,7 +68,7 @@ class FCHL(Baseline[FCHLConfig, dict[str, Any]]):
         DataError
             If the search in the workdir is another training's.
         TeaError
-            If the equations cannot be solved.
+            If no width and regularisation has a solution.
         """
         _load()
         problem = Problem.of(self.config, self.seed, self.device, train)
@@ -77,14 +77,11 @@ class FCHL(Baseline[FCHLConfig, dict[str, Any]]):
         if wide is not None and wide < len(train) and len(self.config.sigmas) > 1:
             for sigma in self.config.sigmas:
                 search.step(problem, sigma, train[:wide], valid[:wide], progress)
-            sigma = min(search.curve, key=criterion)["sigma"]
-            search.step(problem, sigma, train, valid, progress)
+            search.step(problem, search.best(wide)["sigma"], train, valid, progress)
         else:
             for sigma in self.config.sigmas:
                 search.step(problem, sigma, train, valid, progress)
-        best = min(
-            (entry for entry in search.curve if entry["frames"] == len(train)), key=criterion
-        )
+        best = search.best(len(train))
         self.use(_read(workdir / self.model_file))
         errors = {key: best[key] for key in best if key.startswith(("energy", "force"))}
         return FitResult({"sigma": best["sigma"], "lambda": best["lambda"]}, errors, search.curve)
@@ -139,13 +136,14 @@ class _Search:
     def __init__(self, model: FCHL, workdir: Path) -> None:
         self.model, self.workdir = model, workdir
         self.curve: list[dict[str, float]] = []
+        self.lost: list[dict[str, Any]] = []
         self.settings = {"config": model.config.model_dump(mode="json"), "seed": model.seed}
         path = workdir / SEARCH_FILE
         if not path.is_file():
             return
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
-            self.curve = stored.pop("curve")
+            self.curve, self.lost = stored.pop("curve"), stored.pop("lost", [])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
                 f"{path}: expected the search of an FCHL19* training ({error}); remove it to "
@@ -157,32 +155,59 @@ class _Search:
                 "it, or train in another folder"
             )
 
+    def best(self, frames: int) -> dict[str, float]:
+        """Return the best entry of the trainings with so many frames.
+
+        Raises
+        ------
+        TeaError
+            If there is none, because nothing had a solution.
+        """
+        entries = [entry for entry in self.curve if entry["frames"] == frames]
+        if not entries:
+            reasons = "; ".join(dict.fromkeys(item["reason"] for item in self.lost))
+            raise TeaError(
+                f"FCHL19*: none of the sigmas and lambdas has a solution for {frames} frames: "
+                f"{reasons}; look for labels that are not finite, raise lambdas, or set solver: "
+                f"svd, and remove {self.workdir / SEARCH_FILE} or train in another folder"
+            )
+        return min(entries, key=criterion)
+
     def step(
         self, problem: Problem, sigma: float, train: Frames, valid: Frames, progress: Progress
     ) -> None:
         """Solve and validate for a width, unless that is done; keep the model if it is the best.
 
-        Of trainings with different numbers of frames the later counts.
+        A lambda without a solution is named in the log and left out.  Of trainings with
+        different numbers of frames the later counts.
         """
         count = float(len(train))
         done = [entry for entry in self.curve if entry["frames"] == count]
-        if any(entry["sigma"] == sigma for entry in done):
+        tried = [*done, *(item for item in self.lost if item["frames"] == count)]
+        if any(entry["sigma"] == sigma for entry in tried):
             return
-        entries, coefficients = problem.validated(sigma, train, valid, progress)
-        best = min(range(len(entries)), key=lambda k: criterion(entries[k]))
-        if all(criterion(entries[best]) < criterion(entry) for entry in done):
-            _write(
-                self.workdir / self.model.model_file, trained(problem, sigma, coefficients[:, best])
-            )
+        entries, coefficients, lost = problem.validated(sigma, train, valid, progress)
+        if entries:
+            best = min(range(len(entries)), key=lambda k: criterion(entries[k]))
+            if all(criterion(entries[best]) < criterion(entry) for entry in done):
+                state = trained(problem, sigma, coefficients[:, best])
+                _write(self.workdir / self.model.model_file, state)
         self.curve += entries
+        self.lost += [
+            {"sigma": sigma, "lambda": value, "frames": count, "reason": reason}
+            for value, reason in lost.items()
+        ]
         with open(self.workdir / LOG_FILE, "a", encoding="utf-8") as log:
             log.writelines(
                 ", ".join(f"{key} {value:.6g}" for key, value in entry.items()) + "\n"
                 for entry in entries
             )
-        write_text(
-            self.workdir / SEARCH_FILE, json.dumps(self.settings | {"curve": self.curve}, indent=1)
-        )
+            log.writelines(
+                f"sigma {sigma:g}, lambda {value:g}, frames {count:g}: left out, {reason}\n"
+                for value, reason in lost.items()
+            )
+        found = {"curve": self.curve, "lost": self.lost}
+        write_text(self.workdir / SEARCH_FILE, json.dumps(self.settings | found, indent=1))
 
 
 def _write(path: Path, values: dict[str, Any]) -> None:

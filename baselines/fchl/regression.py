@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
-
-from teadata.errors import TeaError
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 TILES = 8
 """Into how many strips the matrix is cut, of which only the lower triangle is accumulated."""
+
+
+class Solutions(NamedTuple):
+    """Coefficients of the regularisations that could be solved for, and why others could not.
+
+    ``lambdas`` are k values, ``coefficients`` (N_f, k), and ``lost`` says for each other value
+    what is wrong with it.
+    """
+
+    lambdas: list[float]
+    coefficients: Tensor
+    lost: dict[float, str]
 
 
 class NormalEquations:
@@ -50,8 +60,8 @@ class NormalEquations:
             self._matrix[start:stop, :stop].addmm_(rows[:, start:stop].T, rows[:, :stop])
         self._vector.addmv_(rows.T, targets)
 
-    def solve(self, lambdas: Sequence[float], solver: str) -> Tensor:
-        """Solve (A + λ) α = y for each of k regularisations: coefficients (N_f, k).
+    def solve(self, lambdas: Sequence[float], solver: str) -> Solutions:
+        """Solve (A + λ) α = y for each regularisation.
 
         Parameters
         ----------
@@ -62,38 +72,42 @@ class NormalEquations:
             the eigenvalues of A are the squares of; those that rounding alone can have made
             are left out.  ``"cholesky"``: a factorisation for each.
 
-        Raises
-        ------
-        TeaError
-            If a matrix is not positive definite, or a coefficient is not finite.
+        Returns
+        -------
+        The solutions.  A regularisation is lost if its matrix is not positive definite or a
+        coefficient is not finite; all of them may be.
         """
         import torch
 
         if solver == "svd":
-            solutions = list(self._by_singular_values(lambdas))
+            found = dict(zip(lambdas, self._by_singular_values(lambdas), strict=True))
         else:
-            solutions = [self._by_cholesky(value) for value in lambdas]
-        coefficients = torch.stack(solutions, dim=1)
-        if not torch.isfinite(coefficients).all():
-            raise TeaError(
-                "the coefficients are not finite; expected finite features and labels: look for "
-                "frames that are not, and raise lambdas"
-            )
-        return coefficients
+            found = {value: self._by_cholesky(value) for value in lambdas}
+        lost = {}
+        for value, solution in found.items():
+            if solution is None:
+                lost[value] = (
+                    "the normal equations are not positive definite in float64 (largest diagonal "
+                    f"element {float(self._matrix.diagonal().max()):.3g})"
+                )
+            elif not torch.isfinite(solution).all():
+                lost[value] = "the coefficients are not finite"
+        kept = {
+            value: solution
+            for value, solution in found.items()
+            if solution is not None and value not in lost
+        }
+        none = self._vector.new_empty(len(self._vector), 0)
+        coefficients = torch.stack(list(kept.values()), dim=1) if kept else none
+        return Solutions(list(kept), coefficients, lost)
 
-    def _by_cholesky(self, value: float) -> Tensor:
+    def _by_cholesky(self, value: float) -> Tensor | None:
         import torch
 
         matrix = self._matrix.clone()
         matrix.diagonal().add_(value)
         factor, failed = torch.linalg.cholesky_ex(matrix)
-        if failed:
-            raise TeaError(
-                f"the normal equations with lambda {value:g} are not positive definite in float64 "
-                f"(largest diagonal element {float(self._matrix.diagonal().max()):.3g}); raise "
-                "lambdas, or set solver: svd"
-            )
-        return torch.cholesky_solve(self._vector[:, None], factor)[:, 0]
+        return None if failed else torch.cholesky_solve(self._vector[:, None], factor)[:, 0]
 
     def _by_singular_values(self, lambdas: Sequence[float]) -> Iterator[Tensor]:
         import torch

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from baselines.fchl.config import FCHLConfig
 from baselines.fchl.dispatch import representation
 from baselines.fchl.features import Features, Reduction
-from baselines.fchl.regression import NormalEquations
+from baselines.fchl.regression import NormalEquations, Solutions
 from baselines.fchl.sorf import Sorf
 from baselines.predicted import Predicted
 from baselines.toolkit.composition import composition_energy, least_norm_energies
@@ -25,6 +25,17 @@ if TYPE_CHECKING:
 
 REDUCTION_FRAMES = 1024
 """Training frames at most whose environments give the principal axes, as in QML-Lightning."""
+
+
+class Validated(NamedTuple):
+    """A width on the validation frames: an entry of errors for each of k lambdas.
+
+    ``coefficients`` (N_f, k); ``lost`` says of each other lambda why it has no solution.
+    """
+
+    entries: list[dict[str, float]]
+    coefficients: Tensor
+    lost: dict[float, str]
 
 
 @dataclass
@@ -75,8 +86,8 @@ class Problem:
         """Make the features of a width."""
         return Features(self.config, self.elements, self.reduction, self.sorf(sigma), self.device)
 
-    def solve(self, features: Features, train: Frames, progress: Progress, task: str) -> Tensor:
-        """Solve for the coefficients (N_f, k) in kcal/mol, for each lambda."""
+    def solve(self, features: Features, train: Frames, progress: Progress, task: str) -> Solutions:
+        """Solve for the coefficients (N_f, k) in kcal/mol, of each lambda that has a solution."""
         import torch
 
         equations = NormalEquations(self.config.features, self.device)
@@ -118,17 +129,17 @@ class Problem:
 
     def validated(
         self, sigma: float, train: Frames, valid: Frames, progress: Progress
-    ) -> tuple[list[dict[str, float]], Tensor]:
-        """Train and validate a width: an entry of errors per lambda, and coefficients (N_f, k)."""
+    ) -> Validated:
+        """Train and validate a width with every lambda."""
         features = self.features(sigma)
-        coefficients = self.solve(features, train, progress, f"sigma {sigma:g}")
-        predicted = self.predict(features, coefficients, valid, progress)
+        found = self.solve(features, train, progress, f"sigma {sigma:g}")
+        predicted = self.predict(features, found.coefficients, valid, progress)
         entries = [
             {"sigma": sigma, "lambda": value, "frames": float(len(train))}
             | validation_errors(each, valid)
-            for value, each in zip(self.config.lambdas, predicted, strict=True)
+            for value, each in zip(found.lambdas, predicted, strict=True)
         ]
-        return entries, coefficients
+        return Validated(entries, found.coefficients, found.lost)
 
 
 def criterion(entry: dict[str, float]) -> float:

@@ -41,3 +41,12 @@ def test_a_failed_training_is_a_regression(run, recorded, tmp_path):
     assert "cannot be made" in done.stderr
     assert "ended with status 1" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_reference_trainings_are_selected_by_their_own_option(run, recorded):
+    both = run("baselines", "check", "sgdml", "--reference", "--config", "quick")
+    assert both.returncode != 0
+    assert "--reference or --config" in both.stderr
+    missing = run("baselines", "check", "sgdml", "--reference", "--records", recorded / "records")
+    assert missing.returncode != 0
+    assert "unknown recorded configuration 'reference'" in missing.stderr

@@ -9,7 +9,7 @@ from baselines.fchl import FCHL
 from baselines.protocol import LOG_FILE
 from baselines.toolkit.labels import validation_errors
 from teadata import load
-from teadata.errors import DataError
+from teadata.errors import DataError, TeaError
 
 pytest.importorskip("torch")
 pytest.importorskip("vesin")
@@ -66,3 +66,20 @@ def test_widths_can_be_compared_on_fewer_frames(settings, mini_i, tmp_path):
         (0.1, 4.0), (8.0, 4.0), (8.0, 10.0),
     ]  # fmt: skip
     assert result.selected["sigma"] == 8.0
+
+
+def test_a_lambda_without_a_solution_is_left_out_of_the_search(settings, mini_i, tmp_path):
+    """It is named in the log, and the others go on; only if none is left does the training end."""
+    train, valid = mini_i.split("folded/train/10"), mini_i.split("folded/valid/10")
+    many = {"nstacks": 16, "sigmas": [1e4, 8.0]}  # more features than rows, all but constant
+    config = settings(lambdas=[1e-300, 1e-5], **many)
+    result = FCHL(config).fit(train, valid, tmp_path)
+    assert result.selected == {"sigma": 8.0, "lambda": 1e-5}
+    log = (tmp_path / LOG_FILE).read_text(encoding="utf-8").splitlines()
+    lost = [line for line in log if "left out, the normal equations are not positive" in line]
+    assert [line.partition(", frames")[0] for line in lost] == [
+        "sigma 10000, lambda 1e-300", "sigma 8, lambda 1e-300",
+    ]  # fmt: skip
+    (tmp_path / "none").mkdir()
+    with pytest.raises(TeaError, match=r"none of the sigmas and lambdas has a solution.*svd"):
+        FCHL(settings(lambdas=[1e-300], **many)).fit(train, valid, tmp_path / "none")
