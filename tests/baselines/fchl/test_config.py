@@ -12,7 +12,7 @@ def test_shipped_configurations():
     for name in names("fchl"):
         read(FCHLConfig, "fchl", name)
     assert {path.stem for path in (CONFIGS / "fchl").iterdir()} == {
-        "quick", "large", "paper-i", "paper-ii", "paper-iii", "paper-iv",
+        "quick", "large", "reference", "paper-i", "paper-ii", "paper-iii", "paper-iv",
     }  # fmt: skip
 
 
