@@ -79,6 +79,7 @@ class NormalEquations:
         """
         import torch
 
+        found: dict[float, Tensor | None]
         if solver == "svd":
             found = dict(zip(lambdas, self._by_singular_values(lambdas), strict=True))
         else:
