@@ -17,6 +17,7 @@ from baselines.cli.options import (
     TrainSubset,
     trained_subset,
 )
+from baselines.toolkit.devices import hide_gpus
 from teadata import console
 from teadata.errors import install_command
 from teadata.output.options import AsJson, DatasetId, Device, Seed
@@ -148,6 +149,7 @@ def train(
     )
     folder = output or runs.default_folder(plan)
     before = runs.finished(folder)
+    hide_gpus(device)
     kept = f"{folder} has the last checkpoint; to go on: {_resuming(folder)}"
     with console.keeping(kept), console.progress_bar() as progress:
         record = runs.train(plan, folder, progress)
@@ -159,6 +161,7 @@ def resume(run: Run) -> None:
     from baselines.runs import folder as runs
 
     before = runs.finished(run)
+    hide_gpus(runs.read_plan(run).device)
     kept = f"{run} has the last checkpoint; to go on: {_resuming(run)}"
     with console.keeping(kept), console.progress_bar() as progress:
         record = runs.resume(run, progress)
@@ -200,6 +203,7 @@ def predict(
     from teaeval.predictions.writing import check_suffix, write_prediction
 
     check_suffix(output)
+    _use_only(run, device)
     before = predictions.written_before(run, subset, output)
     if before is None:
         with console.progress_bar() as progress:
@@ -231,6 +235,7 @@ def score(
     from baselines.runs import predictions
     from teaeval.tables import single as table
 
+    _use_only(run, device)
     with console.progress_bar() as progress:
         scored = predictions.score(run, subset, progress, device, bootstrap, frames)
     if as_json:
@@ -255,6 +260,7 @@ def bench(run: Run, device: Device = None, as_json: AsJson = False) -> None:
     """Time the predictions of a trained model, one frame and many at a time."""
     from baselines.runs.speed import bench as measure
 
+    _use_only(run, device)
     speed = measure(run, device)
     if as_json:
         console.print_json(speed.model_dump())
@@ -270,6 +276,14 @@ def bench(run: Run, device: Device = None, as_json: AsJson = False) -> None:
             "ASE calculator": f"{speed.calculator_us_per_atom:.0f} µs/atom",
         }
     )
+
+
+def _use_only(run: Path, device: str | None) -> None:
+    """Leave the GPUs alone if the model of a run folder is to predict on the CPU."""
+    from baselines.runs.folder import RECORD_FILE
+    from baselines.runs.record import TrainingRecord
+
+    hide_gpus(device or TrainingRecord.read(run / RECORD_FILE).plan.device)
 
 
 RUN_FOLDER = "runs/mace-mini-i-folded-200-quick-seed0"

@@ -69,10 +69,16 @@ class Features:
         sorf: Sorf,
         device: str,
     ) -> None:
+        import torch
+
         self.representation = representation(config, elements, device)
         self.dtype, self.device = self.representation.dtype, device
         self.vectors = reduction.vectors.to(device, self.dtype)
         self.sorf = sorf.to(device, self.dtype)
+        layout = self.representation.layout
+        self._touched = [
+            torch.from_numpy(layout.touched(p)).to(device) for p in range(layout.elements)
+        ]
 
     def rows(self, frames: Frames) -> tuple[Tensor, Tensor]:
         """Make the rows of a few frames: energies and forces are these times the coefficients.
@@ -105,7 +111,7 @@ class Features:
         """Project the representations of the atoms of an element, and their derivatives."""
         import torch
 
-        layout, vectors = self.representation.layout, self.vectors[element]
+        vectors = self.vectors[element]
         values, slopes, targets, sources = [], [], [], []
         first = 0
         for env in group:
@@ -113,7 +119,7 @@ class Features:
             values.append(represented @ vectors)
             own = vectors.new_zeros(len(env), 3, vectors.shape[1])
             for p, (part, derivative) in enumerate(zip(env.slots, derivatives, strict=True)):
-                projected = derivative @ vectors[layout.touched(p)]
+                projected = derivative @ vectors[self._touched[p]]
                 own -= projected.sum(dim=1)
                 row, place = env.mask[:, part].nonzero(as_tuple=True)
                 slopes.append(projected[row, place])

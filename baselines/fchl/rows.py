@@ -15,6 +15,10 @@ COLUMNS = {"cpu": 1 << 18, "cuda": 1 << 26}
 """Numbers of a Hadamard transform of derivatives that are held at once."""
 
 
+STACKS = {"cpu": 1, "cuda": COLUMNS["cuda"]}
+"""Numbers that are transformed at once for several stacks: on a GPU each alone is too small."""
+
+
 class Slopes(NamedTuple):
     """Projected representations of n atoms of an element, and all m derivatives of them.
 
@@ -70,12 +74,14 @@ def add_forces(force: Tensor, sorf: Sorf, element: int, slopes: Slopes, sines: T
         which = torch.from_numpy(order[table]).to(device)
         owner = source[which].flatten()
         columns = padded[which].permute(3, 2, 0, 1).reshape(d, -1).contiguous()
-        for stack in range(sorf.stacks):
-            rows = slice(stack * d, (stack + 1) * d)
-            turned = sorf.project(columns, element, slice(stack, stack + 1))
-            turned = turned.view(d, 3, -1)
+        together = max(1, STACKS[device.type] // columns.numel())
+        for first in range(0, sorf.stacks, together):
+            stacks = slice(first, min(first + together, sorf.stacks))
+            rows = slice(stacks.start * d, stacks.stop * d)
+            turned = sorf.project(columns, element, stacks)
+            turned = turned.view(-1, 3, columns.shape[1] // 3)
             turned *= sines[rows].index_select(1, owner)[:, None]
-            turned = turned.view(d, 3, room, -1)
+            turned = turned.view(len(turned), 3, room, -1)
             torch.sum(turned, dim=2, out=parts[rows, :, start:stop])
         start = stop
     places = torch.from_numpy(np.argsort(by_count)).to(device)

@@ -14,6 +14,7 @@ from baselines.fchl.regression import NormalEquations, Solutions
 from baselines.fchl.sorf import Sorf
 from baselines.predicted import Predicted
 from baselines.toolkit.composition import composition_energy, least_norm_energies
+from baselines.toolkit.devices import frames_at_once, in_batches
 from baselines.toolkit.labels import validation_errors
 from teadata import Frames
 from teadata.typing import Progress
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 REDUCTION_FRAMES = 1024
 """Training frames at most whose environments give the principal axes, as in QML-Lightning."""
+
+FRAMES_ON_GPU, ROWS_ON_GPU = 64, 1 << 30
+"""Frames, and bytes of their rows, that are made at once on a GPU, if the settings say fewer."""
 
 
 class Validated(NamedTuple):
@@ -92,7 +96,7 @@ class Problem:
 
         equations = NormalEquations(self.config.features, self.device)
         offset = composition_energy(train, self.elements, self.energies, "FCHL19*")
-        step = self.config.batch_size
+        step = self._rows_at_once(train.n_atoms)
         for start in range(0, len(train), step):
             part = train[start : start + step]
             energy, force = features.rows(part)
@@ -104,6 +108,13 @@ class Problem:
             progress(task, min(start + step, len(train)), len(train))
         return equations.solve(self.config.lambdas, self.config.solver)
 
+    def _rows_at_once(self, atoms: int) -> int:
+        """Frames whose rows are made at once: those of the settings, on a GPU more if they fit."""
+        least = self.config.batch_size
+        if self.device == "cpu":
+            return least
+        return max(least, min(FRAMES_ON_GPU, ROWS_ON_GPU // (3 * atoms * self.config.features * 8)))
+
     def predict(
         self, features: Features, coefficients: Tensor, frames: Frames, progress: Progress
     ) -> list[Predicted]:
@@ -113,9 +124,14 @@ class Problem:
         energies = np.empty((sets, count))
         forces = np.empty((sets, *frames.positions.shape))
         virials = np.empty((sets, count, 3, 3))
-        for start in range(0, count, self.config.batch_size):
-            part = slice(start, min(start + self.config.batch_size, count))
-            outcome = features.predict(frames[part], coefficients)
+        least = self.config.batch_size
+        batches = in_batches(
+            lambda part: features.predict(frames[part], coefficients),
+            count,
+            frames_at_once(self.device, least, frames.n_atoms),
+            least,
+        )
+        for part, outcome in batches:
             energies[:, part], forces[:, part], virials[:, part] = (
                 values.cpu().numpy() for values in outcome
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import importlib.util
 import io
 import logging
 import warnings
@@ -155,7 +156,7 @@ def graphs(
     ]
 
 
-def loader(dataset: list[Any], batch_size: int, device: str, seed: int | None = None) -> Any:
+def loader(dataset: list[Any], batch_size: int, seed: int | None = None) -> Any:
     """Batch graphs; with a seed they are shuffled, and an incomplete last batch is left out."""
     import torch
     from mace.tools.torch_geometric.dataloader import DataLoader
@@ -167,9 +168,25 @@ def loader(dataset: list[Any], batch_size: int, device: str, seed: int | None = 
         batch_size=batch_size,
         shuffle=shuffled,
         drop_last=shuffled,
-        pin_memory=device == "cuda",
         generator=generator,
     )
+
+
+RESIDENT = 4 * 2**30
+"""Bytes of graphs that are kept on a GPU."""
+
+
+def keep_on(device: str, *loaders: Any) -> None:
+    """Move the graphs of some loaders to a GPU, if they fit, so that no step copies its batch.
+
+    To be called when mace-torch has read them for its statistics, which it makes on the CPU.
+    """
+    graphs = [graph for loader in loaders for graph in loader.dataset]
+    tensors = (value for graph in graphs for _, value in graph if hasattr(value, "nbytes"))
+    if device == "cpu" or sum(tensor.nbytes for tensor in tensors) > RESIDENT:
+        return
+    for loader in loaders:
+        loader.dataset[:] = [graph.to(device) for graph in loader.dataset]
 
 
 def inputs(frames: Frames, numbers: Sequence[int], r_max: float, device: str) -> dict[str, Any]:
@@ -266,25 +283,35 @@ def network(
     return model.to(args.device)
 
 
-def can_accelerate(device: str) -> bool:
-    """Tell whether cuEquivariance's kernels can be used: on a GPU, where they are installed."""
+CONVERTIBLE = (2, 3)
+"""Correlations of the networks that mace-torch's converters know."""
+
+
+def can_accelerate(config: MACEConfig, device: str) -> bool:
+    """Tell whether cuEquivariance's kernels can be used for a network of these settings.
+
+    On a GPU, where both the package and its kernels are installed: without these, which are a
+    package of their own, its layers are there and the fused ones of mace-torch fail.
+    """
     from mace.modules.wrapper_ops import CUET_AVAILABLE
 
-    return device == "cuda" and bool(CUET_AVAILABLE)
+    kernels = importlib.util.find_spec("cuequivariance_ops_torch") is not None
+    usable = bool(CUET_AVAILABLE) and kernels and config.correlation in CONVERTIBLE
+    return device == "cuda" and usable
 
 
-def accelerated(model: Any, device: str) -> Any:
+def accelerated(model: Any, config: MACEConfig, device: str) -> Any:
     """Convert a model to cuEquivariance's kernels, where they can be used."""
-    if not can_accelerate(device):
+    if not can_accelerate(config, device):
         return model
     from mace.cli.convert_e3nn_cueq import run
 
     return run(model, device=device)
 
 
-def portable(model: Any, device: str) -> Any:
+def portable(model: Any, config: MACEConfig, device: str) -> Any:
     """Convert a model back from cuEquivariance's kernels: the reverse of :func:`accelerated`."""
-    if not can_accelerate(device):
+    if not can_accelerate(config, device):
         return model
     from mace.cli.convert_cueq_e3nn import run
 

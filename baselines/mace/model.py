@@ -13,6 +13,7 @@ from baselines.mace.training import Training
 from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, Baseline, FitResult
 from baselines.toolkit.composition import composition_energy
+from baselines.toolkit.devices import frames_at_once, in_batches
 from baselines.toolkit.labels import validation_errors
 from baselines.toolkit.stepwise import check_batch
 from baselines.toolkit.torch_files import read_model, write
@@ -54,7 +55,8 @@ class MACE(Baseline[MACEConfig, dict[str, Any]]):
             self._built = training.model.requires_grad_(False)
         self.save(workdir / self.model_file)
         return FitResult(
-            {"epoch": training.best["epoch"], "epochs": len(training.curve)},
+            {"epoch": training.best["epoch"], "epochs": len(training.curve)}
+            | ({"kernels": "cuEquivariance"} if training.accelerated else {}),
             validation_errors(self.predict(valid), valid),
             training.curve,
         )
@@ -64,7 +66,7 @@ class MACE(Baseline[MACEConfig, dict[str, Any]]):
         args = backend.namespace(self.config, self.seed, self.device)
         args.avg_num_neighbors = trained["avg_num_neighbors"]
         built = backend.network(args, trained["numbers"], state=trained["state"])
-        return backend.accelerated(built, self.device).requires_grad_(False)
+        return backend.accelerated(built, self.config, self.device).requires_grad_(False)
 
     def _predict(self, trained: dict[str, Any], frames: Frames, progress: Progress) -> Predicted:
         """Predict energies, forces and, of frames with a cell, stress.
@@ -81,16 +83,20 @@ class MACE(Baseline[MACEConfig, dict[str, Any]]):
             stress = None if frames.cell is None else np.empty((len(frames), 3, 3))
             energies_of = trained["atomic_energies"].numpy()
             offset = composition_energy(frames, numbers, energies_of, self.title)
-            for start in range(0, len(frames), self.config.valid_batch_size):
-                part = slice(start, start + self.config.valid_batch_size)
-                outputs = self._batch(network, frames[part], numbers)
+            least = self.config.valid_batch_size
+            most = frames_at_once(self.device, least, frames.n_atoms)
+
+            def evaluate(part: slice) -> dict[str, Any]:
+                return self._batch(network, frames[part], numbers)
+
+            for part, outputs in in_batches(evaluate, len(frames), most, least):
                 energies[part] = (outputs["energy"] + offset) * EV
                 forces[part] = outputs["forces"].reshape(forces[part].shape) * EV
                 if stress is not None:
                     # Not mace-torch's stress: of a slab its cell is another one than ours.
                     volume = frames[part].volumes
                     stress[part] = -outputs["virials"] * EV / volume[:, None, None]
-                progress("predict", min(part.stop, len(frames)), len(frames))
+                progress("predict", part.stop, len(frames))
         return Predicted(energies, forces, stress)
 
     def _batch(self, network: Any, frames: Frames, numbers: list[int]) -> dict[str, Any]:
@@ -147,7 +153,7 @@ def _trained(training: Training) -> dict[str, Any]:
     import torch
 
     training.model.load_state_dict(training.best["state"])
-    state = backend.portable(training.model, training.device).state_dict()
+    state = backend.portable(training.model, training.config, training.device).state_dict()
     return {
         "config": training.config.model_dump(mode="json"),
         "numbers": training.numbers,

@@ -17,6 +17,7 @@ from baselines.toolkit.composition import composition_energy
 from baselines.toolkit.stepwise import CheckpointSchedule, check_identity
 from baselines.toolkit.torch_files import read, write
 from teadata import Frames, TeaError
+from teadata.errors import DataError
 from teadata.typing import Progress
 from teadata.units import EV
 
@@ -67,6 +68,8 @@ class Training:
 
     Attributes
     ----------
+    accelerated
+        Whether it uses cuEquivariance's kernels.
     curve
         An entry per epoch.
     best
@@ -94,14 +97,16 @@ class Training:
         train_set, valid_set = (
             backend.graphs(frames, self.numbers, config.r_max, offset) for frames in (train, valid)
         )
-        self.train_loader = backend.loader(train_set, config.batch_size, device, seed)
-        self.valid_loader = backend.loader(valid_set, config.valid_batch_size, device)
+        self.train_loader = backend.loader(train_set, config.batch_size, seed)
+        self.valid_loader = backend.loader(valid_set, config.valid_batch_size)
         # In this order, as mace_run_train: each of the two passes over the frames draws from
         # the generator that also orders them in the epochs to come.
         torch.manual_seed(seed)
         self.args.avg_num_neighbors = compute_avg_num_neighbors(self.train_loader)
         model = backend.network(self.args, self.numbers, labelled=self.train_loader)
-        self.model = backend.accelerated(model, device)
+        backend.keep_on(device, self.train_loader, self.valid_loader)
+        self.accelerated = backend.can_accelerate(config, device)
+        self.model = backend.accelerated(model, config, device)
         self.loss = get_loss_fn(self.args, dipole_only=False, compute_dipole=False)
         self.optimizer = get_optimizer(self.args, get_params_options(self.args, self.model))
         self.scheduler = LRScheduler(self.optimizer, self.args)
@@ -201,6 +206,7 @@ class Training:
         return {
             "config": self.config.model_dump(mode="json"),
             "seed": self.seed,
+            "accelerated": self.accelerated,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict(),
@@ -249,4 +255,18 @@ class Training:
         state = read(path, "a checkpoint of a MACE training; remove it to start from the beginning")
         expected = {"config": self.config.model_dump(mode="json"), "seed": self.seed}
         check_identity(path, expected, state)
+        # the weights of an accelerated network have another layout and other names
+        before = bool(state.get("accelerated", False))
+        if before != self.accelerated:
+            said = {
+                True: "with cuEquivariance's kernels",
+                False: "without cuEquivariance's kernels",
+            }
+            raise DataError(
+                f"{path}: expected the checkpoint of a training {said[self.accelerated]}, as it is "
+                f"installed now; found one {said[before]}. "
+                + ("Install" if before else "Uninstall")
+                + " cuequivariance-torch to go on, or remove the checkpoint to start from the "
+                "beginning"
+            )
         return state

@@ -16,6 +16,7 @@ from baselines.predicted import Predicted
 from baselines.protocol import Baseline, FitResult
 from baselines.toolkit import array_files
 from baselines.toolkit.composition import composition_energy
+from baselines.toolkit.devices import frames_at_once, in_batches
 from baselines.toolkit.labels import validation_errors
 from teadata import Frames
 from teadata.typing import Progress
@@ -86,13 +87,14 @@ class PhysNet(Baseline[PhysNetConfig, dict[str, Any]]):
         count, atoms = len(frames), frames.n_atoms
         energies, forces = np.empty(count), np.empty((count, atoms, 3))
         charges = np.empty((count, atoms))
-        for start in range(0, count, self.config.valid_batch_size):
-            part = slice(start, start + self.config.valid_batch_size)
-            outcome = network.predict(frames[part])
+        least = self.config.valid_batch_size
+        most = frames_at_once(self.device, least, atoms)
+        batches = in_batches(lambda part: network.predict(frames[part]), count, most, least)
+        for part, outcome in batches:
             energies[part] = outcome.energies * EV + offset
             forces[part] = outcome.forces.reshape(-1, atoms, 3) * EV
             charges[part] = outcome.charges.reshape(-1, atoms)
-            progress("predict", min(part.stop, count), count)
+            progress("predict", part.stop, count)
         return Predicted(energies, forces, charges=charges)
 
     def _save(self, trained: dict[str, Any], path: Path) -> None:

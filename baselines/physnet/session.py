@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from baselines.toolkit.devices import prepare
 from teadata.errors import MissingExtraError
 
 PACKAGES = {"tensorflow": "tensorflow", "vesin": "vesin"}
@@ -25,8 +26,7 @@ def load() -> None:
     MissingExtraError
         If a package is not installed.
     """
-    # Read when TensorFlow is loaded: errors only, not what the CPU could do.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    prepare("tensorflow")
     for module, package in PACKAGES.items():
         try:
             importlib.import_module(module)

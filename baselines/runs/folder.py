@@ -10,7 +10,12 @@ from baselines import config
 from baselines.protocol import Baseline
 from baselines.registry import ModelEntry, entry
 from baselines.runs.record import Plan, TrainingRecord, hardware, peak_memory_mib, versions
-from baselines.toolkit.devices import check_device, gpu, peak_gpu_memory_mib
+from baselines.toolkit.devices import (
+    check_device,
+    gpu,
+    peak_gpu_memory_mib,
+    reset_peak_gpu_memory,
+)
 from teadata import Dataset, catalog
 from teadata.errors import (
     DataError,
@@ -247,6 +252,7 @@ def train(plan: Plan, folder: Path | str, progress: Progress = no_progress) -> T
     with locked(folder, "training", "another --output"):
         resumed = _prepare(plan, settings, folder)
         start = time.perf_counter()
+        reset_peak_gpu_memory(plan.device, model_entry.framework)
         model = model_class(settings, plan.seed, plan.device)
         fitted = model.fit(dataset.split(plan.train), dataset.split(plan.valid), folder, progress)
         _write_curve(folder / CURVE_FILE, fitted.curve)

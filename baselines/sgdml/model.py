@@ -60,12 +60,14 @@ class SGDML(Baseline[SGDMLConfig, dict[str, Any]]):
         """
         _check_lattice(valid, _lattice(train))
         with backend(workdir / LOG_FILE):
+            from baselines.sgdml.factors import factorising_on
             from baselines.sgdml.solvers import trainer
 
             np.random.seed(self.seed)  # noqa: NPY002 -- sgdml draws from NumPy's global generator
             try:
                 with (
                     sound_blas(train.forces.size),
+                    factorising_on(self.device),
                     workers(),
                     trainer(self.config, len(train), train.n_atoms, self.by_torch()) as sgdml,
                 ):

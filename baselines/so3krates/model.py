@@ -14,6 +14,7 @@ from baselines.so3krates import session as backend
 from baselines.so3krates.config import ARCHITECTURE, SO3kratesConfig
 from baselines.toolkit import array_files
 from baselines.toolkit.composition import composition_energy
+from baselines.toolkit.devices import frames_at_once, in_batches
 from baselines.toolkit.labels import validation_errors
 from teadata import Frames
 from teadata.typing import Progress
@@ -89,14 +90,15 @@ class SO3krates(Baseline[SO3kratesConfig, dict[str, Any]]):
         if volumes is not None and not volumes.all():  # cells of one or two vectors
             volumes = None
         stress = None if volumes is None else np.empty((len(frames), 3, 3))
-        for start in range(0, len(frames), self.config.valid_batch_size):
-            part = slice(start, start + self.config.valid_batch_size)
-            outcome = evaluate(frames[part])
+        least = self.config.valid_batch_size
+        most = frames_at_once(self.device, least, frames.n_atoms)
+        batches = in_batches(lambda part: evaluate(frames[part]), len(frames), most, least)
+        for part, outcome in batches:
             energies[part] = outcome.energies * EV + offset
             forces[part] = outcome.forces * EV
             if stress is not None and volumes is not None:
                 stress[part] = outcome.virials * EV / volumes[part, None, None]
-            progress("predict", min(part.stop, len(frames)), len(frames))
+            progress("predict", part.stop, len(frames))
         return Predicted(energies, forces, stress)
 
     def _save(self, trained: dict[str, Any], path: Path) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from baselines.so3krates.config import SO3kratesConfig
+from baselines.toolkit.devices import prepare
 from teadata.errors import MissingExtraError
 
 PACKAGES = {"jax": "jax", "flax": "flax", "optax": "optax", "orbax.checkpoint": "orbax-checkpoint",
@@ -24,11 +25,26 @@ def load() -> None:
     MissingExtraError
         If a package is not installed.
     """
+    prepare("jax")
     for module, package in PACKAGES.items():
         try:
             importlib.import_module(module)
         except ImportError:
             raise MissingExtraError(package, "so3krates", "SO3krates") from None
+
+
+@functools.cache
+def _keep_compiled() -> None:
+    """Keep what JAX compiles for a GPU for the next process, unless the user chose a folder.
+
+    The step of a training takes longer to compile than some hundred of its steps.
+    """
+    import jax
+    from platformdirs import user_cache_path
+
+    if jax.config.jax_compilation_cache_dir is None:
+        folder = user_cache_path("tea-benchmark") / "jax"
+        jax.config.update("jax_compilation_cache_dir", str(folder))
 
 
 @contextmanager
@@ -43,6 +59,8 @@ def session(config: SO3kratesConfig, device: str) -> Iterator[None]:
     load()
     import jax
 
+    if device != "cpu":
+        _keep_compiled()
     # The network states the precision of its own products; this is for any other.
     precision = "default" if config.allow_tf32 else "highest"
     with (

@@ -2,11 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal, TypeVar
 
 from teadata.errors import UsageError
 
 Framework = Literal["torch", "jax", "tensorflow"]
+
+Outcome = TypeVar("Outcome")
+
+SHARED: dict[Framework, dict[str, str]] = {
+    "torch": {},
+    # by default JAX takes three quarters of a GPU for each process, and TensorFlow nearly all
+    "jax": {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"},
+    "tensorflow": {
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        "TF_CPP_MIN_LOG_LEVEL": "2",  # errors only, not what the CPU could do
+    },
+}
+"""Variables of the environment that a package reads when it is loaded or first used."""
+
+HIDDEN = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
+"""Variables with which no package finds a GPU."""
+
+ATOMS_AT_ONCE = 4096
+"""Atoms that a GPU is given at once to predict, if the batch of the settings is smaller."""
+
+
+def prepare(framework: Framework) -> None:
+    """Let a package take the memory of a GPU as it needs it, so that processes can share one.
+
+    To be called before the package is first used; a variable that the user has set stays.
+    """
+    for name, value in SHARED[framework].items():
+        os.environ.setdefault(name, value)
+
+
+def hide_gpus(device: str) -> None:
+    """Hide the GPUs from this process and those it starts, if it is to use the CPU only.
+
+    JAX and TensorFlow would set up every GPU they find, whatever they calculate on.  For
+    commands, which do one thing: what is hidden once stays hidden.
+    """
+    if device == "cpu":
+        for name, value in HIDDEN.items():
+            os.environ.setdefault(name, value)
 
 
 def check_device(device: str, framework: Framework = "torch") -> None:
@@ -19,6 +61,7 @@ def check_device(device: str, framework: Framework = "torch") -> None:
     """
     if device != "cuda":
         return
+    prepare(framework)
     if framework == "jax":
         import jax
 
@@ -49,33 +92,63 @@ def check_device(device: str, framework: Framework = "torch") -> None:
 
 
 def gpu(device: str, framework: Framework = "torch") -> dict[str, str]:
-    """Describe the GPU that a package uses: name and memory; nothing on the CPU."""
+    """Describe the GPU that a package uses: name, memory, CUDA and driver; nothing on the CPU."""
     if device != "cuda":
         return {}
     if framework == "jax":
         accelerator = _jax_gpu()
-        memory = accelerator.memory_stats() or {}
-        # JAX keeps a share of the memory to itself; it knows how much that is.
-        return {"gpu": accelerator.device_kind, "gpu_memory": _gib(memory.get("bytes_limit", 0))}
-    if framework == "tensorflow":
+        # what JAX may take; it knows no other size
+        limit = (accelerator.memory_stats() or {}).get("bytes_limit", 0)
+        found = {"gpu": accelerator.device_kind, "gpu_memory": _gib(limit)}
+        # "PJRT C API\ncuda 12090", or the like
+        cuda = " ".join(str(accelerator.client.platform_version).split())
+    elif framework == "tensorflow":
         import tensorflow as tf
 
         details = tf.config.experimental.get_device_details(
             tf.config.list_physical_devices("GPU")[0]
         )
-        return {"gpu": details.get("device_name", "unknown")}
-    import torch
+        found = {"gpu": details.get("device_name", "unknown")}
+        cuda = str(tf.sysconfig.get_build_info().get("cuda_version", ""))
+    else:
+        import torch
 
-    properties = torch.cuda.get_device_properties(0)
-    return {"gpu": properties.name, "gpu_memory": _gib(properties.total_memory)}
+        properties = torch.cuda.get_device_properties(0)
+        found = {"gpu": properties.name, "gpu_memory": _gib(properties.total_memory)}
+        cuda = torch.version.cuda or ""
+    versions = {"cuda": cuda, "gpu_driver": driver_version()}
+    return found | {name: version for name, version in versions.items() if version}
+
+
+def driver_version() -> str:
+    """Version of NVIDIA's kernel module; empty where there is none."""
+    path = Path("/sys/module/nvidia/version")
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
 
 
 def _gib(size: int) -> str:
     return f"{size / 2**30:.0f} GiB"
 
 
+def reset_peak_gpu_memory(device: str, framework: Framework = "torch") -> None:
+    """Measure the peak memory from here on; JAX knows only that of the whole process."""
+    if device != "cuda" or framework == "jax":
+        return
+    if framework == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.reset_memory_stats("GPU:0")
+        return
+    import torch
+
+    torch.cuda.reset_peak_memory_stats()
+
+
 def peak_gpu_memory_mib(device: str, framework: Framework = "torch") -> float | None:
-    """Measure the peak memory of a package on the GPU, in MiB; None on the CPU."""
+    """Measure the peak memory of arrays on the GPU, in MiB; None on the CPU.
+
+    What a package holds ready beside them is not counted.
+    """
     if device != "cuda":
         return None
     if framework == "jax":
@@ -88,10 +161,58 @@ def peak_gpu_memory_mib(device: str, framework: Framework = "torch") -> float | 
         return round(float(tf.config.experimental.get_memory_info("GPU:0")["peak"]) / 2**20, 1)
     import torch
 
-    return round(float(torch.cuda.max_memory_reserved()) / 2**20, 1)
+    return round(float(torch.cuda.max_memory_allocated()) / 2**20, 1)
 
 
 def _jax_gpu() -> Any:
     import jax
 
     return jax.devices("cuda")[0]
+
+
+def frames_at_once(device: str, least: int, atoms: int) -> int:
+    """Choose how many frames to predict at once: `least`, and on a GPU what keeps it busy."""
+    return least if device == "cpu" else max(least, ATOMS_AT_ONCE // atoms)
+
+
+def in_batches(
+    evaluate: Callable[[slice], Outcome], count: int, most: int, least: int
+) -> Iterator[tuple[slice, Outcome]]:
+    """Evaluate `count` frames in batches, smaller ones where the memory of a GPU is too short.
+
+    Parameters
+    ----------
+    evaluate
+        Evaluates the frames of a slice.
+    count
+        Frames in all.
+    most
+        Frames of a batch at first; halved where the memory does not suffice.
+    least
+        Frames of a batch for which it has to suffice: then the error is raised.
+
+    Yields
+    ------
+    tuple
+        The slice of a batch, and its outcome.
+    """
+    start = 0
+    while start < count:
+        part = slice(start, min(start + most, count))
+        try:
+            outcome = evaluate(part)
+        except Exception as error:
+            if most <= least or not _out_of_memory(error):
+                raise
+            most = max(least, most // 2)
+            continue
+        yield part, outcome
+        start = part.stop
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Whether a package says that the memory of a GPU does not suffice: each has its own error."""
+    said = f"{type(error).__name__} {error}"
+    return any(
+        sign in said for sign in ("OutOfMemoryError", "RESOURCE_EXHAUSTED", "ResourceExhausted")
+    )

@@ -11,6 +11,7 @@ pytest.importorskip("torch")
 pytest.importorskip("vesin")
 import torch
 
+from baselines.fchl import rows
 from baselines.fchl.dispatch import representation
 from baselines.fchl.features import Features, Reduction
 from baselines.fchl.representation import Representation
@@ -63,6 +64,18 @@ def test_compiled_rows_and_those_of_any_device_are_the_same(frames, settings, tr
     model.representation = Representation(made.config, made.elements)
     _, general = model.rows(frames)
     torch.testing.assert_close(compiled, general, rtol=0, atol=1e-11)
+
+
+def test_stacks_that_are_transformed_together_give_the_same_rows(frames, settings, monkeypatch):
+    """As a GPU takes them, on the CPU: some of the four stacks together, and all at once."""
+    model = features(settings(nstacks=4, rcut=4.0, acut=4.0), frames)
+    made = model.representation
+    model.representation = Representation(made.config, made.elements)
+    _, one_by_one = model.rows(frames)
+    for numbers in (3 << 18, 1 << 30):
+        monkeypatch.setitem(rows.STACKS, "cpu", numbers)
+        _, together = model.rows(frames)
+        torch.testing.assert_close(together, one_by_one, rtol=0, atol=1e-13)
 
 
 def test_batches_change_nothing(mini_i, settings):

@@ -6,13 +6,16 @@ import json
 import logging
 import subprocess
 import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 from baselines import protocol
 from baselines.mace import MACE, MACEConfig
+from baselines.mace.backend import can_accelerate
 from baselines.mace.training import CHECKPOINT_FILE
 from baselines.toolkit.labels import validation_errors
 from teadata.errors import DataError
@@ -36,6 +39,33 @@ def test_a_broken_checkpoint_is_refused(settings, mini_i, tmp_path):
     (tmp_path / CHECKPOINT_FILE).write_bytes(b"not a checkpoint")
     with pytest.raises(DataError, match="expected a checkpoint of a MACE training; remove it"):
         MACE(settings).fit(train, valid, tmp_path)
+
+
+def test_a_checkpoint_of_other_kernels_is_refused(trained, settings, mini_i, tmp_path):
+    """With cuEquivariance the weights have other names: the file says how it was made."""
+    train, valid = mini_i.split("folded/train/8"), mini_i.split("folded/valid/8")
+    state = torch.load(trained[2] / CHECKPOINT_FILE, weights_only=True)
+    assert state["accelerated"] is False
+    torch.save(state | {"accelerated": True}, tmp_path / CHECKPOINT_FILE)
+    with pytest.raises(DataError, match="without cuEquivariance's kernels") as refused:
+        MACE(settings).fit(train, valid, tmp_path)
+    assert "Install cuequivariance-torch to go on" in str(refused.value)
+
+
+def test_kernels_are_used_where_all_of_them_are_there(settings, monkeypatch):
+    from mace.modules import wrapper_ops
+
+    monkeypatch.setattr(wrapper_ops, "CUET_AVAILABLE", True)
+    for correlation in (1, 2, 3):
+        changed = settings.model_copy(update={"correlation": correlation})
+        # the layers alone, without the package of their kernels
+        assert not can_accelerate(changed, "cuda")
+        with monkeypatch.context() as patch:
+            kernels = ModuleType("cuequivariance_ops_torch")
+            kernels.__spec__ = ModuleSpec(kernels.__name__, None)
+            patch.setitem(sys.modules, kernels.__name__, kernels)
+            assert can_accelerate(changed, "cuda") == (correlation > 1)
+            assert not can_accelerate(changed, "cpu")
 
 
 def test_patience_ends_a_training(mini_i, settings, tmp_path):

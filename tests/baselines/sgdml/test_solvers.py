@@ -14,6 +14,7 @@ import teadata
 from baselines import protocol
 from baselines.sgdml import SGDML
 from baselines.sgdml.backend import backend
+from baselines.sgdml.factors import Cholesky
 from teadata import Frames, TeaError
 
 
@@ -135,6 +136,22 @@ def test_torch_predicts_the_same(trained, periodic, tmp_path):
             energies, forces = predictor.torch_predict(torch.tensor(test.positions))
         np.testing.assert_allclose(energies, expected.energies, rtol=0, atol=1e-6)
         np.testing.assert_allclose(forces, expected.forces, rtol=0, atol=1e-6)
+
+
+def test_torch_factorises_as_scipy_does():
+    """As the analytic solver does on a GPU, on the CPU."""
+    scipy = pytest.importorskip("scipy.linalg")
+    cholesky = Cholesky("cpu")
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(60, 60))
+    matrix, right = root @ root.T + np.eye(60), rng.normal(size=60)
+    before = matrix.copy()
+    factored = cholesky.cho_factor(matrix, overwrite_a=False, check_finite=False)
+    found = cholesky.cho_solve(factored, right, overwrite_b=False, check_finite=False)
+    np.testing.assert_allclose(found, scipy.cho_solve(scipy.cho_factor(matrix), right), rtol=1e-9)
+    np.testing.assert_array_equal(matrix, before)  # sgdml tries another solver if this one fails
+    with pytest.raises(np.linalg.LinAlgError):
+        cholesky.cho_factor(matrix - 30 * np.eye(60))
 
 
 @pytest.mark.gpu

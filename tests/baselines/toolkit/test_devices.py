@@ -1,10 +1,21 @@
-"""Whether a CUDA device is there, as each framework sees it."""
+"""Whether a CUDA device is there, as each framework sees it, and how its memory is shared."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 
-from baselines.toolkit.devices import check_device, gpu, peak_gpu_memory_mib
+from baselines.toolkit.devices import (
+    check_device,
+    frames_at_once,
+    gpu,
+    in_batches,
+    peak_gpu_memory_mib,
+)
 from teadata.errors import UsageError
 
 
@@ -28,3 +39,77 @@ def test_the_cpu_needs_nothing():
     check_device("cpu")
     assert gpu("cpu") == {}
     assert peak_gpu_memory_mib("cpu") is None
+
+
+LOADED = """
+import json, os
+from baselines.so3krates.session import load as load_jax
+from baselines.toolkit.devices import hide_gpus, prepare
+load_jax()
+prepare("tensorflow")
+hide_gpus("cuda")
+before = dict(os.environ)
+hide_gpus("cpu")
+import jax
+print(json.dumps([before, dict(os.environ), jax.default_backend()]))
+"""
+
+
+def test_processes_share_the_memory_of_a_gpu_and_the_cpu_leaves_it_alone():
+    pytest.importorskip("flax")
+    ours = ("XLA_PYTHON_CLIENT_PREALLOCATE", "TF_FORCE_GPU_ALLOW_GROWTH", "JAX_PLATFORMS")
+    clean = {name: value for name, value in os.environ.items() if name not in ours}
+
+    def said(**more: str):
+        done = subprocess.run(
+            [sys.executable, "-c", LOADED], capture_output=True, text=True, check=True,
+            env=clean | more, timeout=120,
+        )  # fmt: skip
+        return json.loads(done.stdout)
+
+    before, after, used = said()
+    assert before["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
+    assert before["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+    assert "JAX_PLATFORMS" not in before
+    assert (after["JAX_PLATFORMS"], after["CUDA_VISIBLE_DEVICES"], used) == ("cpu", "", "cpu")
+    chosen, _, _ = said(XLA_PYTHON_CLIENT_PREALLOCATE="true")
+    assert chosen["XLA_PYTHON_CLIENT_PREALLOCATE"] == "true"
+
+
+def test_a_gpu_is_given_more_frames_at_once():
+    assert frames_at_once("cpu", 10, 42) == 10
+    assert frames_at_once("cuda", 10, 42) == 97
+    assert frames_at_once("cuda", 10, 5000) == 10
+
+
+def test_batches_become_smaller_where_the_memory_does_not_suffice():
+    class OutOfMemoryError(RuntimeError):
+        """As torch has one, and JAX and TensorFlow have theirs."""
+
+    asked: list[int] = []
+
+    def evaluate(part: slice) -> int:
+        asked.append(part.stop - part.start)
+        if asked[-1] > room:
+            raise OutOfMemoryError("CUDA out of memory")
+        return part.start
+
+    room = 7
+    parts = [(part.start, part.stop) for part, _ in in_batches(evaluate, 17, 24, 5)]
+    assert parts == [(0, 6), (6, 12), (12, 17)]
+    assert asked == [17, 12, 6, 6, 5]
+    room = 4
+    with pytest.raises(OutOfMemoryError):
+        list(in_batches(evaluate, 17, 24, 5))
+
+
+def test_another_error_is_not_taken_for_a_lack_of_memory():
+    calls: list[slice] = []
+
+    def evaluate(part: slice) -> None:
+        calls.append(part)
+        raise ValueError("no such element")
+
+    with pytest.raises(ValueError, match="no such element"):
+        list(in_batches(evaluate, 8, 4, 1))
+    assert len(calls) == 1
