@@ -74,7 +74,8 @@ def test_the_commands_work_on_it(name, device, data, run, tmp_path):
         ok(
             run(
                 "teaeval", "md", "run", "mini-i", "--subset", subset, "--run", folder, *way,
-                "--replicas", "2", "--steps", "4", "--interval", "2", "--device", device, "-o", made,
+                "--replicas", "2", "--steps", "4", "--interval", "2", "--device", device,
+                "-o", made,
             )
         )  # fmt: skip
         assert len(list(made.glob("replica-*"))) == 2
