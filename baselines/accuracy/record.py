@@ -23,6 +23,8 @@ from teaeval.scores.record import Score
 if TYPE_CHECKING:
     import pandas as pd
 
+    from teadata.card import DatasetCard
+
 RECORDS = Path(__file__).resolve().parents[1] / "records"
 """Folder of the shipped records."""
 
@@ -262,12 +264,12 @@ def settings_of(plan: Plan) -> dict[str, Any]:
     return {key: value for key, value in plan.config.items() if key != "size"}
 
 
-def trained_subsets(dataset: Dataset) -> list[str]:
+def trained_subsets(card: DatasetCard) -> list[str]:
     """List the subsets that a dataset's tasks train on, each once, in their order."""
-    return list(dict.fromkeys(task.split("->")[0] for task in dataset.card.tasks))
+    return list(dict.fromkeys(task.split("->")[0] for task in card.tasks))
 
 
-def tests_of(dataset: Dataset, subset: str) -> list[str]:
+def tests_of(card: DatasetCard, subset: str) -> list[str]:
     """List the subsets that a model trained on `subset` is tested on."""
-    pairs = [task.split("->") for task in dataset.card.tasks]
+    pairs = [task.split("->") for task in card.tasks]
     return [test for train, test in pairs if train == subset]

@@ -75,7 +75,7 @@ def carry_out(
             "--output", str(folder), threads=threads,
         )  # fmt: skip
     scores = {}
-    for test in accuracy.tests_of(catalog.load(plan.dataset), subset):
+    for test in accuracy.tests_of(catalog.card(plan.dataset), subset):
         _command(
             "score", str(folder), "--subset", test, "--bootstrap", "0",
             "--frames", str(accuracy.FRAMES), threads=threads,

@@ -7,21 +7,29 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
+from baselines.campaign.sections import (
+    Combination,
+    Count,
+    HydrogenBenchmark,
+    Quick,
+    Seeds,
+    Selection,
+    Several,
+    ShorterBenchmark,
+    ShorterSimulation,
+    Simulation,
+    Sizes,
+)
 from teadata.errors import DataError
 from teadata.schema import StrictModel, read_yaml
 from teaeval.defaults import REPLICATES
 
 UNITS = {"MiB": 1, "GiB": 1024}
 """Units of memory, in MiB."""
-
-Seed = Annotated[int, Field(ge=0, strict=True)]
-Size = Annotated[int, Field(gt=0, strict=True)]
-Count = Annotated[int, Field(gt=0, strict=True)]
-Several = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 def mebibytes(text: str) -> float:
@@ -60,38 +68,8 @@ class Resources(StrictModel):
         return text
 
 
-class Combination(StrictModel):
-    """One training of a matrix.
-
-    Without a subset all are meant that the dataset's tasks train on; without a size, the
-    configuration's.
-    """
-
-    model: str
-    dataset: str
-    subset: str | None = None
-    size: Size | None = None
-    seed: Seed = 0
-    config: str = "quick"
-
-
-class Excluded(StrictModel):
-    """Trainings to leave out: those that have all the values which are given."""
-
-    model: str | None = None
-    dataset: str | None = None
-    subset: str | None = None
-    size: Size | None = None
-    seed: Seed | None = None
-    config: str | None = None
-
-    def values(self) -> dict[str, Any]:
-        """The values that are given, by name."""
-        return {name: value for name, value in self if value is not None}
-
-
-class Campaign(StrictModel):
-    """A campaign: every combination of what the lists name is trained and scored.
+class Matrix(StrictModel):
+    """Every combination of what the lists name.
 
     Parameters
     ----------
@@ -99,10 +77,45 @@ class Campaign(StrictModel):
         The matrix.  Without subsets all are trained on that a dataset's tasks train on; without
         sizes, as many frames as the configuration says.  A path of a configuration is relative
         to the campaign's file.
+    device
+        Where to train and predict: ``cpu``, unless the campaign says otherwise.
+    """
+
+    models: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    subsets: Several | None = None
+    sizes: Sizes | None = None
+    seeds: Seeds = (0,)
+    configs: Several = ("quick",)
+    device: str | None = None
+
+    def combinations(self) -> Iterator[Combination]:
+        """All of them."""
+        axes: Iterable[tuple[Any, ...]] = itertools.product(
+            self.models, self.datasets, self.subsets or (None,), self.sizes or (None,),
+            self.seeds, self.configs, (self.device,),
+        )  # fmt: skip
+        for values in axes:
+            yield Combination(**dict(zip(Combination.model_fields, values, strict=True)))
+
+
+class Campaign(Matrix):
+    """A campaign: trainings, their scores, and simulations with the models.
+
+    Parameters
+    ----------
+    matrices
+        Further matrices.
     include
         Further trainings.
     exclude
-        What of the matrix is left out.
+        What is left out.
+    edition
+        ``mini`` or ``official``: the dataset of that edition stands in for each that has one.
+    config
+        The configuration of all trainings, in place of what they say.
+    quick
+        What else is different where `config` is ``quick``.
     resources
         What a model takes of the machine, by its name.
     tests
@@ -111,33 +124,60 @@ class Campaign(StrictModel):
         Frames of each test set that are predicted, spread over it; by default all.
     bootstrap
         Bootstrap samples behind the intervals of a score.
-    device
-        Where to train and predict.
+    simulate, hydrogen
+        Simulations with the models.
     """
 
-    models: tuple[str, ...] = ()
-    datasets: tuple[str, ...] = ()
-    subsets: Several | None = None
-    sizes: Annotated[tuple[Size, ...], Field(min_length=1)] | None = None
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
-    configs: Several = ("quick",)
+    matrices: tuple[Matrix, ...] = ()
     include: tuple[Combination, ...] = ()
-    exclude: tuple[Excluded, ...] = ()
+    exclude: tuple[Selection, ...] = ()
+    edition: Literal["mini", "official"] | None = None
+    config: str | None = None
+    quick: Quick = Quick()
     resources: dict[str, Resources] = Field(default_factory=dict)
     tests: Several | None = None
     frames: Count | None = None
     bootstrap: Annotated[int, Field(ge=0, strict=True)] = REPLICATES
-    device: str = "cpu"
+    simulate: tuple[Simulation, ...] = ()
+    hydrogen: HydrogenBenchmark | None = None
+
+    @field_validator("simulate", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return [value] if isinstance(value, dict) else value
 
     def combinations(self) -> Iterator[Combination]:
-        """The matrix, then what is included; nothing is left out yet."""
-        axes: Iterable[tuple[Any, ...]] = itertools.product(
-            self.models, self.datasets, self.subsets or (None,), self.sizes or (None,),
-            self.seeds, self.configs,
-        )  # fmt: skip
-        for values in axes:
-            yield Combination(**dict(zip(Combination.model_fields, values, strict=True)))
+        """The matrices, then what is included; nothing is left out yet."""
+        yield from super().combinations()
+        for matrix in self.matrices:
+            yield from matrix.combinations()
         yield from self.include
+
+    def resolved(self) -> Campaign:
+        """The same with what ``quick`` says, if ``config: quick`` asks for it."""
+        if self.config != "quick":
+            return self
+        new = {
+            key: value for key in Matrix.model_fields if (value := getattr(self.quick, key, None))
+        }
+        own = new | {
+            key: value
+            for key in ("frames", "bootstrap")
+            if (value := getattr(self.quick, key)) is not None
+        }
+        simulate = self.quick.simulate.model_dump(exclude_none=True)
+        hydrogen = self.quick.hydrogen.model_dump(exclude_none=True)
+        one: dict[str, Any] = {"size": None} if self.quick.sizes else {}
+        one |= {"device": self.quick.device} if self.quick.device else {}
+        return self.model_copy(
+            update=own
+            | {
+                "matrices": tuple(each.model_copy(update=new) for each in self.matrices),
+                "include": tuple(each.model_copy(update=one) for each in self.include),
+                "simulate": tuple(each.model_copy(update=simulate) for each in self.simulate),
+                "hydrogen": self.hydrogen and self.hydrogen.model_copy(update=hydrogen),
+            }
+        )
 
 
 def read(path: Path) -> Campaign:
@@ -160,14 +200,17 @@ def read(path: Path) -> Campaign:
         campaign = Campaign.model_validate(values)
     except ValidationError as error:
         raise DataError(f"{path}: {_complaints(error)}") from None
-    if not (campaign.models and campaign.datasets) and not campaign.include:
+    if next(campaign.combinations(), None) is None:
         raise DataError(
-            f"{path}: nothing is to be trained: expected models and datasets, or include"
+            f"{path}: nothing is to be trained: expected models and datasets, matrices, or include"
         )
+    for place, matrix in enumerate(campaign.matrices, 1):
+        if not matrix.models or not matrix.datasets:
+            raise DataError(f"{path}: matrices {place}: expected models and datasets")
     for place, item in enumerate(campaign.exclude, 1):
         if not item.values():
             raise DataError(f"{path}: exclude {place} is empty, and would leave out everything")
-    return campaign
+    return campaign.resolved()
 
 
 def _complaints(error: ValidationError) -> str:
@@ -188,10 +231,20 @@ def _complaints(error: ValidationError) -> str:
     return "; ".join(wrong)
 
 
+KINDS: dict[int | str, type[BaseModel]] = {
+    "matrices": Matrix, "include": Combination, "exclude": Selection, "only": Selection,
+    "resources": Resources, "simulate": Simulation, "hydrogen": HydrogenBenchmark, "quick": Quick,
+}  # fmt: skip
+"""What stands below a key of the file."""
+
+SHORTER: dict[int | str, type[BaseModel]] = {
+    "simulate": ShorterSimulation, "hydrogen": ShorterBenchmark,
+}  # fmt: skip
+"""What stands below a key of ``quick``."""
+
+
 def _fields(where: tuple[int | str, ...]) -> list[str]:
     """The keys that are known at a place of the file."""
-    kinds: dict[int | str, type[BaseModel]] = {
-        "include": Combination, "exclude": Excluded, "resources": Resources,
-    }  # fmt: skip
-    kind = kinds.get(where[0], Campaign) if len(where) > 1 else Campaign
+    kinds = KINDS | SHORTER if where[0] == "quick" else KINDS
+    kind = next((kinds[part] for part in reversed(where[:-1]) if part in kinds), Campaign)
     return list(kind.model_fields)

@@ -121,8 +121,8 @@ class _Work:
         self._failed: set[str] = set()
         self._attempts: dict[str, int] = {}
         self._running: list[_Running] = []
-        # scores end a run, and what takes longest (or nobody knows how long) begins first
-        order = sorted(tasks, key=lambda task: (task.test is None, -(task.run.seconds or 1e9)))
+        # what takes longest (or nobody knows how long) begins first
+        order = sorted(tasks, key=lambda task: (task.rank, -(task.run.seconds or 1e9)))
         self.waiting = [task for task in order if not self._settled(task)]
 
     def _settled(self, task: Task) -> bool:
@@ -170,9 +170,8 @@ class _Work:
             plan=run.plan,
             folder=self._folder / ledger.RUNS / run.name,
             lock=ledger.lock_file(task, self._folder),
-            test=task.test,
-            frames=run.frames,
-            bootstrap=run.bootstrap,
+            step=task.what,
+            cores=run.cores,
         )
         names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
         with ledger.log_file(task, self._folder).open("ab") as log:

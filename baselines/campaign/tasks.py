@@ -1,42 +1,23 @@
-"""The tasks of a campaign: trainings and scores, named by what they are made of."""
+"""The tasks of a campaign: trainings and what is done with their models, named by content."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from baselines.accuracy import record as accuracy
-from baselines.accuracy.record import AccuracyRecord
-from baselines.campaign.matrix import Campaign, Combination, Excluded, mebibytes
+from baselines.campaign.steps import Hydrogen, ScoreTest, Simulate, Step, Train
 from baselines.registry import entry
-from baselines.runs import folder as runs
-from baselines.runs import predictions
 from baselines.runs.record import Plan, versions
-from teadata import Dataset, TeaError, catalog
-from teadata.errors import DataError, unknown_name
-from teadata.provenance import sha256
-from teaeval.scores.reading import read_score
 from teaeval.scores.record import Score
-
-UNKNOWN_MEMORY = 1024.0
-"""MiB that a task is taken to need if neither the campaign nor a record says more."""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a training took before: seconds and MiB; None where no record says so."""
-
-    seconds: float | None
-    memory: float | None
 
 
 @dataclass(frozen=True)
 class Run:
-    """A training of a campaign, with the test sets to be scored after it.
+    """A training of a campaign, with what is done with its model.
 
     Parameters
     ----------
@@ -52,6 +33,8 @@ class Run:
         MiB that it needs.
     seconds
         What the training took before; None if no record says so.
+    simulations
+        What is simulated with the model.
     """
 
     plan: Plan
@@ -61,6 +44,7 @@ class Run:
     cores: int
     memory: float
     seconds: float | None
+    simulations: tuple[Simulate | Hydrogen, ...] = ()
 
     @functools.cached_property
     def name(self) -> str:
@@ -85,17 +69,25 @@ def identity(plan: Plan) -> str:
 
 @dataclass(frozen=True)
 class Task:
-    """A step of a run: its training, or the score of one test set."""
+    """A step of a run: its training, the score of one test set, or simulations with its model."""
 
     run: Run
-    test: str | None = None
+    what: Step = field(default_factory=Train)
+
+    @property
+    def training(self) -> bool:
+        """Whether it is the training itself."""
+        return isinstance(self.what, Train)
+
+    @property
+    def test(self) -> str | None:
+        """The subset that is scored; None if it is no score."""
+        return self.what.test if isinstance(self.what, ScoreTest) else None
 
     @property
     def step(self) -> str:
-        """``train``, or ``score-<subset>``, with what else distinguishes scores."""
-        if self.test is None:
-            return "train"
-        return f"score-{predictions.part_name(self.test, self.run.frames)}"
+        """``train``, ``score-<subset>``, ``md-…`` or ``hydrogen-…``."""
+        return self.what.name
 
     @property
     def name(self) -> str:
@@ -105,172 +97,36 @@ class Task:
     @property
     def needs(self) -> Task | None:
         """The task that must be done before."""
-        return None if self.test is None else Task(self.run)
+        return None if self.training else Task(self.run)
 
-    def score_file(self, folder: Path) -> Path:
-        """Where the score of a test set is."""
-        name = predictions.part_name(self.test or "", self.run.frames)
-        return folder / "runs" / self.run.name / "scores" / f"{name}.json"
+    @property
+    def rank(self) -> int:
+        """Which tasks begin before others: scores, then trainings, then simulations."""
+        return {"score": 0, "train": 1}.get(self.what.kind, 2)
+
+    def run_folder(self, folder: Path) -> Path:
+        """The run folder in a campaign's folder."""
+        return folder / "runs" / self.run.name
 
     def score(self, folder: Path) -> Score | None:
-        """The score, if it is there and of the model that was trained in this folder."""
-        path = self.score_file(folder)
-        record = path.parents[1] / runs.RECORD_FILE
-        if not path.is_file() or not record.is_file():
+        """The score, if it is one, is there, and is of the model that was trained here."""
+        if not isinstance(self.what, ScoreTest):
             return None
-        try:
-            score = read_score(path)
-        except TeaError:
-            return None
-        replicates = 0 if score.bootstrap is None else score.bootstrap.replicates
-        same = score.prediction.record == sha256(record) and replicates == self.run.bootstrap
-        return score if same else None
+        return self.what.score(self.run_folder(folder))
 
     def done(self, folder: Path) -> bool:
         """Whether it is done in a campaign's folder."""
-        if self.test is None:
-            return runs.finished(folder / "runs" / self.run.name)
-        return self.score(folder) is not None
-
-
-def expand(campaign: Campaign, source: Path) -> list[Run]:
-    """Make the runs of a campaign, all checked: each that is different once.
-
-    Parameters
-    ----------
-    campaign
-        From :func:`baselines.campaign.matrix.read`.
-    source
-        The file that it was read from.
-
-    Raises
-    ------
-    TeaError
-        If a model, dataset, subset, size, configuration or device does not exist, or what is
-        excluded leaves nothing, or excludes nothing.
-    """
-    for name in campaign.resources:
-        entry(name)
-    counts = [0] * len(campaign.exclude)
-    found: dict[str, Run] = {}
-    records: dict[tuple[str, Path], list[AccuracyRecord]] = {}
-    for combination in _each_subset(campaign):
-        where = ", ".join(f"{key} {value}" for key, value in combination if value is not None)
-        try:
-            if _left_out(combination, campaign.exclude, counts):
-                continue
-            plan = _plan(combination, campaign, source)
-            if _left_out(_as_planned(combination, plan), campaign.exclude, counts):
-                continue
-            run = _run(plan, campaign, records)
-        except TeaError as error:
-            raise type(error)(f"{source}: {where}: {error}") from None
-        found.setdefault(run.name, run)
-    for place, count in enumerate(counts, 1):
-        if not count:
-            raise DataError(f"{source}: exclude {place} leaves nothing out: no training has it all")
-    if not found:
-        raise DataError(f"{source}: everything is excluded, so there is nothing to train")
-    return list(found.values())
+        return self.what.done(self.run_folder(folder))
 
 
 def tasks_of(run_list: Sequence[Run]) -> list[Task]:
-    """All tasks of runs: of each its training, then its scores."""
+    """All tasks of runs: of each its training, then its scores, then its simulations."""
     return [
-        task for run in run_list for task in (Task(run), *(Task(run, test) for test in run.tests))
+        Task(run, step)
+        for run in run_list
+        for step in (
+            Train(),
+            *(ScoreTest(test=t, frames=run.frames, bootstrap=run.bootstrap) for t in run.tests),
+            *run.simulations,
+        )
     ]
-
-
-def _each_subset(campaign: Campaign) -> Iterator[Combination]:
-    for combination in campaign.combinations():
-        if combination.subset is not None:
-            yield combination
-            continue
-        dataset = catalog.load(combination.dataset)
-        for subset in accuracy.trained_subsets(dataset) or [dataset.card.the_subset(None)]:
-            yield combination.model_copy(update={"subset": subset})
-
-
-def _as_planned(combination: Combination, plan: Plan) -> Combination:
-    """The same with the size that its configuration says."""
-    return combination.model_copy(update={"size": int(plan.train.split("/")[2])})
-
-
-def _left_out(combination: Combination, excluded: Sequence[Excluded], counts: list[int]) -> bool:
-    """Whether it is excluded; counts what each entry leaves out.
-
-    Names without a version of the dataset mean all versions.
-    """
-    values = combination.model_dump()
-    values["dataset"] = str(values["dataset"]).partition("@")[0]
-    matching = []
-    for place, item in enumerate(excluded):
-        wanted = item.values()
-        if "@" in wanted.get("dataset", ""):
-            values = values | {"dataset": combination.dataset}
-        if all(values[name] == value for name, value in wanted.items()):
-            matching.append(place)
-    for place in matching:
-        counts[place] += 1
-    return bool(matching)
-
-
-def _plan(combination: Combination, campaign: Campaign, source: Path) -> Plan:
-    config = combination.config
-    if config.endswith((".yaml", ".yml")):
-        config = str(source.resolve().parent / config)
-    assert combination.subset is not None
-    dataset = catalog.load(combination.dataset)
-    return runs.make_plan(
-        combination.model,
-        dataset,
-        combination.subset,
-        combination.size,
-        config,
-        combination.seed,
-        campaign.device,
-    )
-
-
-def _run(
-    plan: Plan, campaign: Campaign, records: dict[tuple[str, Path], list[AccuracyRecord]]
-) -> Run:
-    dataset = catalog.load(plan.dataset)
-    subset = plan.train.split("/")[0]
-    tests = campaign.tests or accuracy.tests_of(dataset, subset) or [subset]
-    for test in tests:
-        if test not in dataset.card.subsets:
-            raise unknown_name("subset", test, dataset.card.subsets)
-    declared = campaign.resources.get(plan.model)
-    cost = _cost(plan, dataset, records)
-    memory = cost.memory or UNKNOWN_MEMORY
-    if declared is not None and declared.memory is not None:
-        memory = mebibytes(declared.memory)
-    return Run(
-        plan=plan,
-        tests=tuple(dict.fromkeys(tests)),
-        frames=campaign.frames,
-        bootstrap=campaign.bootstrap,
-        cores=1 if declared is None else declared.cores,
-        memory=memory,
-        seconds=cost.seconds,
-    )
-
-
-def _cost(
-    plan: Plan, dataset: Dataset, cache: dict[tuple[str, Path], list[AccuracyRecord]]
-) -> Cost:
-    """What the records say that a plan costs: its own time, and the model's most memory there."""
-    folder = accuracy.records_folder(dataset)
-    key = (plan.model, folder)
-    if key not in cache:
-        cache[key] = accuracy.read_records(folder, plan.model)
-    seconds, memory = None, None
-    for record in cache[key]:
-        if record.dataset != plan.dataset:
-            continue
-        for training in record.trainings:
-            memory = max(memory or 0, *(seed.peak_memory_mib for seed in training.seeds))
-            same = record.config == accuracy.settings_of(plan) and training.train == plan.train
-            seconds = training.wall_seconds if same else seconds
-    return Cost(seconds, memory)

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from baselines.campaign.ledger import locked
+from baselines.campaign.steps import Place, Step
 from baselines.runs.record import Plan
 from teadata import TeaError, console
 from teadata.schema import StrictModel
@@ -23,7 +24,7 @@ GRACE = 5.0
 
 
 class Order(StrictModel):
-    """What is to be done: the training of a plan, or the score of a test set with its model.
+    """What is to be done: the training of a plan, or something with its model.
 
     Parameters
     ----------
@@ -33,18 +34,17 @@ class Order(StrictModel):
         Its run folder.
     lock
         Lock file of the task; while another process holds it, this one waits.
-    test
-        Subset whose test set is scored; None: train.
-    frames, bootstrap
-        As a campaign's file has them.
+    step
+        What of it is to be done.
+    cores
+        Cores to calculate on.
     """
 
     plan: Plan
     folder: Path
     lock: Path
-    test: str | None
-    frames: int | None
-    bootstrap: int
+    step: Step
+    cores: int
 
 
 def carry_out(order: Order) -> None:
@@ -53,18 +53,10 @@ def carry_out(order: Order) -> None:
     Raises
     ------
     TeaError
-        As :func:`baselines.runs.folder.train` and :func:`baselines.runs.predictions.score` do.
+        As the step does.
     """
-    from baselines.runs import folder as runs
-    from baselines.runs import predictions
-
     with locked(order.lock), console.progress_bar() as progress:
-        if order.test is None:
-            runs.train(order.plan, order.folder, progress)
-        else:
-            predictions.score(
-                order.folder, order.test, progress, None, order.bootstrap, order.frames
-            )
+        order.step.carry_out(Place(order.plan, order.folder, order.cores, progress))
 
 
 def _first_line() -> bytes:

@@ -48,7 +48,7 @@ def record(
     from teadata import catalog
 
     data = catalog.load(dataset)
-    for name in subset or accuracy.trained_subsets(data):
+    for name in subset or accuracy.trained_subsets(data.card):
         plan = make_plan(model, data, name, size, config)
         made = retraining.make_record(plan, seeds, runs, records or accuracy.records_folder(data))
         accuracy_table.print_records([made])

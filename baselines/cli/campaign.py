@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shlex
 from pathlib import Path
@@ -31,9 +32,12 @@ def register(app: console.App) -> None:
 
 
 def _tasks(file: Path) -> list[Task]:
-    from baselines.campaign import matrix, tasks
+    from baselines.campaign import matrix
+    from baselines.campaign.expansion import expand
+    from baselines.campaign.tasks import tasks_of
 
-    return tasks.tasks_of(tasks.expand(matrix.read(file), file))
+    tell = functools.partial(console.say, err=True)
+    return tasks_of(expand(matrix.read(file), file, tell))
 
 
 @campaign.command("run", epilog="Example: baselines campaign run campaign.yaml --jobs 2")
@@ -62,13 +66,13 @@ def run(
 
     The same command goes on after a kill. Ends with status 1 if a task failed.
     """
-    from baselines.campaign import ledger, running, table
+    from baselines.campaign import costs, ledger, running, table
 
     tasks = _tasks(file)
     machine = running.Machine(jobs or os.cpu_count() or 1, _memory(memory))
     if dry_run:
-        costs = table.costs_of(tasks, folder)
-        console.print_json(costs) if as_json else table.print_costs(costs)
+        rows = costs.costs_of(tasks, folder)
+        console.print_json(rows) if as_json else costs.print_costs(rows)
         return
     ledger.prepare(folder)
     if failed:
@@ -102,19 +106,26 @@ def status(
 def scores(
     file: CampaignFile, folder: CampaignFolder = Path("campaign"), as_json: AsJson = False
 ) -> None:
-    """Print what the models of a campaign reach, as far as they are scored."""
-    from baselines.campaign import table
+    """Print what the models of a campaign reach, as far as they are scored and simulated."""
+    from baselines.campaign import results
 
     tasks = _tasks(file)
-    rows = table.scores_of(tasks, folder)
+    rows = results.scores_of(tasks, folder)
+    simulations = results.simulations_of(tasks, folder)
+    benchmarks = results.benchmarks_of(tasks, folder)
     if as_json:
-        console.print_json(rows)
+        console.print_json([*rows, *simulations, *benchmarks])
         return
-    table.print_scores(rows)
-    if missing := sum(task.test is not None for task in tasks) - len(rows):
-        console.say(f"{missing} scores are not there yet")
-    if rows:
-        console.say(f"next: teaeval table {shlex.join(table.one_of_each(rows))}")
+    results.print_scores(rows)
+    if simulations:
+        results.print_simulations(simulations)
+    if benchmarks:
+        results.print_benchmarks(benchmarks)
+    there = len(rows) + len(simulations) + len(benchmarks)
+    if missing := sum(not task.training for task in tasks) - there:
+        console.say(f"{missing} scores and simulations are not there yet")
+    for command in results.next_commands(rows, simulations, benchmarks):
+        console.say(f"next: {command}")
 
 
 @campaign.command("cancel", epilog="Example: baselines campaign cancel --folder campaign")

@@ -87,7 +87,9 @@ def _check_same(
     old = type(plan).from_json(path, f"a plan of {what}", "choose another --output")
     before, now = shared(old), shared(plan)
     changed = [
-        f"{name} {before[name]}, now {now[name]}" for name in now if before[name] != now[name]
+        f"{name} {before[name]}, now {now[name]}"
+        for name in now
+        if name in before and before[name] != now[name]  # an earlier version may lack one
     ]
     if changed:
         raise UsageError(

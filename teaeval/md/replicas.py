@@ -13,7 +13,7 @@ import numpy as np
 from teadata import Dataset, catalog
 from teadata.errors import UsageError
 from teadata.files import check_folder
-from teadata.provenance import package_version
+from teadata.provenance import package_version, sha256
 from teadata.schema import StrictModel
 from teadata.typing import Progress
 from teaeval.calculators import Batched, find_calculator
@@ -37,8 +37,9 @@ class Replica(StrictModel):
 class Plan(StrictModel):
     """Simulations of a dataset's system.
 
-    ``calculator`` is ``module:factory``, or ``model`` a run folder; ``name`` is the model's in
-    figures and tables.  ``together`` evaluates all replicas as one batch.
+    ``calculator`` is ``module:factory``, or ``model`` a run folder, whose record has the checksum
+    ``model_sha256``, where there is one; ``name`` is the model's in figures and tables.
+    ``together`` evaluates all replicas as one batch.
     """
 
     dataset: str
@@ -48,6 +49,7 @@ class Plan(StrictModel):
     name: str
     calculator: str | None = None
     model: str | None = None
+    model_sha256: str | None = None
     device: str | None = None
     together: bool = False
     settings: Settings
@@ -94,6 +96,7 @@ def make_plan(
         name=name or (Path(model).name if model is not None else str(calculator)),
         calculator=calculator,
         model=None if model is None else str(Path(model).resolve()),
+        model_sha256=_checksum(model),
         device=device,
         together=together,
         settings=settings,
@@ -102,6 +105,12 @@ def make_plan(
         ],
         version=package_version(),
     )
+
+
+def _checksum(model: Path | str | None) -> str | None:
+    """The checksum of a run folder's record, which stands for its model wherever it is moved to."""
+    record = None if model is None else Path(model) / "record.json"
+    return sha256(record) if record is not None and record.is_file() else None
 
 
 def read_plan(folder: Path) -> Plan:
@@ -230,8 +239,9 @@ def prepare(plan: Plan, folder: Path) -> None:
 
 
 def _shared(plan: Plan) -> dict[str, Any]:
-    """What all plans of one folder must agree in: everything but the package's version."""
-    values = plan.model_dump(mode="json", exclude={"version", "settings"})
+    """What all plans of one folder must agree in: all but the version, and where the model is."""
+    left_out = {"version", "settings", "model" if plan.model_sha256 else "model_sha256"}
+    values = plan.model_dump(mode="json", exclude=left_out)
     return values | plan.settings.model_dump(mode="json")
 
 

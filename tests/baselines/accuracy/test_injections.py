@@ -55,7 +55,7 @@ def test_bugs_are_found_and_nothing_else(bug, dataset, subset, tmp_path):
         check=False,
     )  # fmt: skip
     lines = json.loads(done.stdout)
-    tests = accuracy.tests_of(teadata.load(dataset), subset)
+    tests = accuracy.tests_of(teadata.load(dataset).card, subset)
     assert {line["task"] for line in lines} == {f"{subset}->{test}" for test in tests}
     regressed = {line["quantity"] for line in lines if line["regressed"]}
     if bug is None:

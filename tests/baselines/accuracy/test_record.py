@@ -16,8 +16,8 @@ def test_every_task_is_tested(name):
     data = teadata.load(name)
     tasks = [
         f"{train}->{test}"
-        for train in accuracy.trained_subsets(data)
-        for test in accuracy.tests_of(data, train)
+        for train in accuracy.trained_subsets(data.card)
+        for test in accuracy.tests_of(data.card, train)
     ]
     assert sorted(tasks) == sorted(data.card.tasks)
 
@@ -46,4 +46,4 @@ def test_shipped_records_are_of_the_shipped_data_and_settings(record):
         assert (plan.train, plan.valid) == (trained.train, trained.valid)
         # reference trainings are long: one seed, whose spread is that of the quick ones
         assert len(trained.seeds) >= (1 if record.config_name == "reference" else 3)
-        assert set(trained.seeds[0].tests) == set(accuracy.tests_of(data, trained.subset))
+        assert set(trained.seeds[0].tests) == set(accuracy.tests_of(data.card, trained.subset))

@@ -6,7 +6,7 @@ import re
 import shlex
 
 from baselines.campaign import matrix
-from baselines.campaign.tasks import expand
+from baselines.campaign.expansion import expand
 
 
 def blocks(repository, kind):

@@ -19,6 +19,13 @@ from teadata.errors import DataError
         ({"seeds": [-1]}, "seeds.1: Input should be greater than or equal to 0"),
         ({"subsets": []}, "subsets: "),
         ({"models": None}, "nothing is to be trained"),
+        ({"simulate": {"stepps": 10}}, "unknown key 'simulate.1.stepps', did you mean 'steps'"),
+        ({"simulate": [{"only": [{"modell": "gap"}]}]}, "did you mean 'model'"),
+        ({"hydrogen": {"state": ["1000K-0.7"]}}, "did you mean 'states'"),
+        ({"quick": {"simulate": {"replica": 1}}}, "did you mean 'replicas'"),
+        ({"matrices": [{"modells": ["gap"]}]}, "unknown key 'matrices.1.modells', did you mean"),
+        ({"matrices": [{"models": ["gap"]}]}, "matrices 1: expected models and datasets"),
+        ({"sizes": ["most"]}, "sizes.1"),
     ],
 )
 def test_wrong_files_are_refused(campaign_file, values, message):

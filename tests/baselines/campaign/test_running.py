@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from baselines.campaign.table import one_of_each
+from baselines.campaign.results import next_commands
 
 
 def table_of(run, path, folder):
@@ -139,4 +139,4 @@ def test_the_next_command_names_one_seed_of_each_task():
     what = {"model": "gap", "dataset": "mini-i@1.0.0", "train": "folded/train/30", "test": "folded"}
     rows = [what | {"seed": seed, "file": f"{seed}.json"} for seed in (0, 1)]
     rows.append(what | {"model": "fchl", "seed": 0, "file": "fchl.json"})
-    assert one_of_each(rows) == ["0.json", "fchl.json"]
+    assert next_commands(rows, [], []) == ["teaeval table 0.json fchl.json"]

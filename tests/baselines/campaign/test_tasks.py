@@ -7,7 +7,8 @@ import shutil
 import pytest
 
 from baselines.campaign import matrix
-from baselines.campaign.tasks import expand, tasks_of
+from baselines.campaign.expansion import expand
+from baselines.campaign.tasks import tasks_of
 from teadata.errors import DataError, UsageError
 
 
