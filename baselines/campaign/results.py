@@ -137,19 +137,12 @@ def next_commands(
 
     Tables and figures have a column or line for each model, so they take one of each.
     """
-    system = ("system", "subset", "conditions")
-    molecules = [row for row in simulations if row["hellinger"] is not None]
-    alike = [row for row in molecules if all(row[key] == molecules[0][key] for key in system)]
-    named = [
-        ("table", _first(scores, ("model", "dataset", "train", "test")), []),
-        ("plot gyration", _first(alike, ("model",)), ["-o", "gyration.png"]),
-        ("hydrogen-table", _first(benchmarks, ("model",)), []),
-    ]
-    return [
-        f"teaeval {command} {shlex.join([*files, *options])}"
-        for command, files, options in named
-        if files
-    ]
+    named = {
+        "table": _first(scores, ("model", "dataset", "train", "test")),
+        "md table": _first(simulations, ("model", "system", "subset", "conditions")),
+        "hydrogen-table": _first(benchmarks, ("model",)),
+    }
+    return [f"teaeval {command} {shlex.join(files)}" for command, files in named.items() if files]
 
 
 def _first(rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[str]:
