@@ -203,9 +203,11 @@ def _said(stock: Stock, options: Options) -> Iterator[str]:
     runs = [item for item in stock.taken if item.reader.told.trajectory]
     if runs and options.split_by is None and not options.indices:
         key = runs[0].reader.told.trajectory
+        everywhere = all(item.reader.told.trajectory == key for item in stock.taken)
         yield (
-            f"frames of one trajectory are alike, and each has a key {key!r}; --split-by {key} "
-            f"keeps those of one in one role: {_few([item.label for item in runs])}"
+            f"frames of one trajectory are alike, and each has a key {key!r}; --split-by "
+            f"{key if everywhere else labelling.FILE} keeps those of one "
+            f"{key if everywhere else 'file'} in one role: {_few([item.label for item in runs])}"
         )
 
 

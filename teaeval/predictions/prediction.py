@@ -64,6 +64,11 @@ class Prediction(Shown):
     options: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def name(self) -> str | None:
+        """The model, or the path of the file if it names none; None without either."""
+        return self.model or self.source.get("path")
+
     def _fields(self) -> dict[str, object]:
         return {
             "dataset": self.dataset,

@@ -56,11 +56,6 @@ class Against:
     allow_failed: bool
     left_out: list[str]
 
-    @property
-    def name(self) -> str | None:
-        """The model, or the path of the file if it names none; None without either."""
-        return self.prediction.model or self.prediction.source.get("path")
-
     def by_formula(self) -> dict[str, list[Examined]]:
         """The parts of each composition: those that differ in the order of atoms together."""
         groups: dict[str, list[Examined]] = {}

@@ -221,8 +221,8 @@ def compare_examined(
         dataset=first.dataset.card.full_id,
         subset=first.prediction.subset,
         frames=len(first.test),
-        **_compared(pools[0], pools[1]),
-        **_named(first, second),
+        **(compared := _compared(pools[0], pools[1])),
+        **_named(first, second, compared["rows"]),
     )
 
 
@@ -269,8 +269,8 @@ def compare_against(
     return Comparison(
         reference=ScoredReference.of(first.reference),
         frames=len(first.reference),
-        **_compared(pools[0], pools[1]),
-        **_named(first, second),
+        **(compared := _compared(pools[0], pools[1])),
+        **_named(first, second, compared["rows"]),
         systems=systems,
     )
 
@@ -288,16 +288,21 @@ def _compared(first: Pool, second: Pool) -> dict[str, Any]:
     }
 
 
-def _named(first: Examined | Against, second: Examined | Against) -> dict[str, Any]:
-    """What the two are called, and what the checks say of either."""
+def _named(
+    first: Examined | Against, second: Examined | Against, rows: list[ComparedRow]
+) -> dict[str, Any]:
+    """What the two are called, what the checks say of either, and whether they are the same."""
+    parts = [part for row in rows for part in (row.mae, row.rmse)]
+    same = all(part.difference == 0 and part.interval in (None, (0, 0)) for part in parts)
     return {
-        "first": first.name or "first",
-        "second": second.name or "second",
+        "first": first.prediction.name or "first",
+        "second": second.prediction.name or "second",
         "warnings": [
             f"{mark}: {finding}"
             for mark, examined in (("A", first), ("B", second))
             for finding in examined.findings
-        ],
+        ]
+        + ["A and B predict the same: is one of them a copy of the other?"] * same,
     }
 
 

@@ -61,11 +61,6 @@ class Examined:
     fixed: list[str]
     allow_failed: bool
 
-    @property
-    def name(self) -> str | None:
-        """The model, or the path of the file if it names none; None without either."""
-        return self.prediction.model or self.prediction.source.get("path")
-
 
 def opened(prediction: AnyPrediction, dataset: Dataset | str | None) -> Prediction:
     """A prediction, read if it is a file, which may leave its dataset to the caller.

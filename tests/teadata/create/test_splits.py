@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -223,6 +225,15 @@ def test_a_key_of_trajectories_is_pointed_out(frames, tmp_path):
     assert "--split-by trajectory" not in " ".join(made.notes)
     trajectories = [frames.trajectories[splits("groups").ids(name)] for name in splits("groups")]
     assert not np.isin(trajectories[0], [*trajectories[1], *trajectories[2]]).any()
+
+
+def test_a_key_that_some_files_lack_is_not_advised(frames, tmp_path):
+    formats.write(tmp_path / "a.xyz", frames)
+    text = re.sub(r" (trajectory|crc32)=\S+", "", (tmp_path / "a.xyz").read_text())
+    (tmp_path / "b.xyz").write_text(text)
+    inputs = [Input(tmp_path / name) for name in ("a.xyz", "b.xyz")]
+    (made,) = create("own", inputs, Options())
+    assert "--split-by file keeps those of one file in one role: a.xyz" in " ".join(made.notes)
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,9 @@ def test_a_prediction_is_no_better_than_itself(folded):
         forces=one.forces[order],
         frame_ids=one.frame_ids[order],
     )
-    for row in teaeval.compare(one, same, replicates=50).rows:
+    compared = teaeval.compare(one, same, replicates=50)
+    assert "A and B predict the same" in compared.warnings[-1]
+    for row in compared.rows:
         assert row.mae.difference == row.rmse.difference == 0
         assert row.mae.p == row.rmse.p == 1
         assert row.superiority == 0.5
