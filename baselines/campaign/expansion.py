@@ -80,6 +80,41 @@ def expand(
     return work.runs()
 
 
+class _Records:
+    """What models reached before, and what that took."""
+
+    def __init__(self) -> None:
+        self._read: dict[tuple[str, Path], list[AccuracyRecord]] = {}
+
+    def _of(self, model: str, dataset: Dataset) -> list[AccuracyRecord]:
+        folder = accuracy.records_folder(dataset)
+        if (model, folder) not in self._read:
+            self._read[model, folder] = accuracy.read_records(folder, model)
+        name = dataset.card.full_id
+        return [record for record in self._read[model, folder] if record.dataset == name]
+
+    def size(self, combination: Combination) -> int | None:
+        """The most frames that a configuration was trained on with a subset; None if never."""
+        found = self._of(combination.model, catalog.load(combination.dataset))
+        sizes = [
+            training.size
+            for record in found
+            for training in record.trainings
+            if (record.config_name, training.subset) == (combination.config, combination.subset)
+        ]
+        return max(sizes, default=None)
+
+    def cost(self, plan: Plan) -> Cost:
+        """What a plan costs: its own time, and the most memory of the model on its dataset."""
+        seconds, memory = None, None
+        for record in self._of(plan.model, catalog.load(plan.dataset)):
+            for training in record.trainings:
+                memory = max(memory or 0, *(seed.peak_memory_mib for seed in training.seeds))
+                same = record.config == accuracy.settings_of(plan) and training.train == plan.train
+                seconds = training.wall_seconds if same else seconds
+        return Cost(seconds, memory)
+
+
 class _Expansion:
     """What has become of the trainings of a campaign so far."""
 
@@ -88,7 +123,7 @@ class _Expansion:
         self._excluded = [in_edition(item, campaign.edition) for item in campaign.exclude]
         self._counts = [0] * len(self._excluded)
         self._found: dict[str, tuple[Combination, Run]] = {}
-        self._records: dict[tuple[str, Path], list[AccuracyRecord]] = {}
+        self._records = _Records()
         self.missing: dict[Combination, None] = {}
         self.lacking: dict[str, None] = {}
 
@@ -104,7 +139,7 @@ class _Expansion:
         if here and campaign.edition and (said := _lacks(combination)):
             self.lacking[said] = None
             return
-        plan = _plan(combination, campaign, source)
+        plan = _plan(combination, campaign, source, self._records)
         planned = _as_planned(combination, plan)
         if not selected(planned, self._excluded, self._counts):
             run = _run(plan, campaign, self._records)
@@ -164,18 +199,22 @@ def _checked(combination: Combination, campaign: Campaign, source: Path) -> Comb
     Its size is the configuration's unless it says one.
     """
     model = entry(combination.model)
-    _, kind = model.classes()
-    path = _config_path(combination.config, source)
-    settings = config.read(kind, combination.model, path, model.configs)
+    settings = _settings(combination.model, config_path(combination.config, source))
     catalog.card(combination.dataset).check_subset(combination.subset or "")
     device = _device(combination, campaign)
     if device not in model.devices:
         raise unknown_name(f"device of {combination.model}", device, model.devices)
-    size = settings.size if combination.size in (None, "default") else combination.size
+    size = settings.size if combination.size in (None, "recorded") else combination.size
     return combination.model_copy(update={"size": size, "device": device})
 
 
-def _config_path(name: str, source: Path) -> str:
+def _settings(model: str, path: str) -> config.ModelConfig:
+    """The settings of a configuration."""
+    _, kind = entry(model).classes()
+    return config.read(kind, model, path, entry(model).configs)
+
+
+def config_path(name: str, source: Path) -> str:
     """The name of a configuration; of a file, its path from the campaign's folder."""
     if name.endswith((".yaml", ".yml")):
         return str(source.resolve().parent / name)
@@ -204,25 +243,26 @@ def _as_planned(combination: Combination, plan: Plan) -> Combination:
     return combination.model_copy(update={"size": int(plan.train.split("/")[2])})
 
 
-def _plan(combination: Combination, campaign: Campaign, source: Path) -> Plan:
+def _plan(combination: Combination, campaign: Campaign, source: Path, records: _Records) -> Plan:
     assert combination.subset is not None
     dataset, size = catalog.load(combination.dataset), combination.size
-    if size == "all":
-        size = len(dataset.splits.ids(f"{combination.subset}/train"))
+    path = config_path(combination.config, source)
+    usual = _settings(combination.model, path).size
+    if isinstance(size, str):
+        there = len(dataset.splits.ids(f"{combination.subset}/train"))
+        size = there if size == "all" else records.size(combination) or min(usual, there)
     return runs.make_plan(
         combination.model,
         dataset,
         combination.subset,
-        size if isinstance(size, int) else None,
-        _config_path(combination.config, source),
+        size,
+        path,
         combination.seed,
         _device(combination, campaign),
     )
 
 
-def _run(
-    plan: Plan, campaign: Campaign, records: dict[tuple[str, Path], list[AccuracyRecord]]
-) -> Run:
+def _run(plan: Plan, campaign: Campaign, records: _Records) -> Run:
     dataset = catalog.load(plan.dataset)
     subset = plan.train.split("/")[0]
     tests = campaign.tests or accuracy.tests_of(dataset.card, subset) or [subset]
@@ -230,7 +270,7 @@ def _run(
         if test not in dataset.card.subsets:
             raise unknown_name("subset", test, dataset.card.subsets)
     declared = campaign.resources.get(plan.model)
-    cost = _cost(plan, dataset, records)
+    cost = records.cost(plan)
     memory = cost.memory or UNKNOWN_MEMORY
     if declared is not None and declared.memory is not None:
         memory = mebibytes(declared.memory)
@@ -243,22 +283,3 @@ def _run(
         memory=memory,
         seconds=cost.seconds,
     )
-
-
-def _cost(
-    plan: Plan, dataset: Dataset, cache: dict[tuple[str, Path], list[AccuracyRecord]]
-) -> Cost:
-    """What the records say that a plan costs: its own time, and the model's most memory there."""
-    folder = accuracy.records_folder(dataset)
-    key = (plan.model, folder)
-    if key not in cache:
-        cache[key] = accuracy.read_records(folder, plan.model)
-    seconds, memory = None, None
-    for record in cache[key]:
-        if record.dataset != plan.dataset:
-            continue
-        for training in record.trainings:
-            memory = max(memory or 0, *(seed.peak_memory_mib for seed in training.seeds))
-            same = record.config == accuracy.settings_of(plan) and training.train == plan.train
-            seconds = training.wall_seconds if same else seconds
-    return Cost(seconds, memory)

@@ -14,7 +14,7 @@ from teaeval.md.settings import Settings
 
 Seed = Annotated[int, Field(ge=0, strict=True)]
 Frames = Annotated[int, Field(gt=0, strict=True)]
-Size = Frames | Literal["all", "default"]
+Size = Frames | Literal["all", "recorded"]
 Count = Annotated[int, Field(gt=0, strict=True)]
 Several = Annotated[tuple[str, ...], Field(min_length=1)]
 Sizes = Annotated[tuple[Size, ...], Field(min_length=1)]
@@ -24,9 +24,10 @@ Seeds = Annotated[tuple[Seed, ...], Field(min_length=1)]
 class Combination(StrictModel):
     """One training of a matrix.
 
-    Without a subset all are meant that the dataset's tasks train on.  Without a size, or with
-    ``default``, the configuration's is; ``all`` are all the training frames there are.  Without a
-    device, the campaign's is.
+    Without a subset all are meant that the dataset's tasks train on.  Without a size, the
+    configuration's is; ``all`` are all training frames; ``recorded`` is the size that the
+    configuration's record of this subset has, or without one the configuration's, at most all.
+    Without a device, the campaign's is meant.
     """
 
     model: str

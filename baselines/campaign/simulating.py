@@ -63,6 +63,22 @@ def of_training(
             yield "hydrogen", campaign.hydrogen
 
 
+def nanoseconds(campaign: Campaign, training: Combination) -> float:
+    """How long is simulated in all with the model of a training, ns, as far as its file says it.
+
+    Of the hydrogen benchmark without ``states`` the state points that there are count.
+    """
+    total = 0.0
+    for _, section in of_training(campaign, training):
+        if isinstance(section, Simulation):
+            count = len(section.subsets or "1") * len(section.temperatures) * section.replicas
+            total += count * section.steps * section.timestep * 1e-6
+        else:
+            (step,) = _benchmark(section)
+            total += step.nanoseconds
+    return total
+
+
 def simulations_of(
     campaign: Campaign, training: Combination, plan: Plan, source: Path
 ) -> tuple[Simulate | Hydrogen, ...]:

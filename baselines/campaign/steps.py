@@ -148,6 +148,11 @@ class Simulate(StrictModel):
         """``md-<dataset>-<subset>-<temperature>-<hash of all that it depends on>``."""
         return f"md-{self._folder}"
 
+    @property
+    def nanoseconds(self) -> float:
+        """How long is simulated in all, ns."""
+        return self.replicas * self.settings.steps * self.settings.timestep * 1e-6
+
     def folder(self, run: Path) -> Path:
         """The folder of the simulations, which ``teaeval md`` takes."""
         return run / SIMULATIONS / self._folder
@@ -217,6 +222,11 @@ class Hydrogen(StrictModel):
     def name(self) -> str:
         """``hydrogen-<dataset>-<hash of all that it depends on>``."""
         return f"hydrogen-{self._folder}"
+
+    @property
+    def nanoseconds(self) -> float:
+        """How long is simulated in all, ns."""
+        return len(self.states) * (self.protocol.equilibration + self.protocol.length) * 1e-6
 
     def folder(self, run: Path) -> Path:
         """The folder of the benchmark, which ``teaeval hydrogen-table`` takes."""

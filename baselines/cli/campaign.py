@@ -66,14 +66,13 @@ def run(
 
     The same command goes on after a kill. Ends with status 1 if a task failed.
     """
-    from baselines.campaign import costs, ledger, running, table
+    from baselines.campaign import ledger, running, table
 
+    if dry_run:
+        _show_costs(file, folder, as_json)
+        return
     tasks = _tasks(file)
     machine = running.Machine(jobs or os.cpu_count() or 1, _memory(memory))
-    if dry_run:
-        rows = costs.costs_of(tasks, folder)
-        console.print_json(rows) if as_json else costs.print_costs(rows)
-        return
     ledger.prepare(folder)
     if failed:
         for task in tasks:
@@ -89,6 +88,21 @@ def run(
     if not as_json:
         where = shlex.join([str(file), "--folder", str(folder)])
         console.say(f"next: baselines campaign table {where}")
+
+
+def _show_costs(file: Path, folder: Path, as_json: bool) -> None:
+    """Print what would be done, also with data that are not on this machine."""
+    from baselines.campaign import costs, matrix
+    from baselines.campaign.expansion import expand
+    from baselines.campaign.sections import Combination
+    from baselines.campaign.tasks import tasks_of
+
+    campaign = matrix.read(file)
+    absent: list[Combination] = []
+    tell = functools.partial(console.say, err=True)
+    tasks = tasks_of(expand(campaign, file, tell, absent))
+    rows = costs.costs_of(tasks, folder, campaign, absent, file)
+    console.print_json(rows) if as_json else costs.print_costs(rows)
 
 
 @campaign.command("status", epilog="Example: baselines campaign status campaign.yaml")
