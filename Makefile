@@ -31,7 +31,7 @@ NAMES = learning-curve learning-curve-published gyration errors parity elements 
 	hydrogen hydrogen-rdf
 
 .DEFAULT_GOAL = help
-.PHONY: help test lint figures bench clean
+.PHONY: help test lint figures bench gpu clean
 
 help: ## list what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
@@ -46,6 +46,9 @@ figures: $(NAMES:%=$(OUT)/%.png) ## draw the figures of docs/figures.md (hours, 
 
 bench: ## measure the speed beside other packages (docs/performance.md)
 	pytest benchmarks
+
+gpu: ## do what is to be done on a GPU, piece by piece (docs/gpu.md)
+	python -m benchmarks.gpu
 
 clean: ## remove what builds, tests and tools leave behind; trained models stay
 	rm -rf dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks \

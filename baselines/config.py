@@ -122,7 +122,9 @@ def to_yaml(settings: ModelConfig, head: str = "") -> str:
 
     meanings = _meanings(type(settings))
     lines = [head] * bool(head)
-    for name, value in settings.model_dump(mode="json").items():
+    written = settings.model_dump(mode="json")
+    for name in type(settings).model_fields:
+        value = written.get(name, getattr(settings, name))  # a plan may leave a default out
         comment = textwrap.wrap(meanings.get(name, ""), 96)
         lines += [f"# {line}\n" for line in comment]
         lines.append(yaml.safe_dump({name: value}, sort_keys=False))

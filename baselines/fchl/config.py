@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from baselines.config import ModelConfig
 
@@ -52,6 +57,9 @@ class FCHLConfig(ModelConfig):
         is undetermined: see docs/baselines/fchl.md.
     batch_size
         Frames whose rows are made at once.
+    backend
+        Who calculates: torch, here, or the CUDA kernels of QML-Lightning, where that package is
+        installed: in float32, with one cutoff and a power of two of features.
     """
 
     nRs2: Count = 24  # noqa: N815 -- qmllib's name, as is the next
@@ -72,6 +80,7 @@ class FCHLConfig(ModelConfig):
     solver: Literal["svd", "cholesky"] = "cholesky"
     fit_energies: bool = True
     batch_size: Count = 8
+    backend: Literal["torch", "qml-lightning"] = "torch"
 
     @property
     def features(self) -> int:
@@ -86,3 +95,29 @@ class FCHLConfig(ModelConfig):
                 "other sizes"
             )
         return self
+
+    @model_validator(mode="after")
+    def _as_the_kernels_are(self) -> Self:
+        if self.backend == "torch":
+            return self
+        if self.dtype != "float32":
+            raise ValueError(f"backend is {self.backend}, expected dtype float32 with it")
+        if self.rcut != self.acut:
+            raise ValueError(
+                f"backend is {self.backend}, which has one cutoff; expected rcut and acut to be "
+                f"the same, found {self.rcut:g} and {self.acut:g}"
+            )
+        if self.nstacks & (self.nstacks - 1):
+            raise ValueError(
+                f"backend is {self.backend}; expected nstacks to be a power of two with it, found "
+                f"{self.nstacks}"
+            )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave the default backend out: plans and records from before there were two are equal."""
+        values: dict[str, Any] = dump(self)
+        if self.backend == "torch":
+            del values["backend"]
+        return values

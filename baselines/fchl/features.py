@@ -16,6 +16,12 @@ from teadata import Frames
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from baselines.fchl.regression import NormalEquations
+    from teadata.typing import Floats
+
+FRAMES_ON_GPU, ROWS_ON_GPU = 64, 1 << 30
+"""Frames, and bytes of their rows, that are made at once on a GPU, if the settings say fewer."""
+
 
 class Reduction(NamedTuple):
     """Projection of the representations of the elements on their leading directions.
@@ -71,6 +77,7 @@ class Features:
     ) -> None:
         import torch
 
+        self.config = config
         self.representation = representation(config, elements, device)
         self.dtype, self.device = self.representation.dtype, device
         self.vectors = reduction.vectors.to(device, self.dtype)
@@ -106,6 +113,24 @@ class Features:
             sines = angles.sin_().mul_(self.sorf.amplitude).to(self.dtype)
             self.representation.add_forces(force, self.sorf, element, slopes, sines)
         return energy, force
+
+    def rows_at_once(self, frames: Frames) -> int:
+        """Frames whose rows are made at once: those of the settings, on a GPU more if they fit."""
+        least = self.config.batch_size
+        if self.device == "cpu":
+            return least
+        frame = 3 * frames.n_atoms * self.sorf.features * 8
+        return max(least, min(FRAMES_ON_GPU, ROWS_ON_GPU // frame))
+
+    def add_to(self, equations: NormalEquations, frames: Frames, energies: Floats | None) -> None:
+        """Add frames to the equations, with these energies (N,) in kcal/mol or without any."""
+        import torch
+
+        energy, force = self.rows(frames)
+        if energies is not None:
+            equations.add(energy, torch.from_numpy(energies).to(self.device))
+        targets = torch.tensor(frames.forces).to(self.device)
+        equations.add(force.flatten(0, 1), targets.flatten())
 
     def _slopes(self, element: int, group: list[Environments]) -> Slopes:
         """Project the representations of the atoms of an element, and their derivatives."""

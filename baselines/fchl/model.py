@@ -8,8 +8,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from baselines.config import parse
 from baselines.fchl.config import FCHLConfig
 from baselines.fchl.features import Features, Reduction
+from baselines.fchl.lightning import Lightning
 from baselines.fchl.sorf import Sorf
 from baselines.fchl.training import Problem, criterion, trained
 from baselines.predicted import Predicted
@@ -47,7 +49,7 @@ class Ready(NamedTuple):
     """The trained state on the device: problem, features, coefficients (N_f, 1)."""
 
     problem: Problem
-    features: Features
+    features: Features | Lightning
     coefficients: Tensor
 
 
@@ -89,14 +91,14 @@ class FCHL(Baseline[FCHLConfig, dict[str, Any]]):
     def _build(self, trained: dict[str, Any]) -> Ready:
         _load()
         now = {"dtype": self.config.dtype, "batch_size": self.config.batch_size}
-        settings = FCHLConfig.model_validate(trained["config"] | now)
+        settings = parse(FCHLConfig, trained["config"] | now, "settings of a trained FCHL19*")
         reduction = Reduction(trained["vectors"])
         problem = Problem(
             settings, self.seed, self.device, trained["elements"],
             trained["energies"].numpy(), reduction,
         )  # fmt: skip
         sorf = Sorf(trained["signs"], trained["phases"], trained["sigma"])
-        features = Features(settings, problem.elements, reduction, sorf, self.device)
+        features = problem.featurised(sorf)
         return Ready(problem, features, trained["coefficients"][:, None].to(self.device))
 
     def _predict(self, trained: dict[str, Any], frames: Frames, progress: Progress) -> Predicted:  # noqa: ARG002

@@ -60,6 +60,11 @@ class NormalEquations:
             self._matrix[start:stop, :stop].addmm_(rows[:, start:stop].T, rows[:, :stop])
         self._vector.addmv_(rows.T, targets)
 
+    def add_products(self, matrix: Tensor, vector: Tensor) -> None:
+        """Add Σ z zᵀ (N_f, N_f) and Σ z t (N_f,) of rows that somebody else has made."""
+        self._matrix += matrix
+        self._vector += vector
+
     def solve(self, lambdas: Sequence[float], solver: str) -> Solutions:
         """Solve (A + λ) α = y for each regularisation.
 

@@ -10,6 +10,7 @@ import numpy as np
 from baselines.fchl.config import FCHLConfig
 from baselines.fchl.dispatch import representation
 from baselines.fchl.features import Features, Reduction
+from baselines.fchl.lightning import Lightning
 from baselines.fchl.regression import NormalEquations, Solutions
 from baselines.fchl.sorf import Sorf
 from baselines.predicted import Predicted
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
 REDUCTION_FRAMES = 1024
 """Training frames at most whose environments give the principal axes, as in QML-Lightning."""
-
-FRAMES_ON_GPU, ROWS_ON_GPU = 64, 1 << 30
-"""Frames, and bytes of their rows, that are made at once on a GPU, if the settings say fewer."""
 
 
 class Validated(NamedTuple):
@@ -70,60 +68,58 @@ class Problem:
         """Compute offsets and principal axes of training frames."""
         elements = [int(z) for z in np.unique(train.numbers)]
         chosen = np.random.default_rng(seed).permutation(len(train))[:REDUCTION_FRAMES]
-        reduction = Reduction.of(
-            representation(config, elements, device),
-            train[np.sort(chosen)],
-            config.npcas,
-            config.batch_size,
-        )
+        some = train[np.sort(chosen)]
+        if config.backend == "qml-lightning":
+            sorf = _drawn(config, len(elements), config.sigmas[0], seed)
+            reduction = Lightning(config, elements, None, sorf, device).reduce(some, seed)
+        else:
+            reduction = Reduction.of(
+                representation(config, elements, device), some, config.npcas, config.batch_size
+            )
         energies = least_norm_energies(train, elements)
         return cls(config, seed, device, elements, energies, reduction)
 
     def sorf(self, sigma: float) -> Sorf:
         """Draw the random features of a width; signs and phases are the same for each."""
-        config = self.config
-        return Sorf.draw(
-            len(self.elements), config.npcas, config.nstacks, config.ntransforms, sigma, self.seed
-        )
+        return _drawn(self.config, len(self.elements), sigma, self.seed)
 
-    def features(self, sigma: float) -> Features:
+    def features(self, sigma: float) -> Features | Lightning:
         """Make the features of a width."""
-        return Features(self.config, self.elements, self.reduction, self.sorf(sigma), self.device)
+        return self.featurised(self.sorf(sigma))
 
-    def solve(self, features: Features, train: Frames, progress: Progress, task: str) -> Solutions:
+    def featurised(self, sorf: Sorf) -> Features | Lightning:
+        """Make the features of a draw."""
+        if self.config.backend == "qml-lightning":
+            return Lightning(self.config, self.elements, self.reduction, sorf, self.device)
+        return Features(self.config, self.elements, self.reduction, sorf, self.device)
+
+    def solve(
+        self, features: Features | Lightning, train: Frames, progress: Progress, task: str
+    ) -> Solutions:
         """Solve for the coefficients (N_f, k) in kcal/mol, of each lambda that has a solution."""
-        import torch
-
         equations = NormalEquations(self.config.features, self.device)
         offset = composition_energy(train, self.elements, self.energies, "FCHL19*")
-        step = self._rows_at_once(train.n_atoms)
+        step = features.rows_at_once(train)
         for start in range(0, len(train), step):
             part = train[start : start + step]
-            energy, force = features.rows(part)
-            if self.config.fit_energies:
-                target = torch.from_numpy(part.energies - offset).to(self.device)
-                equations.add(energy, target)
-            targets = torch.tensor(part.forces).to(self.device)
-            equations.add(force.flatten(0, 1), targets.flatten())
+            energies = part.energies - offset if self.config.fit_energies else None
+            features.add_to(equations, part, energies)
             progress(task, min(start + step, len(train)), len(train))
         return equations.solve(self.config.lambdas, self.config.solver)
 
-    def _rows_at_once(self, atoms: int) -> int:
-        """Frames whose rows are made at once: those of the settings, on a GPU more if they fit."""
-        least = self.config.batch_size
-        if self.device == "cpu":
-            return least
-        return max(least, min(FRAMES_ON_GPU, ROWS_ON_GPU // (3 * atoms * self.config.features * 8)))
-
     def predict(
-        self, features: Features, coefficients: Tensor, frames: Frames, progress: Progress
+        self,
+        features: Features | Lightning,
+        coefficients: Tensor,
+        frames: Frames,
+        progress: Progress,
     ) -> list[Predicted]:
         """Predict frames with each of k sets of coefficients (N_f, k)."""
         offset = composition_energy(frames, self.elements, self.energies, "FCHL19*")
         count, sets = len(frames), coefficients.shape[1]
         energies = np.empty((sets, count))
         forces = np.empty((sets, *frames.positions.shape))
-        virials = np.empty((sets, count, 3, 3))
+        virials = None if frames.cell is None else np.empty((sets, count, 3, 3))
         least = self.config.batch_size
         batches = in_batches(
             lambda part: features.predict(frames[part], coefficients),
@@ -131,12 +127,14 @@ class Problem:
             frames_at_once(self.device, least, frames.n_atoms),
             least,
         )
-        for part, outcome in batches:
-            energies[:, part], forces[:, part], virials[:, part] = (
-                values.cpu().numpy() for values in outcome
-            )
+        for part, (energy, force, virial) in batches:
+            energies[:, part], forces[:, part] = energy.cpu().numpy(), force.cpu().numpy()
+            if virial is None:  # QML-Lightning has none
+                virials = None
+            elif virials is not None:
+                virials[:, part] = virial.cpu().numpy()
             progress("predict", part.stop, count)
-        if frames.cell is None:
+        if virials is None:
             return [Predicted(energies[k] + offset, forces[k]) for k in range(sets)]
         volumes = frames.volumes[:, None, None]
         return [
@@ -156,6 +154,10 @@ class Problem:
             for value, each in zip(found.lambdas, predicted, strict=True)
         ]
         return Validated(entries, found.coefficients, found.lost)
+
+
+def _drawn(config: FCHLConfig, elements: int, sigma: float, seed: int) -> Sorf:
+    return Sorf.draw(elements, config.npcas, config.nstacks, config.ntransforms, sigma, seed)
 
 
 def criterion(entry: dict[str, float]) -> float:

@@ -63,7 +63,7 @@ def repeated(work: Callable[[], object], seconds: float = SECONDS) -> float:
     return min(times)
 
 
-def bench(folder: Path, device: str | None = None) -> Speed:
+def bench(folder: Path, device: str | None = None, seconds: float = SECONDS) -> Speed:
     """Time the predictions of the model of a run folder.
 
     Parameters
@@ -72,6 +72,8 @@ def bench(folder: Path, device: str | None = None) -> Speed:
         A run folder whose training has finished.
     device
         Where to predict; by default where it was trained.
+    seconds
+        Time that each way of predicting is repeated for.
 
     Raises
     ------
@@ -91,7 +93,7 @@ def bench(folder: Path, device: str | None = None) -> Speed:
         calculator.calculate(images[0], ["energy", "forces"])
 
     def seconds_for(part: Frames) -> float:
-        return repeated(lambda: model.predict(part))
+        return repeated(lambda: model.predict(part), seconds)
 
     return Speed(
         model=plan.model,
@@ -102,7 +104,7 @@ def bench(folder: Path, device: str | None = None) -> Speed:
         one_us_per_atom=1e6 * seconds_for(frames[:1]) / atoms,
         many_us_per_atom=1e6 * seconds_for(frames) / (atoms * len(frames)),
         many_frames=len(frames),
-        calculator_us_per_atom=1e6 * repeated(by_calculator) / atoms,
+        calculator_us_per_atom=1e6 * repeated(by_calculator, seconds) / atoms,
         hardware=hardware() | gpu(model.device, entry(plan.model).framework),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from baselines.fchl import FCHL
 from baselines.protocol import LOG_FILE
 from baselines.toolkit.labels import validation_errors
 from teadata import load
-from teadata.errors import DataError, TeaError
+from teadata.errors import DataError, TeaError, UsageError
 
 pytest.importorskip("torch")
 pytest.importorskip("vesin")
@@ -56,6 +58,16 @@ def test_a_search_file_that_is_none_is_refused(settings, small, tmp_path):
     (tmp_path / "search.json").write_text("[]", encoding="utf-8")
     with pytest.raises(DataError, match=r"expected the search of an FCHL19. training"):
         FCHL(settings()).fit(small, small, tmp_path)
+
+
+def test_kernels_that_are_not_installed_are_said_to_be(settings, small, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "qml_lightning", None)
+    config = settings(backend="qml-lightning", dtype="float32")
+    with pytest.raises(UsageError, match="qml_lightning is not installed") as refused:
+        FCHL(config, device="cuda").fit(small, small, tmp_path)
+    assert "github.com/nickjbrowning/qml-lightning" in str(refused.value)
+    assert "or set backend: torch" in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_widths_can_be_compared_on_fewer_frames(settings, mini_i, tmp_path):
