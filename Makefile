@@ -31,7 +31,7 @@ NAMES = learning-curve learning-curve-published gyration errors parity elements 
 	hydrogen hydrogen-rdf
 
 .DEFAULT_GOAL = help
-.PHONY: help test lint figures bench gpu clean
+.PHONY: help test lint docs linkcheck figures bench gpu clean
 
 help: ## list what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
@@ -42,6 +42,12 @@ test: ## run the tests, on all cores
 lint: ## check format, types, imports, spelling, and the small things of pre-commit
 	pre-commit run --all-files
 
+docs: ## build the documentation site into docs/_build/html; a warning or a dead link is an error
+	sphinx-build -W --keep-going -q docs docs/_build/html
+
+linkcheck: ## follow the links of the documentation that lead to other sites (needs the network)
+	DOCS_ONLINE=1 sphinx-build -b linkcheck -q docs docs/_build/linkcheck
+
 figures: $(NAMES:%=$(OUT)/%.png) ## draw the figures of docs/figures.md (hours, if nothing is trained)
 
 bench: ## measure the speed beside other packages (docs/performance.md)
@@ -51,8 +57,8 @@ gpu: ## do what is to be done on a GPU, piece by piece (docs/gpu.md)
 	python -m benchmarks.gpu
 
 clean: ## remove what builds, tests and tools leave behind; trained models stay
-	rm -rf dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks \
-		.coverage *.egg-info
+	rm -rf docs/_build docs/reference/commands docs/reference/schemas dist .pytest_cache \
+		.mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks .coverage *.egg-info
 	find teadata teaeval baselines tests benchmarks datasets -name __pycache__ -prune -exec rm -rf {} +
 
 .SECONDARY:

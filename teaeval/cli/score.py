@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,8 +99,23 @@ def score_file(
         write_text(output, form(result))
     if shown == "terminal":
         table.print_score(result)
+        if onwards := _next(examination.details, output):
+            console.say(f"\nnext: {onwards}")
     else:
         console.say(WRITERS[shown](result), nl=False)
+
+
+def _next(detailed: bool, output: Path | None) -> str:
+    """The commands that lead on from a score on the terminal, each with what it does."""
+    from teaeval.cli import remedies
+
+    given = shlex.join(remedies.given())
+    lines = [] if detailed else [(f"{given} --details", "where the errors are")]
+    if output is None:
+        lines.append((f"{given} -o score.json", "keeps all of it; teaeval table shows it"))
+    elif output.suffix.lower() == ".json":
+        lines.append((f"teaeval table {shlex.quote(str(output))}", "as the paper's tables are"))
+    return "\n      ".join(f"{command}  # {said}" for command, said in lines)
 
 
 WRITERS: dict[str, Callable[[Score], str]] = {

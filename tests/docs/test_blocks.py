@@ -1,0 +1,135 @@
+"""The shell and Python blocks of the pages are run, one after another, as they stand.
+
+A block of ``text`` behind one is compared with what it printed; a line ``…`` stands for any lines.
+A Python block that begins with the name of a file, ``# model.py``, is that file.  What is not run
+has the reason before it: ``<!--- skip: next if(True, reason="…") -->``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+import pytest
+from sybil import Example, Sybil
+from sybil.document import Document
+from sybil.parsers.markdown import CodeBlockParser, SkipParser
+
+REPOSITORY = Path(__file__).parents[2]
+PAGES = (
+    "README.md",
+    "docs/quickstart.md",
+    "docs/tutorial.md",
+    "docs/installing.md",
+    "docs/howto/mace.md",
+    "docs/howto/cluster.md",
+    "docs/howto/paper.md",
+    "docs/howto/cite.md",
+    "docs/fetch.md",
+    "docs/ingest.md",
+)
+ELSEWHERE = {
+    "docs/first-score.md": "tests/teaeval/cli/test_newcomer.py",
+    "docs/own-data.md": "tests/teadata/create/test_page.py",
+    "docs/extending.md": "tests/test_plugins.py",
+    "docs/campaigns.md": "tests/baselines/campaign/test_document.py",
+}
+"""Pages whose blocks another test runs."""
+
+CODE = re.compile(r"^```(bash|sh|shell|python|pycon)\b", re.MULTILINE)
+FILE = re.compile(r"# ([\w-]+\.py)\n")
+
+
+def run_shell(example: Example) -> None:
+    """Run a block of bash, which stops at the first error."""
+    done = subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", example.parsed],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env=os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "COLUMNS": "100",
+        },
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{example.parsed}\n{done.stdout}{done.stderr}"
+    example.namespace["printed"] = done.stdout
+
+
+def run_python(example: Example) -> None:
+    """Run a block of Python among the names of those before it, or keep it as a file."""
+    if named := FILE.match(example.parsed):
+        Path(named[1]).write_text(example.parsed, encoding="utf-8")
+        return
+    names = example.namespace.setdefault("names", {"__name__": "__main__"})
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(example.parsed, example.path, "exec"), names)
+    example.namespace["printed"] = printed.getvalue()
+
+
+def compare(example: Example) -> None:
+    """Compare what a page shows with what the block before it printed."""
+    shown = [line.rstrip() for line in example.parsed.strip("\n").splitlines()]
+    printed = [line.rstrip() for line in example.namespace.pop("printed").strip("\n").splitlines()]
+    pattern = "".join(r"(?:.*\n)*?" if line == "…" else f"{re.escape(line)}\n" for line in shown)
+    text = "\n".join(printed) + "\n"
+    assert re.fullmatch(pattern, text), (
+        f"{example.path}:{example.line} shows another output\n{text}"
+    )
+
+
+def parsed(page: str) -> Document:
+    """The blocks of a page."""
+    parsers = [
+        SkipParser(),
+        CodeBlockParser(language="bash", evaluator=run_shell),
+        CodeBlockParser(language="python", evaluator=run_python),
+        CodeBlockParser(language="text", evaluator=compare),
+    ]
+    return Sybil(parsers).parse(REPOSITORY / page)
+
+
+def run(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
+    """Run the blocks of a page in a folder, and count those that ran and those that did not."""
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(folder)
+    (folder / "examples").symlink_to(REPOSITORY / "examples")
+    ran = skipped = 0
+    for example in parsed(page).examples():
+        code = CODE.match(example.document.text[example.region.start :]) is not None
+        try:
+            example.evaluate()
+            ran += code
+        except unittest.SkipTest:
+            skipped += code
+    return ran, skipped
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_blocks_of_a_page(page, tmp_path, monkeypatch):
+    ran, skipped = run(page, tmp_path, monkeypatch)
+    text = (REPOSITORY / page).read_text(encoding="utf-8")
+    there = len(CODE.findall(text))
+    reasons = re.findall(r"<!--- skip: (?:next|start)(.*)-->", text)
+    assert all(re.search(r'reason="[^"]{10,}"', said) for said in reasons), "no reason"
+    assert ran + skipped == there, "blocks of another language than bash and python"
+    print(f"{page}: {ran} of {there} blocks run")
+
+
+def test_every_page_that_says_how_is_run(repository):
+    begin = re.findall(
+        r"^(\.\./)?([\w-]+)$", (repository / "docs/howto/index.md").read_text(), re.MULTILINE
+    )
+    pages = {f"docs/{name}.md" if up else f"docs/howto/{name}.md" for up, name in begin}
+    assert len(pages) > 5
+    assert pages <= {*PAGES, *ELSEWHERE}
+    for page, test in ELSEWHERE.items():
+        assert page.rsplit("/", 1)[-1] in (repository / test).read_text(), test
