@@ -204,12 +204,20 @@ def connected(
     if scheduler is None:
         yield Threads()
         return
-    try:
-        import distributed  # noqa: F401
-    except ImportError:
-        raise MissingExtraError("dask", "dask", "scoring on a cluster") from None
-    for name in ("distributed", "distributed.client", "distributed.core", "distributed.utils"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters becomes an error here
+    with client_of(scheduler, timeout) as client:
+        engine = DaskCluster(client, timeout, patient=patient)
+        if not engine.threads():
+            raise UsageError(
+                f"--scheduler {scheduler}: it has no workers; start some with "
+                f"`dask worker {scheduler}`"
+            )
+        yield engine
+
+
+@contextmanager
+def client_of(scheduler: str, timeout: float = WAIT) -> Iterator[Client]:
+    """Connect to a Dask scheduler by its address; errors as for :func:`connected`."""
+    quiet()
     try:
         client = _client(scheduler, timeout)
     except (OSError, ValueError, TypeError, AttributeError) as error:
@@ -218,16 +226,26 @@ def connected(
             "`dask scheduler`, and give the address that it prints"
         ) from None
     try:
-        engine = DaskCluster(client, timeout, patient=patient)
-        if not engine.threads():
-            raise UsageError(
-                f"--scheduler {scheduler}: it has no workers; start some with "
-                f"`dask worker {scheduler}`"
-            )
-        yield engine
+        yield client
     finally:
         with suppress(Exception):  # of a cluster that died, nothing is left to be closed
             client.close(timeout=CLOSING)
+
+
+def quiet() -> None:
+    """Keep Dask from logging here: what matters becomes an error.
+
+    Raises
+    ------
+    MissingExtraError
+        If Dask is not installed.
+    """
+    try:
+        import distributed  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("dask", "dask", "work on a cluster") from None
+    for name in ("distributed", "distributed.client", "distributed.core", "distributed.utils"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _client(scheduler: str, timeout: float) -> Client:

@@ -10,7 +10,8 @@ from pathlib import Path
 from baselines import config
 from baselines.accuracy import record as accuracy
 from baselines.accuracy.record import AccuracyRecord
-from baselines.campaign.matrix import Campaign, mebibytes
+from baselines.campaign.matrix import Campaign
+from baselines.campaign.memory import mebibytes
 from baselines.campaign.sections import Combination, in_edition, selected
 from baselines.campaign.simulating import check_selections, simulations_of
 from baselines.campaign.tasks import Run

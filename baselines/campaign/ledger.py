@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from baselines.campaign.tasks import Task
+from baselines.runs.folder import CONFIG_FILE, PLAN_FILE
 from teadata.errors import DataError, UsageError
-from teadata.files import contents, write_text
+from teadata.files import LOCK_FILE, contents, write_text
+from teadata.output import pace
 from teadata.schema import StrictModel
 
 RUNS, LOGS, FAILED, LOCKS, DRIVERS = "runs", "logs", "failed", "locks", "drivers"
@@ -36,10 +38,25 @@ class Failure(StrictModel):
 
 
 class Entry(NamedTuple):
-    """The state of a task, and a word on it: why it failed, or how far it is."""
+    """The state of a task.
+
+    Parameters
+    ----------
+    state
+        Of a task that needs one that failed: ``held up``.
+    note
+        Why it failed, or how far it is.
+    seconds
+        How long it took, or runs now, since it was last begun; None if that is not known.
+    left
+        Seconds that it will take yet, by its log or by what the same took before; None if neither
+        says so.
+    """
 
     state: State
     note: str = ""
+    seconds: float | None = None
+    left: float | None = None
 
 
 def prepare(folder: Path) -> None:
@@ -76,12 +93,23 @@ def lock_file(task: Task, folder: Path) -> Path:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file while the block runs; wait for it while another process does."""
+    """Hold a lock file while the block runs; wait for it while another process does.
+
+    The file says since when, on which machine and by which process it is held.
+    """
     import fcntl
 
     with path.open("ab") as file:
         fcntl.lockf(file, fcntl.LOCK_EX)
-        yield
+        with suppress(OSError):  # on a full disk it is a lock all the same
+            file.truncate(0)
+            file.write(f"{time.time():.0f} {platform.node()} {os.getpid()}\n".encode())
+            file.flush()
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                os.utime(path)  # when it ended
 
 
 def held(path: Path) -> bool:
@@ -96,6 +124,25 @@ def held(path: Path) -> bool:
         except OSError:
             return True
     return False
+
+
+def begun(task: Task, folder: Path) -> float | None:
+    """When a task was last begun (seconds since 1970); None if it never was, or no one knows."""
+    try:
+        return float(lock_file(task, folder).read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def newest_checkpoint(task: Task, folder: Path) -> float:
+    """When a task's run folder was last changed by more than a beginning; 0 if it never was."""
+    told = {LOCK_FILE, PLAN_FILE, CONFIG_FILE}
+    times = [0.0]
+    for path in (folder / RUNS / task.run.name).rglob("*"):
+        if path.name not in told and path.suffix != ".log":
+            with suppress(OSError):  # it may be gone by now
+                times.append(path.stat().st_mtime)
+    return max(times)
 
 
 def failure(task: Task, folder: Path) -> Failure | None:
@@ -124,14 +171,31 @@ def forgive(task: Task, folder: Path) -> None:
 def entry(task: Task, folder: Path) -> Entry:
     """The state of a task as the folder shows it."""
     if task.done(folder):
-        return Entry("done")
+        return Entry("done", seconds=_taken(task, folder))
     if held(lock_file(task, folder)):
-        return Entry("running", last_line(log_file(task, folder)))
+        return _running(task, folder)
     if (failed := failure(task, folder)) is not None:
         return Entry("failed", f"{failed.reason}; log: {log_file(task, folder)}")
     if task.needs is not None and entry(task.needs, folder).state == "failed":
         return Entry("held up", "the training failed")
     return Entry("waiting")
+
+
+def _taken(task: Task, folder: Path) -> float | None:
+    """Seconds from the last beginning of a task to its end, when its lock file was left."""
+    start = begun(task, folder)
+    if start is None:
+        return None
+    return max(0.0, lock_file(task, folder).stat().st_mtime - start)
+
+
+def _running(task: Task, folder: Path) -> Entry:
+    start, note = begun(task, folder), last_line(log_file(task, folder))
+    seconds = None if start is None else max(0.0, time.time() - start)
+    left = pace.left(note)
+    if left is None and task.needs is None and task.run.seconds is not None:
+        left = max(0.0, task.run.seconds - (seconds or 0.0))
+    return Entry("running", note, seconds, left)
 
 
 def last_line(path: Path) -> str:
@@ -151,8 +215,8 @@ class Driver:
     """A process that carries a campaign out, as others see it."""
 
     def __init__(self, folder: Path) -> None:
-        name = f"{platform.node()}-{os.getpid()}"
-        self.lock = folder / DRIVERS / f"{name}.lock"
+        self.name = f"{platform.node()}-{os.getpid()}"
+        self.lock = folder / DRIVERS / f"{self.name}.lock"
         self._stop = self.lock.with_suffix(".stop")
 
     @property
@@ -170,6 +234,11 @@ class Driver:
         finally:
             self.lock.unlink(missing_ok=True)
             self._stop.unlink(missing_ok=True)
+
+
+def drivers(folder: Path) -> list[Path]:
+    """The locks of other processes that carry campaigns out in a folder."""
+    return [path for path in sorted((folder / DRIVERS).glob("*.lock")) if held(path)]
 
 
 def cancel(folder: Path) -> int:
@@ -191,7 +260,7 @@ def cancel(folder: Path) -> int:
         raise UsageError(
             f"{folder}: is not a campaign's folder; `baselines campaign run` makes one"
         )
-    at_work = [path for path in sorted((folder / DRIVERS).glob("*.lock")) if held(path)]
+    at_work = drivers(folder)
     for path in at_work:
         write_text(path.with_suffix(".stop"), "")
     end = time.monotonic() + PATIENCE

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import itertools
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
+from baselines.campaign.batch import Batch
+from baselines.campaign.memory import mebibytes
 from baselines.campaign.sections import (
     Combination,
     Count,
@@ -27,23 +28,6 @@ from baselines.campaign.sections import (
 from teadata.errors import DataError
 from teadata.schema import StrictModel, read_yaml
 from teaeval.defaults import REPLICATES
-
-UNITS = {"MiB": 1, "GiB": 1024}
-"""Units of memory, in MiB."""
-
-
-def mebibytes(text: str) -> float:
-    """Read an amount of memory, e.g. ``4 GiB`` or ``500 MiB``, in MiB.
-
-    Raises
-    ------
-    ValueError
-        If it is none.
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(\w+)", text.strip())
-    if found is None or found[2] not in UNITS or not float(found[1]):
-        raise ValueError(f"expected an amount of memory such as 4 GiB or 500 MiB, found {text!r}")
-    return float(found[1]) * UNITS[found[2]]
 
 
 class Resources(StrictModel):
@@ -126,6 +110,8 @@ class Campaign(Matrix):
         Bootstrap samples behind the intervals of a score.
     simulate, hydrogen
         Simulations with the models.
+    batch
+        Where the workers come from with ``--scheduler batch``.
     """
 
     matrices: tuple[Matrix, ...] = ()
@@ -140,6 +126,7 @@ class Campaign(Matrix):
     bootstrap: Annotated[int, Field(ge=0, strict=True)] = REPLICATES
     simulate: tuple[Simulation, ...] = ()
     hydrogen: HydrogenBenchmark | None = None
+    batch: Batch | None = None
 
     @field_validator("simulate", mode="before")
     @classmethod
@@ -213,6 +200,19 @@ def read(path: Path) -> Campaign:
     return campaign.resolved()
 
 
+class _BatchFile(StrictModel):
+    batch: Batch
+
+
+def read_batch(path: Path) -> Batch:
+    """Read a file of its own with the section ``batch``; errors as for :func:`read`."""
+    values = read_yaml(path)
+    try:
+        return _BatchFile.model_validate(values).batch
+    except ValidationError as error:
+        raise DataError(f"{path}: {_complaints(error)}") from None
+
+
 def _complaints(error: ValidationError) -> str:
     wrong = []
     for item in error.errors():
@@ -234,6 +234,7 @@ def _complaints(error: ValidationError) -> str:
 KINDS: dict[int | str, type[BaseModel]] = {
     "matrices": Matrix, "include": Combination, "exclude": Selection, "only": Selection,
     "resources": Resources, "simulate": Simulation, "hydrogen": HydrogenBenchmark, "quick": Quick,
+    "batch": Batch,
 }  # fmt: skip
 """What stands below a key of the file."""
 

@@ -1,85 +1,85 @@
-"""Carry a campaign out on this machine: as many tasks at a time as cores and memory allow."""
+"""Carry a campaign out: begin each task when what it needs is done and there is room for it."""
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from baselines.campaign import ledger
 from baselines.campaign.ledger import Driver
-from baselines.campaign.tasks import Task
-from baselines.campaign.work import GRACE, Order
+from baselines.campaign.tasks import Run, Task
+from baselines.campaign.work import Order
 from teadata import TeaError
-from teadata.errors import DataError
 
 EVERY = 0.2
-"""Seconds between two looks at what runs."""
+"""Seconds between two looks at whether the campaign was asked to stop."""
 
 ATTEMPTS = 3
-"""Times that a task is begun whose process is killed."""
+"""Times that a task is begun whose process, or worker, is killed."""
+
+LASTING = 600.0
+"""Seconds after which an attempt counts as none, if it left a checkpoint before its worker went."""
 
 Tell = Callable[[str], None]
-
-
-class Machine(NamedTuple):
-    """What tasks share: cores, and memory in MiB."""
-
-    cores: int
-    memory: float
-
-
-def machine_memory() -> float:
-    """Measure the memory of this machine, in MiB."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20
 
 
 class CancelledError(TeaError):
     """A campaign was asked to stop."""
 
 
+class Ended(NamedTuple):
+    """The end of an attempt at a task.
+
+    Parameters
+    ----------
+    name
+        The task's.
+    status
+        Exit status of its process, minus the signal that killed it; None if its worker was lost.
+    """
+
+    name: str
+    status: int | None
+
+
+class Workers(Protocol):
+    """Where tasks run: the processes of a machine, or the workers of a cluster."""
+
+    def check(self, runs: Sequence[Run]) -> None:
+        """Refuse runs that never fit, by a TeaError."""
+
+    def room(self, run: Run) -> bool:
+        """Whether a task of a run can begin now."""
+
+    def begin(self, task: Task, order: Order, log_file: Path) -> None:
+        """Begin a task for which there is room."""
+
+    def wait(self, seconds: float, waiting: Sequence[Run]) -> list[Ended]:
+        """Which attempts ended, as soon as one did, or none after a time.
+
+        It is told the runs of the tasks that could begin if there were room.
+        """
+
+    def stop(self) -> None:
+        """End what runs, and return when it has ended."""
+
+
 class _Running(NamedTuple):
-    """A task, its process, when it began, and which attempt it is."""
+    """A task that runs, when it began, and the newest of its checkpoints then."""
 
     task: Task
-    process: subprocess.Popen[str]
     start: float
-    attempt: int
+    checkpoint: float
 
 
-def check_fit(tasks: Sequence[Task], machine: Machine) -> None:
-    """Refuse tasks that never fit.
-
-    Raises
-    ------
-    DataError
-        If one needs more cores or memory than there are.
-    """
-    for task in tasks:
-        run = task.run
-        if run.cores > machine.cores:
-            raise DataError(
-                f"{run.plan.model} needs {run.cores} cores, and --jobs allows {machine.cores}; "
-                "change its resources, or --jobs"
-            )
-        if run.memory > machine.memory:
-            raise DataError(
-                f"{run.plan.model} needs {run.memory / 1024:.3g} GiB, and there are "
-                f"{machine.memory / 1024:.3g} GiB; change its resources, or --memory"
-            )
-
-
-def carry_out(tasks: Sequence[Task], folder: Path, machine: Machine, tell: Tell) -> None:
+def carry_out(tasks: Sequence[Task], folder: Path, workers: Workers, tell: Tell) -> None:
     """Do all tasks that are neither done nor failed; what fails does not stop the rest.
 
-    Whatever ends this ends the processes that it started: each goes on from its last checkpoint
-    when its campaign is carried out again.
+    Whatever ends this ends what it began: each task goes on from its last checkpoint when its
+    campaign is carried out again.
 
     Parameters
     ----------
@@ -87,43 +87,53 @@ def carry_out(tasks: Sequence[Task], folder: Path, machine: Machine, tell: Tell)
         From :func:`baselines.campaign.tasks.tasks_of`.
     folder
         From :func:`baselines.campaign.ledger.prepare`.
-    machine
-        What the tasks share.
+    workers
+        Where they run.
     tell
         Told in a line of each task that ends.
 
     Raises
     ------
-    DataError
-        If a task needs more than there is.
+    TeaError
+        If a task never fits, or a cluster is lost.
     CancelledError
         If :func:`baselines.campaign.ledger.cancel` asked for it.
     """
     driver = Driver(folder)
     with driver.working():
-        work = _Work(tasks, folder.resolve(), machine, tell)
-        check_fit(work.waiting, machine)
+        work = _Work(tasks, folder.resolve(), workers, tell)
+        workers.check(work.runs_left())
         try:
             while work.step():
                 if driver.stopped:
                     raise CancelledError(f"{folder}: cancelled; the same command goes on")
-                time.sleep(EVERY)
         finally:
-            work.stop()
+            workers.stop()
 
 
 class _Work:
-    """The tasks that wait, and those that run."""
+    """The tasks that wait for others, those that are ready, and those that run."""
 
-    def __init__(self, tasks: Sequence[Task], folder: Path, machine: Machine, tell: Tell) -> None:
-        self._folder, self._machine, self._tell = folder, machine, tell
+    def __init__(self, tasks: Sequence[Task], folder: Path, workers: Workers, tell: Tell) -> None:
+        self._folder, self._workers, self._tell = folder, workers, tell
         self._done: set[str] = set()
         self._failed: set[str] = set()
         self._attempts: dict[str, int] = {}
-        self._running: list[_Running] = []
+        self._running: dict[str, _Running] = {}
         # what takes longest (or nobody knows how long) begins first
         order = sorted(tasks, key=lambda task: (task.rank, -(task.run.seconds or 1e9)))
-        self.waiting = [task for task in order if not self._settled(task)]
+        self._ready: list[Task] = []
+        self._blocked: dict[str, list[Task]] = {}
+        for task in [task for task in order if not self._settled(task)]:
+            if task.needs is None or (self._settled(task.needs) and task.needs.name in self._done):
+                self._ready.append(task)
+            elif task.needs.name not in self._failed:
+                self._blocked.setdefault(task.needs.name, []).append(task)
+
+    def runs_left(self) -> list[Run]:
+        """The runs of which something is to be done."""
+        blocked = (task for tasks in self._blocked.values() for task in tasks)
+        return list({task.run.name: task.run for task in (*self._ready, *blocked)}.values())
 
     def _settled(self, task: Task) -> bool:
         """Whether nothing is to be done for a task: it is done, or it or its training failed."""
@@ -136,33 +146,36 @@ class _Work:
         return True
 
     def step(self) -> bool:
-        """Take notice of what ended, and begin what fits; whether there is more to do."""
-        for running in [one for one in self._running if one.process.poll() is not None]:
-            self._running.remove(running)
-            self._ended(running)
-        for task in list(self.waiting):
-            if not self._ready(task) or not self._fits(task):
+        """Begin what fits, and take notice of what ended; whether there is more to do."""
+        self._begin_what_fits()
+        if not self._ready and not self._running:
+            return False
+        for ended in self._workers.wait(EVERY, [task.run for task in self._ready]):
+            self._ended(ended)
+        return True
+
+    def _begin_what_fits(self) -> None:
+        too_large = set()
+        for task in list(self._ready):
+            shape = task.run.cores, task.run.memory, task.run.plan.device
+            if shape in too_large:
+                continue
+            if not self._workers.room(task.run):
+                too_large.add(shape)
                 continue
             if ledger.held(ledger.lock_file(task, self._folder)):
                 continue  # another campaign is at it
-            self.waiting.remove(task)
-            if not self._settled(task):
+            self._ready.remove(task)
+            if self._settled(task):
+                self._let_go(task)
+            else:
                 self._begin(task)
-        self.waiting = [
-            task
-            for task in self.waiting
-            if task.needs is None or task.needs.name not in self._failed
-        ]
-        return bool(self.waiting or self._running)
 
-    def _ready(self, task: Task) -> bool:
-        return task.needs is None or task.needs.name in self._done
-
-    def _fits(self, task: Task) -> bool:
-        taken = [one.task.run for one in self._running]
-        cores = sum(run.cores for run in taken) + task.run.cores
-        memory = sum(run.memory for run in taken) + task.run.memory
-        return cores <= self._machine.cores and memory <= self._machine.memory
+    def _let_go(self, task: Task) -> None:
+        """What waits for a task that is settled becomes ready, if it is done."""
+        freed = self._blocked.pop(task.name, [])
+        if task.name in self._done:
+            self._ready[:0] = [one for one in freed if not self._settled(one)]
 
     def _begin(self, task: Task) -> None:
         run = task.run
@@ -173,68 +186,48 @@ class _Work:
             step=task.what,
             cores=run.cores,
         )
-        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-        with ledger.log_file(task, self._folder).open("ab") as log:
-            log.write(f"-- {time.strftime('%Y-%m-%d %H:%M:%S')} {task.name}\n".encode())
-            log.flush()
-            process = subprocess.Popen(
-                [sys.executable, "-m", "baselines.campaign.work"],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                text=True,
-                env=os.environ | dict.fromkeys(names, str(run.cores)),
-                start_new_session=True,  # Ctrl-C reaches this process only
-            )
-        attempt = self._attempts[task.name] = self._attempts.get(task.name, 0) + 1
-        self._running.append(_Running(task, process, time.monotonic(), attempt))
-        assert process.stdin is not None
-        with suppress(BrokenPipeError):
-            process.stdin.write(order.model_dump_json() + "\n")
-            process.stdin.flush()
+        self._running[task.name] = _Running(
+            task, time.monotonic(), ledger.newest_checkpoint(task, self._folder)
+        )
+        self._attempts[task.name] = self._attempts.get(task.name, 0) + 1
+        self._workers.begin(task, order, ledger.log_file(task, self._folder))
 
-    def _ended(self, running: _Running) -> None:
-        task, status = running.task, running.process.returncode
-        _close(running.process)
+    def _ended(self, ended: Ended) -> None:
+        running = self._running.pop(ended.name)
+        task, status = running.task, ended.status
         seconds = time.monotonic() - running.start
-        if status == 0 and task.done(self._folder):
+        if task.done(self._folder):
             self._done.add(task.name)
             self._tell(f"done: {task.name}, {seconds:.0f} s")
-        elif status < 0 and running.attempt < ATTEMPTS:
-            self._tell(f"killed by {signal.Signals(-status).name}, begun again: {task.name}")
-            self.waiting.insert(0, task)
+        elif self._again(running, status, seconds):
+            self._tell(f"{_killed(status)}, begun again: {task.name}")
+            self._ready.insert(0, task)
+            return
         else:
             self._failed.add(task.name)
             reason = self._reason(task, status)
             ledger.fail(task, self._folder, reason)
             log = ledger.log_file(task, self._folder)
             self._tell(f"failed: {task.name}: {reason}; log: {log}")
+        self._let_go(task)
 
-    def _reason(self, task: Task, status: int) -> str:
-        if status < 0:
-            name = signal.Signals(-status).name
-            hint = ", which the system sends when memory runs out" if name == "SIGKILL" else ""
-            return f"killed {ATTEMPTS} times, at last by {name}{hint}"
+    def _again(self, running: _Running, status: int | None, seconds: float) -> bool:
+        """Whether a task is begun again: it was killed, and not too often."""
+        if status is not None and status >= 0:
+            return False
+        name = running.task.name
+        newest = ledger.newest_checkpoint(running.task, self._folder)
+        if status is None and seconds > LASTING and newest > running.checkpoint:
+            self._attempts[name] -= 1  # as where a batch job's time was over
+        return self._attempts[name] < ATTEMPTS
+
+    def _reason(self, task: Task, status: int | None) -> str:
+        if status is None or status < 0:
+            hint = ", which the system sends when memory runs out"
+            return f"{_killed(status)}, {ATTEMPTS} times{hint if status == -signal.SIGKILL else ''}"
         return ledger.last_line(ledger.log_file(task, self._folder)) or f"status {status}"
 
-    def stop(self) -> None:
-        """End what runs: in order if it can, else after a while."""
-        for one in self._running:
-            with suppress(ProcessLookupError):
-                os.kill(one.process.pid, signal.SIGINT)
-        end = time.monotonic() + GRACE
-        for one in self._running:
-            with suppress(subprocess.TimeoutExpired):
-                one.process.wait(max(0.0, end - time.monotonic()))
-            _close(one.process)
-        self._running = []
 
-
-def _close(process: subprocess.Popen[str]) -> None:
-    """End a process and all that it started: a pool that lost its parent would wait forever."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert process.stdin is not None
-    with suppress(BrokenPipeError):
-        process.stdin.close()
+def _killed(status: int | None) -> str:
+    """Say what ended a task whose process did not end by itself."""
+    return "its worker was lost" if status is None else f"killed by {signal.Signals(-status).name}"

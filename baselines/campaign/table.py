@@ -10,15 +10,16 @@ from typing import Any
 from baselines.campaign import ledger
 from baselines.campaign.tasks import Task
 from teadata import console
+from teadata.output.pace import duration
 
 
 def rows_of(tasks: Sequence[Task], folder: Path) -> list[dict[str, Any]]:
-    """A row for each task: what it is, its state, and a word on that."""
+    """A row for each task: what it is, its state, seconds so far and left, and a word on it."""
     rows = []
     for task in tasks:
         found = ledger.entry(task, folder)
         rows.append(
-            what(task) | {"step": task.step, "state": found.state, "note": found.note}
+            what(task) | {"step": task.step} | found._asdict()
             | {"run": task.run.name, "log": str(ledger.log_file(task, folder))}
         )  # fmt: skip
     return rows
@@ -41,8 +42,19 @@ WHAT = ("model", "dataset", "train", "config", "seed")
 
 def print_status(rows: Sequence[dict[str, Any]]) -> None:
     """Print the state of every task, and how many there are of each state."""
-    columns = [*WHAT, "step", "state", "note"]
-    console.print_table(columns, [[str(row[name]) for name in columns] for row in rows])
+    columns = [*WHAT, "step", "state"]
+    console.print_table(
+        [*columns, "time", "left", "note"],
+        [
+            [
+                *(str(row[name]) for name in columns),
+                *("" if row[name] is None else duration(row[name]) for name in ("seconds", "left")),
+                row["note"],
+            ]
+            for row in rows
+        ],
+        right=["seed", "time", "left"],
+    )
     console.say(counted(rows))
 
 

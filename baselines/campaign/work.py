@@ -83,6 +83,7 @@ def _end_with_parent(alone: threading.Event) -> None:
 
 def main() -> None:
     """Do the task of the standard input; a user's mistake is one line and status 1 or 2."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a Dask worker ignores it
     order = Order.model_validate_json(_first_line())
     alone = threading.Event()
     threading.Thread(target=_end_with_parent, args=[alone], daemon=True).start()

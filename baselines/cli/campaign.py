@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import shlex
 from pathlib import Path
@@ -36,8 +35,11 @@ def _tasks(file: Path) -> list[Task]:
     from baselines.campaign.expansion import expand
     from baselines.campaign.tasks import tasks_of
 
-    tell = functools.partial(console.say, err=True)
-    return tasks_of(expand(matrix.read(file), file, tell))
+    return tasks_of(expand(matrix.read(file), file, _tell))
+
+
+def _tell(text: str) -> None:
+    console.say(text, err=True)
 
 
 @campaign.command("run", epilog="Example: baselines campaign run campaign.yaml --jobs 2")
@@ -56,6 +58,13 @@ def run(
         str | None,
         typer.Option(help="Memory, that all processes share, as 8 GiB; default: the machine's."),
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="Dask cluster: local, tcp://host:port, a scheduler file (.json), batch (the "
+            "campaign's section of that name), or a file that has it (.yaml); default: processes."
+        ),
+    ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Try again what failed.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be done, its cost, and stop.")
@@ -66,27 +75,38 @@ def run(
 
     The same command goes on after a kill. Ends with status 1 if a task failed.
     """
-    from baselines.campaign import ledger, running, table
+    from baselines.campaign import batch, ledger, running, schedulers, table
+    from baselines.campaign.processes import Machine
 
+    schedulers.check(scheduler, sized=jobs is not None or memory is not None)
+    settings = schedulers.batch_settings(scheduler, file)
     if dry_run:
         _show_costs(file, folder, as_json)
+        if settings is not None:
+            console.say(batch.job_script(settings), err=as_json)
         return
     tasks = _tasks(file)
-    machine = running.Machine(jobs or os.cpu_count() or 1, _memory(memory))
+    machine = Machine(jobs or os.cpu_count() or 1, _memory(memory))
     ledger.prepare(folder)
+    if left := batch.cancel_left(folder / ledger.DRIVERS, ledger.drivers(folder)):
+        _tell(f"{left} jobs cancelled that a killed campaign left in the batch queue")
     if failed:
         for task in tasks:
             ledger.forgive(task, folder)
-    again = shlex.join(["baselines", "campaign", "run", str(file), "--folder", str(folder)])
-    with console.keeping(f"{folder} has what is done, and checkpoints; to go on: {again}"):
-        running.carry_out(tasks, folder, machine, lambda text: console.say(text, err=True))
+    where = shlex.join([str(file), "--folder", str(folder)])
+    on = f" --scheduler {shlex.quote(scheduler)}" if scheduler else ""
+    again = f"baselines campaign run {where}{on}"
+    with (
+        console.keeping(f"{folder} has what is done, and checkpoints; to go on: {again}"),
+        schedulers.opened(scheduler, machine, settings, folder, _tell) as workers,
+    ):
+        running.carry_out(tasks, folder, workers, _tell)
     rows = table.rows_of(tasks, folder)
     console.print_json(rows) if as_json else table.print_status(rows)
     if any(row["state"] != "done" for row in rows):
         console.say(f"to try again what failed: {again} --failed", err=True)
         raise typer.Exit(1)
     if not as_json:
-        where = shlex.join([str(file), "--folder", str(folder)])
         console.say(f"next: baselines campaign table {where}")
 
 
@@ -144,16 +164,19 @@ def scores(
 
 @campaign.command("cancel", epilog="Example: baselines campaign cancel --folder campaign")
 def cancel(folder: CampaignFolder = Path("campaign")) -> None:
-    """Stop the campaigns that run in a folder; the same commands go on."""
-    from baselines.campaign import ledger
+    """Stop the campaigns that run in a folder, and their batch jobs; the same commands go on."""
+    from baselines.campaign import batch, ledger
 
     count = ledger.cancel(folder)
+    left = batch.cancel_left(folder / ledger.DRIVERS)
     console.say(f"{folder}: {count} stopped" if count else f"{folder}: no campaign runs here")
+    if left:
+        console.say(f"{left} jobs cancelled that were left in the batch queue")
 
 
 def _memory(text: str | None) -> float:
-    from baselines.campaign.matrix import mebibytes
-    from baselines.campaign.running import machine_memory
+    from baselines.campaign.memory import mebibytes
+    from baselines.campaign.processes import machine_memory
 
     if text is None:
         return machine_memory()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
+
+PR_SET_PDEATHSIG = 1
+"""Linux's name of the signal that a process gets when its parent dies."""
 
 
 @contextmanager
@@ -17,7 +22,8 @@ def started(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program in a process group of its own, which ends with the block.
 
-    Ctrl-C reaches this process only; whatever way the block is left, the group is killed.
+    Ctrl-C reaches this process only; whatever way the block is left, the group is killed.  On
+    Linux the program is killed too if this process is.
     """
     process = subprocess.Popen(
         command,
@@ -26,6 +32,7 @@ def started(
         stdout=stdout,
         stderr=stderr,
         start_new_session=True,
+        preexec_fn=_ends_with_parent(),
     )
     try:
         yield process
@@ -35,6 +42,21 @@ def started(
         process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+def _ends_with_parent() -> Callable[[], None] | None:
+    """What a new process does to be killed when its parent dies; None where that cannot be."""
+    if sys.platform != "linux":
+        return None
+    # prepared here: between fork and exec as little as possible is done
+    prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
+
+    def ask() -> None:
+        prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
+        if os.getppid() != parent:  # it died before it was asked
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return ask
 
 
 def ending(status: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 
@@ -50,3 +51,12 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest:02d} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min"
+
+
+def left(line: str) -> float | None:
+    """How many seconds a line of :class:`Lines` says are left; None if it says nothing of it."""
+    found = re.search(r", about ((?:\d+ (?:h|min|s) ?)+)left$", line)
+    if found is None:
+        return None
+    parts = re.findall(r"(\d+) (h|min|s)", found[1])
+    return float(sum(int(count) * {"h": 3600, "min": 60, "s": 1}[unit] for count, unit in parts))

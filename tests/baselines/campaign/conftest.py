@@ -1,6 +1,9 @@
-"""A campaign of two trainings that take seconds."""
+"""A campaign of two trainings that take seconds, and what tests look at."""
 
 from __future__ import annotations
+
+import json
+import time
 
 import pytest
 import yaml
@@ -24,3 +27,36 @@ def campaign_file(tmp_path):
         return tmp_path / name
 
     return write
+
+
+@pytest.fixture(scope="session")
+def until():
+    """Wait for a condition, and give what it gives."""
+
+    def wait(condition, seconds: float = 120.0):
+        end = time.monotonic() + seconds
+        while not (found := condition()):
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        return found
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def table_of(run):
+    """The scores of a campaign with 9 digits: sGDML's processes add up in no fixed order."""
+
+    def table(path, folder):
+        done = run("baselines", "campaign", "table", path, "--folder", folder, "--json")
+        assert done.returncode == 0, done.stderr
+        return [
+            {
+                key: f"{value:.9g}" if isinstance(value, float) else value
+                for key, value in row.items()
+                if key != "file"
+            }
+            for row in json.loads(done.stdout)
+        ]
+
+    return table

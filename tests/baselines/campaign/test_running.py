@@ -7,28 +7,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from baselines.campaign.results import next_commands
-
-
-def table_of(run, path, folder):
-    done = run("baselines", "campaign", "table", path, "--folder", folder, "--json")
-    assert done.returncode == 0, done.stderr
-    rows = json.loads(done.stdout)
-    for row in rows:
-        del row["file"]
-    return rows
-
-
-def plain(rows):
-    """The rows with 9 digits: sGDML's processes add up in no fixed order."""
-    return [
-        {key: f"{value:.9g}" if isinstance(value, float) else value for key, value in row.items()}
-        for row in rows
-    ]
 
 
 def start(path, folder):
@@ -39,14 +21,6 @@ def start(path, folder):
     )  # fmt: skip
 
 
-def until(condition, seconds=120.0):
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    return found
-
-
 def workers_of(process):
     listed = subprocess.run(
         ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True
@@ -55,7 +29,9 @@ def workers_of(process):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are found with Linux's ps")
-def test_killed_twice_the_table_is_the_same_as_uninterrupted(run, campaign_file, tmp_path):
+def test_killed_twice_the_table_is_the_same_as_uninterrupted(
+    run, campaign_file, table_of, until, tmp_path
+):
     """A worker is killed, then the driver; what is done is not done again, also for another."""
     path, whole, killed = campaign_file(subsets=["folded"]), tmp_path / "whole", tmp_path / "killed"
     done = run("baselines", "campaign", "run", path, "--folder", whole, "--jobs", 2)
@@ -70,9 +46,9 @@ def test_killed_twice_the_table_is_the_same_as_uninterrupted(run, campaign_file,
     assert "killed by SIGKILL, begun again" in process.communicate()[1]
     done = run("baselines", "campaign", "run", path, "--folder", killed)
     assert done.returncode == 0, done.stderr
-    rows = table_of(run, path, whole)
+    rows = table_of(path, whole)
     assert len(rows) == 1
-    assert plain(table_of(run, path, killed)) == plain(rows)
+    assert table_of(path, killed) == rows
     records = {file: file.stat().st_mtime_ns for file in whole.glob("runs/*/record.json")}
     more = campaign_file("more.yaml", subsets=["folded"], tests=["folded", "unfolded"])
     done = run("baselines", "campaign", "run", more, "--folder", whole, "--json")
@@ -107,7 +83,7 @@ def test_a_failed_training_is_named_and_the_rest_goes_on(run, campaign_file, tmp
     assert third.stderr.count("done: ") == 2
 
 
-def test_a_campaign_is_cancelled_from_elsewhere(run, campaign_file, tmp_path):
+def test_a_campaign_is_cancelled_from_elsewhere(run, campaign_file, until, tmp_path):
     path, folder = campaign_file(), tmp_path / "folder"
     process = start(path, folder)
     until(lambda: list(folder.glob("runs/*/plan.json")))

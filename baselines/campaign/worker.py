@@ -1,0 +1,91 @@
+"""What a Dask worker does for a campaign: the same process for a task as on one machine."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from baselines.campaign.processes import close, interrupt, start
+from baselines.campaign.work import GRACE
+from baselines.runs.record import versions
+
+if TYPE_CHECKING:
+    from distributed import Worker
+
+LOOK = 0.2
+"""Seconds between two looks at whether a task is still wanted."""
+
+
+class Job(NamedTuple):
+    """A task for a worker: the order for its process, its name, its log and its cores.
+
+    ``variables`` are set in the environment of its process.
+    """
+
+    order: str
+    name: str
+    log_file: Path
+    cores: int
+    variables: dict[str, str]
+
+
+class Introduction(NamedTuple):
+    """What a worker has: its name, resources, versions of packages, and whether it sees a file."""
+
+    name: str
+    resources: dict[str, float]
+    versions: dict[str, str]
+    sees: bool
+
+
+class StatusError(Exception):
+    """The process of a task ended with another status than 0, which is the argument."""
+
+
+def introduce(packages: Sequence[str], file: Path, dask_worker: Worker) -> Introduction:
+    """Say what a worker has; Dask passes the worker."""
+    return Introduction(
+        str(dask_worker.name),
+        dict(dask_worker.state.total_resources),
+        versions(list(packages)),
+        file.exists(),
+    )
+
+
+def carry_out(job: Job) -> None:
+    """Run the process of a task on a worker, and end it when nobody wants it any more.
+
+    That is when the task was cancelled, its campaign's process or the scheduler has gone, or the
+    worker closes.
+
+    Raises
+    ------
+    StatusError
+        If it ends with another status than 0.
+    """
+    from distributed import get_worker
+    from distributed.core import Status
+
+    worker = get_worker()
+    key = worker.get_current_task()
+
+    def wanted() -> bool:
+        state = worker.state.tasks.get(key)
+        at_work = worker.status in (Status.running, Status.paused)
+        return at_work and state is not None and state.state == "executing"
+
+    process = start(job.order, job.name, job.log_file, job.cores, job.variables)
+    try:
+        while process.poll() is None:
+            if not wanted():
+                interrupt(process)
+                close(process, GRACE)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(LOOK)
+    finally:
+        close(process)
+    if process.returncode:
+        raise StatusError(process.returncode)
