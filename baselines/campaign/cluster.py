@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 LOOK = 1.0
 """Seconds between two looks at which workers there are."""
 
+PATIENCE = 120.0
+"""Seconds without a worker from a batch queue after which that is said."""
+
 RESOURCES = "--resources 'cores=8 memory=32e9'"
 """How workers declare what they have."""
 
@@ -320,6 +323,7 @@ class Cluster:
             busy = len({one.address for one in self._running.values()})
             needs = [need(run) for run in (*at_work, *waiting)]
             self._batch.scale(max(busy, how_many(needs, self._size(self._batch))))
+            self._say_that_none_came(bool(waiting))
             return
         if self._running or not waiting or any(self.room(run) for run in waiting):
             self._in_use = time.monotonic()
@@ -327,6 +331,17 @@ class Cluster:
             raise ClusterError(
                 f"the cluster has had no worker with room for {_words(need(waiting[0]))} for "
                 f"{WAIT:.0f} s; {self._how_to_start()}"
+            )
+
+    def _say_that_none_came(self, wanted: bool) -> None:
+        """Say once in a while that the batch queue has given no worker."""
+        if self._workers or not wanted:
+            self._in_use = time.monotonic()
+        elif time.monotonic() - self._in_use > PATIENCE:
+            self._in_use = time.monotonic()
+            self._tell(
+                f"no worker has come from the batch queue for {PATIENCE / 60:.0f} minutes: the "
+                "queue says whether its jobs wait, and their logs why they ended"
             )
 
     def stop(self) -> None:

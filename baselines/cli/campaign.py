@@ -119,8 +119,7 @@ def _show_costs(file: Path, folder: Path, as_json: bool) -> None:
 
     campaign = matrix.read(file)
     absent: list[Combination] = []
-    tell = functools.partial(console.say, err=True)
-    tasks = tasks_of(expand(campaign, file, tell, absent))
+    tasks = tasks_of(expand(campaign, file, _tell, absent))
     rows = costs.costs_of(tasks, folder, campaign, absent, file)
     console.print_json(rows) if as_json else costs.print_costs(rows)
 

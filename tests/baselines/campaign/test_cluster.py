@@ -27,7 +27,8 @@ LONG = 240
 
 SLURM = """#!/bin/sh
 # runs a job's script here, as a batch system does on another machine
-setsid sh "$1" >"{folder}/job-$$.log" 2>&1 &
+cp "$1" "{folder}/job-$$.sh"
+setsid sh "{folder}/job-$$.sh" >"{folder}/job-$$.log" 2>&1 &
 echo "$!" >>"{folder}/submitted"
 echo "Submitted batch job $!"
 """
