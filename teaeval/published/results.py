@@ -152,6 +152,24 @@ def model_name(name: str) -> str | None:
     return same.get(lowered)
 
 
+def absolute(
+    challenge: str, train: str, test: str, n_train: str, quantity: str, model: str, measure: str
+) -> float | None:
+    """A published error in kcal/mol or kcal/mol/Å; None where nothing was published.
+
+    Examples
+    --------
+    >>> absolute("I", "complete", "complete", "1000", "F", "PhysNet", "MAE")
+    1.66
+    """
+    wanted = (challenge, train, test, n_train, f"{measure}({quantity})", model.casefold())
+    for e in physnet():
+        there = (e.challenge, e.train, e.test, str(e.n_train), e.quantity, e.model.casefold())
+        if there == wanted:
+            return e.test_error
+    return None
+
+
 @functools.cache
 def physnet() -> tuple[PhysNetEntry, ...]:
     """Table SI 6: energies in kcal/mol, forces in kcal/mol/Å."""

@@ -12,6 +12,7 @@ from teadata.errors import UsageError
 from teaeval import published
 from teaeval.scores.record import Score
 from teaeval.scores.rows import Row as Errors
+from teaeval.tables.against import note, stated
 from teaeval.tables.grid import EMPTY, Cell, Grid, Row
 from teaeval.tables.numbers import OFFSET_NOTE, offset_mark, significant
 
@@ -58,27 +59,15 @@ class Value:
 def _value(score: Score, row: Errors, measure: str, kind: Kind, against: bool) -> Value:
     name = MEASURES[measure]
     interval, mark = getattr(row, f"{name}_interval"), offset_mark(row.quantity, score.warnings)
+    said = stated(score, row.quantity, measure, kind) if against else None
     if kind == "absolute":
-        return Value(getattr(row, name), interval, None, mark)
+        return Value(getattr(row, name), interval, said, mark)
     value = getattr(row, f"{name}_percent_{kind}")
     normaliser = row.mean_reference if kind == "mean" else row.std_reference
     if interval is not None:
         low, high = interval
         interval = (100 * low / normaliser, 100 * high / normaliser) if normaliser else None
-    stated = _published(score, row, measure, kind) if against else None
-    return Value(value, interval, stated, mark)
-
-
-def _published(
-    score: Score, row: Errors, measure: str, kind: Literal["mean", "std"]
-) -> float | None:
-    """The published number for a score of the official edition; None for other editions."""
-    model = published.model_name(score.prediction.model or "")
-    if score.dataset is None or score.dataset.edition != "official" or model is None:
-        return None
-    train, test = score.task.split("->")
-    challenge = catalog.card(score.dataset.id).challenge
-    return published.value(challenge, train, test, row.quantity, model, measure, kind)
+    return Value(value, interval, said, mark)
 
 
 Data = tuple[str, str, str, str]
@@ -339,17 +328,8 @@ def _notes(scores: Sequence[Score], kind: Kind, intervals: bool, against: bool) 
     draws = {s.bootstrap.level for s in scores if s.bootstrap}
     if intervals and draws:
         notes.append(f"below: {', '.join(f'{level:.0%}' for level in draws)} intervals")
-    if against and kind == "absolute":
-        notes.append("no ratios: Tables SI 7 and SI 8 are in per cent")
-    elif against and scores[0].dataset is None:
-        notes.append("no ratios: the published errors are of datasets, these of a reference file")
-    elif against and scores[0].dataset and scores[0].dataset.edition == "official":
-        notes.append("×: times the published error of the same task (doi:10.1039/d4sc06529h)")
-    elif against:
-        notes.append(
-            "no ratios: the published errors are of DFT data, these of the mini edition's; "
-            "they do not compare"
-        )
+    if against:
+        notes.append(note(scores, kind))
     if any(offset_mark("E", s.warnings) for s in scores):
         notes.append(OFFSET_NOTE)
     if silent := [s.prediction.model or s.prediction.file or "?" for s in scores if not known(s)]:

@@ -65,6 +65,25 @@ def test_a_ratio_to_the_paper_only_where_the_data_are_the_papers(scores):
     assert not any(cell.ratio for row in absolute.rows for cell in row.cells)
 
 
+def test_physnet_has_ratios_of_absolute_errors_by_the_size_it_was_trained_on(scores):
+    score = official(scores[1])
+    score = score.model_copy(
+        update={
+            "dataset": score.dataset.model_copy(update={"subset": "complete"}),
+            "prediction": score.prediction.model_copy(
+                update={"model": "PhysNet", "train": "complete/train/400"}
+            ),
+        }
+    )
+    (entry,) = (e for e in published.physnet() if (e.n_train, e.quantity) == (400, "MAE(F)"))
+    found = tables.records([score], "absolute", against=True)
+    forces = [line for line in found if (line["quantity"], line["measure"]) == ("F", "MAE")]
+    assert [line["ratio"] for line in forces] == [score.row("F").mae / entry.test_error]
+    assert {line["published"] for line in found if line["measure"] == "MAX"} == {None}
+    (grid,) = tables.grids([score], against=True)
+    assert any("--kind absolute" in text for text in grid.notes)
+
+
 def test_editions_never_share_a_table(scores):
     grids = tables.grids([scores[0], official(scores[1])])
     assert [grid.title.split()[1] for grid in grids] == ["(mini", "(official"]
