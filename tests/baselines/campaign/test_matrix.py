@@ -19,7 +19,7 @@ from teadata.errors import DataError
         ({"seeds": [-1]}, "seeds.1: Input should be greater than or equal to 0"),
         ({"subsets": []}, "subsets: "),
         ({"models": None}, "nothing is to be trained"),
-        ({"simulate": {"step_": 10}}, "unknown key 'simulate.1.stepps', did you mean 'steps'"),
+        ({"simulate": {"step_": 10}}, "unknown key 'simulate.1.step_', did you mean 'steps'"),
         ({"simulate": [{"only": [{"model_": "gap"}]}]}, "did you mean 'model'"),
         ({"hydrogen": {"state": ["1000K-0.7"]}}, "did you mean 'states'"),
         ({"quick": {"simulate": {"replica_": 1}}}, "did you mean 'replicas'"),
