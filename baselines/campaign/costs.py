@@ -162,7 +162,8 @@ def print_costs(rows: Sequence[dict[str, Any]]) -> None:
     known = [row["seconds"] for row in open_ones if row["seconds"] is not None]
     console.say(
         f"{len(rows)} trainings, {len(rows) - len(open_ones)} done; of the others {len(known)} are "
-        f"on record, and took {sum(known):.0f} s there one after another, without their scores"
+        f"on record, and took {sum(known):.0f} s there one after another, without their scores and "
+        "simulations"
     )
     for line in missing(open_ones):
         console.say(f"missing here: {line}")

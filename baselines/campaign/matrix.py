@@ -154,7 +154,7 @@ class Campaign(Matrix):
         }
         simulate = self.quick.simulate.model_dump(exclude_none=True)
         hydrogen = self.quick.hydrogen.model_dump(exclude_none=True)
-        one: dict[str, Any] = {"size": None} if self.quick.sizes else {}
+        one: dict[str, Any] = {"size": self.quick.sizes[0]} if self.quick.sizes else {}
         one |= {"device": self.quick.device} if self.quick.device else {}
         return self.model_copy(
             update=own

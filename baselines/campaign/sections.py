@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from teadata import catalog
 from teadata.schema import StrictModel
@@ -14,7 +14,17 @@ from teaeval.md.settings import Settings
 
 Seed = Annotated[int, Field(ge=0, strict=True)]
 Frames = Annotated[int, Field(gt=0, strict=True)]
-Size = Frames | Literal["all", "recorded"]
+
+
+def _size(value: Any) -> Any:
+    if value in ("all", "recorded") or (type(value) is int and value > 0):
+        return value
+    raise ValueError(f"expected a number of frames, all or recorded, found {value!r}")
+
+
+Size = Annotated[int | Literal["all", "recorded"], BeforeValidator(_size)]
+"""Frames to train on."""
+
 Count = Annotated[int, Field(gt=0, strict=True)]
 Several = Annotated[tuple[str, ...], Field(min_length=1)]
 Sizes = Annotated[tuple[Size, ...], Field(min_length=1)]
@@ -169,7 +179,8 @@ class Quick(StrictModel):
     Parameters
     ----------
     device, sizes, seeds, frames, bootstrap
-        In place of those of the campaign and its matrices.
+        In place of those of the campaign and its matrices; of `sizes`, what is included has the
+        first.
     simulate, hydrogen
         In place of what these sections say.
     """

@@ -334,9 +334,14 @@ def _notes(scores: Sequence[Score], kind: Kind, intervals: bool, against: bool) 
         notes.append(OFFSET_NOTE)
     if silent := [s.prediction.model or s.prediction.file or "?" for s in scores if not known(s)]:
         notes.append(f"trained on: {NOT_SAID}: {', '.join(dict.fromkeys(silent))}")
-    failed = [s.prediction.model or "?" for s in scores if not s.coverage.complete]
-    if failed:
-        notes.append(f"INCOMPLETE, failed frames left out: {', '.join(dict.fromkeys(failed))}")
+    parts = [
+        f"{s.prediction.model or '?'} ({s.coverage.scored} of {s.coverage.frames})"
+        for s in scores
+        if not s.coverage.complete
+    ]
+    if parts:
+        said = "INCOMPLETE, frames that are missing or not finite are left out"
+        notes.append(f"{said}: {', '.join(dict.fromkeys(parts))}")
     return notes
 
 

@@ -25,7 +25,10 @@ from teadata.errors import DataError
         ({"quick": {"simulate": {"replica_": 1}}}, "did you mean 'replicas'"),
         ({"matrices": [{"modells": ["gap"]}]}, "unknown key 'matrices.1.modells', did you mean"),
         ({"matrices": [{"models": ["gap"]}]}, "matrices 1: expected models and datasets"),
-        ({"sizes": ["most"]}, "sizes.1"),
+        (
+            {"sizes": ["most"]},
+            "sizes.1: expected a number of frames, all or recorded, found 'most'",
+        ),
     ],
 )
 def test_wrong_files_are_refused(campaign_file, values, message):

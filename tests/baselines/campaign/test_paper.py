@@ -112,3 +112,22 @@ def test_sizes_that_mini_lacks_are_left_out_and_said(paper):
         f"left out: 800 training frames of mini-ii {subset}, which has 400"
         for subset in ("complete", "incomplete")
     ]
+
+
+def test_a_part_of_it_runs_here(run, paper, tmp_path):
+    """Two lines make settings for hours on official data ones for seconds on the embedded."""
+    path = paper(
+        edition="mini", config="quick", tests=["folded"],
+        matrices=[{"models": ["gap"], "datasets": ["tea2023-i"], "subsets": ["folded"],
+                   "configs": ["paper-i"], "sizes": [200, 400]}],
+        simulate={"steps": 4800000, "replicas": 13},
+        quick={"sizes": [5], "frames": 3, "bootstrap": 0,
+               "simulate": {"steps": 20, "interval": 10, "checkpoint": 10, "replicas": 1}},
+    )  # fmt: skip
+    done = run("baselines", "campaign", "run", path, "--folder", tmp_path / "runs", "--jobs", 2)
+    assert done.returncode == 0, done.stderr
+    assert "3 tasks: 3 done" in done.stdout
+    scores = list((tmp_path / "runs").glob("runs/*/scores/*.json"))
+    shown = run("teaeval", "table", *scores, "--published")
+    assert "SOAP/GAP" in shown.stdout
+    assert "no ratios" in shown.stdout
