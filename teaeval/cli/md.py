@@ -21,7 +21,7 @@ from teadata.output.options import (
     FigureFilesIfAny,
     Seed,
 )
-from teadata.output.text import visible
+from teadata.output.text import inline, visible
 from teaeval.cli.door import try_calculator
 from teaeval.cli.options import (
     OLD_MODEL,
@@ -218,10 +218,17 @@ def analyse_folder(
         bool,
         typer.Option("--partial", help="Take replicas that have not ended, as far as they are."),
     ] = False,
+    observable: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Observable, such as ramachandran; repeatable. Default: all there are.",
+        ),
+    ] = None,
     output: FigureFilesIfAny = None,
     as_json: AsJson = False,
 ) -> None:
-    """Analyse finished simulations: stability, radii of gyration, drift of the energy.
+    """Analyse finished simulations: stability, and what they sampled, beside a reference.
 
     Writes md.json into the folder, which `teaeval score --md` and `teaeval report --md` take.
     Ends with status 1 if a replica was unstable.
@@ -236,21 +243,26 @@ def analyse_folder(
         check_outputs(output)
     records = []
     for path in states(folder):
-        record = analyse(path, discard, bootstrap, partial)
+        record = analyse(path, discard, bootstrap, partial, observable or ())
         write_text(path / RECORD_FILE, record.model_dump_json(indent=1) + "\n")
         records.append(record)
         if not as_json:
             from teaeval.md.table import print_simulations
+            from teaeval.tables import render, simulations
 
             print_simulations(record)
+            console.say()
+            render.terminal(simulations.sampled([record]))
+            for name, reason in record.left_out.items():
+                console.say(inline(f"{name}: not measured: {reason}"))
             console.say(f"{path / RECORD_FILE}: written")
     if as_json:
         dumps = [record.model_dump(mode="json") for record in records]
         console.print_json(dumps[0] if len(dumps) == 1 else dumps)
     if output:
-        from teaeval.plots.gyration import simulated
+        from teaeval.plots.observables import observables
 
-        for path in simulated(records).save(*output):
+        for path in observables(records).save(*output):
             console.say(f"{path}: written", err=as_json)
     if any(record.failed for record in records):
         raise typer.Exit(1)

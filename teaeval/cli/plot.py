@@ -321,3 +321,13 @@ def survival(
 
     check_outputs(output)
     _save(draw(read_all(files)), output)
+
+
+@plots.command("observables", epilog="Example: teaeval plot observables md/mace md/sgdml -o o.png")
+def observables(files: SimulationRecords, output: FigureFiles) -> None:
+    """What simulations sampled, a panel for each quantity: models, and the reference in grey."""
+    from teaeval.md.record import read_all
+    from teaeval.plots.observables import observables as draw
+
+    check_outputs(output)
+    _save(draw(read_all(files)), output)

@@ -7,7 +7,6 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,14 +15,20 @@ from teadata.errors import DataError
 from teadata.provenance import DISTRIBUTION, package_version, sha256
 from teadata.typing import Floats, Ints
 from teaeval.md.freedom import degrees_of_freedom
+from teaeval.md.observed import Observed
+from teaeval.md.observing import observe
 from teaeval.md.outcome import OUTCOME_FILE, Outcome
 from teaeval.md.record import Distance, Drift, Gyration, Simulated, Simulations
 from teaeval.md.replicas import Plan, folders, outcomes, read_plan
 from teaeval.md.simulation import TRAJECTORY_FILE, ns_per_day, run_time
+from teaeval.md.sources import FromFile, Reference, Source, references
 from teaeval.md.trajectory import Trajectory
 from teaeval.observables.blocks import BLOCKS, correlation_time, of_blocks, slices
 from teaeval.observables.distances import distance
-from teaeval.observables.gyration import gyration_radii, radius_of_gyration
+from teaeval.observables.gyration import gyration_radii
+from teaeval.observables.registry import chosen
+from teaeval.observables.shape import OBSERVABLES
+from teaeval.observables.system import System
 
 RECORD_FILE = "md.json"
 
@@ -43,6 +48,7 @@ def analyse(
     discard: float = DISCARD,
     replicates: int = 1000,
     partial: bool = False,
+    observables: Sequence[str] = (),
 ) -> Simulations:
     """Analyse the simulations in a folder.
 
@@ -57,11 +63,15 @@ def analyse(
     partial
         Whether replicas that have not ended are taken as far as they have come, and left out
         if they have not begun.
+    observables
+        Names of those that are measured; all that are of this system by default.
 
     Raises
     ------
     DataError
         If the folder has no plan, or a replica has not ended.
+    UsageError
+        If there is no such observable, or it is not of this system.
     """
     folder = Path(folder)
     plan = read_plan(folder)
@@ -76,6 +86,9 @@ def analyse(
     dataset = catalog.load(plan.dataset)
     runs = [Trajectory(one.file, one.stable_frames) for _, one in taken]
     parts = [(run, int(np.searchsorted(run.times, 1000 * discard - 1e-6))) for run in runs]
+    compared = references(dataset, plan.subset, plan.settings.temperature, discard)
+    found, left_out = _observe(dataset, plan, parts, compared, replicates, observables)
+    rg = not observables or "gyration" in observables
     return Simulations(
         name=plan.name,
         dataset=plan.dataset,
@@ -90,7 +103,9 @@ def analyse(
             _replica(plan, i, outcome, *part)
             for (i, outcome), part in zip(taken, parts, strict=True)
         ],
-        gyration=None if runs[0].pbc.any() else _gyration(dataset, plan.subset, parts, replicates),
+        gyration=None if runs[0].pbc.any() or not rg else _gyration(parts, compared[0], replicates),
+        observables=found,
+        left_out=left_out,
         software=f"{DISTRIBUTION} {package_version()}",
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
@@ -187,10 +202,31 @@ def radii(run: Trajectory, start: int = 0) -> Floats:
     return np.concatenate(parts) if parts else np.empty(0)
 
 
+def _observe(
+    dataset: Dataset,
+    plan: Plan,
+    parts: Sequence[tuple[Trajectory, int]],
+    compared: Sequence[Reference],
+    replicates: int,
+    names: Sequence[str],
+) -> tuple[list[Observed], dict[str, str]]:
+    """Measure the observables of what is left of the trajectories."""
+    thermostat = plan.settings.thermostat
+    system = System(
+        dataset.split(f"{plan.subset}/test")[0],
+        plan.settings.temperature if thermostat == "langevin" else None,
+        dataset.card.groups,
+    )
+    sources = [FromFile(run, start) for run, start in parts if len(run) > start]
+    if not sources:
+        return [], {one.name: "there are no frames" for one in chosen(system, names)}
+    return observe(system, sources, compared, names, replicates)
+
+
 def _gyration(
-    dataset: Dataset, subset: str, parts: Sequence[tuple[Trajectory, int]], replicates: int
+    parts: Sequence[tuple[Trajectory, int]], compared: Reference, replicates: int
 ) -> Gyration | None:
-    """Compare the radii of gyration of all replicas with those of the test set."""
+    """Compare the radii of gyration of all replicas with those of the reference."""
     blocks: list[Floats] = []
     for run, start in parts:
         values = radii(run, start)
@@ -198,8 +234,8 @@ def _gyration(
             blocks += [values[rows] for rows in slices(len(values), min(BLOCKS, len(values)))]
     if not blocks:
         return None
-    test = dataset.split(f"{subset}/test")
-    references = _by_trajectory(radius_of_gyration(test), test.trajectories)
+    numbers = parts[0][0].numbers
+    references = [block for source in compared.sources for block in _radii_of(source, numbers)]
     sampled, reference = np.concatenate(blocks), np.concatenate(references)
     both = np.concatenate([sampled, reference])
     first, last = np.floor(both.min() / WIDTH), np.floor(both.max() / WIDTH) + 1
@@ -224,9 +260,10 @@ def _gyration(
         reference_counts=expected.sum(axis=0).tolist(),
         reference_frames=len(reference),
         reference_mean=float(reference.mean()),
-        reference_temperature=_temperature(dataset),
+        reference_temperature=compared.temperature,
         hellinger=_distance(counts, expected, None, pieces, replicates),
         wasserstein=_distance(counts, expected, edges, pieces, replicates),
+        reference=compared.label,
     )
 
 
@@ -237,11 +274,14 @@ def _pieces(blocks: Sequence[Floats], references: Sequence[Floats]) -> int:
     return min(max(1, round(lengths[0] / lengths[1])), shortest)
 
 
-def _by_trajectory(values: Floats, trajectories: Any) -> list[Floats]:
-    """Split the reference's values by trajectory, or into ten blocks if there are none."""
-    if trajectories is None:
-        return [values[rows] for rows in slices(len(values), min(10, len(values)))]
-    return [values[trajectories == index] for index in np.unique(trajectories)]
+def _radii_of(source: Source, numbers: Ints) -> list[Floats]:
+    """Radii of gyration of a source of the reference, in blocks; test frames are one."""
+    (observable,) = (one for one in OBSERVABLES if one.name == "gyration")
+    values = np.concatenate(
+        [gyration_radii(piece.positions, numbers) for piece in source.pieces(observable)]
+    )
+    count = 1 if source.spacing is None else min(BLOCKS, len(values))
+    return [values[rows] for rows in slices(len(values), count)]
 
 
 def _distance(
@@ -249,9 +289,3 @@ def _distance(
 ) -> Distance:
     apart = distance(counts, expected, edges=edges, pieces=pieces, replicates=replicates)
     return Distance(**asdict(apart))
-
-
-def _temperature(dataset: Dataset) -> float | None:
-    """Temperature of the reference's simulations in K, where it is one."""
-    kelvins = {run.temperature for run in dataset.card.trajectories if run.role == "test"}
-    return kelvins.pop() if len(kelvins) == 1 else None

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from teadata.output.display import Shown, data_frame
 from teadata.schema import StrictModel
+from teaeval.md.observed import Observed
 from teaeval.md.outcome import Failure
 from teaeval.md.settings import Settings
 from teaeval.md.survival import Survival, kaplan_meier
@@ -39,7 +40,8 @@ class Gyration(StrictModel):
 
     Counts are in bins of `width` Å from `start` Å on; ``error`` is the standard error of the mean
     by blocks, None of fewer than two.  ``reference_temperature`` in K is the card's, None where
-    it is not known or not the same for all frames.  ``wasserstein`` is in Å.
+    it is not known or not the same for all frames.  ``wasserstein`` is in Å.  ``reference`` says
+    what the reference is: where it is None, an earlier version took test frames.
     """
 
     start: float
@@ -54,6 +56,7 @@ class Gyration(StrictModel):
     reference_temperature: float | None
     hellinger: Distance
     wasserstein: Distance
+    reference: str | None = None
 
 
 class Drift(StrictModel):
@@ -110,7 +113,8 @@ class Simulations(Shown, StrictModel):
 
     ``discard`` ps at the start of each replica are left out of averages and distributions, and
     what comes after a failure began.  ``gyration`` is None of a periodic system, and where no
-    frames are left.
+    frames are left.  ``observables`` are what was measured, ``left_out`` says why an observable
+    could not be; both are empty in records of an earlier version.
     """
 
     name: str
@@ -124,6 +128,8 @@ class Simulations(Shown, StrictModel):
     discard: float
     replicas: list[Simulated] = Field(min_length=1)
     gyration: Gyration | None
+    observables: list[Observed] = Field(default_factory=list)
+    left_out: dict[str, str] = Field(default_factory=dict)
     software: str
     created: str
 

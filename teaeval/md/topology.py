@@ -12,18 +12,10 @@ import numpy as np
 
 from teadata.elements import COVALENT_RADII
 from teadata.typing import Floats, Ints, Mask
+from teaeval.observables.system import covalent_atoms
 
 BONDED = 1.33
 """Two atoms of a starting structure are bonded below so many times the sum of their radii."""
-
-COVALENT = (1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 34, 35, 53)
-"""Elements whose bonds with each other are watched: H B C N O F Si P S Cl Se Br I.
-
-Bonds of metals, e.g. Pb–I of a perovskite, break and form without harm; so do contacts of
-halogens where there is a metal, whose ions they are.
-"""
-
-HALOGENS = (9, 17, 35, 53)
 
 
 def radii_sums(numbers: Ints) -> Floats:
@@ -81,9 +73,7 @@ class Topology:
 
     def __init__(self, numbers: Ints, start: Floats) -> None:
         sums = radii_sums(numbers)
-        covalent = np.isin(numbers, COVALENT)
-        if not covalent.all():
-            covalent &= ~np.isin(numbers, HALOGENS)
+        covalent = covalent_atoms(numbers)
         watched = np.triu(covalent[:, None] & covalent, 1)
         bonded = start < BONDED * sums
         self.bonds = np.argwhere(watched & bonded)

@@ -66,11 +66,19 @@ def slices(frames: int, blocks: int) -> list[slice]:
     return [slice(int(a), int(b)) for a, b in itertools.pairwise(limits(frames, blocks))]
 
 
-def correlation_time(series: ArrayLike) -> float:
+def correlation_time(series: ArrayLike, about: float | None = None) -> float:
     """Integrated autocorrelation time of a series (N,), in frames, at least 1.
 
     1 + 2 Σ c(t), summed up to the first window W of at least five times its own sum (Sokal's
     criterion; A. Sokal, in Functional Integration, Springer 1997).
+
+    Parameters
+    ----------
+    series
+        (N,)
+    about
+        Mean that c(t) is about: that of several series, if this is one of them, so that one which
+        stays away from the others is correlated for as long as it is.  Its own by default.
 
     Raises
     ------
@@ -80,7 +88,7 @@ def correlation_time(series: ArrayLike) -> float:
     x = np.asarray(series, dtype=np.float64)
     if x.ndim != 1 or not len(x) or not np.isfinite(x).all():
         raise DataError(f"a series of shape {x.shape}; expected (frames,) finite numbers")
-    x = x - x.mean()
+    x = x - (x.mean() if about is None else about)
     variance = float(x @ x)
     if len(x) < 3 or variance <= np.finfo(float).tiny:
         return 1.0
@@ -125,11 +133,11 @@ def of_blocks(value: float, means: Floats, correlation: float = float("nan")) ->
         nan = float("nan")
         return Mean(value, nan, nan, nan, count, correlation)
     error = float(np.std(means, ddof=1) / np.sqrt(count))
-    half = _student(count - 1) * error
+    half = student(count - 1) * error
     return Mean(value, error, value - half, value + half, count, correlation)
 
 
-def _student(freedom: int) -> float:
+def student(freedom: int) -> float:
     """Student's t below which (1 + LEVEL)/2 of its distribution lie."""
     from scipy.special import stdtrit
 

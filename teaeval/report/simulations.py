@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 CAPTION = "Radii of gyration of the stable parts of simulations, against the test set's."
 
+OBSERVABLES = "What was sampled after the start that is left out, and the reference in grey."
 SURVIVAL = "Share of the replicas that are stable, by Kaplan and Meier, with 95 % intervals."
 
 
@@ -27,6 +28,10 @@ def section(runs: Sequence[Simulations]) -> str:
     parts = ['<section id="simulations"><h2>Simulations</h2>', *map(_one, runs)]
     parts.append(render.html(simulations.grids(runs)))
     parts.append(figure_html("survival", SURVIVAL, survival(runs)))
+    if any(run.observables for run in runs):
+        from teaeval.plots.observables import observables
+
+        parts.append(figure_html("observables", OBSERVABLES, observables(runs)))
     if any(run.gyration is not None for run in runs):
         from teaeval.plots.gyration import simulated
 

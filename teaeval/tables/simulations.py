@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from teaeval.md.comparison import by_state, tests
+from teaeval.md.observed import Estimate, Observed, Separation
 from teaeval.md.record import Simulations
-from teaeval.tables.grid import Cell, Grid, Row
+from teaeval.tables.grid import EMPTY, Cell, Grid, Row
 from teaeval.tables.numbers import significant, span
 
 ALL = "all of them"
@@ -17,7 +19,7 @@ ALL = "all of them"
 
 def grids(records: Sequence[Simulations]) -> list[Grid]:
     """Lay records out: survival, log-rank tests where models share a state, what broke."""
-    parts = [survival(records), log_ranks(records), broken(records)]
+    parts = [survival(records), log_ranks(records), broken(records), *sampled(records)]
     return [grid for grid in parts if grid is not None]
 
 
@@ -112,6 +114,90 @@ def broken(records: Sequence[Simulations]) -> Grid | None:
     )  # fmt: skip
 
 
+def sampled(records: Sequence[Simulations]) -> list[Grid]:
+    """What the models of each state sampled, beside the reference: means and distances."""
+    found = []
+    for state, members in by_state(records).items():
+        quantities: dict[tuple[str, str], dict[str, Observed]] = {}
+        for label, record in members:
+            for one in record.observables:
+                name = f"{one.quantity}, {one.unit}" if one.unit else one.quantity
+                quantities.setdefault((one.observable, name), {})[label] = one
+        if quantities:
+            found.append(_sampled(state, [label for label, _ in members], quantities))
+    return found
+
+
+def _sampled(
+    state: str, labels: Sequence[str], quantities: dict[tuple[str, str], dict[str, Observed]]
+) -> Grid:
+    rows = []
+    for names, own in quantities.items():
+        first = next(iter(own.values()))
+        apart = {label: one.distance for label, one in own.items() if one.distance is not None}
+        least = min((one.value for one in apart.values()), default=None)
+        cells = []
+        for label in labels:
+            mean = own[label].mean if label in own else None
+            cells.append(_mean(mean))
+            if (one := apart.get(label)) is None:
+                cells.append(EMPTY)
+                continue
+            limits = None if one.low is None or one.high is None else (one.low, one.high)
+            best = len(apart) > 1 and one.value == least
+            cells.append(
+                Cell(significant(one.value), best, None if limits is None else span(limits))
+            )
+        halves = next(iter(apart.values()), None)
+        if first.exact is not None:
+            cells.append(Cell(f"{significant(first.exact)} (theory)"))
+        else:
+            cells.append(_mean(first.reference_mean))
+        cells.append(_halves(halves))
+        rows.append(Row(names, tuple(cells)))
+    used = [o.reference for own in quantities.values() for o in own.values() if o.reference]
+    return Grid(
+        title=f"What was sampled: {state}",
+        stubs=("observable", "quantity"),
+        groups=(*labels, "reference"),
+        columns=("mean", "distance"),
+        rows=rows,
+        notes=(
+            "mean ± standard error by blocks; distance: Hellinger's of the distributions (0 to 1), "
+            "or the difference of means or curves, with its 95 % interval; of the reference, the "
+            "mean distance between halves of it, and what 95 % of these are below",
+            *(f"reference: {text}" for text in dict.fromkeys(used)),
+            *_notes([one for own in quantities.values() for one in own.values()]),
+        ),
+    )
+
+
+def _notes(every: Sequence[Observed]) -> list[str]:
+    """Notes, each with the quantities that it is of."""
+    found: dict[str, list[str]] = {}
+    for one in every:
+        for note in one.notes:
+            found.setdefault(note, []).append(f"{one.observable} {one.quantity}")
+    return [f"{note}: {', '.join(dict.fromkeys(names))}" for note, names in found.items()]
+
+
+def _mean(mean: Estimate | None) -> Cell:
+    """A mean with its error."""
+    if mean is None:
+        return EMPTY
+    if not mean.error:
+        return Cell(significant(mean.value))
+    digits = max(0, 1 - math.floor(math.log10(mean.error)))  # two of the error
+    return Cell(f"{mean.value:.{digits}f} ± {mean.error:.{digits}f}")
+
+
+def _halves(one: Separation | None) -> Cell:
+    """How far halves of the reference are apart."""
+    if one is None or one.floor is None:
+        return EMPTY
+    return Cell(significant(one.floor), interval=f"at most {significant(one.ceiling)}")
+
+
 def entries(records: Sequence[Simulations]) -> dict[str, Any]:
     """The same as data: survival curves, log-rank tests, what broke, of each record."""
     simulations = []
@@ -128,6 +214,8 @@ def entries(records: Sequence[Simulations]) -> dict[str, Any]:
                     "stable_time": record.stable_time,
                     "failed": record.failed,
                     "survival": lists | {"median": curve.median},
+                    "observables": [one.model_dump() for one in record.observables],
+                    "left_out": record.left_out,
                     "broken": [item.model_dump() for item in record.broken],
                 }
             )

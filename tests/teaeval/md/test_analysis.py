@@ -13,18 +13,19 @@ from teaeval.md import analysis
 
 
 def test_radii_of_gyration_against_the_reference(simulated, mini_i):
-    found = md.analyse(simulated, discard=0.02, replicates=50)
+    found = md.analyse(simulated, discard=0.02, replicates=50, observables=["gyration"])
     rg = found.gyration
     assert (found.time, found.failed) == (pytest.approx(0.2), 0)
     assert rg.frames == sum(rg.counts) == 2 * (41 - 8)  # 0.02 ps are 8 frames
-    assert rg.reference_frames == sum(rg.reference_counts) == 2500
+    # of the engine's own simulations, frames 48 fs apart, from 0.02 ps on
+    assert rg.reference_frames == sum(rg.reference_counts) == 2 * (1042 - 1)
     radii = [
         analysis.radii(md.Trajectory(simulated / f"replica-{i}/trajectory.h5md"), 8)
         for i in range(2)
     ]
     assert rg.mean == pytest.approx(np.concatenate(radii).mean(), abs=1e-12)
     assert 0 <= rg.hellinger.low <= rg.hellinger.value <= rg.hellinger.high <= 1
-    assert rg.reference_temperature == 500
+    assert rg.reference_temperature == 300
     everything = md.analyse(simulated, discard=10, replicates=50)
     assert everything.gyration is None
     assert everything.replicas[0].temperature is None
@@ -58,7 +59,7 @@ def test_what_has_not_ended_is_not_analysed(simulated, tmp_path):
         md.analyse(tmp_path, partial=True)
     shutil.copytree(simulated / "replica-1", tmp_path / "replica-1")
     (tmp_path / "replica-1/outcome.json").unlink()
-    found = md.analyse(tmp_path, 0, 20, partial=True)
+    found = md.analyse(tmp_path, 0, 20, partial=True, observables=["gyration"])
     assert [(one.status, one.time) for one in found.replicas] == [("running", 0.1)]
     assert found.gyration.frames == 41
     with pytest.raises(DataError, match="no such folder; expected a folder of simulations"):
@@ -69,7 +70,8 @@ def test_tables_are_whole_and_records_become_data_frames(simulated, assert_whole
     from teaeval.cli import app
     from teaeval.md import record
 
-    assert_whole(app, "md", "analyse", simulated, "--discard", 0.02, "--bootstrap", 50)
+    few = ("--observable", "gyration", "--observable", "angular")
+    assert_whole(app, "md", "analyse", simulated, "--discard", 0.02, "--bootstrap", 50, *few)
     assert_whole(app, "md", "resume", simulated)
     read = record.read(simulated)
     assert "\n" not in repr(read)

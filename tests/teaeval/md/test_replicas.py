@@ -74,8 +74,8 @@ def test_one_that_fails_does_not_stop_the_others(calculators, tmp_path):
 
 
 def test_simulations_join_scores_and_reports(simulated, invoke, prediction_file, tmp_path):
-    invoke("md", "analyse", simulated, "--discard", "0", "--bootstrap", "20", "-o",
-           tmp_path / "rg.svg")  # fmt: skip
+    invoke("md", "analyse", simulated, "--discard", "0", "--bootstrap", "20", "--observable",
+           "gyration", "-o", tmp_path / "rg.svg")  # fmt: skip
     file = simulated / "md.json"
     text = invoke("score", prediction_file, "--bootstrap", "0", "--md", file, "-o",
                   tmp_path / "score.json")  # fmt: skip
@@ -91,7 +91,8 @@ def test_simulations_join_scores_and_reports(simulated, invoke, prediction_file,
     page = (tmp_path / "r.html").read_text()
     section = re.search(r'<section id="simulations">.*?</section>', page, re.DOTALL).group()
     assert "0 of 2 replicas unstable" in section
-    assert section.count("<figure") == 3  # survival as a table and as a figure, radii
+    # survival and what was sampled, each as a table and as a figure, and radii
+    assert section.count("<figure") == 5
     assert "survival: 100% of the replicas last 0.1 ps" in section
     assert 'href="#simulations"' in page
     invoke("plot", "gyration", file, simulated, "-o", tmp_path / "both.svg")

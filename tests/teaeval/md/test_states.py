@@ -46,7 +46,7 @@ def test_temperatures_in_one_command(
 @pytest.fixture(scope="module")
 def good(simulated) -> record.Simulations:
     """The record of four replicas that lasted for 10 ps."""
-    found = md.analyse(simulated, discard=0, replicates=20)
+    found = md.analyse(simulated, discard=0, replicates=20, observables=["gyration"])
     settings = found.settings.model_copy(update={"steps": 20_000})
     lasting = found.replicas[0].model_copy(update={"time": 10.0, "stable_time": 10.0})
     return found.model_copy(update={"settings": settings, "replicas": [lasting] * 4})

@@ -1,0 +1,89 @@
+"""What simulations sampled, as a record: each quantity of each observable, and its reference."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from teadata.schema import StrictModel
+
+
+class Estimate(StrictModel):
+    """A mean, with its standard error and 95 % limits by blocks; None of fewer than two blocks.
+
+    ``correlation`` in ps is the integrated autocorrelation time, where frames follow each other.
+    """
+
+    value: float
+    error: float | None
+    low: float | None
+    high: float | None
+    blocks: int
+    correlation: float | None = None
+
+
+class Separation(StrictModel):
+    """A distance from the reference, with its 95 % interval, and what halves of that are apart.
+
+    ``measure`` is ``hellinger`` (0 to 1), ``wasserstein`` (in ``unit``) or ``difference`` (of
+    means, or the root of the mean squared difference of curves).  ``floor`` and ``ceiling`` are
+    the mean and the 95 % quantile of the distance between halves of the reference.  None where
+    there are not two blocks.
+    """
+
+    measure: Literal["hellinger", "wasserstein", "difference"]
+    unit: str
+    value: float
+    low: float | None
+    high: float | None
+    floor: float | None
+    ceiling: float | None
+
+
+class Axis(StrictModel):
+    """Bins of one coordinate: ``bins`` of them from ``start`` on, each of ``width``."""
+
+    name: str
+    unit: str
+    start: float
+    width: float
+    bins: int
+    periodic: bool
+
+
+class Well(StrictModel):
+    """A region of a map around a peak of the reference, and which share of the frames is in it."""
+
+    x: float
+    y: float
+    share: Estimate
+    reference: Estimate
+
+
+class Observed(StrictModel):
+    """One quantity of an observable.
+
+    ``kind`` is ``histogram`` (``values`` are a density, or g(r)), ``map`` (shares of the bins, row
+    by row), ``curve`` or ``mean``.  ``reference`` says what it is compared with, None if there is
+    nothing; ``exact`` is what theory says the mean must be.  ``notes`` are what must be known to
+    read it.
+    """
+
+    observable: str
+    quantity: str
+    unit: str
+    kind: Literal["histogram", "map", "curve", "mean"]
+    axes: list[Axis]
+    mean: Estimate | None
+    values: list[float]
+    reference: str | None
+    reference_mean: Estimate | None
+    reference_values: list[float]
+    exact: float | None
+    distances: list[Separation]
+    wells: list[Well]
+    notes: list[str]
+
+    @property
+    def distance(self) -> Separation | None:
+        """The first of its distances: Hellinger's where there is one."""
+        return self.distances[0] if self.distances else None

@@ -1,0 +1,69 @@
+"""Vibrational density of states of a simulation, on common wavenumbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from teadata.typing import Floats
+from teadata.units import INVERSE_FS
+from teaeval.observables.observable import Observable
+from teaeval.observables.quantities import Axis, Curve
+from teaeval.observables.system import HYDROGEN, Sample, System
+from teaeval.observables.transport import density_of_states
+
+WINDOW = 2000.0
+"""fs, largest lag of the autocorrelation that is transformed: a resolution of 8.3 cm⁻¹."""
+
+FASTEST, FASTEST_HEAVY = 4000.0, 2400.0
+"""Wavenumbers in cm⁻¹ up to which the spectrum is given, with hydrogen and without."""
+
+RESOLUTION = 10.0
+"""cm⁻¹, between two points."""
+
+
+def _fastest(system: System) -> float:
+    return FASTEST if (system.numbers == HYDROGEN).any() else FASTEST_HEAVY
+
+
+def _longest_stride(system: System) -> float:
+    """Half the period of the fastest vibration, fs."""
+    return INVERSE_FS / (2 * _fastest(system))
+
+
+def _spectrum(system: System) -> list[Curve]:
+    axis = Axis("wavenumber", "1/cm", 0.0, RESOLUTION, round(_fastest(system) / RESOLUTION))
+    return [Curve("all atoms", axis, "cm", density=True)]
+
+
+def _density(system: System, sample: Sample) -> Mapping[str, Floats]:
+    (quantity,) = _spectrum(system)
+    if sample.spectrum is not None:
+        wavenumbers, density = sample.spectrum
+    else:
+        spacing = sample.spacing or 0.0
+        found = density_of_states(
+            sample.velocities if sample.velocities is not None else np.empty((0, 0, 3)),
+            spacing,
+            system.masses,
+            lags=round(WINDOW / spacing),
+        )
+        wavenumbers, density = found.wavenumbers, found.density
+    values = np.interp(quantity.axis.middles, wavenumbers, density)
+    area = float(values.sum()) * RESOLUTION
+    return {"all atoms": values / area}
+
+
+OBSERVABLES = (
+    Observable(
+        "vibrations",
+        "Vibrational density of states",
+        _spectrum,
+        _density,
+        "any system",
+        needs="velocities",
+        span=2 * WINDOW,
+        most=_longest_stride,
+    ),
+)

@@ -1,0 +1,197 @@
+"""What simulations sampled, a panel for each quantity: models, and the reference in grey."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from teadata.errors import UsageError
+from teadata.typing import Floats
+from teaeval.md.comparison import by_state
+from teaeval.md.observed import Axis, Observed
+from teaeval.md.record import Simulations
+from teaeval.plots.plot import Plot, colour, panels, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLUMNS = 4
+"""Panels in a row."""
+
+REFERENCE = "reference"
+GREY = "0.6"
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """One quantity of the models of one state; of a map, of one model or the reference."""
+
+    state: str
+    members: list[tuple[str, Observed]]
+    names: list[str]
+    only: str | None = None
+
+    @property
+    def first(self) -> Observed:
+        """The quantity of the first model, which has the reference."""
+        return self.members[0][1]
+
+    @property
+    def title(self) -> str:
+        """Observable, quantity and whose map it is."""
+        whose = "" if self.only is None else f", {self.only}"
+        return f"{self.first.observable}: {self.first.quantity}{whose}"
+
+
+def observables(records: Sequence[Simulations]) -> Plot:
+    """Draw all quantities of the records, those of one state in the same panels.
+
+    Raises
+    ------
+    UsageError
+        If there is nothing to draw.
+    """
+    every = [panel for state, members in by_state(records).items() for panel in _of(state, members)]
+    if not every:
+        reasons = [record.emptied or f"{record.name}: has no observables" for record in records]
+        raise UsageError(f"nothing to draw: {'; '.join(reasons) or 'give records of simulations'}")
+    draw: dict[str, Callable[[Axes, _Panel], list[dict[str, Any]]]] = {
+        "histogram": _lines,
+        "curve": _lines,
+        "map": _map,
+        "mean": _means,
+    }
+    data: list[dict[str, Any]] = []
+    across = min(COLUMNS, len(every))
+    with styled():
+        figure, axes = panels(across, -(-len(every) // across), width=2.9, height=2.4)
+        for ax in axes[len(every) :]:
+            ax.set_visible(False)
+        for ax, panel in zip(axes, every, strict=False):
+            data += draw[panel.first.kind](ax, panel)
+            ax.set_title(panel.title, fontsize=8)
+        states = list(dict.fromkeys(panel.state for panel in every))
+        figure.suptitle("; ".join(states), fontsize=9)
+        _legend(figure, every)
+    return Plot(figure, data)
+
+
+def _of(state: str, members: Sequence[tuple[str, Simulations]]) -> list[_Panel]:
+    """The panels of one state, in the order of the first model's observables."""
+    names = [label for label, _ in members]
+    found: dict[tuple[str, str], list[tuple[str, Observed]]] = {}
+    for label, record in members:
+        for one in record.observables:
+            found.setdefault((one.observable, one.quantity), []).append((label, one))
+    every = []
+    for group in found.values():
+        if group[0][1].kind != "map":
+            every.append(_Panel(state, group, names))
+            continue
+        whose = [label for label, _ in group]
+        whose += [REFERENCE] if group[0][1].reference else []
+        every += [_Panel(state, group, names, label) for label in whose]
+    return every
+
+
+def _legend(figure: Any, every: Sequence[_Panel]) -> None:
+    from matplotlib.lines import Line2D
+
+    names = list(dict.fromkeys(name for panel in every for name in panel.names))
+    handles = [Line2D([], [], color=colour(name, names), label=name) for name in names]
+    handles.append(Line2D([], [], color=GREY, label=REFERENCE))
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6))
+
+
+def _edges(axis: Axis) -> Floats:
+    return axis.start + axis.width * np.arange(axis.bins + 1, dtype=np.float64)
+
+
+def _lines(ax: Axes, panel: _Panel) -> list[dict[str, Any]]:
+    """Densities or curves."""
+    (axis,) = panel.first.axes
+    edges = _edges(axis)
+    curves = [(label, colour(label, panel.names), one.values) for label, one in panel.members]
+    if panel.first.reference:
+        curves.insert(0, (REFERENCE, GREY, panel.first.reference_values))
+    data, seen = [], np.zeros(axis.bins, dtype=bool)
+    for label, tint, values in curves:
+        heights = np.array(values)
+        seen |= heights != 0
+        fill = label == REFERENCE and panel.first.kind == "histogram"
+        ax.stairs(heights, edges, color=tint, fill=fill, alpha=0.5 if fill else 1.0)
+        data += [
+            _datum(panel, label, x=x, y=None, value=value)
+            for x, value in zip((edges[:-1] + axis.width / 2).tolist(), values, strict=True)
+        ]
+    there = np.flatnonzero(seen)
+    if len(there) and panel.first.kind == "histogram":
+        ax.set_xlim(edges[there[0]] - axis.width, edges[there[-1] + 1] + axis.width)
+    ax.set_xlabel(f"{axis.name} ({axis.unit})" if axis.unit else axis.name)
+    return data
+
+
+def _map(ax: Axes, panel: _Panel) -> list[dict[str, Any]]:
+    """Shares of a map, with the reference's wells."""
+    x, y = panel.first.axes
+    own = dict(panel.members)
+    values = (
+        panel.first.reference_values if panel.only == REFERENCE else own[panel.only or ""].values
+    )
+    shares = np.array(values).reshape(x.bins, y.bins)
+    # of few visits too: the root shows them
+    ax.pcolormesh(_edges(x), _edges(y), np.sqrt(shares.T), cmap="Blues", rasterized=True)
+    wells = panel.first.wells if panel.only == REFERENCE else own[panel.only or ""].wells
+    for well in wells:
+        share = well.reference if panel.only == REFERENCE else well.share
+        ax.text(well.x, well.y, f"{share.value:.0%}", fontsize=7, ha="center", va="center")
+    for set_label, axis in ((ax.set_xlabel, x), (ax.set_ylabel, y)):
+        set_label(f"{axis.name} ({axis.unit})" if axis.unit else axis.name)
+    middles = [(_edges(axis)[:-1] + axis.width / 2).tolist() for axis in (x, y)]
+    return [
+        _datum(panel, panel.only or "", x=a, y=b, value=float(shares[i, j]))
+        for i, a in enumerate(middles[0])
+        for j, b in enumerate(middles[1])
+        if shares[i, j]
+    ]
+
+
+def _means(ax: Axes, panel: _Panel) -> list[dict[str, Any]]:
+    """Means with their 95 % intervals."""
+    points = [(label, colour(label, panel.names), one.mean) for label, one in panel.members]
+    points.append((REFERENCE, GREY, panel.first.reference_mean))
+    data = []
+    for place, (label, tint, mean) in enumerate(points):
+        if mean is None:
+            continue
+        ax.plot([place], [mean.value], "o", color=tint)
+        if mean.low is not None and mean.high is not None:
+            ax.plot([place, place], [mean.low, mean.high], color=tint)
+        data.append(
+            _datum(panel, label, x=None, y=None, value=mean.value, low=mean.low, high=mean.high)
+        )
+    if panel.first.exact is not None:
+        ax.axhline(panel.first.exact, color=GREY)
+    ax.set_xticks([])
+    ax.set_ylabel(panel.first.unit)
+    return data
+
+
+def _datum(
+    panel: _Panel, label: str, *, x: float | None, y: float | None, value: float,
+    low: float | None = None, high: float | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "state": panel.state,
+        "observable": panel.first.observable,
+        "quantity": panel.first.quantity,
+        "model": label,
+        "x": x,
+        "y": y,
+        "value": value,
+        "low": low,
+        "high": high,
+    }

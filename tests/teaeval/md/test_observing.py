@@ -1,0 +1,123 @@
+"""What simulations sampled: the command, the record, and what it is compared with."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import teadata
+from teadata.errors import UsageError
+from teaeval import md
+from teaeval.md import record, sources
+from teaeval.observables import registry
+from teaeval.observables.system import System
+
+
+def test_simulations_are_compared_with_the_engines_own(simulated, invoke, tmp_path):
+    figure = tmp_path / "all.svg"
+    said = invoke(
+        "md", "analyse", simulated, "--discard", "0.02", "--bootstrap", "20", "-o", figure
+    )
+    assert "reference: 2 simulations of 50 ps by GFN2-xTB itself at 300 K" in said
+    assert "vibrations: not measured: it needs 4 ps without a gap, and there are 0.08" in said
+    assert "forces: not measured: the trajectories have no forces; simulate with --forces" in said
+    found = record.read(simulated)
+    by_name = {(one.observable, one.quantity): one for one in found.observables}
+    assert {name for name, _ in by_name} | set(found.left_out) == {
+        one.name for one in registry.chosen(System(teadata.load("mini-i").frames[0]))
+    }
+    rg = by_name["gyration", "radius of gyration"]
+    assert rg.mean.value == pytest.approx(found.gyration.mean, rel=1e-5)
+    assert rg.reference_mean.value == pytest.approx(found.gyration.reference_mean, rel=1e-5)
+    assert found.gyration.reference_temperature == 300
+    area = sum(rg.reference_values) * rg.axes[0].width
+    assert area == pytest.approx(1, abs=1e-3)
+    for one in by_name.values():
+        if one.reference:
+            assert one.distance.value >= 0
+            assert one.distance.floor <= one.distance.ceiling
+    residue = by_name["ramachandran", "ALA3"]
+    assert sum(well.reference.value for well in residue.wells) == pytest.approx(1, abs=0.05)
+    assert by_name["temperatures", "C"].exact == 300
+    # 6.25 fs between the frames of the one, 48 of the other
+    lifetime = invoke("md", "analyse", simulated, "--observable", "hydrogen-bond-lifetime",
+                      "--discard", "0", "--json")  # fmt: skip
+    names = {one["observable"] for one in json.loads(lifetime)["observables"]}
+    assert names <= {"hydrogen-bond-lifetime"}
+    assert ",ramachandran,ALA3,reference," in figure.with_suffix(".csv").read_text()
+    with pytest.raises(UsageError, match="--observable height is of one molecule, the group mol"):
+        md.analyse(simulated, 0, 20, observables=["height"])
+    with pytest.raises(UsageError, match="unknown observable"):
+        md.analyse(simulated, 0, 20, observables=["heigth"])
+
+
+def test_models_beside_each_other(simulated, invoke, tmp_path):
+    invoke("md", "analyse", simulated, "--discard", "0", "--observable", "gyration",
+           "--observable", "ramachandran")  # fmt: skip
+    one = record.read(simulated)
+    files = []
+    for name in ("A", "B"):
+        files.append(tmp_path / f"{name}.json")
+        files[-1].write_text(one.model_copy(update={"name": name}).model_dump_json())
+    table = invoke("md", "table", *files, "--format", "markdown")
+    assert (
+        "A mean | A distance | B mean | B distance | reference mean | reference distance" in table
+    )
+    assert table.count("| ramachandran |") == 3
+    invoke("plot", "observables", *files, "-o", tmp_path / "f.svg")
+    rows = (tmp_path / "f.csv").read_text().splitlines()
+    assert {row.split(",")[4] for row in rows[1:]} >= {"A", "B", "reference"}
+
+
+def test_the_reference_is_of_the_same_temperature_or_says_its_own():
+    data = teadata.load("mini-i")
+    hot = sources.references(data, "folded", 500.0, 2.0)
+    assert [one.temperature for one in hot] == [500, 500]
+    assert "GFN2-xTB itself at 500 K" in hot[0].label
+    assert len(hot[0].sources) == 2
+    (other,) = sources.references(data, "folded", 400.0, 2.0)
+    assert other.label == "2500 test frames, of 500 K"
+    assert len(other.sources) == 21
+    (sheet,) = sources.references(teadata.load("mini-iii"), "complete", 300.0, 2.0)
+    assert sheet.label == "200 test frames"
+    assert len(sheet.sources) == 10
+
+
+def test_times_between_frames_are_made_the_same():
+    class Source:
+        def __init__(self, spacing):
+            self.spacing = spacing
+
+    def same(first, second):
+        return sources.strides([Source(first)], [Source(second)])
+
+    assert same(50.0, 48.0) == (1, 1)
+    assert same(4.0, 48.0) == (12, 1)
+    assert same(150.0, 48.0) == (1, 3)
+    assert same(70.0, 48.0) is None
+    assert same(50.0, None) is None
+
+
+def test_the_engine_is_at_no_distance_from_itself(tmp_path):
+    """Its first simulation against both: within what halves are apart, for most quantities."""
+    data = teadata.load("mini-i")
+    (engine, _) = sources.references(data, "folded", 300.0, 2.0)
+    from teaeval.md.observing import observe
+
+    system = System(data.split("folded/test")[0], 300.0)
+    names = ["gyration", "bond-lengths", "hydrogen-bonds", "vibrations", "hydrogen-bond-lifetime"]
+    found, left_out = observe(system, engine.sources[:1], [engine], names, 50)
+    assert not left_out
+    distances = [one.distance for one in found]
+    assert np.mean([one.value <= one.ceiling for one in distances]) >= 0.8
+
+
+def test_records_of_earlier_versions_are_read(simulated, tmp_path):
+    found = md.analyse(simulated, discard=0, replicates=20, observables=["gyration"])
+    old = found.model_dump(mode="json", exclude={"observables", "left_out"})
+    del old["gyration"]["reference"]
+    (tmp_path / "md.json").write_text(json.dumps(old))
+    assert record.read(tmp_path).observables == []
+    assert record.read(tmp_path).survival.replicas == 2

@@ -1,0 +1,120 @@
+"""Blocks, errors and floors of what is measured; wells of a map."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from teadata.errors import DataError
+from teaeval.observables.quantities import Axis, Curve, Histogram, Map, Mean
+from teaeval.observables.statistics import blocked, estimate, halves, separation
+from teaeval.observables.wells import wells
+
+LENGTH = Histogram("x", Axis("x", "Å", -6.0, 0.25, 48))
+
+
+def series(rng, frames: int, memory: float) -> np.ndarray:
+    """An autoregressive series of variance one."""
+    x, noise = np.empty(frames), rng.standard_normal(frames)
+    x[0] = noise[0]
+    for i in range(1, frames):
+        x[i] = memory * x[i - 1] + np.sqrt(1 - memory**2) * noise[i]
+    return x
+
+
+def cut(values, pieces: int = 40):
+    return [LENGTH.part(piece) for piece in np.array_split(values, pieces)]
+
+
+def test_intervals_hold_the_mean_as_often_as_they_say():
+    rng = np.random.default_rng(0)
+    inside = []
+    for _ in range(200):
+        found = blocked([cut(series(rng, 400, 0.9)) for _ in range(2)])
+        mean = estimate(*LENGTH.ratio(found.rows))
+        inside.append(mean.low <= 0 <= mean.high)
+    assert 0.9 <= np.mean(inside) <= 0.99
+
+
+def test_trajectories_that_stay_where_they_are_are_one_block_each():
+    rng = np.random.default_rng(0)
+    left, right = (cut(place + 0.1 * rng.standard_normal(1000)) for place in (-2.0, 2.0))
+    found = blocked([left, right])
+    assert len(found.rows) == 2
+    assert found.short
+    assert estimate(*LENGTH.ratio(found.rows)).error == pytest.approx(2, abs=0.1)
+    together = blocked([left, left])
+    assert len(together.rows) == 10
+    assert not together.short
+
+
+def test_blocks_are_longer_than_the_correlation():
+    rng = np.random.default_rng(1)
+    noise = rng.standard_normal(2000)
+    moving = np.repeat([-2.0, 2.0], 1000)  # once, from one place to another
+    quick, slow = blocked([cut(noise)]), blocked([cut(moving + 0.1 * noise)])
+    assert len(quick.rows) == 5
+    assert quick.correlation < 3
+    assert len(slow.rows) == 1
+    assert slow.correlation > 300
+    np.testing.assert_allclose(slow.total[-1], 2000)
+
+
+def test_blocks_of_different_lengths_count_as_they_are():
+    sums, numbers = np.array([10.0, 10.0, 4.0]), np.array([10.0, 10.0, 2.0])
+    found = estimate(sums, numbers)
+    assert found.value == pytest.approx(24 / 22)
+    off = sums - found.value * numbers
+    assert found.error == pytest.approx(np.sqrt(1.5 * (off @ off)) / 22)
+    assert np.isnan(estimate(sums[:1], numbers[:1]).error)
+
+
+def test_halves_of_the_reference_say_what_a_distance_is_worth():
+    assert halves(4).tolist() == [
+        [1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 0, 1], [0, 1, 1, 0], [0, 1, 0, 1], [0, 0, 1, 1],
+    ]  # fmt: skip
+    assert halves(30).shape == (1000, 30)
+    assert (halves(30).sum(axis=1) == 15).all()
+    rng = np.random.default_rng(2)
+    rows = np.stack([LENGTH.part(rng.standard_normal(300)).row for _ in range(10)])
+    same = np.stack([LENGTH.part(rng.standard_normal(300)).row for _ in range(10)])
+    other = np.stack([LENGTH.part(0.5 + rng.standard_normal(300)).row for _ in range(10)])
+    for measure, apart in (("hellinger", 0.17), ("wasserstein", 0.5)):
+        near = separation(LENGTH, measure, same, rows, 200)
+        far = separation(LENGTH, measure, other, rows, 200)
+        assert near.value < near.ceiling
+        assert far.value > 1.5 * far.ceiling
+        assert far.value == pytest.approx(apart, abs=0.08)
+        assert far.low < far.value < far.high
+    with pytest.raises(DataError, match="nothing was counted"):
+        separation(LENGTH, "hellinger", 0 * same, rows)
+
+
+def test_means_and_curves_have_distances_too():
+    lasting = Mean("lifetime", "ps")
+    first = np.array([[10.0, 5.0], [6.0, 4.0]])
+    second = np.array([[3.0, 3.0], [5.0, 3.0], [4.0, 3.0], [4.0, 3.0]])
+    found = separation(lasting, "difference", first, second, 100)
+    assert found.value == pytest.approx(16 / 9 - 16 / 12)
+    assert 0 <= found.floor <= found.ceiling < found.value
+    curve = Curve("c", Axis("lag", "fs", 0.0, 1.0, 4), "")
+    rows = np.stack([curve.part(np.array([1.0, 0.5, 0.2, x])).row for x in (0.0, 0.2)])
+    assert curve.shown(rows.sum(axis=0))[-1] == pytest.approx(0.1)
+    assert separation(curve, "difference", rows[:1], rows[1:]).value == pytest.approx(0.1)
+
+
+def test_wells_are_found_across_the_edge_of_a_map():
+    x, y = (Axis(name, "°", -180.0, 10.0, 36, periodic=True) for name in "φψ")
+    rng = np.random.default_rng(0)
+    one = rng.normal((-175, 60), 15, (3000, 2))
+    two = rng.normal((-60, -40), 15, (1000, 2))
+    few = rng.normal((60, 60), 10, (40, 2))
+    angles = (np.concatenate([one, two, few]) + 180) % 360 - 180
+    quantity = Map("residue", x, y)
+    first, second = wells(quantity, quantity.part(angles).row)
+    assert abs((first.x + 175 + 180) % 360 - 180) <= 10
+    assert first.y == pytest.approx(60, abs=10)
+    assert (second.x, second.y) == (pytest.approx(-60, abs=10), pytest.approx(-40, abs=10))
+    row = quantity.part(angles).row
+    shares = [float(row @ well.bins.ravel() / row.sum()) for well in (first, second)]
+    assert shares == pytest.approx([3000 / 4040, 1000 / 4040], abs=0.02)
