@@ -50,7 +50,7 @@ def test_simulations_are_compared_with_the_engines_own(simulated, invoke, tmp_pa
     with pytest.raises(UsageError, match="--observable height is of one molecule, the group mol"):
         md.analyse(simulated, 0, 20, observables=["height"])
     with pytest.raises(UsageError, match="unknown observable"):
-        md.analyse(simulated, 0, 20, observables=["heigth"])
+        md.analyse(simulated, 0, 20, observables=["gyraton"])
 
 
 def test_models_beside_each_other(simulated, invoke, tmp_path):
