@@ -131,16 +131,13 @@ def _gib(size: int) -> str:
 
 
 def reset_peak_gpu_memory(device: str, framework: Framework = "torch") -> None:
-    """Measure the peak memory from here on; JAX knows only that of the whole process."""
-    if device != "cuda" or framework == "jax":
-        return
-    if framework == "tensorflow":
-        import tensorflow as tf
-
-        tf.config.experimental.reset_memory_stats("GPU:0")
+    """Measure torch's peak memory from here on; of the others it is that of the whole process."""
+    if device != "cuda" or framework != "torch":
         return
     import torch
 
+    # it refuses to forget what has not begun
+    torch.cuda.init()  # type: ignore[no-untyped-call]
     torch.cuda.reset_peak_memory_stats()
 
 

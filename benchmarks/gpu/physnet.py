@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import teadata
-from baselines.toolkit.devices import peak_gpu_memory_mib, reset_peak_gpu_memory
+from baselines.toolkit.devices import peak_gpu_memory_mib
 from benchmarks.gpu.pieces import Context, Found
 from benchmarks.gpu.settings import settings
 from teadata.typing import no_progress
@@ -39,7 +39,6 @@ def _step(context: Context, config: Any, train: Any, valid: Any) -> dict[str, An
 
         training = Training(config, 0, train, valid)
         training._advance(no_progress)
-        reset_peak_gpu_memory(context.device, "tensorflow")
         before, start = training.step, time.perf_counter()
         training._advance(no_progress)  # which waits for the losses at its end
         seconds = time.perf_counter() - start

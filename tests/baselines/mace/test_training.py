@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from baselines import protocol
-from baselines.mace import MACE, MACEConfig
+from baselines.mace import MACE, MACEConfig, backend
 from baselines.mace.backend import can_accelerate
 from baselines.mace.training import CHECKPOINT_FILE
 from baselines.toolkit.labels import validation_errors
@@ -66,6 +66,25 @@ def test_kernels_are_used_where_all_of_them_are_there(settings, monkeypatch):
             patch.setitem(sys.modules, kernels.__name__, kernels)
             assert can_accelerate(changed, "cuda") == (correlation > 1)
             assert not can_accelerate(changed, "cpu")
+
+
+def test_graphs_that_are_kept_on_a_device_are_batched_there(settings, mini_i):
+    """On a device without memory, which refuses to be mixed with another as a GPU does."""
+    frames = mini_i.split("folded/train/8")
+    with backend.backend(settings, "cpu"):
+        numbers, energies = backend.atomic_energies(frames)
+        offset = energies @ (frames.numbers == np.array(numbers)[:, None]).sum(axis=1)
+        graphs = backend.graphs(frames, numbers, settings.r_max, offset)
+        loader = backend.loader(graphs, 3)
+        expected = next(iter(loader))
+        backend.keep_on("cpu", loader)
+        assert torch.equal(next(iter(loader)).positions, expected.positions)
+        backend.keep_on("meta", loader)
+        batch = next(iter(loader))
+    for name, value in batch:
+        if torch.is_tensor(value) and name != "ptr":  # made of numbers, by every batch
+            assert value.device.type == "meta", name
+            assert value.shape == expected[name].shape
 
 
 def test_patience_ends_a_training(mini_i, settings, tmp_path):
