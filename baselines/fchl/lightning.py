@@ -117,9 +117,15 @@ class Lightning:
         """Project on the leading directions of the representations in these frames.
 
         They are drawn from NumPy's and torch's global generators, which are put back.
+
+        Raises
+        ------
+        DataError
+            If the frames are periodic along some cell vectors only.
         """
         import torch
 
+        _cells(frames)
         before = np.random.get_state()  # noqa: NPY002 -- QML-Lightning's generator
         np.random.seed(seed)  # noqa: NPY002
         try:

@@ -24,8 +24,12 @@ SHARED: dict[Framework, dict[str, str]] = {
 }
 """Variables of the environment that a package reads when it is loaded or first used."""
 
-HIDDEN = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
-"""Variables with which no package finds a GPU."""
+HIDDEN = {
+    "CUDA_VISIBLE_DEVICES": "",
+    "JAX_PLATFORMS": "cpu",
+    "TF_CPP_MIN_LOG_LEVEL": "3",  # that it finds no GPU is an error to TensorFlow
+}
+"""Variables with which no package finds a GPU, or complains of it."""
 
 ATOMS_AT_ONCE = 4096
 """Atoms that a GPU is given at once to predict, if the batch of the settings is smaller."""

@@ -108,7 +108,7 @@ def carry_out(piece: Piece, results: Results, scratch: Path, smoke: bool, limit:
 def _environment() -> dict[str, str]:
     """The environment, in which the checkout comes before what is installed."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
