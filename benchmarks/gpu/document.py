@@ -35,7 +35,10 @@ def _cells(record: dict[str, Any] | None) -> tuple[str, str]:
     where = f"{UNVERIFIED}, {day}" if record["smoke"] else f"GPU, {day}"
     if record["status"] != "done":
         return f"failed: {_escaped(record['why'])}", where
-    return _escaped(record["said"]), f"{where}, {record['seconds']:.0f} s"
+    said = _escaped(record["said"])
+    if record["smoke"]:  # never to be read as a number of the published networks
+        said = f"at reduced size: {said}"
+    return said, f"{where}, {record['seconds']:.0f} s"
 
 
 def _escaped(text: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import teadata
@@ -91,11 +93,8 @@ def epochs(context: Context) -> Found:
 def simulations(context: Context) -> Found:
     """Time a step of 1, 16 and 64 simulations that are evaluated together.
 
-    Of a model that has hardly been trained: the difference of a longer and a shorter run.
+    Of a model that has hardly been trained, from the first step that is told of to the last.
     """
-    import tempfile
-    from pathlib import Path
-
     from teaeval.md import replicas
     from teaeval.md.settings import Settings
 
@@ -104,19 +103,21 @@ def simulations(context: Context) -> Found:
     )
     run, _ = trained(context, "mace", config)
     data = teadata.load("mini-i")
-    short, long = context.few((2, 6), (20, 120))
+    length = context.few(6, 200)
+    chosen = Settings(steps=length, interval=length, checkpoint=length, monitors=())
     numbers: dict[str, Any] = {}
     for count in context.few((1, 2), (1, 16, 64)):
-        taken = []
-        for length in (short, long):
-            chosen = Settings(steps=length, interval=short, checkpoint=length, monitors=())
-            plan = replicas.make_plan(
-                data, "folded", chosen, count, model=run, device=context.device, together=True
+        plan = replicas.make_plan(
+            data, "folded", chosen, count, model=run, device=context.device, together=True
+        )
+        told: list[tuple[int, float]] = []
+        with tempfile.TemporaryDirectory(dir=context.folder) as folder:
+            replicas.run(
+                plan,
+                Path(folder),
+                progress=lambda _, done, __, told=told: told.append((done, time.perf_counter())),
             )
-            with tempfile.TemporaryDirectory(dir=context.folder) as folder:
-                start = time.perf_counter()
-                replicas.run(plan, Path(folder))
-                taken.append(time.perf_counter() - start)
-        numbers[str(count)] = {"ms": 1e3 * (taken[1] - taken[0]) / (long - short)}
+        (first, began), (last, ended) = told[0], told[-1]
+        numbers[str(count)] = {"ms": 1e3 * (ended - began) / (last - first)}
     said = ", ".join(f"{count}: {each['ms']:.1f} ms" for count, each in numbers.items())
     return Found(f"a step of all replicas: {said}", numbers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -140,6 +141,16 @@ def test_a_document_or_results_of_another_kind_are_left_alone(pieces):
     assert done.returncode == 2
     assert "between which the table belongs" in done.stderr
     assert pieces.document.read_text() == "mine\n"
+
+
+def test_the_document_has_what_was_found(pieces):
+    for name in ("gpu.json", "gpu-smoke.json"):
+        if (kept := ROOT / "benchmarks" / name).is_file():
+            shutil.copy(kept, pieces.folder)
+    written = (ROOT / "docs" / "gpu.md").read_text()
+    pieces.document.write_text(written)
+    assert "done before" in pieces("--smoke", "versions").stdout
+    assert pieces.document.read_text() == written
 
 
 @pytest.mark.slow

@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 import time
 
+import pytest
+import yaml
+
+import teadata
+from baselines.runs.folder import make_plan, train
 from baselines.runs.record import TrainingRecord
-from baselines.runs.speed import repeated
+from baselines.runs.speed import bench, repeated
 
 
 def test_the_call_that_warms_up_does_not_count():
@@ -25,6 +30,19 @@ def test_the_command_times_a_run(run, run_folder):
     for way in ("one", "many", "calculator"):
         assert speed[f"{way}_us_per_atom"] > 0
     assert speed["hardware"]["cores"]
+
+
+def test_no_frame_is_timed_that_a_calculator_remembers(case, tmp_path):
+    """QUIP's keeps the last one: one frame would take a hundredth of its share of many."""
+    pytest.importorskip("quippy")
+    config = tmp_path / "tiny.yaml"
+    config.write_text(yaml.safe_dump(case("gap").config.model_dump(mode="json")))
+    data = teadata.load("mini-i")
+    folder = tmp_path / "run"
+    train(make_plan("gap", data, "folded", config_name=str(config)), folder)
+    speed = bench(folder, seconds=0.1)
+    for alone in (speed.one_us_per_atom, speed.calculator_us_per_atom):
+        assert alone > speed.many_us_per_atom / 8
 
 
 def test_a_run_that_has_not_finished_cannot_be_timed(run, tmp_path):
