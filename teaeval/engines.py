@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from teadata.errors import MissingExtraError, TeaError, UsageError
+from teadata.objects.digests import digests, with_news
 from teaeval.defaults import WAIT
 
 if TYPE_CHECKING:
@@ -124,11 +125,11 @@ class DaskCluster:
         ahead = 4 * max(1, self.threads())
         # The end of the last reference to a future cancels its task.
         for item in items:
-            waiting.append(self.client.submit(work, item, pure=False))
+            waiting.append(self.client.submit(with_news, work, item, pure=False))
             if len(waiting) >= ahead:
-                yield self._result(waiting.popleft())
+                yield self._learnt(waiting.popleft())
         while waiting:
-            yield self._result(waiting.popleft())
+            yield self._learnt(waiting.popleft())
 
     def threads(self) -> int:
         """Number of threads of all workers.
@@ -146,6 +147,12 @@ class DaskCluster:
             said = f" ({error})" if str(error) else ""
             raise self._gone(f"its scheduler does not answer any more{said}") from None
         return sum(found.values())
+
+    def _learnt(self, future: Any) -> Any:
+        """The result of a piece; checksums that its worker computed are taken over."""
+        result, news = self._result(future)
+        digests.learn(news)
+        return result
 
     def _result(self, future: Any) -> Any:
         """The result of a piece, or an error that its work raised."""

@@ -12,6 +12,7 @@ from teadata.arrays.deepmd import is_deepmd
 from teadata.arrays.stored_array import IN_MEMORY, StoredArray
 from teadata.errors import EmptyFileError, PathError, unknown_name, unknown_suffix
 from teadata.files import check_input
+from teadata.objects import Location, RemoteFile
 from teadata.typing import Array
 
 __all__ = [
@@ -73,6 +74,10 @@ def format_of(path: Path) -> str | None:
     """The format of a file, or of a folder, by its name and what is in it; None if unknown."""
     if is_deepmd(path):
         return "deepmd"
+    return _format_by_name(path)
+
+
+def _format_by_name(path: Path) -> str | None:
     if OUTPUTS.fullmatch(path.name):
         return "output"
     return SUFFIXES.get(suffix_of(path))
@@ -96,13 +101,14 @@ OTHERS = ("OUTCAR", "vasprun.xml")
 """Names that say what is in a file, as a suffix does."""
 
 
-def open_arrays(path: Path, format_name: str | None = None, label: str | None = None) -> ArrayFile:
+def open_arrays(path: Location, format_name: str | None = None, label: str | None = None) -> ArrayFile:
     """Open a file of arrays; its name tells the format if none is named.
 
     Parameters
     ----------
     path
-        File, or folder of a Zarr store or of DeePMD-kit.
+        File, or folder of a Zarr store or of DeePMD-kit; of an object store too, where a folder
+        can only be of Zarr.
     format_name
         One of :data:`CLASSES`; by default that of the name.
     label
@@ -117,6 +123,8 @@ def open_arrays(path: Path, format_name: str | None = None, label: str | None = 
     DataError
         If the file is not readable as that.
     """
+    if isinstance(path, RemoteFile):
+        return _opened_remotely(path, format_name, label or str(path))
     if format_name is None:
         format_name = _known_format(path)
     if format_name not in CLASSES:
@@ -124,3 +132,20 @@ def open_arrays(path: Path, format_name: str | None = None, label: str | None = 
     module, name = CLASSES[format_name].split(".")
     file_class: type[ArrayFile] = getattr(importlib.import_module(f"teadata.arrays.{module}"), name)
     return file_class(path, label)
+
+
+def _opened_remotely(remote: RemoteFile, format_name: str | None, label: str) -> ArrayFile:
+    """Open a file of an object store: a folder of Zarr in its place, others as a copy."""
+    from teadata.arrays.zarr import ZarrFile
+    from teadata.objects.copies import LocalCopy, described
+
+    if remote.suffix.lower() == ".zarr":
+        return ZarrFile(remote, label)
+    name = Path(remote.name)
+    if format_name is None and _format_by_name(name) is None:
+        described(remote)
+        raise unknown_suffix(remote, suffix_of(name), [*SUFFIXES, *OTHERS])
+    copy = LocalCopy(remote)
+    file = open_arrays(copy.path, format_name, label)
+    file.copy = copy
+    return file

@@ -18,6 +18,8 @@ import numpy as np
 from teadata.arrays.label_checksum import KEY, label_checksum
 from teadata.errors import DataError, TeaError
 from teadata.files import check_input
+from teadata.objects.copies import LocalCopy
+from teadata.provenance import hashing
 from teadata.typing import Array
 
 CHECKSUM = "crc32"
@@ -48,6 +50,8 @@ class ArrayFile(ABC):
         Whether a row of an array is one list, whatever the shape of its values was.
     folders : bool
         Whether the format may be a folder.
+    copy : LocalCopy, optional
+        What is read in place of a file of an object store.
 
     Raises
     ------
@@ -57,6 +61,7 @@ class ArrayFile(ABC):
 
     flat = False
     folders = False
+    copy: LocalCopy | None = None
 
     def __init__(self, path: Path, label: str | None = None) -> None:
         self.path = path
@@ -65,12 +70,21 @@ class ArrayFile(ABC):
         self.conventions: Mapping[str, str] = {}
         self._said_in: dict[str, tuple[str, str]] = {}
         self._contradicting: dict[str, str] = {}
-        try:
-            check_input(path, folders=self.folders)
-        except DataError as error:
-            said = str(error).removeprefix(f"{path}: ")
-            raise type(error)(f"{self.label}: {said}") from None
+        self._check_there()
         self._open()
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        vars(self).update(state)
+        if self.copy is not None:  # which may be another one in another process
+            self.path = self.copy.path
+
+    def _check_there(self) -> None:
+        """Refuse what is no file to read."""
+        try:
+            check_input(self.path, folders=self.folders)
+        except DataError as error:
+            said = str(error).removeprefix(f"{self.path}: ")
+            raise type(error)(f"{self.label}: {said}") from None
 
     @abstractmethod
     def _open(self) -> None:
@@ -104,6 +118,13 @@ class ArrayFile(ABC):
         rows
             Rows of a piece; the last may have fewer.
         """
+
+    def hashing(self) -> Callable[[], str]:
+        """Start computing the SHA-256, or know it since the file was fetched; call to get it."""
+        if self.copy is None:
+            return hashing(self.path)
+        digest = self.copy.sha256
+        return lambda: digest
 
     def stated(
         self, names: Sequence[str], canonical: Callable[[str], str] | None = None

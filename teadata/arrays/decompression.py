@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from teadata.errors import DataError
+from teadata.objects.folder import RemoteFolder
 
 HARMLESS = 1 << 30
 """Bytes that any file may hold once decompressed."""
@@ -14,7 +15,7 @@ RATIO = 100
 zeros to a thousandth."""
 
 
-def decompression_limit(path: Path, size: int, label: str) -> None:
+def decompression_limit(path: Path | RemoteFolder, size: int, label: str) -> None:
     """Refuse a file or folder that claims to hold implausibly many bytes.
 
     Raises
@@ -23,8 +24,11 @@ def decompression_limit(path: Path, size: int, label: str) -> None:
         If it claims to hold more than :data:`HARMLESS` bytes and more than
         :data:`RATIO` times its own size.
     """
-    files = path.rglob("*") if path.is_dir() else [path]
-    packed = sum(file.stat().st_size for file in files if file.is_file())
+    if isinstance(path, RemoteFolder):
+        packed = sum(path.sizes.values())
+    else:
+        files = path.rglob("*") if path.is_dir() else [path]
+        packed = sum(file.stat().st_size for file in files if file.is_file())
     if size > max(HARMLESS, RATIO * packed):
         raise DataError(
             f"{label}: {packed} bytes that claim to hold {size}, over {RATIO} times as much; "

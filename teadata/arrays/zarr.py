@@ -9,7 +9,7 @@ import stat
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +19,8 @@ from teadata.arrays.base import SeekableFile
 from teadata.arrays.decompression import decompression_limit
 from teadata.arrays.zip_members import common_folder, members
 from teadata.errors import DataError, MissingExtraError
+from teadata.objects import Location, RemoteFile
+from teadata.objects.folder import RemoteFolder
 from teadata.typing import Array
 
 GROUP = ("zarr.json", ".zgroup", ".zattrs", ".zmetadata")
@@ -45,7 +47,7 @@ class Contents:
     Parameters
     ----------
     path
-        A folder or a zip archive.
+        A folder, of this machine or an object store, or a zip archive.
     error
         Makes an error that names the store.
 
@@ -65,10 +67,10 @@ class Contents:
         or a codec is none of :data:`CODECS`.
     """
 
-    def __init__(self, path: Path, error: Callable[[str], DataError]) -> None:
+    def __init__(self, path: Path | RemoteFolder, error: Callable[[str], DataError]) -> None:
         self.error = error
-        packed = not path.is_dir()
-        sizes = _packed(path, error) if packed else _in_folder(path, error)
+        packed = isinstance(path, Path) and not path.is_dir()
+        sizes = _sizes(path, error)
         self.prefix = ""
         if packed and not any(name in sizes for name in GROUP):
             self.prefix = common_folder(sizes)
@@ -127,6 +129,13 @@ def _codecs(found: Any) -> Iterator[Any]:
                         waiting.append(entry["configuration"])
 
 
+def _sizes(path: Path | RemoteFolder, error: Callable[[str], DataError]) -> dict[str, int]:
+    """Sizes of the files of a store by their names in it."""
+    if isinstance(path, RemoteFolder):
+        return path.sizes
+    return _in_folder(path, error) if path.is_dir() else _packed(path, error)
+
+
 def _packed(path: Path, error: Callable[[str], DataError]) -> dict[str, int]:
     with zipfile.ZipFile(path) as archive:
         return {name: info.file_size for name, info in members(archive, error).items()}
@@ -156,8 +165,11 @@ def _in_folder(path: Path, error: Callable[[str], DataError]) -> dict[str, int]:
 
 
 def _read(
-    path: Path, prefix: str, names: Sequence[str], packed: bool
+    path: Path | RemoteFolder, prefix: str, names: Sequence[str], packed: bool
 ) -> Iterator[tuple[str, bytes]]:
+    if isinstance(path, RemoteFolder):
+        yield from ((name, path.read(name)) for name in names)
+        return
     if not packed:
         yield from ((name, (path / name).read_bytes()) for name in names)
         return
@@ -166,29 +178,50 @@ def _read(
 
 
 class ZarrFile(SeekableFile):
-    """A Zarr group, version 2 or 3: one array per name; the group's attributes are text."""
+    """A Zarr group, version 2 or 3: one array per name; the group's attributes are text.
+
+    Parameters
+    ----------
+    path
+        A folder or a zip archive, or the address of a folder on an object store.
+    label
+        How errors name it; by default the path.
+    """
 
     folders = True
+
+    def __init__(self, path: Location, label: str | None = None) -> None:
+        self._store = RemoteFolder(path) if isinstance(path, RemoteFile) else path
+        name = Path(path.name) if isinstance(path, RemoteFile) else path
+        super().__init__(name, label or str(path))
+
+    def _check_there(self) -> None:
+        if isinstance(self._store, Path):
+            super()._check_there()
 
     def _open(self) -> None:
         self._found_complete: set[str] = set()
         with self._reading("Zarr store"):
-            self._contents = Contents(self.path, self.error)
+            self._contents = Contents(self._store, self.error)
         with self._group() as group:
             # One by one: asked for all arrays at once, zarr reports only one of its errors.
             arrays = {name: group[name] for name in self._contents.arrays}
             arrays = {name: array for name, array in arrays.items() if hasattr(array, "nbytes")}
             self._known = {name: (array.shape, array.dtype) for name, array in arrays.items()}
             decompression_limit(
-                self.path, sum(array.nbytes for array in arrays.values()), self.label
+                self._store, sum(array.nbytes for array in arrays.values()), self.label
             )
             self.attributes = {name: str(value) for name, value in group.attrs.items()}
+            if isinstance(self._store, RemoteFolder):  # a worker has no list of its objects
+                for name in self._known:
+                    with suppress(DataError):
+                        self._complete(group, name)
 
     @contextmanager
     def _group(self) -> Iterator[Any]:
         with (
             self._reading("Zarr store"),
-            open_group(self.path, prefix=self._contents.prefix) as group,
+            open_group(self._store, prefix=self._contents.prefix) as group,
         ):
             yield group
 
@@ -199,6 +232,10 @@ class ZarrFile(SeekableFile):
                 "writer was interrupted"
             )
         return super()._explained(error, kind)
+
+    def hashing(self) -> Callable[[], str]:
+        """Start computing the SHA-256; of a folder on an object store, take what was read."""
+        return self._store.sha256 if isinstance(self._store, RemoteFolder) else super().hashing()
 
     @property
     def names(self) -> Sequence[str]:
@@ -283,13 +320,15 @@ def zarr_library() -> Any:
 
 
 @contextmanager
-def open_group(path: Path, version: Literal[2, 3] | None = None, prefix: str = "") -> Iterator[Any]:
+def open_group(
+    path: Path | RemoteFolder, version: Literal[2, 3] | None = None, prefix: str = ""
+) -> Iterator[Any]:
     """Open the group of a store, a folder or a zip archive, for reading.
 
     Parameters
     ----------
     path
-        Folder or archive.
+        Folder, of this machine or an object store, or archive.
     version
         Of the Zarr format; by default either.
     prefix
@@ -312,6 +351,11 @@ def open_group(path: Path, version: Literal[2, 3] | None = None, prefix: str = "
             use_consolidated=False,
         )
 
+    if isinstance(path, RemoteFolder):
+        from teadata.arrays.zarr_objects import ObjectsOfFolder
+
+        yield opened(ObjectsOfFolder(path))
+        return
     if path.is_dir():
         yield opened(zarr.storage.LocalStore(path, read_only=True))
         return

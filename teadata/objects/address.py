@@ -1,0 +1,149 @@
+"""Addresses of files on object stores, and paths of files on this machine."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from teadata.errors import PathError, UsageError, expect_path
+
+SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/(/?)(?=.)")
+"""How an address begins; a Path makes one slash of the two."""
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file or folder on an object store.
+
+    Its text is the address without user, password, query and fragment: a signed address carries
+    secrets there.
+
+    Parameters
+    ----------
+    url
+        The whole address, which is what is opened.
+
+    Raises
+    ------
+    UsageError
+        If the address names no file.
+    """
+
+    url: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if "::" in self.url:
+            raise UsageError(
+                f"{str(self).partition('::')[0]}::…: is an address of several in a chain, which "
+                "are not read; give that of the file itself"
+            )
+        parts = urlsplit(self.url)
+        if not parts.netloc or not parts.path.strip("/"):
+            raise UsageError(
+                f"{self}: names no file; expected {parts.scheme}://bucket/folder/prediction.zarr"
+            )
+
+    def __str__(self) -> str:
+        parts = urlsplit(self.url)
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+    @property
+    def is_web(self) -> bool:
+        """Whether it is read by HTTP."""
+        return self.scheme in ("http", "https")
+
+    @property
+    def scheme(self) -> str:
+        """What is before ``://``."""
+        return urlsplit(self.url).scheme.lower()
+
+    @property
+    def name(self) -> str:
+        """The last part, without a query."""
+        name = PurePosixPath(urlsplit(self.url).path).name
+        return unquote(name) if self.is_web else name
+
+    @property
+    def stem(self) -> str:
+        """The name without its suffix."""
+        return PurePosixPath(self.name).stem
+
+    @property
+    def suffix(self) -> str:
+        """The suffix of the name, with its dot."""
+        return PurePosixPath(self.name).suffix
+
+    def beside(self, ending: str) -> RemoteFile:
+        """The file whose name has this ending more."""
+        parts = urlsplit(self.url)
+        return RemoteFile(urlunsplit(parts._replace(path=parts.path.rstrip("/") + ending)))
+
+    def cleaned(self, text: str) -> str:
+        """A text without the secrets of this address."""
+        parts = urlsplit(self.url)
+        user = parts.netloc.rpartition("@")[0]
+        text = text.replace(self.url, str(self))
+        for secret in (parts.query, parts.password, user):
+            text = text.replace(secret, "…") if secret and len(secret) > 3 else text
+        return text
+
+    @property
+    def copying(self) -> str:
+        """The command that copies it to this folder."""
+        said = (
+            f"import fsspec; fs, path = fsspec.url_to_fs({str(self)!r}); "
+            f"fs.get(path, {self.name!r}, recursive=True)"
+        )
+        return shlex.join(["python", "-c", said])
+
+
+Location = Path | RemoteFile
+"""A file of this machine, or of an object store."""
+
+
+def location(value: object, what: str = "the path or the address of a file") -> Location:
+    """The file that is meant by a path, or by an address such as ``s3://bucket/file.zarr``.
+
+    Raises
+    ------
+    UsageError
+        If it is no text and no path, or an address that names no file.
+    """
+    if isinstance(value, RemoteFile):
+        return value
+    path = expect_path(value, what)
+    text = value if isinstance(value, str) else str(path)
+    match = SCHEME.match(text)
+    if match is None or (not match[2] and (isinstance(value, str) or path.parent.exists())):
+        return path
+    url = f"{match[1].lower()}://{text[match.end() :]}"
+    if match[1].lower() == "file":
+        return Path("/" + text[match.end() :].lstrip("/"))
+    return RemoteFile(url)
+
+
+def refuse_address(path: Path, *, output: bool = False) -> None:
+    """Refuse an address where only a path of this machine is taken.
+
+    Raises
+    ------
+    PathError
+        If it is one.
+    """
+    if path.is_absolute() or SCHEME.match(str(path)) is None or path.exists():
+        return
+    where = location(path)
+    if not isinstance(where, RemoteFile):
+        return
+    if output:
+        raise PathError(
+            f"{where}: is an address, and results are written to this machine only; write "
+            f"{shlex.quote(where.name)}, and copy it there"
+        )
+    raise PathError(
+        f"{where}: is an address, and here a file of this machine is expected; copy it first: "
+        f"{where.copying}"
+    )

@@ -1,0 +1,202 @@
+"""A folder of objects, as Zarr writes one, of which every object is fetched once."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+import threading
+import weakref
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from teadata.errors import DataError, PathError
+from teadata.objects.access import Changed, asked, explain, filesystem, identity_of, read_object
+from teadata.objects.address import RemoteFile
+from teadata.objects.digests import digests
+
+MOST_KEPT = 1 << 33
+"""Bytes of objects that are kept on the disk of this machine, at most half of what is free."""
+
+READERS = 8
+"""Objects that are fetched at a time for a checksum."""
+
+LOCKS = 256
+"""Locks for objects that are being fetched."""
+
+
+class RemoteFolder:
+    """A folder of objects on a store: their names and sizes, and their contents when asked for.
+
+    Objects that were fetched are kept in a temporary folder, up to :data:`MOST_KEPT` bytes, since
+    checks look at some of them again.  Another process gets this object without the list: it
+    fetches what it is asked for, and keeps nothing.
+
+    Parameters
+    ----------
+    remote
+        Its address.
+
+    Attributes
+    ----------
+    sizes : dict of str to int
+        Bytes of each object, by its name in the folder.
+
+    Raises
+    ------
+    PathError
+        If there is nothing under this address, or a file.
+    DataError
+        If it may not be read, or nobody answers.
+    """
+
+    def __init__(self, remote: RemoteFile) -> None:
+        self.remote = remote
+        self._known = self._listed()
+        if not self._known:
+            fs, path = filesystem(remote)
+            entry = asked(remote, lambda: fs.info(path))  # the error says what is missing
+            kind = "an empty folder" if entry.get("type") == "directory" else "one object"
+            raise PathError(f"{remote}: is {kind}, expected a folder of Zarr")
+        self.sizes = {name: size for name, (size, _) in self._known.items()}
+        self._kept: _Kept | None = _Kept()
+        self._only: Mapping[str, bytes] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As the address, and the metadata that were read: chunks are fetched where needed."""
+        read = {name: self.read(name) for name in self.sizes if _is_metadata(name)}
+        return _elsewhere, (self.remote, read)
+
+    def _listed(self) -> dict[str, tuple[int, str]]:
+        """Size and identity of each object by its name."""
+        fs, path = filesystem(self.remote)
+        fs.invalidate_cache()
+        root = path.rstrip("/") + "/"
+
+        def listed() -> Mapping[str, Any]:
+            found: Mapping[str, Any] = fs.find(path, detail=True)
+            return found
+
+        try:
+            entries = asked(self.remote, listed)
+        except PathError:
+            entries = {}
+        return {
+            name.removeprefix(root): (int(entry.get("size") or 0), identity_of(entry))
+            for name, entry in entries.items()
+            if name.startswith(root) and not name.endswith("/")
+        }
+
+    def __contains__(self, name: object) -> bool:
+        if self._only is None:
+            return name in self._known
+        # What is no metadata is a chunk, whose presence was checked where the list is.
+        return name in self._only or not _is_metadata(str(name))
+
+    def read(self, name: str) -> bytes:
+        """The content of an object.
+
+        Raises
+        ------
+        DataError
+            If it was changed or removed since the folder was listed, or cannot be read.
+        """
+        if self._only is not None and name in self._only:
+            return self._only[name]
+        if self._kept is None:
+            return self._fetched(name)
+        with self._kept.lock(name):  # a second thread waits for what the first fetches
+            if (content := self._kept.get(name)) is None:
+                content = self._fetched(name)
+                self._kept.put(name, content)
+        return content
+
+    def _fetched(self, name: str) -> bytes:
+        """The content of an object, from the store."""
+        fs, path = filesystem(self.remote)
+        expected = self._known[name][1] if self._only is None else None
+        try:
+            content, identity = read_object(
+                self.remote, fs, f"{path.rstrip('/')}/{name}", expected
+            )
+        except PathError:
+            raise DataError(
+                f"{self.remote}: {name} was removed while the folder was read; wait until what "
+                "writes it is done, and try again"
+            ) from None
+        digests.note((f"{self.remote}/{name}", identity), content)
+        return content
+
+    def sha256(self) -> str:
+        """SHA-256 of the names and SHA-256 of all objects, as of a folder on this machine.
+
+        Only objects that neither this process nor a worker has fetched are fetched now.
+
+        Raises
+        ------
+        DataError
+            If an object was changed, added or removed since the folder was listed.
+        """
+        names = sorted(self._known)
+        missing = [name for name in names if self._digest(name) is None]
+        with ThreadPoolExecutor(READERS) as pool:
+            for _ in pool.map(self.read, missing):
+                pass
+        if self._listed() != self._known or any(self._digest(name) is None for name in names):
+            explain(self.remote, Changed())
+        lines = "".join(f"{self._digest(name)}  {name}\n" for name in names)
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+    def _digest(self, name: str) -> str | None:
+        return digests.get((f"{self.remote}/{name}", self._known[name][1]))
+
+
+def _is_metadata(name: str) -> bool:
+    return name.rpartition("/")[2] in METADATA
+
+
+METADATA: Sequence[str] = ("zarr.json", ".zgroup", ".zattrs", ".zmetadata", ".zarray")
+"""Names of the files that say what groups and arrays are."""
+
+
+def _elsewhere(remote: RemoteFile, read: Mapping[str, bytes]) -> RemoteFolder:
+    """The folder as another process has it."""
+    folder = RemoteFolder.__new__(RemoteFolder)
+    folder.remote, folder._known, folder.sizes = remote, {}, {}
+    folder._kept, folder._only = None, read
+    return folder
+
+
+class _Kept:
+    """Contents of objects in a temporary folder, which is removed with this object."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="tea-remote-"))
+        self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._room = min(MOST_KEPT, shutil.disk_usage(self._folder).free // 2)
+        self._files: dict[str, Path] = {}
+        self._lock = threading.Lock()
+        self._locks = [threading.Lock() for _ in range(LOCKS)]
+
+    def lock(self, name: str) -> threading.Lock:
+        """The lock that who fetches an object holds; some objects share one."""
+        return self._locks[hash(name) % LOCKS]
+
+    def get(self, name: str) -> bytes | None:
+        """The content of an object, if it is kept."""
+        file = self._files.get(name)
+        return None if file is None else file.read_bytes()
+
+    def put(self, name: str, content: bytes) -> None:
+        """Keep the content of an object if there is room."""
+        with self._lock:
+            if name in self._files or len(content) > self._room:
+                return
+            self._room -= len(content)
+            file = self._folder / str(len(self._files))
+            with suppress(OSError):
+                file.write_bytes(content)
+                self._files[name] = file
