@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from teadata.errors import DataError, EmptyFileError, PathError, UsageError
+from teadata.objects.address import refuse_address
 
 STAGING = ".tea-"
 """How the names of staging folders begin."""
@@ -46,6 +47,7 @@ def check_input(path: Path, *, folders: bool = False) -> None:
     DataError
         If it cannot be looked at.
     """
+    refuse_address(path)
     try:
         if not path.exists():
             recover(path.parent)  # a store, if a process was killed while it replaced it
@@ -118,6 +120,7 @@ def check_output(path: Path) -> None:
     DataError
         If nothing can be written in its folder.
     """
+    refuse_address(path, output=True)
     store = path.suffix.lower() in ("", ".zarr") and path.is_dir()  # replaced if of its kind
     folder = (path if store else destination(path)).parent
     if not folder.exists():
@@ -140,6 +143,7 @@ def destination(path: Path) -> Path:
         If the path names no file, or something that is no regular file: a folder, a device, a
         FIFO or a socket.  Nothing of the kind is ever replaced.
     """
+    refuse_address(path, output=True)
     if not path.name:
         raise UsageError(
             f"{str(path)!r} is not the name of a file; give one, e.g. out{path.suffix}"

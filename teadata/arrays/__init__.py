@@ -101,7 +101,9 @@ OTHERS = ("OUTCAR", "vasprun.xml")
 """Names that say what is in a file, as a suffix does."""
 
 
-def open_arrays(path: Location, format_name: str | None = None, label: str | None = None) -> ArrayFile:
+def open_arrays(
+    path: Location, format_name: str | None = None, label: str | None = None
+) -> ArrayFile:
     """Open a file of arrays; its name tells the format if none is named.
 
     Parameters

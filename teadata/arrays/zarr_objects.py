@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import zarr
+from zarr.abc.store import Store
 
 from teadata.objects.folder import RemoteFolder
 
 
-class ObjectsOfFolder(zarr.abc.store.Store):  # type: ignore[misc]  # zarr is not looked into
+class ObjectsOfFolder(Store):  # type: ignore[misc]  # zarr is not looked into
     """A store that reads the objects of a folder, each in a thread, and writes nothing.
 
     Parameters
@@ -31,7 +32,7 @@ class ObjectsOfFolder(zarr.abc.store.Store):  # type: ignore[misc]  # zarr is no
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ObjectsOfFolder) and other._folder is self._folder
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     async def get(self, key: str, prototype: Any, byte_range: Any = None) -> Any:
         """An object, or some of its bytes; None if there is none of this name."""

@@ -47,7 +47,7 @@ UNREACHABLE = {
 """Errors that say that nobody answers."""
 
 
-class Changed(Exception):
+class ChangedError(Exception):
     """An object is not what it was when it was first looked at."""
 
 
@@ -135,7 +135,7 @@ def tried(remote: RemoteFile, read: Callable[[], Result]) -> Result:
 def _is_final(error: Exception) -> bool:
     """Whether trying again makes no difference."""
     names = {kind.__name__ for kind in type(error).__mro__}
-    final = isinstance(error, (FileNotFoundError, PermissionError, Changed, ImportError))
+    final = isinstance(error, (FileNotFoundError, PermissionError, ChangedError, ImportError))
     return final or bool(names & (NO_CREDENTIALS | UNREACHABLE | {"FileExpired"}))
 
 
@@ -164,7 +164,7 @@ def read_object(
             entry = getattr(stream, "details", None) or fs.info(path)
             found = identity_of(entry)
             if identity not in (None, found):
-                raise Changed
+                raise ChangedError
             content = bytes(stream.read())
         if len(content) != (entry.get("size") or len(content)):
             raise OSError(f"{len(content)} bytes came of {entry['size']}")
@@ -178,7 +178,7 @@ def explain(remote: RemoteFile, error: Exception) -> NoReturn:
     names = {kind.__name__ for kind in type(error).__mro__}
     said = " ".join((remote.cleaned(str(error)) or type(error).__name__).split())[:300]
     s3 = remote.scheme in EXTRAS
-    if isinstance(error, Changed) or "FileExpired" in names:
+    if isinstance(error, ChangedError) or "FileExpired" in names:
         raise DataError(
             f"{remote}: was changed while it was read; wait until what writes it is done, and try "
             "again"

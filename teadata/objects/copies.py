@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from teadata.errors import DataError, EmptyFileError, PathError
-from teadata.objects.access import Changed, asked, filesystem, identity_of, tried
+from teadata.objects.access import ChangedError, asked, filesystem, identity_of, tried
 from teadata.objects.address import RemoteFile
 
 BLOCK = 1 << 24
@@ -46,6 +46,27 @@ def described(remote: RemoteFile) -> Mapping[str, Any]:
             f"{remote}: is empty (0 bytes): what should have written it wrote nothing"
         )
     return entry
+
+
+def is_there(remote: RemoteFile) -> bool:
+    """Whether there is such a file; one that may not be looked at counts as none.
+
+    A store says so of files that do not exist, to those who may not list them.
+
+    Raises
+    ------
+    DataError
+        If nobody answers.
+    """
+    fs, path = filesystem(remote)
+
+    def look() -> bool:
+        try:
+            return bool(_fresh(fs, path).get("size"))
+        except (FileNotFoundError, PermissionError):
+            return False
+
+    return asked(remote, look)
 
 
 class LocalCopy:
@@ -120,7 +141,7 @@ class LocalCopy:
         """Read a block of the file as it was at first."""
         with fs.open(path, "rb", cache_type="none") as stream:
             if identity_of(getattr(stream, "details", None) or entry) != identity_of(entry):
-                raise Changed
+                raise ChangedError
             stream.seek(start)
             wanted = BLOCK if entry.get("size") is None else min(BLOCK, entry["size"] - start)
             block = bytes(stream.read(wanted))
@@ -155,4 +176,4 @@ def _own(remote: RemoteFile, sha256: str) -> LocalCopy:
 
 
 def _changed() -> None:
-    raise Changed
+    raise ChangedError

@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from teadata.errors import DataError, PathError
-from teadata.objects.access import Changed, asked, explain, filesystem, identity_of, read_object
+from teadata.objects.access import (
+    ChangedError,
+    asked,
+    explain,
+    filesystem,
+    identity_of,
+    read_object,
+)
 from teadata.objects.address import RemoteFile
 from teadata.objects.digests import digests
 
@@ -65,10 +72,13 @@ class RemoteFolder:
         self._kept: _Kept | None = _Kept()
         self._only: Mapping[str, bytes] | None = None
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """As the address, and the metadata that were read: chunks are fetched where needed."""
+    def __getstate__(self) -> tuple[RemoteFile, Mapping[str, bytes]]:
         read = {name: self.read(name) for name in self.sizes if _is_metadata(name)}
-        return _elsewhere, (self.remote, read)
+        return self.remote, read
+
+    def __setstate__(self, state: tuple[RemoteFile, Mapping[str, bytes]]) -> None:
+        self.remote, self._only = state
+        self._known, self.sizes, self._kept = {}, {}, None
 
     def _listed(self) -> dict[str, tuple[int, str]]:
         """Size and identity of each object by its name."""
@@ -119,9 +129,7 @@ class RemoteFolder:
         fs, path = filesystem(self.remote)
         expected = self._known[name][1] if self._only is None else None
         try:
-            content, identity = read_object(
-                self.remote, fs, f"{path.rstrip('/')}/{name}", expected
-            )
+            content, identity = read_object(self.remote, fs, f"{path.rstrip('/')}/{name}", expected)
         except PathError:
             raise DataError(
                 f"{self.remote}: {name} was removed while the folder was read; wait until what "
@@ -146,7 +154,7 @@ class RemoteFolder:
             for _ in pool.map(self.read, missing):
                 pass
         if self._listed() != self._known or any(self._digest(name) is None for name in names):
-            explain(self.remote, Changed())
+            explain(self.remote, ChangedError())
         lines = "".join(f"{self._digest(name)}  {name}\n" for name in names)
         return hashlib.sha256(lines.encode()).hexdigest()
 
@@ -160,14 +168,6 @@ def _is_metadata(name: str) -> bool:
 
 METADATA: Sequence[str] = ("zarr.json", ".zgroup", ".zattrs", ".zmetadata", ".zarray")
 """Names of the files that say what groups and arrays are."""
-
-
-def _elsewhere(remote: RemoteFile, read: Mapping[str, bytes]) -> RemoteFolder:
-    """The folder as another process has it."""
-    folder = RemoteFolder.__new__(RemoteFolder)
-    folder.remote, folder._known, folder.sizes = remote, {}, {}
-    folder._kept, folder._only = None, read
-    return folder
 
 
 class _Kept:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
+from pathlib import Path
 
 from teadata import console
 from teaeval.cli.options import Declared, PredictionFile, PredictionOutput
@@ -25,7 +26,7 @@ def declare_file(
     from teaeval.predictions.writing import check_suffix, write_prediction
     from teaeval.scores.examine import check
 
-    beside = output == sidecar.path_of(file.path)
+    beside = isinstance(file.path, Path) and output == sidecar.path_of(file.path)
     if not beside:
         check_suffix(output)
     declared.check()
@@ -33,7 +34,7 @@ def declare_file(
     dataset = catalog.load(prediction.dataset)
     rows = check(prediction, dataset)[0]
     test = dataset.test_set(prediction.subset)
-    if beside:
+    if beside and isinstance(file.path, Path):
         sidecar.write(file.path, prediction.options)
         console.say(
             f"{output}: says of {file.path} what every command takes from it\n"

@@ -13,6 +13,7 @@ import typer
 
 from teadata import console
 from teadata.errors import UsageError, unknown_name
+from teadata.objects import Location, location
 from teadata.output.command_line import Renamed
 from teadata.output.options import (
     AsCsv,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 class File:
     """A prediction file, and what the command line says of this file alone."""
 
-    path: Path
+    path: Location
     said: Declarations = field(default_factory=Declarations)
 
     def __fspath__(self) -> str:
@@ -52,7 +53,7 @@ class File:
         """
         match = None if Path(text).exists() else re.fullmatch(r"(.+?):(\w+=.*)", text, re.DOTALL)
         if match is None:
-            return cls(Path(text))
+            return cls(location(text))
         said: dict[str, Any] = {}
         for pair in re.split(r",(?=\w+=)", match[2]):
             name, _, value = pair.partition("=")
@@ -60,13 +61,16 @@ class File:
             if name not in NAMES:
                 raise unknown_name("declaration", name, NAMES)
             said[name] = value
-        return cls(Path(match[1]), cast("Declarations", said))
+        return cls(location(match[1]), cast("Declarations", said))
 
 
 PER_FILE = "a.xyz:energy_unit=eV,… declares what one file does not state."
 
 PredictionFile = Annotated[
-    File, typer.Argument(parser=File.parse, metavar="PREDICTION", help="Prediction file.")
+    File,
+    typer.Argument(
+        parser=File.parse, metavar="PREDICTION", help="Prediction file, or its address, s3://…"
+    ),
 ]
 PredictionFiles = Annotated[
     list[File],

@@ -8,15 +8,14 @@ Required in a file: ``energy`` (N,), ``forces`` (N, A, 3), ``dataset``, ``subset
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Unpack
 
 from teadata import units
 from teadata.arrays import IN_MEMORY, ArrayFile, open_arrays
 from teadata.arrays.images import ImageFile
 from teadata.arrays.systems import by_system
-from teadata.errors import UsageError, expect_path, unknown_name
-from teadata.provenance import hashing
+from teadata.errors import UsageError, unknown_name
+from teadata.objects import Location, RemoteFile, location
 from teaeval.predictions import sidecar
 from teaeval.predictions.declaring import NAMES, Declarations
 from teaeval.predictions.fields import (
@@ -43,9 +42,12 @@ from teaeval.predictions.stated import (
     sayings,
 )
 
+AnyFile = Location | str
+"""A file of this machine, or its address on an object store."""
+
 
 def read_prediction(
-    path: Path | str,
+    path: AnyFile,
     *,
     in_memory: int = IN_MEMORY,
     defaults: Declarations | None = None,
@@ -56,7 +58,8 @@ def read_prediction(
     Parameters
     ----------
     path
-        A file in a format of :func:`teadata.arrays.open_arrays`.
+        A file in a format of :func:`teadata.arrays.open_arrays`, of this machine or an object
+        store: ``s3://bucket/file.zarr``.
     in_memory
         Forces and positions of more bytes than this stay in a file that is HDF5 or Zarr, and are
         read in pieces.
@@ -79,7 +82,7 @@ def read_prediction(
         If fields are missing, undeclared, contradictory or of the wrong type; it carries
         every finding.
     """
-    path = expect_path(path, "the path of a prediction file")
+    path = location(path, "the path or the address of a prediction file")
     declared, whose = sidecar.joined(path, declared)
     file, fields, said = _opened(path, defaults, declared)
     found, names, problems = _read(file, said, in_memory)
@@ -95,12 +98,12 @@ def read_prediction(
     if problems:
         raise PredictionError(str(path), problems)
     return _converted(
-        path, fields, names, said, digest=hashing(path), findings=stale.warnings(said)
+        path, fields, names, said, digest=file.hashing(), findings=stale.warnings(said)
     )
 
 
 def read_predictions(
-    path: Path | str,
+    path: AnyFile,
     *,
     in_memory: int = IN_MEMORY,
     defaults: Declarations | None = None,
@@ -111,13 +114,13 @@ def read_predictions(
     As :func:`read_prediction`, but the images of a file may have different atoms, and dataset
     and subset need not be known.
     """
-    path = expect_path(path, "the path of a prediction file")
+    path = location(path, "the path or the address of a prediction file")
     declared, whose = sidecar.joined(path, declared)
     file, fields, said = _opened(path, defaults, declared)
     parts: list[ArrayFile] = [file]
     if isinstance(file, ImageFile):
         parts = list(by_system(file, kept(ARRAYS, said)))
-    digest, read = hashing(path), [_read(part, said, in_memory) for part in parts]
+    digest, read = file.hashing(), [_read(part, said, in_memory) for part in parts]
     stale = StaleUnits.of(file, read[0][1], fields)
     said = _without(stale, fields, file, (defaults, declared), said)
     undeclared = combine(fields, said, _conventions(stale, file), UNITS, whose=whose)
@@ -160,12 +163,12 @@ def _conventions(stale: StaleUnits, file: ArrayFile) -> dict[str, str | None]:
 
 
 def _opened(
-    path: Path, defaults: Declarations | None, declared: Declarations
+    path: Location, defaults: Declarations | None, declared: Declarations
 ) -> tuple[ArrayFile, dict[str, Any], dict[str, str]]:
     """The file, what it states as text, and what the caller says of it."""
     if strange := ({*declared, *(defaults or {})} - {*NAMES}):
         raise unknown_name("declaration", min(strange), NAMES)
-    if path.suffix.lower() == ".json" and path.is_file():
+    if path.suffix.lower() == ".json" and (isinstance(path, RemoteFile) or path.is_file()):
         raise UsageError(
             f"{path}: is JSON, as scores are, and no prediction file; `teaeval table` shows scores"
         )
@@ -185,7 +188,7 @@ def _read(
 
 
 def _converted(
-    path: Path,
+    path: Location,
     fields: Mapping[str, Any],
     names: Mapping[str, str],
     options: Mapping[str, str],

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -15,9 +14,9 @@ from teadata.arrays import IN_MEMORY, ArrayFile, StoredArray, open_arrays
 from teadata.arrays.images import ImageFile
 from teadata.arrays.systems import SystemImages, by_system
 from teadata.elements import formula
-from teadata.errors import UsageError, expect_path, unknown_name
+from teadata.errors import UsageError, unknown_name
 from teadata.frames import Frames
-from teadata.provenance import hashing
+from teadata.objects import Location, location
 from teadata.stored_frames import AnyFrames, StoredFrames
 from teadata.typing import Array, Floats, Ints
 from teaeval.predictions import sidecar
@@ -81,7 +80,7 @@ class Reference:
         What the caller said, since the file does not.
     """
 
-    path: Path
+    path: Location
     systems: list[AnyFrames]
     identified: bool
     energy_unit: str
@@ -115,7 +114,7 @@ class Reference:
 
 
 def read_reference(
-    path: Path | str, *, in_memory: int = IN_MEMORY, **declared: Unpack[ReferenceDeclarations]
+    path: Location | str, *, in_memory: int = IN_MEMORY, **declared: Unpack[ReferenceDeclarations]
 ) -> Reference:
     """Read a file of labelled frames to compare predictions with, and convert it.
 
@@ -140,7 +139,7 @@ def read_reference(
         If fields are missing, undeclared, contradictory or of the wrong type; it carries
         every finding.
     """
-    path = expect_path(path, "the path of a reference file")
+    path = location(path, "the path or the address of a reference file")
     known = ReferenceDeclarations.__annotations__
     if strange := set(declared) - set(known):
         raise unknown_name("declaration", min(strange), known)
@@ -154,7 +153,7 @@ def read_reference(
     parts: list[ArrayFile] = [file]
     if isinstance(file, ImageFile):
         parts = list(by_system(file, kept(NAMES, said)))
-    digest = hashing(path)
+    digest = file.hashing()
     read = [_read(part, said, in_memory) for part in parts]
     problems = _units(file, fields, said, read[0][1], whose)
     for _, _, wrong in read:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from teadata.errors import DataError, UsageError, unknown_name
+from teadata.errors import DataError, TeaError, UsageError, unknown_name
 from teadata.files import write_text
+from teadata.objects import Location, RemoteFile
 from teadata.schema import read_yaml
 from teaeval.predictions.declaring import NAMES, Declarations
 
@@ -17,7 +18,7 @@ def path_of(file: Path) -> Path:
     return Path(f"{file}.yaml")
 
 
-def read(file: Path) -> dict[str, str]:
+def read(file: Location) -> dict[str, str]:
     """Read what the file beside a prediction file declares; nothing if there is none.
 
     Raises
@@ -27,9 +28,27 @@ def read(file: Path) -> dict[str, str]:
     UsageError
         If it declares something that cannot be declared.
     """
+    if isinstance(file, RemoteFile):
+        return _read_remote(file.beside(".yaml"))
     path = path_of(file)
-    if not path.is_file():
+    return _declared_in(path) if path.is_file() else {}
+
+
+def _read_remote(remote: RemoteFile) -> dict[str, str]:
+    """What a file on an object store declares; nothing if there is none."""
+    from teadata.objects.copies import LocalCopy, is_there
+
+    if not is_there(remote):
         return {}
+    copy = LocalCopy(remote)
+    try:
+        return _declared_in(copy.path)
+    except TeaError as error:
+        raise type(error)(str(error).replace(str(copy.path), str(remote))) from None
+
+
+def _declared_in(path: Path) -> dict[str, str]:
+    """What a file of declarations says."""
     content = read_yaml(path)
     if content is None:
         return {}
@@ -47,7 +66,7 @@ def read(file: Path) -> dict[str, str]:
     return {name: _text(path, name, value) for name, value in content.items() if value is not None}
 
 
-def joined(file: Path, declared: Declarations) -> tuple[Declarations, dict[str, str]]:
+def joined(file: Location, declared: Declarations) -> tuple[Declarations, dict[str, str]]:
     """What a caller declares of a file, and what is declared beside it where the caller is silent.
 
     Returns
@@ -59,7 +78,7 @@ def joined(file: Path, declared: Declarations) -> tuple[Declarations, dict[str, 
     """
     said = {name: value for name, value in declared.items() if value is not None}
     beside = {name: value for name, value in read(file).items() if name not in said}
-    whose = dict.fromkeys(beside, str(path_of(file)))
+    whose = dict.fromkeys(beside, f"{file}.yaml")
     return cast("Declarations", beside | said), whose
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -19,10 +18,10 @@ from teaeval.engines import Engine, Threads
 from teaeval.metrics.uncertainty import block_length
 from teaeval.predictions.findings import Finding, PredictionError
 from teaeval.predictions.prediction import Prediction
-from teaeval.predictions.reading import read_predictions
+from teaeval.predictions.reading import AnyFile, read_predictions
 from teaeval.predictions.reference import Reference, read_reference
 from teaeval.scores.examine import AnyPrediction, Checked, Examined, checked, failures_allowed
-from teaeval.scores.pairing import paired
+from teaeval.scores.pairing import check_no_copy, paired
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +91,7 @@ def opened_parts(prediction: AnyPrediction) -> list[Prediction]:
     """
     if isinstance(prediction, Prediction):
         return [prediction]
-    if isinstance(prediction, Path | str):
+    if isinstance(prediction, AnyFile):
         return read_predictions(prediction)
     parts = [part for part in prediction if isinstance(part, Prediction)]
     if not parts or len(parts) < len(prediction):
@@ -103,7 +102,7 @@ def opened_parts(prediction: AnyPrediction) -> list[Prediction]:
     return parts
 
 
-def opened_reference(reference: Reference | Path | str) -> Reference:
+def opened_reference(reference: Reference | AnyFile) -> Reference:
     """A reference, read if it is a file.
 
     Raises
@@ -115,7 +114,7 @@ def opened_reference(reference: Reference | Path | str) -> Reference:
     """
     if isinstance(reference, Reference):
         return reference
-    if not isinstance(reference, Path | str):
+    if not isinstance(reference, AnyFile):
         raise UsageError(
             f"expected a reference or the path of its file, found {type(reference).__name__}"
         )
@@ -124,7 +123,7 @@ def opened_reference(reference: Reference | Path | str) -> Reference:
 
 def examine_against(
     prediction: AnyPrediction,
-    reference: Reference | Path | str,
+    reference: Reference | AnyFile,
     *,
     fixes: Collection[str] = (),
     allow_failed: bool = False,
@@ -149,6 +148,7 @@ def examine_against(
     engine = engine or Threads()
     pairs, findings = paired(predictions, reference)
     results, found = _checked(pairs, reference, by_frame=by_frame, details=details, engine=engine)
+    check_no_copy(predictions[0], reference)
     pairs, fixed = _fixed(pairs, results, found, fixes)
     if fixed:
         results, found = _checked(
@@ -190,7 +190,7 @@ def examine_against(
 
 
 def check_reference(
-    prediction: AnyPrediction, reference: Reference | Path | str, engine: Engine | None = None
+    prediction: AnyPrediction, reference: Reference | AnyFile, engine: Engine | None = None
 ) -> list[Finding]:
     """Check a prediction against a reference: everything that is wrong.
 
@@ -202,8 +202,10 @@ def check_reference(
         If a file says too little.
     """
     reference = opened_reference(reference)
-    pairs, findings = paired(opened_parts(prediction), reference)
+    predictions = opened_parts(prediction)
+    pairs, findings = paired(predictions, reference)
     found = _checked(pairs, reference, by_frame=True, details=False, engine=engine or Threads())[1]
+    check_no_copy(predictions[0], reference)
     return findings + found
 
 

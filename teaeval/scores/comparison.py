@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from teaeval.metrics.frame_errors import FrameErrors
 from teaeval.metrics.sign_flips import SignFlips
 from teaeval.metrics.uncertainty import DifferenceIntervals, difference_intervals
 from teaeval.predictions.prediction import Prediction
+from teaeval.predictions.reading import AnyFile
 from teaeval.predictions.reference import Reference
 from teaeval.resampling import Interval
 from teaeval.scores.against import (
@@ -155,7 +155,7 @@ def compare(
     *,
     replicates: int = SIGN_PATTERNS,
     seed: int = 0,
-    reference: Reference | Path | str | None = None,
+    reference: Reference | AnyFile | None = None,
 ) -> Comparison:
     """Compare two predictions of one test set.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -20,9 +19,9 @@ from teaeval.metrics.one_pass import Compared, frame_errors_of
 from teaeval.metrics.uncertainty import block_length
 from teaeval.predictions.findings import Finding, PredictionError
 from teaeval.predictions.prediction import Prediction
-from teaeval.predictions.reading import read_prediction
+from teaeval.predictions.reading import AnyFile, read_prediction
 
-AnyPrediction = Prediction | Sequence[Prediction] | Path | str
+AnyPrediction = Prediction | Sequence[Prediction] | AnyFile
 """A prediction, one for each system of a file, or the file."""
 
 FAILED = ("missing-frames", "not-finite-energy", "not-finite-forces")
@@ -74,7 +73,7 @@ def opened(prediction: AnyPrediction, dataset: Dataset | str | None) -> Predicti
     """
     if isinstance(prediction, Prediction):
         return prediction
-    if not isinstance(prediction, Path | str):
+    if not isinstance(prediction, AnyFile):
         raise UsageError(
             f"expected a prediction or the path of its file, found {type(prediction).__name__}; "
             "predictions of several systems are compared with a reference"
@@ -99,7 +98,7 @@ def loaded(prediction: Prediction, dataset: Dataset | str | None) -> Dataset:
 
 
 def check(
-    prediction: Prediction | Path | str,
+    prediction: Prediction | AnyFile,
     dataset: Dataset | str | None = None,
     engine: Engine | None = None,
 ) -> tuple[Ints, list[Finding]]:

@@ -112,17 +112,42 @@ def check_not_itself(prediction: Prediction, reference: Reference) -> None:
         If prediction and reference are one file, and so are its arrays.
     """
     path = prediction.source.get("path")
-    if path is None:
+    if path is None or not _of_the_same_names(prediction, reference):
         return
-    same = Path(path).exists() and Path(path).samefile(reference.path)
-    copied = prediction.digest is not None and prediction.digest() == reference.digest()
+    same = path == str(reference.path)
+    if not same and isinstance(reference.path, Path):
+        same = Path(path).exists() and Path(path).samefile(reference.path)
+    if same:
+        raise _of_one_file(reference, "is the prediction's file")
+
+
+def check_no_copy(prediction: Prediction, reference: Reference) -> None:
+    """Refuse a prediction that is a copy of the reference.
+
+    It waits for the checksums of both files, so that it is asked once their contents were read.
+
+    Raises
+    ------
+    UsageError
+        If the files have the same content, and the arrays are the same.
+    """
+    if prediction.digest is None or not _of_the_same_names(prediction, reference):
+        return
+    if prediction.digest() == reference.digest():
+        path = prediction.source.get("path")
+        raise _of_one_file(reference, f"has the same content as {path}")
+
+
+def _of_the_same_names(prediction: Prediction, reference: Reference) -> bool:
+    """Whether energies or forces of both are under the same name."""
     arrays = (prediction.source.get("energy_key"), prediction.source.get("forces_key"))
-    if not (same or copied) or arrays == (None, None):
-        return
-    if arrays[0] != reference.energy_key and arrays[1] != reference.forces_key:
-        return
-    what = "is the prediction's file" if same else f"has the same content as {path}"
-    raise UsageError(
+    if arrays == (None, None):
+        return False
+    return arrays[0] == reference.energy_key or arrays[1] == reference.forces_key
+
+
+def _of_one_file(reference: Reference, what: str) -> UsageError:
+    return UsageError(
         f"{reference.path}: the reference {what}, and every error would be 0; give the file with "
         "the labels. Where one file has both, say which is which: --energy-key MACE_energy "
         "--forces-key MACE_forces --reference-energy-key REF_energy "

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from teadata.arrays import SUFFIXES, suffix_of
-from teadata.errors import DataError, UsageError, expect_path
+from teadata.errors import DataError, UsageError
+from teadata.objects import Location, location
 from teadata.output.display import data_frame
 from teaeval.checks.fixes import FIXES
 from teaeval.defaults import MOST_REPLICATES
@@ -72,7 +73,7 @@ def read_score(path: Path, *, claimed: bool = False) -> Score:
     return score
 
 
-def data_frame_of(paths: Iterable[Path | str]) -> pd.DataFrame:
+def data_frame_of(paths: Iterable[Location | str]) -> pd.DataFrame:
     """The numbers of scores, or of predictions that are scored, as a DataFrame.
 
     Raises
@@ -85,8 +86,10 @@ def data_frame_of(paths: Iterable[Path | str]) -> pd.DataFrame:
     from teaeval.scores.scoring import score
 
     read = [
-        read_score(path) if path.suffix.lower() == ".json" else score(path)
-        for path in (expect_path(path, "paths of scores and predictions") for path in paths)
+        read_score(path)
+        if isinstance(path, Path) and path.suffix.lower() == ".json"
+        else score(path)
+        for path in (location(path, "paths of scores and predictions") for path in paths)
     ]
     return data_frame([entry for item in read for entry in item.flat()])
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import platform
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from teaeval.defaults import MOST_REPLICATES, REPLICATES
 from teaeval.engines import Engine
 from teaeval.metrics.frame_errors import FrameErrors
 from teaeval.metrics.uncertainty import ErrorIntervals, error_intervals, resampling
+from teaeval.predictions.reading import AnyFile
 from teaeval.predictions.reference import Reference
 from teaeval.scores.against import Against, check_one_of_both, examine_against
 from teaeval.scores.details import detailed
@@ -43,7 +43,7 @@ def score(
     with_details: bool = False,
     allow_failed: bool = False,
     engine: Engine | None = None,
-    reference: Reference | Path | str | None = None,
+    reference: Reference | AnyFile | None = None,
 ) -> Score:
     """Check a prediction, and score it as Tables SI 7 and SI 8 do.
 
