@@ -12,7 +12,7 @@ from zarr.abc.store import Store
 from teadata.objects.folder import RemoteFolder
 
 
-class ObjectsOfFolder(Store):  # type: ignore[misc]  # zarr is not looked into
+class ObjectsOfFolder(Store):
     """A store that reads the objects of a folder, each in a thread, and writes nothing.
 
     Parameters

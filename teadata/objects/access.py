@@ -85,9 +85,19 @@ def filesystem(remote: RemoteFile) -> tuple[Any, str]:
     return fs, path
 
 
+ETAGS = ("ETag", "etag", "md5Hash", "generation", "content_md5")
+"""Under which of these names a store says what state an object is in."""
+
+
+def entry_of(stream: Any, fs: Any, path: str) -> Mapping[str, Any]:
+    """What a store says of an object that was opened."""
+    details: Mapping[str, Any] = getattr(stream, "details", None) or {}
+    return details if any(details.get(name) for name in ETAGS) else fs.info(path)
+
+
 def identity_of(entry: Mapping[str, Any]) -> str:
     """What tells one state of an object from another: its ETag, or its size and time."""
-    for name in ("ETag", "etag", "md5Hash", "generation", "content_md5"):
+    for name in ETAGS:
         if entry.get(name):
             return str(entry[name])
     times = (entry.get(name) for name in ("mtime", "LastModified", "last_modified", "created"))
@@ -161,7 +171,7 @@ def read_object(
 
     def read() -> tuple[bytes, str]:
         with fs.open(path, "rb", cache_type="none") as stream:
-            entry = getattr(stream, "details", None) or fs.info(path)
+            entry = entry_of(stream, fs, path)
             found = identity_of(entry)
             if identity not in (None, found):
                 raise ChangedError

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from teadata.errors import DataError, EmptyFileError, PathError
-from teadata.objects.access import ChangedError, asked, filesystem, identity_of, tried
+from teadata.objects.access import ChangedError, asked, entry_of, filesystem, identity_of, tried
 from teadata.objects.address import RemoteFile
 
 BLOCK = 1 << 24
@@ -140,7 +140,7 @@ class LocalCopy:
     def _block(self, fs: Any, path: str, entry: Any, start: int) -> bytes:
         """Read a block of the file as it was at first."""
         with fs.open(path, "rb", cache_type="none") as stream:
-            if identity_of(getattr(stream, "details", None) or entry) != identity_of(entry):
+            if identity_of(entry_of(stream, fs, path)) != identity_of(entry):
                 raise ChangedError
             stream.seek(start)
             wanted = BLOCK if entry.get("size") is None else min(BLOCK, entry["size"] - start)

@@ -73,6 +73,8 @@ class RemoteFolder:
         self._only: Mapping[str, bytes] | None = None
 
     def __getstate__(self) -> tuple[RemoteFile, Mapping[str, bytes]]:
+        if self._only is not None:  # passed on by a process that got it so
+            return self.remote, self._only
         read = {name: self.read(name) for name in self.sizes if _is_metadata(name)}
         return self.remote, read
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from teadata.errors import UsageError
-from teadata.objects import Location, location
 from teaeval.cli.options import Declared, File
 
 if TYPE_CHECKING:
@@ -23,12 +22,8 @@ class Referenced:
     """A file of labelled frames that predictions are compared with, and what it does not state."""
 
     reference: Annotated[
-        Location | None,
-        typer.Option(
-            parser=location,
-            metavar="FILE",
-            help="Reference, a file of labelled frames; no dataset then.",
-        ),
+        Path | None,
+        typer.Option(metavar="FILE", help="Reference, a file of labelled frames; no dataset then."),
     ] = None
     reference_energy_unit: Annotated[
         str | None, typer.Option(help="Reference's energy unit, if the file does not state it.")
@@ -80,8 +75,7 @@ class Referenced:
         for name, check in (("energy_unit", units.energy_unit), ("length_unit", units.length_unit)):
             if name in said:
                 check(said[name])
-        missing = isinstance(self.reference, Path) and not self.reference.exists()
-        if missing and catalog.find(str(self.reference)) is not None:
+        if not self.reference.exists() and catalog.find(str(self.reference)) is not None:
             raise UsageError(
                 f"--reference {self.reference} is a dataset, and a reference is a file; to score "
                 f"against a dataset: --dataset {self.reference} --subset NAME"

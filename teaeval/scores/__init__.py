@@ -15,17 +15,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+    from teadata.objects import Location
+
 
 class _Scores(ModuleType):
     """A module that can be called."""
 
-    def __call__(self, paths: Iterable[Path | str] | Path | str) -> pd.DataFrame:
+    def __call__(self, paths: Iterable[Location | str] | Location | str) -> pd.DataFrame:
         """The numbers of scores as a DataFrame, a row for each score and quantity.
 
         Parameters
         ----------
         paths
-            Scores (``.json``), or prediction files, which are scored.
+            Scores (``.json``), or prediction files, which are scored, or their addresses.
 
         Raises
         ------
@@ -35,10 +37,11 @@ class _Scores(ModuleType):
             If pandas is not installed.
         """
         from teadata.errors import expect
+        from teadata.objects import Location, RemoteFile
         from teaeval.scores.reading import data_frame_of
 
-        expect(paths, (str, Path, Iterable), "paths of scores and prediction files")
-        return data_frame_of([paths] if isinstance(paths, Path | str) else paths)
+        expect(paths, (str, Path, RemoteFile, Iterable), "paths of scores and prediction files")
+        return data_frame_of([paths] if isinstance(paths, Location | str) else paths)
 
 
 sys.modules[__name__].__class__ = _Scores
