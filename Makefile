@@ -28,7 +28,7 @@ POTENTIALS = Yukawa Tersoff UF3 MACE PACE
 HYDROGEN = $(POTENTIALS:%=$(RUNS)/hydrogen/%)
 NAMES = learning-curve learning-curve-published gyration errors parity elements magnitude atoms \
 	worst atoms-mini-iii worst-mini-iv matrix report learning-curve-physnet gyration-simulations \
-	hydrogen hydrogen-rdf
+	hydrogen hydrogen-rdf board
 
 .DEFAULT_GOAL = help
 .PHONY: help test lint docs linkcheck figures bench gpu clean
@@ -89,6 +89,12 @@ $(OUT)/hydrogen-rdf.png: $(HYDROGEN:%=%/record.json)
 $(OUT)/report.png: $(RUNS)/report.html
 	$(CHROMIUM) --headless --no-sandbox --hide-scrollbars --window-size=1100,1150 \
 		--virtual-time-budget=8000 --screenshot=$@ file://$(abspath $<) 2>/dev/null
+$(OUT)/board.png: $(RUNS)/site/index.html
+	$(CHROMIUM) --headless --no-sandbox --hide-scrollbars --window-size=1300,1000 \
+		--virtual-time-budget=8000 --screenshot=$@ \
+		file://$$(echo $(abspath $(RUNS))/site/task-mini-i-1-0-0-folded-folded-*.html) 2>/dev/null
+$(RUNS)/site/index.html:
+	teaeval board build examples/board -o $(dir $@)
 $(RUNS)/report.html: $(PREDICTIONS)
 	teaeval report --allow-failed $^ -o $@
 

@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from typing import Annotated, Any, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    ValidationError,
+)
 
 from teadata.errors import unknown_name
 from teadata.output.text import BREAKS, UNSEEN
@@ -62,9 +71,8 @@ Line = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_line)
 Version = Annotated[Name, BeforeValidator(_version)]
 Address = Annotated[str, Field(max_length=300), AfterValidator(_address)]
 FileName = Annotated[str, AfterValidator(_path)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=False)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Value = Annotated[bool | int | Number | Line | None, Field(union_mode="left_to_right")]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Value = StrictBool | StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)] | Line | None
 
 
 class Claim(StrictModel):

@@ -48,6 +48,12 @@ class Units:
         """Number of units, U."""
         return len(next(iter(self.errors.values())).count)
 
+    @property
+    def said(self) -> str:
+        """How many units there are, in words."""
+        plural = "trajectories" if self.kind == "trajectory" else f"{self.kind}s"
+        return f"{self.count} {self.kind if self.count == 1 else plural}"
+
     def write(self, path: Path) -> None:
         """Write them as an npz file, which has the same bytes for the same numbers."""
         arrays: dict[str, np.ndarray] = {

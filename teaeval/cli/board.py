@@ -146,6 +146,24 @@ def withdraw(
     console.say(f"{filed.submission.name}, {filed.short}: withdrawn")
 
 
+@boards.command("build", epilog="Example: teaeval board build results -o site")
+def build(
+    board: BoardFolder,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", file_okay=False, help="Output: folder of the site."),
+    ],
+    title: Annotated[
+        str | None, typer.Option(help="Title, of the site; default: the board's.")
+    ] = None,
+) -> None:
+    """Build the site of a board: static pages that need no server and no network."""
+    from teaeval.board.building import build as build_site
+
+    pages = build_site(board, output, title)
+    console.say(f"{output / 'index.html'}: written, and {len(pages) - 1} more pages")
+
+
 @boards.command("verify", epilog="Example: teaeval board verify results")
 def verify(board: BoardFolder) -> None:
     """Rescore every entry of a board from its bytes, and compare every number.

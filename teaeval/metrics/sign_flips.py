@@ -9,15 +9,19 @@ an exchange of the two models, and however few units there are.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from teadata.typing import Floats
+from teadata.typing import Floats, Ints
 from teaeval.resampling import BATCH
 
 EXACT_UNITS = 32
 """Units of which all sign patterns are counted; of more, patterns are drawn."""
+
+LISTED_UNITS = 14
+"""Units of which all sign patterns are listed, where many pairs are tested at once."""
 
 TIE = 1e-12
 """Sums that differ by less than this share of the largest possible one are equal."""
@@ -68,6 +72,51 @@ class SignFlips:
         # The observed pattern is one of those counted: no p-value is 0.
         return (1 + self._count_drawn(differences, observed)) / (1 + self.draws)
 
+    def p_values_of_pairs(self, values: Floats, pairs: Ints) -> Floats:
+        """Two-sided p-value of no difference, (K,), of pairs of N models.
+
+        As :meth:`p_values` of the differences; the signed sums of each model are made once.
+
+        Parameters
+        ----------
+        values
+            (U, N) sums of each model's errors.
+        pairs
+            (K, 2) which of the models are compared.
+        """
+        if LISTED_UNITS < self.units <= EXACT_UNITS:
+            step = max(1, BATCH // self.units)
+            parts = [pairs[start : start + step] for start in range(0, len(pairs), step)]
+            each = [self.p_values(values[:, part[:, 0]] - values[:, part[:, 1]]) for part in parts]
+            return np.concatenate([*each, np.empty(0)])
+        size = np.abs(values).sum(axis=0)
+        gap = np.abs(values[:, pairs[:, 0]].sum(axis=0) - values[:, pairs[:, 1]].sum(axis=0))
+        observed = gap - TIE * size[pairs].sum(axis=1)
+        counts = np.zeros(len(pairs))
+        for signs in self._listed() if self.exact else self._drawn():
+            sums = signs @ values
+            step = max(1, 8 * BATCH // len(sums))
+            for start in range(0, len(pairs), step):
+                a, b = pairs[start : start + step].T
+                far = np.abs(sums[:, a] - sums[:, b]) >= observed[start : start + step]
+                counts[start : start + step] += far.sum(axis=0)
+        return counts / self._patterns if self.exact else (1 + counts) / (1 + self.draws)
+
+    def _listed(self) -> Iterator[Floats]:
+        """All sign patterns, (2**(U − 1), U); the first unit keeps its sign."""
+        bits = np.arange(self._patterns)[:, None] >> np.arange(self.units) & 1
+        signs: Floats = np.where(np.roll(bits, 1, axis=1) == 1, -1.0, 1.0)
+        yield signs
+
+    def _drawn(self) -> Iterator[Floats]:
+        """Sign patterns that are drawn, in batches (b, U)."""
+        generator = np.random.default_rng(self.seed)
+        step = max(1, BATCH // self.units)
+        for start in range(0, self.draws, step):
+            shape = (min(step, self.draws - start), self.units)
+            signs: Floats = 1.0 - 2.0 * generator.integers(2, size=shape, dtype=np.int8)
+            yield signs
+
     def _count_all(self, differences: Floats, observed: Floats) -> Floats:
         """Patterns whose sum is as large as observed; the first unit keeps its sign."""
         half = max(1, self.units // 2)
@@ -84,12 +133,8 @@ class SignFlips:
 
     def _count_drawn(self, differences: Floats, observed: Floats) -> Floats:
         """The same of patterns that are drawn."""
-        generator = np.random.default_rng(self.seed)
         counts = np.zeros(len(observed))
-        step = max(1, BATCH // self.units)
-        for start in range(0, self.draws, step):
-            shape = (min(step, self.draws - start), self.units)
-            signs = 1.0 - 2.0 * generator.integers(2, size=shape, dtype=np.int8)
+        for signs in self._drawn():
             counts += (np.abs(signs @ differences) >= observed).sum(axis=0)
         return counts
 

@@ -44,6 +44,16 @@ def test_everything_that_is_wrong_is_said_at_once(submission, tmp_path):
         assert f"{place}: " in said
 
 
+def test_hyperparameters_stay_what_they_are(submission, tmp_path):
+    given = {"a": 0, "b": 1, "c": True, "d": 1.5, "e": "x", "f": [0, 1, "y"], "g": None}
+    folder = submission(tmp_path / "s", training={"data": "x", "hyperparameters": given})
+    read = check(folder).submission.training.hyperparameters
+    assert repr(read) == repr(given)
+    given["f"] = [{"nested": 1}]
+    folder = submission(tmp_path / "t", training={"data": "x", "hyperparameters": given})
+    assert "training.hyperparameters.f" in check(folder).problems[0]
+
+
 def test_the_score_is_that_of_the_bytes_and_a_claim_must_follow(submission, tmp_path):
     folder = submission(tmp_path / "s")
     computed = teaeval.score(folder / "p.npz")

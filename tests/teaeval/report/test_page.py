@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +11,6 @@ import teaeval
 from teadata.errors import UsageError
 from teadata.provenance import sha256
 from teaeval.report import write
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
 def test_a_page_that_needs_nothing_else(page):
@@ -42,22 +37,6 @@ def test_mistakes(tmp_path):
         write([], tmp_path / "r.html")
     with pytest.raises(UsageError, match=r"\.html"):
         write([tmp_path / "x.npz"], tmp_path / "r.pdf")
-
-
-@pytest.fixture
-def browser() -> Iterator[object]:
-    """Headless Chromium: $CHROMIUM, or one on the path, or Playwright's own."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    with sync_api.sync_playwright() as play:
-        if found is None and not Path(play.chromium.executable_path).exists():
-            pytest.skip(
-                f"no browser: none of {', '.join(BROWSERS)} on the path, none of Playwright's; "
-                "install one, or set CHROMIUM to its path"
-            )
-        options = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader"]
-        with play.chromium.launch(executable_path=found, args=options) as running:
-            yield running
 
 
 def test_click_through(browser, page):

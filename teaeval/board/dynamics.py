@@ -1,0 +1,228 @@
+"""Simulations on the site: survival, and whether test errors say how they go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from teaeval.board.charts import Axis, Series, chart
+from teaeval.board.entries import Filed
+from teaeval.board.names import model_page
+from teaeval.board.ranking import holm
+from teaeval.board.survival import log_rank, rank_correlation, survival
+from teaeval.board.tasks import Line
+from teaeval.hydrogen.record import Record as Hydrogen
+from teaeval.md.record import Simulations
+from teaeval.tables.numbers import significant
+
+
+@dataclass(frozen=True)
+class Run:
+    """Simulations of an entry, and the prediction of the same test set with the largest training.
+
+    Parameters
+    ----------
+    filed, record
+        The entry, and its record of simulations.
+    line
+        The prediction; None if the entry has none of that test set.
+    """
+
+    filed: Filed
+    record: Simulations
+    line: Line | None
+
+    @property
+    def name(self) -> str:
+        """The model, with its mark."""
+        mark = self.filed.submission.mark
+        return self.filed.submission.model + (f" ({mark})" if mark else "")
+
+    @property
+    def kind(self) -> str:
+        """What only such simulations are compared with each other."""
+        record = self.record
+        return f"{record.dataset}, {record.subset}, {record.conditions}"
+
+    @property
+    def force_mae(self) -> float | None:
+        """The prediction's MAE of forces, kcal/mol/Å."""
+        return None if self.line is None else self.line.score.row("F").mae
+
+    @property
+    def survived(self) -> float:
+        """Mean time that a replica was whole, ps."""
+        return self.record.stable_time / len(self.record.replicas)
+
+    @property
+    def times(self) -> tuple[list[float], list[bool]]:
+        """How long each replica was whole, ps, and whether it broke then."""
+        replicas = self.record.replicas
+        return [r.stable_time for r in replicas], [r.status == "failed" for r in replicas]
+
+    @property
+    def cells(self) -> dict[str, Any]:
+        """What the page's table has of it."""
+        gyration = self.record.gyration
+        return {
+            "name": self.name,
+            "version": self.filed.submission.version,
+            "href": model_page(self.filed.submission.model),
+            "kind": self.kind,
+            "error": significant(self.force_mae),
+            "replicas": len(self.record.replicas),
+            "failed": self.record.failed,
+            "survived": significant(self.survived),
+            "time": significant(self.record.time / len(self.record.replicas)),
+            "distance": "–" if gyration is None else significant(gyration.hellinger.value),
+            "floor": "–" if gyration is None else significant(gyration.hellinger.floor),
+            "entry": self.filed.entry.id,
+        }
+
+
+def runs_of(entries: Sequence[Filed]) -> list[Run]:
+    """The simulations of all active entries."""
+    return [
+        Run(item, record, _line(item, record))
+        for item in entries
+        if item.status == "active"
+        for record in item.simulations
+    ]
+
+
+def _line(item: Filed, record: Simulations) -> Line | None:
+    lines = [Line(item, n) for n in range(len(item.scored))]
+    same = [
+        line
+        for line in lines
+        if (line.data.name, line.data.subset, line.data.frames_sha256)
+        == (record.dataset, record.subset, record.frames_sha256)
+    ]
+    return max(same, key=lambda line: line.size or 0, default=None)
+
+
+def survivals(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
+    """A figure of survival for each kind of simulations, and the tests of each two models."""
+    kinds: dict[str, list[Run]] = {}
+    for run in runs:
+        kinds.setdefault(run.kind, []).append(run)
+    for kind, members in kinds.items():
+        series = []
+        for run in members:
+            at, share = survival(*run.times)
+            series.append(Series(run.name, list(zip(at, share, strict=True)), join="steps"))
+        pairs = list(combinations(members, 2))
+        p = np.array([log_rank(a.times, b.times) for a, b in pairs])
+        yield {
+            "kind": kind,
+            "chart": chart(
+                series, Axis("time, ps"), Axis("share whole", least=(0.0, 1.0)), f"Survival: {kind}"
+            ),
+            "pairs": [
+                {"first": a.name, "second": b.name, "p": f"{single:.2g}", "holm": f"{value:.2g}"}
+                for (a, b), single, value in zip(pairs, p, holm(p), strict=True)
+            ],
+        }
+
+
+def correlation(points: Sequence[tuple[float, float]]) -> str:
+    """A rank correlation in words, with its interval."""
+    if not points:
+        return "no models have both"
+    found = rank_correlation([x for x, _ in points], [y for _, y in points])
+    count = f"{len(points)} model{'s' * (len(points) != 1)}"
+    if found is None:
+        return f"{count}: too few, or all alike, for a rank correlation"
+    value, limits = found
+    text = f"{limits[0]:.2f} to {limits[1]:.2f}" if limits else "none of so few or of one order"
+    return f"rank correlation {value:.2f} over {count}, 95 % interval: {text}"
+
+
+def against(
+    points: Sequence[tuple[str, float, float]], x: Axis, y: Axis, title: str
+) -> dict[str, Any]:
+    """A figure of one point for each model, and its rank correlation."""
+    series = [Series(name, [(a, b)]) for name, a, b in points]
+    return {
+        "title": title,
+        "chart": chart(series, x, y, title) or Markup(""),
+        "said": correlation([(a, b) for _, a, b in points]),
+    }
+
+
+def figures(runs: Sequence[Run], entries: Sequence[Filed]) -> list[dict[str, Any]]:
+    """Test errors against what simulations show."""
+    known = [(run, run.force_mae) for run in runs]
+    error = Axis("F MAE on the test set, kcal/mol/Å", log=True)
+    whole = [(run.name, mae, run.survived) for run, mae in known if mae]
+    sampled = [
+        (run.name, mae, run.record.gyration.hellinger.value)
+        for run, mae in known
+        if mae and run.record.gyration is not None
+    ]
+    molecular = [
+        (item.submission.model, record.errors.force_mae, gap)
+        for item, record in hydrogen_of(entries)
+        if (gap := _gap(record)) is not None
+    ]
+    made = [
+        against(whole, error, Axis("time whole, mean of replicas, ps"), "Force error and survival"),
+        against(
+            sampled,
+            error,
+            Axis("Hellinger distance of radii of gyration"),
+            "Force error and distance to the reference",
+        ),
+        against(
+            molecular,
+            Axis("F MAE on mini-hydrogen, kcal/mol/Å", log=True),
+            Axis("mean deviation of the transition, g/cm³"),
+            "Force error and the transition of hydrogen",
+        ),
+    ]
+    return [one for one in made if one["chart"]]
+
+
+def hydrogen_of(entries: Sequence[Filed]) -> list[tuple[Filed, Hydrogen]]:
+    """The hydrogen records of all active entries."""
+    return [(e, record) for e in entries if e.status == "active" for record in e.hydrogen]
+
+
+def _gap(record: Hydrogen) -> float | None:
+    """Mean distance of the densities of the transition from the reference's, g/cm³."""
+    reference = {t.temperature: t.density for t in record.reference_transitions}
+    gaps = [
+        abs(mine.density - theirs)
+        for mine in record.transitions
+        if mine.density is not None and (theirs := reference.get(mine.temperature)) is not None
+    ]
+    return sum(gaps) / len(gaps) if gaps else None
+
+
+def transitions(entries: Sequence[Filed]) -> list[dict[str, Any]]:
+    """A line for each hydrogen record and temperature."""
+    rows = []
+    for item, record in hydrogen_of(entries):
+        reference = {t.temperature: t.density for t in record.reference_transitions}
+        failed = sum(state.status == "failed" for state in record.states)
+        for one in record.transitions:
+            limits = None if one.low is None or one.high is None else (one.low, one.high)
+            rows.append(
+                {
+                    "name": item.submission.model,
+                    "href": model_page(item.submission.model),
+                    "error": significant(record.errors.force_mae),
+                    "states": f"{len(record.states) - failed} of {len(record.states)}",
+                    "temperature": f"{one.temperature:g}",
+                    "density": significant(one.density),
+                    "interval": "–" if limits is None else " to ".join(map(significant, limits)),
+                    "reference": significant(reference.get(one.temperature)),
+                    "verdict": one.verdict,
+                }
+            )
+    return rows

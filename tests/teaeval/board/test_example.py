@@ -1,0 +1,67 @@
+"""The repository's own board, and the document's way onto it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import time
+
+import pytest
+
+from teaeval.board.building import build
+from teaeval.board.entries import read_entries
+
+
+def test_the_repository_s_board_is_built_in_seconds(repository, tmp_path):
+    start = time.process_time()
+    pages = build(repository / "examples" / "board", tmp_path / "site")
+    assert time.process_time() - start < 10
+    assert len(pages) > 12
+    text = (tmp_path / "site" / "simulations.html").read_text()
+    assert "log-rank p" in text
+    assert text.count("rank correlation") >= 3
+
+
+def test_the_repository_s_board_is_small_and_its_models_marked(repository):
+    board = repository / "examples" / "board"
+    size = sum(path.stat().st_size for path in board.rglob("*") if path.is_file())
+    assert size < 30e6
+    entries = list(read_entries(board))
+    assert len(entries) >= 8
+    assert {item.submission.mark for item in entries} <= {"quick", "reference"}
+    for item in entries:
+        assert all(one.score.prediction.record for one in item.scored)
+
+
+def test_the_commands_of_the_document_as_they_stand(repository, run, tmp_path):
+    pytest.importorskip("matscipy")
+    shutil.copytree(repository / "examples" / "board", tmp_path / "board")
+    text = (repository / "docs" / "board.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```bash\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    said = []
+    for line in block.splitlines():
+        program, *arguments = shlex.split(line)
+        done = run(program, *arguments, cwd=tmp_path, timeout=200)
+        assert done.returncode == 0, (line, done.stdout, done.stderr)
+        said.append(done.stdout)
+    assert len(said) == 6
+    assert "mine: nothing is wrong" in said[3]
+    assert "Mine 1: added, as" in said[4]
+    (page,) = (tmp_path / "site").glob("task-mini-hydrogen-*.html")
+    table = json.loads(re.search(r'id="data">(.*?)</script>', page.read_text())[1])
+    places = table["ranks"]["12"]["F.mae"]["places"]
+    placed = {row["name"]: places[row["n"]] for row in table["rows"] if row["group"] == "12"}
+    assert set(placed) == {"Mine", "Tersoff (quick)"}
+    assert set(placed.values()) in ({1}, {1, 2})
+
+
+def test_the_page_s_example_of_a_submission_has_no_unknown_key(repository):
+    from teaeval.board.submission import read
+
+    text = (repository / "docs" / "board.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    submission, problems = read(block.encode())
+    assert problems == []
+    assert submission.name == "Mine 1"

@@ -1,0 +1,354 @@
+"""The site of a board, in a real browser: numbers, order, address, and what strangers wrote."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+
+import teaeval
+from teadata.errors import UsageError
+from teaeval.board import entries
+from teaeval.board.building import build, write_site
+from teaeval.board.names import model_page
+from teaeval.scores.reading import read_score
+from teaeval.tables.numbers import significant
+
+HOSTILE = "=1+1<script>alert(1)</script>\"'"
+
+
+@pytest.fixture(scope="module")
+def board(submission, noise, tmp_path_factory) -> Path:
+    """Models of two training sizes; one withdrawn, one incomplete, one with a hostile name."""
+    folder = tmp_path_factory.mktemp("board")
+    board = folder / "results"
+    for n, (name, scale, size) in enumerate(
+        (("Best", 1.0, 50), ("Twin", 1.0, 50), ("Far", 4.0, 50), ("Large", 0.5, 100))
+    ):
+        item = submission(folder / name, scale, n, size, model=name, training={
+            "data": "mini-iv", "hours": 0.1 * (n + 1), "hyperparameters": {"width": [8, 16]},
+        })  # fmt: skip
+        entries.add(item, board)
+    gone, _ = entries.add(submission(folder / "gone", 0.1, 7, model="Gone"), board)
+    entries.withdraw(board, gone.short, "trained on the test set")
+    short = submission(folder / "short", 0.2, 8, model="Short")
+    whole = noise(0.2, 8)
+    keep = slice(0, len(whole.energies) - 3)
+    part = dataclasses.replace(
+        whole,
+        energies=whole.energies[keep],
+        forces=whole.forces[keep],
+        frame_ids=whole.frame_ids[keep],
+    )
+    teaeval.write_prediction(short / "p.npz", part)
+    entries.add(short, board)
+    hostile = submission(
+        folder / "hostile", 2.0, 9, model=HOSTILE, card="card.md",
+        affiliation="@SUM(1+1)*cmd|' /C calc'!A0", authors=["<img src=x onerror=alert(2)>"], code="https://example.org/?q=1&amp;r=2",
+    )  # fmt: skip
+    (hostile / "card.md").write_text("</pre><script>alert(3)</script>{{ 7 * 7 }}")
+    entries.add(hostile, board)
+    return board
+
+
+@pytest.fixture(scope="module")
+def site(board) -> Path:
+    folder = board.parent / "site"
+    build(board, folder, "A & B")
+    return folder
+
+
+@pytest.fixture
+def tab(browser) -> Iterator[object]:
+    """A tab that notes what goes wrong, and what is asked for from elsewhere."""
+    tab = browser.new_page(viewport={"width": 1200, "height": 800})
+    problems: list[str] = []
+    tab.on("console", lambda m: m.type in ("error", "warning") and problems.append(m.text))
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    tab.on("dialog", lambda d: (problems.append(d.message), d.dismiss()))
+    tab.on("request", lambda r: r.url.startswith(("file:", "data:")) or problems.append(r.url))
+    yield tab
+    assert problems == []
+    tab.close()
+
+
+def task_page(site: Path) -> str:
+    (page,) = site.glob("task-*.html")
+    return page.as_uri()
+
+
+def column(tab: object, number: int) -> list[str]:
+    cells = tab.locator(f"table.board tbody tr > :nth-child({number})")
+    return [text.split("\n")[0] for text in cells.all_inner_texts()]
+
+
+def names(tab: object) -> list[str]:
+    links = tab.locator("table.board tbody tr th a")
+    return links.all_inner_texts()
+
+
+def test_two_builds_are_the_same_and_only_a_site_is_replaced(board, site, tmp_path):
+    again = tmp_path / "again"
+    build(board, again, "A & B")
+    files = {path.relative_to(site) for path in site.rglob("*") if path.is_file()}
+    assert files == {path.relative_to(again) for path in again.rglob("*") if path.is_file()}
+    for name in files:
+        assert (site / name).read_bytes() == (again / name).read_bytes(), name
+    build(board, again)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("x")
+    for folder in (tmp_path / "mine", board, board.parent):
+        with pytest.raises(UsageError):
+            build(board, folder)
+    assert (tmp_path / "mine" / "thesis.tex").exists()
+
+
+def test_every_page_is_without_a_violation(site, tab):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    assert len(list(site.glob("*.html"))) >= 11
+    kinds = ("index", "task", "dataset", "simulations", "published", model_page(HOSTILE)[:-5])
+    for kind, theme in [*((kind, "light") for kind in kinds), ("task", "dark"), ("index", "dark")]:
+        tab.emulate_media(color_scheme=theme)
+        tab.goto(next(site.glob(f"{kind}*.html")).as_uri())
+        assert tab.evaluate("document.documentElement.dataset.theme") == theme
+        found = axe.run(tab).response["violations"]
+        assert [(v["id"], v["nodes"][0]["html"]) for v in found] == [], (kind, theme)
+
+
+def test_the_numbers_are_those_of_the_records(site, tab):
+    tab.goto(task_page(site))
+    records = {}
+    for path in site.glob("records/*.json"):
+        records[path.stem] = read_score(path)
+    rows = tab.evaluate("teaBoard.data.rows.map((row) => row.key)")
+    assert set(rows) == set(records)
+    for kind, field in (("absolute", "{}"), ("mean", "{}_percent_mean"), ("std", "{}_percent_std")):
+        for measure in ("mae", "rmse", "max"):
+            tab.goto(f"{task_page(site)}#kind={kind}&measure={measure}&group=all&old=1")
+            shown = tab.evaluate(
+                "[...document.querySelectorAll('button.value')].map("
+                "(button) => [button.dataset.cell, button.textContent])"
+            )
+            assert len(shown) == len(records) * len(records[rows[0]].rows)
+            for cell, text in shown:
+                key, _, quantity = cell.partition(".")
+                value = getattr(records[key].row(quantity), field.format(measure))
+                assert text == significant(value), (kind, measure, cell)
+
+
+def test_places_ties_sizes_and_what_does_not_count(site, tab):
+    tab.goto(task_page(site))
+    ranked = dict(zip(names(tab), column(tab, 2), strict=True))
+    assert ranked.pop("Short") == "–"  # three frames are missing
+    assert ranked.pop(HOSTILE)
+    assert ranked["Best"] == ranked["Twin"] == "=1"
+    assert int(ranked["Far"]) > 2
+    assert set(ranked) == {"Best", "Twin", "Far"}  # the other has another training size
+    said = tab.locator(".summary").inner_text()
+    assert (
+        said == "By F MAE, two predictions share first place: Best, Twin." or "Twin, Best" in said
+    )
+    assert "not ranked: 3 frames missing" in tab.locator("table.board").inner_text()
+    assert "197 of 200" in tab.locator("table.board").inner_text()
+    banded = tab.evaluate("[...document.querySelectorAll('tbody tr')].map((r) => r.className)")
+    assert ["band" in name for name in banded[:3]] == [True, True, False]  # one band is first
+    tab.select_option("select[name=group]", "all")
+    assert "Large" in names(tab)
+    assert "different sizes" in tab.locator(".summary").inner_text()
+    tab.check("input[name=old]")
+    assert "withdrawn: trained on the test set" in tab.locator("table.board").inner_text()
+    tab.select_option("select[name=measure]", "max")
+    assert set(column(tab, 2)) == {"–"}
+
+
+def test_sorting_filters_and_columns_are_in_the_address(site, tab):
+    tab.goto(task_page(site))
+    tab.click("th button[data-sort='E']")
+    values = [float(text) for text in column(tab, 3)]
+    assert values == sorted(values)
+    tab.click("th button[data-sort='E']")
+    assert [float(text) for text in column(tab, 3)] == values[::-1]
+    assert tab.locator("th[aria-sort=descending]").inner_text().startswith("E")
+    tab.click("button[data-kind=std]")
+    tab.click("details.choose summary")
+    tab.uncheck("input[name=column][value='F(H)']")
+    tab.fill("input[type=search]", "a. name")
+    seen = (names(tab), column(tab, 3), tab.locator("table.board thead").inner_text())
+    assert "F(H)" not in seen[2]
+    assert HOSTILE not in seen[0]
+    assert tab.locator("#count").inner_text() == "4 of 5 shown"
+    address = tab.url
+    tab.goto("about:blank")
+    tab.goto(address)
+    assert (names(tab), column(tab, 3), tab.locator("table.board thead").inner_text()) == seen
+    assert tab.locator("button[data-kind=std]").get_attribute("aria-pressed") == "true"
+    tab.evaluate("location.hash = 'kind=nonsense&group=&sort=__proto__&by=x&cell=1.2.3&q=%00'")
+    tab.wait_for_function("teaBoard.state.kind === 'absolute'", timeout=5000)
+
+
+def test_the_order_of_elements_is_marked_where_it_changes(site, tab):
+    tab.goto(f"{task_page(site)}#kind=absolute")
+    assert tab.locator("abbr.moved").count() == 0
+    tab.click("button[data-kind=mean]")
+    rows = tab.evaluate(
+        "teaBoard.data.rows.filter((r) => r.group === '50' && r.status === 'active').length"
+    )
+    assert 0 < tab.locator("abbr.moved").count() <= 6 * rows
+    assert "largest of the row" in tab.locator("abbr.moved").first.get_attribute("title")
+
+
+def test_from_a_number_to_its_bytes_and_the_command(site, board, tab, invoke, monkeypatch):
+    tab.goto(task_page(site))
+    cell = tab.locator("button.value").nth(1)
+    key, _, quantity = cell.get_attribute("data-cell").partition(".")
+    shown = cell.inner_text()
+    cell.focus()
+    tab.keyboard.press("ArrowRight")
+    tab.keyboard.press("ArrowLeft")
+    tab.keyboard.press("Enter")
+    said = tab.locator("dialog dl").inner_text()
+    score = read_score(site / "records" / f"{key}.json")
+    for text in (score.prediction.sha256, score.dataset.frames_sha256, score.dataset.splits_sha256):
+        assert text in said
+    assert tab.locator("dialog dd a").get_attribute("href") == f"records/{key}.json"
+    command = tab.locator("dialog dd code").all_inner_texts()
+    command = next(shlex.split(text) for text in command if text.startswith("teaeval score"))
+    address = tab.url
+    tab.keyboard.press("Escape")
+    assert tab.evaluate("document.activeElement.dataset.cell") == f"{key}.{quantity}"
+    tab.goto("about:blank")
+    tab.goto(address)
+    assert tab.locator("dialog").is_visible()
+    monkeypatch.chdir(board)
+    computed = json.loads(invoke(*command[1:], "--json", "--bootstrap", "0"))
+    row = next(row for row in computed["rows"] if row["quantity"] == quantity)
+    assert significant(row["mae"]) == shown
+
+
+def test_light_and_dark_and_a_phone(site, tab):
+    tab.set_viewport_size({"width": 360, "height": 740})
+    tab.goto(task_page(site))
+    back = "getComputedStyle(document.body).backgroundColor"
+    light = tab.evaluate(back)
+    tab.click("#theme")
+    assert tab.evaluate(back) != light
+    tab.reload()
+    assert tab.locator("#theme").get_attribute("aria-pressed") == "true"
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+    name = tab.locator("table.board tbody th").first
+    before = name.bounding_box()["x"]
+    tab.evaluate("document.querySelector('.scroll').scrollLeft = 300")
+    assert name.bounding_box()["x"] == before
+    assert tab.locator("table.board tbody td").first.bounding_box()["x"] < 0
+
+
+def test_downloads_have_every_digit_and_no_formula(site, tab):
+    tab.goto(task_page(site))
+    with tab.expect_download() as download:
+        tab.click("text=Numbers (CSV)")
+    lines = list(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
+    for line in lines:
+        assert not any(cell.lstrip().startswith(("=", "+", "@")) for cell in line.values())
+    for path in site.glob("records/*.json"):
+        score = read_score(path)
+        row = next(
+            line for line in lines
+            if line["entry"].startswith(path.stem[:16]) and line["quantity"] == "F"
+        )  # fmt: skip
+        assert float(row["mae"]) == score.row("F").mae
+        assert float(row["mae_low"]) == score.row("F").mae_interval[0]
+    (whole,) = site.glob("data/task-*.json")
+    pairs = [p for p in json.loads(whole.read_text())["pairs"] if p["group"] == "50"]
+    assert {p["measure"] for p in pairs} == {"mae", "rmse"}
+    assert all(0 <= p["p"] <= p["holm"] <= 1 for p in pairs)
+
+
+def test_what_strangers_wrote_is_text(site, tab):
+    tab.goto((site / quote(model_page(HOSTILE))).as_uri())
+    shown = tab.locator("main").inner_text()
+    assert HOSTILE in shown
+    assert "</pre><script>alert(3)</script>{{ 7 * 7 }}" in shown
+    assert "<img src=x onerror=alert(2)>" in shown
+    assert tab.locator("main img, main script").count() == 0
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', tab.content())[1]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert all(re.fullmatch(r"[a-z0-9.-]+", path.name) for path in site.rglob("*"))
+
+
+def test_the_published_errors_are_apart(site, tab):
+    tab.goto((site / "published.html").as_uri())
+    tab.select_option("select[name=group]", "I folded->unfolded")
+    tab.select_option("select[name=measure]", "MAX")
+    row = tab.locator("table.board tbody tr", has_text="sGDML")
+    assert row.locator("button.value").first.inner_text() == "112"
+    row.locator("button.value").first.click()
+    assert "doi.org/10.1039/d4sc06529h" in tab.locator("dialog").inner_text()
+    (page,) = site.glob("task-*.html")
+    assert "FCHL19" not in page.read_text()
+
+
+def test_five_hundred_models(board, tab, tmp_path):
+    known = [item for item in entries.read_entries(board) if item.submission.model == "Best"]
+    rng = np.random.default_rng(0)
+    many = [_variant(known[0], n, float(rng.uniform(0.5, 2))) for n in range(500)]
+    write_site(tmp_path, "Many", many)
+    (page,) = tmp_path.glob("task-*.html")
+    assert page.stat().st_size < 500_000
+    tab.goto(page.as_uri())
+    assert tab.locator("#count").inner_text() == "100 of 500 shown"
+    spent = tab.evaluate(
+        """(names) => names.map((name) => {
+          const button = document.querySelector(`th button[data-sort='${name}']`);
+          const start = performance.now();
+          button.click();
+          document.body.offsetHeight;
+          return performance.now() - start;
+        })""",
+        ["F", "name", "E", "size", "F", "E", "F(H)"],
+    )
+    assert min(spent) < 100, spent  # the quickest: other processes take their time, too
+    tab.fill("input[type=search]", "model 4")
+    assert tab.locator("#count").inner_text() == "100 of 500 shown"
+    tab.fill("input[type=search]", "")
+    tab.click("text=Show all 500")
+    values = [float(text) for text in column(tab, 3)]
+    assert len(values) == 500
+
+
+def _variant(item, number: int, factor: float):
+    """The entry under another name, with its errors multiplied."""
+    one = item.scored[0]
+    rows = [
+        row.model_copy(update={
+            name: tuple(factor * v for v in value) if isinstance(value, tuple) else factor * value
+            for name, value in row if name.startswith(("mae", "rmse", "max"))
+        })
+        for row in one.score.rows
+    ]  # fmt: skip
+    errors = {
+        name: dataclasses.replace(
+            sums, absolute=factor * sums.absolute, squared=sums.squared, scale=factor * sums.scale
+        )
+        for name, sums in one.units.errors.items()
+    }
+    scored = dataclasses.replace(
+        one,
+        score=one.score.model_copy(update={"rows": rows}),
+        units=dataclasses.replace(one.units, errors=errors),
+    )
+    digits = f"{number:064x}"[::-1]
+    return dataclasses.replace(
+        item,
+        entry=item.entry.model_copy(update={"id": digits}),
+        submission=item.submission.model_copy(update={"model": f"Model {number:03d}"}),
+        scored=[scored],
+    )
