@@ -39,6 +39,7 @@ ELSEWHERE = {
     "docs/own-data.md": "tests/teadata/create/test_page.py",
     "docs/extending.md": "tests/test_plugins.py",
     "docs/campaigns.md": "tests/baselines/campaign/test_document.py",
+    "docs/board.md": "tests/teaeval/board/test_example.py",
 }
 """Pages whose blocks another test runs."""
 
