@@ -105,8 +105,7 @@ class SignFlips:
     def _listed(self) -> Iterator[Floats]:
         """All sign patterns, (2**(U − 1), U); the first unit keeps its sign."""
         bits = np.arange(self._patterns)[:, None] >> np.arange(self.units) & 1
-        signs: Floats = np.where(np.roll(bits, 1, axis=1) == 1, -1.0, 1.0)
-        yield signs
+        yield 1.0 - 2.0 * np.roll(bits, 1, axis=1).astype(np.float64)
 
     def _drawn(self) -> Iterator[Floats]:
         """Sign patterns that are drawn, in batches (b, U)."""
@@ -114,8 +113,7 @@ class SignFlips:
         step = max(1, BATCH // self.units)
         for start in range(0, self.draws, step):
             shape = (min(step, self.draws - start), self.units)
-            signs: Floats = 1.0 - 2.0 * generator.integers(2, size=shape, dtype=np.int8)
-            yield signs
+            yield 1.0 - 2.0 * generator.integers(2, size=shape, dtype=np.int8).astype(np.float64)
 
     def _count_all(self, differences: Floats, observed: Floats) -> Floats:
         """Patterns whose sum is as large as observed; the first unit keeps its sign."""
