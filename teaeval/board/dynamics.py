@@ -11,13 +11,14 @@ import numpy as np
 from markupsafe import Markup
 
 from teaeval.board.charts import Axis, Series, chart
+from teaeval.board.correlation import rank_correlation
 from teaeval.board.entries import Filed
 from teaeval.board.names import model_page
 from teaeval.board.ranking import holm
-from teaeval.board.survival import log_rank, rank_correlation, survival
 from teaeval.board.tasks import Line
 from teaeval.hydrogen.record import Record as Hydrogen
 from teaeval.md.record import Simulations
+from teaeval.md.survival import Survival, log_rank
 from teaeval.tables.numbers import significant
 
 
@@ -60,15 +61,11 @@ class Run:
         return self.record.stable_time / len(self.record.replicas)
 
     @property
-    def times(self) -> tuple[list[float], list[bool]]:
-        """How long each replica was whole, ps, and whether it broke then."""
-        replicas = self.record.replicas
-        return [r.stable_time for r in replicas], [r.status == "failed" for r in replicas]
-
-    @property
     def cells(self) -> dict[str, Any]:
         """What the page's table has of it."""
         gyration = self.record.gyration
+        curve = self.record.survival
+        share, low, high = curve.at(curve.followed)
         return {
             "name": self.name,
             "version": self.filed.submission.version,
@@ -78,6 +75,8 @@ class Run:
             "replicas": len(self.record.replicas),
             "failed": self.record.failed,
             "survived": significant(self.survived),
+            "share": significant(share),
+            "limits": " to ".join(map(significant, (low, high))),
             "time": significant(self.record.time / len(self.record.replicas)),
             "distance": "–" if gyration is None else significant(gyration.hellinger.value),
             "floor": "–" if gyration is None else significant(gyration.hellinger.floor),
@@ -93,6 +92,12 @@ def runs_of(entries: Sequence[Filed]) -> list[Run]:
         if item.status == "active"
         for record in item.simulations
     ]
+
+
+def _steps(curve: Survival) -> list[tuple[float, float]]:
+    """A Kaplan–Meier curve from the start to the end of the longest replica."""
+    points = [(0.0, 1.0), *zip(curve.times.tolist(), curve.share.tolist(), strict=True)]
+    return [*points, (curve.followed, points[-1][1])]
 
 
 def _line(item: Filed, record: Simulations) -> Line | None:
@@ -112,17 +117,17 @@ def survivals(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
     for run in runs:
         kinds.setdefault(run.kind, []).append(run)
     for kind, members in kinds.items():
-        series = []
-        for run in members:
-            at, share = survival(*run.times)
-            series.append(Series(run.name, list(zip(at, share, strict=True)), join="steps"))
+        series = [Series(run.name, _steps(run.record.survival), join="steps") for run in members]
         pairs = list(combinations(members, 2))
-        p = np.array([log_rank(a.times, b.times) for a, b in pairs])
+        until = min(run.record.planned for run in members)
+        tested = [log_rank([a.record.lasted, b.record.lasted], until=until) for a, b in pairs]
+        p = np.array([test.p for test in tested])
         yield {
             "kind": kind,
             "chart": chart(
                 series, Axis("time, ps"), Axis("share whole", least=(0.0, 1.0)), f"Survival: {kind}"
             ),
+            "until": f"{until:g}",
             "pairs": [
                 {"first": a.name, "second": b.name, "p": f"{single:.2g}", "holm": f"{value:.2g}"}
                 for (a, b), single, value in zip(pairs, p, holm(p), strict=True)

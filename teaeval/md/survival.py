@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -150,10 +151,8 @@ def _none_of(count: int) -> float:
 
 def _log_log(share: Floats, variance: Floats, at_risk: Ints) -> tuple[Floats, Floats]:
     """The 95 % interval of each step of the curve, (J,) and (J,)."""
-    from scipy.special import ndtri
-
     low, high = np.empty(len(share)), np.empty(len(share))
-    quantile = float(ndtri((1 + LEVEL) / 2))
+    quantile = NormalDist().inv_cdf((1 + LEVEL) / 2)
     for j, (s, v, n) in enumerate(zip(share, variance, at_risk, strict=True)):
         if s <= 0:
             low[j], high[j] = 0.0, 1 - _none_of(int(n))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import teaeval
+from teaeval.board.correlation import rank_correlation
 from teaeval.board.ranking import ALPHA, holm, rank
-from teaeval.board.survival import log_rank, rank_correlation, survival
 from teaeval.board.units import Units
 from teaeval.metrics.sign_flips import SignFlips
 from teaeval.scores.examine import examine
@@ -57,21 +57,6 @@ def test_pairs_at_once_have_the_p_values_of_pairs_alone(units):
     flips = SignFlips(units, 2000, 0)
     alone = flips.p_values(values[:, pairs[:, 0]] - values[:, pairs[:, 1]])
     assert flips.p_values_of_pairs(values, pairs) == pytest.approx(alone)
-
-
-def test_survival_is_kaplan_and_meier_s():
-    """Freireich's trial of 6-mercaptopurine (Blood 21, 699, 1963), in every textbook."""
-    times = [6, 6, 6, 6, 7, 9, 10, 10, 11, 13, 16, 17, 19, 20, 22, 23, 25, 32, 32, 34, 35]
-    broke = [True, True, True, False, True, False, True, False, False, True, True, False, False,
-             False, True, True, False, False, False, False, False]  # fmt: skip
-    at, share = survival(times, broke)
-    known = {6: 0.857, 7: 0.807, 10: 0.753, 13: 0.690, 16: 0.627, 22: 0.538, 23: 0.448}
-    found = dict(zip(at, share, strict=True))
-    assert {time: found[time] for time in known} == pytest.approx(known, abs=5e-4)
-    placebo = [1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23]
-    p = log_rank((times, broke), (placebo, [True] * len(placebo)))
-    assert p == pytest.approx(4.2e-5, rel=0.02)  # chi-squared 16.79
-    assert log_rank(([1, 2], [False, False]), ([3], [False])) == 1
 
 
 def test_a_rank_correlation_has_an_interval():
