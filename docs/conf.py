@@ -39,6 +39,7 @@ html_theme = "furo"
 html_title = f"{project} {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_show_sourcelink = False
 html_theme_options = {"source_view_link": ""}
 # readable for everybody: the colours of code have a contrast of 7 and more

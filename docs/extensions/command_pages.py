@@ -49,7 +49,7 @@ def rows(parameters: list[Any], name: str) -> list[str]:
         said = markdown(" ".join((item.help or "").split()))
         first = ", ".join(f"`{one}`" for one in names)
         lines.append(f"| {first} | {said}{default(item)} |")
-    return [f"## {name}\n", "| | |", "|---|---|", *lines, ""]
+    return [f"## {name}\n", "| name | meaning |", "|---|---|", *lines, ""]
 
 
 def page(path: str, command: Any) -> str:

@@ -22,6 +22,9 @@ class Shown:
     def __repr__(self) -> str:
         return line(self, self._fields())
 
+    def __str__(self) -> str:
+        return repr(self)
+
     def _repr_html_(self) -> str:
         return html_fields(type(self).__name__, self._fields())
 
