@@ -58,7 +58,8 @@ def published_time(
     if not whole:
         return None
     times = [cost.value * HOURS[cost.unit] for cost in whole]
-    extremes = {"smallest": card.sizes and size == min(card.sizes), "largest": size == "all"}
+    sizes = catalog.packaged(card.id).sizes  # those of the paper, whatever was ingested
+    extremes = {"smallest": size in sizes[:1], "largest": size == "all"}
     for cost, hours in zip(whole, times, strict=True):
         if card.challenge in cost.challenges and extremes[cost.of.split()[0]]:
             said = f"{cost.of} of {' and '.join(cost.challenges)} on {cost.hardware}"

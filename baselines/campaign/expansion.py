@@ -135,7 +135,9 @@ class _Expansion:
             return
         here = bool(catalog.card(combination.dataset).files)
         if self._allow_missing and not here:
-            self.missing[_checked(combination, campaign, source)] = None
+            checked = _checked(combination, campaign, source)
+            if not selected(checked, self._excluded, self._counts):
+                self.missing[checked] = None
             return
         if here and campaign.edition and (said := _lacks(combination)):
             self.lacking[said] = None

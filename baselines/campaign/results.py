@@ -142,7 +142,11 @@ def next_commands(
         "md table": _first(simulations, ("model", "system", "subset", "conditions")),
         "hydrogen-table": _first(benchmarks, ("model",)),
     }
-    return [f"teaeval {command} {shlex.join(files)}" for command, files in named.items() if files]
+    return [
+        shlex.join(["teaeval", *command.split(), *files])
+        for command, files in named.items()
+        if files
+    ]
 
 
 def _first(rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[str]:

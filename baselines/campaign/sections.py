@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator
 
 from teadata import catalog
 from teadata.schema import StrictModel
@@ -105,6 +105,11 @@ class Simulation(StrictModel):
     forces: bool = False
     stress: bool = False
     monitors: tuple[str, ...] = ("topology", "temperature", "escape")
+
+    @field_validator("monitors", mode="before")
+    @classmethod
+    def _none(cls, value: Any) -> Any:
+        return () if value == "none" else value
 
     def settings(self, temperature: float) -> Settings:
         """The settings at a temperature in K.
