@@ -77,8 +77,9 @@ class Simulation(StrictModel):
         Whose test frames are started from; by default the one trained on.
     temperatures
         K; each is a simulation of its own.
-    discard, bootstrap
-        Time in ps that is left out of averages, and bootstrap samples behind their intervals.
+    discard, bootstrap, observables
+        Time in ps that is left out of averages, bootstrap samples behind their intervals, and
+        what is measured; by default all that is of the system.
 
     Notes
     -----
@@ -93,6 +94,7 @@ class Simulation(StrictModel):
     together: bool = False
     discard: Annotated[float, Field(ge=0)] = 2.0
     bootstrap: Count = 1000
+    observables: tuple[str, ...] = ()
     thermostat: str = "langevin"
     friction: float = 1e-3
     friction_unit: str = "1/fs"

@@ -23,6 +23,8 @@ from teadata.errors import DataError
 from teadata.schema import what_is_wrong
 from teaeval.hydrogen import plans
 from teaeval.md import replicas
+from teaeval.observables.registry import chosen
+from teaeval.observables.system import System
 
 
 def check_selections(campaign: Campaign, trainings: Sequence[Combination], source: Path) -> None:
@@ -110,6 +112,9 @@ def _replicas(section: Simulation, plan: Plan, edition: str | None) -> Iterator[
     if section.dataset is not None:
         dataset = catalog.load(counterpart(section.dataset, edition))
     for subset in section.subsets or [plan.train.split("/")[0]]:
+        if section.observables:
+            frame = dataset.split(f"{subset}/test")[0]
+            chosen(System(frame, None, dataset.card.groups), section.observables)
         for temperature in section.temperatures:
             settings = section.settings(temperature)
             replicas.make_plan(
@@ -125,6 +130,7 @@ def _replicas(section: Simulation, plan: Plan, edition: str | None) -> Iterator[
                 together=section.together,
                 discard=section.discard,
                 bootstrap=section.bootstrap,
+                observables=section.observables,
             )
 
 

@@ -122,8 +122,8 @@ class Simulate(StrictModel):
         Of its files: the simulations start from frames of the test set.
     subset, settings, replicas, together
         As for :func:`teaeval.md.make_plan`.
-    discard, bootstrap
-        As for :func:`teaeval.md.analyse`.
+    discard, bootstrap, observables
+        As for :func:`teaeval.md.analyse`.  With others, what is there is analysed again.
     """
 
     kind: Literal["simulate"] = "simulate"
@@ -136,16 +136,18 @@ class Simulate(StrictModel):
     together: bool
     discard: float
     bootstrap: int
+    observables: tuple[str, ...]
 
     @property
     def _folder(self) -> str:
         dataset, settings = self.dataset.partition("@")[0], self.settings
         state = f"{settings.temperature:g}K" if settings.thermostat != "none" else "nve"
-        return f"{dataset}-{self.subset}-{state}-{_digest(self)}"
+        digest = _digest(self, {"discard", "bootstrap", "observables"})
+        return f"{dataset}-{self.subset}-{state}-{digest}"
 
     @property
     def name(self) -> str:
-        """``md-<dataset>-<subset>-<temperature>-<hash of all that it depends on>``."""
+        """``md-<dataset>-<subset>-<temperature>-<hash of all that the trajectories depend on>``."""
         return f"md-{self._folder}"
 
     @property
@@ -170,8 +172,12 @@ class Simulate(StrictModel):
             return None
 
     def done(self, run: Path) -> bool:
-        """Whether all replicas have ended and been analysed."""
-        return self.result(run) is not None
+        """Whether all replicas have ended and been analysed as it says."""
+        found = self.result(run)
+        if found is None or found.discard != self.discard:
+            return False
+        looked_at = {one.observable for one in found.observables} | set(found.left_out)
+        return looked_at >= set(self.observables)
 
     def carry_out(self, at: Place) -> None:
         """Simulate what has not ended, then analyse; an unstable replica is a result."""
@@ -191,7 +197,9 @@ class Simulate(StrictModel):
         folder = self.folder(at.run)
         jobs = _share(at.cores, 1 if self.together else self.replicas)
         replicas.run(simulations, folder, jobs, at.progress)
-        analysed = analysis.analyse(folder, self.discard, self.bootstrap)
+        analysed = analysis.analyse(
+            folder, self.discard, self.bootstrap, observables=self.observables
+        )
         write_text(folder / analysis.RECORD_FILE, analysed.model_dump_json(indent=1) + "\n")
 
 
@@ -261,9 +269,9 @@ Step = Annotated[Train | ScoreTest | Simulate | Hydrogen, Field(discriminator="k
 """Any of the steps."""
 
 
-def _digest(step: Simulate | Hydrogen) -> str:
+def _digest(step: Simulate | Hydrogen, but: set[str] | None = None) -> str:
     """Hash all that the result of a step depends on, beside the training, in 8 digits."""
-    return hashlib.sha256(step.model_dump_json().encode()).hexdigest()[:8]
+    return hashlib.sha256(step.model_dump_json(exclude=but).encode()).hexdigest()[:8]
 
 
 def _share(cores: int, parts: int) -> int:

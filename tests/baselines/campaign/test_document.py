@@ -7,7 +7,8 @@ import shlex
 
 from baselines.campaign import matrix, sections
 from baselines.campaign.expansion import expand
-from teaeval.md.settings import Settings
+from teaeval.hydrogen import read_record
+from teaeval.md import Settings, Simulations
 
 
 def blocks(repository, kind):
@@ -26,7 +27,10 @@ def test_the_blocks_of_the_document_run(run, repository, tmp_path):
             assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
     records = list((tmp_path / "campaign" / "runs").glob("*/record.json"))
     assert len(records) == 2
-    assert len(list((tmp_path / "simulated" / "runs").glob("*/md/*/md.json"))) == 1
+    runs = tmp_path / "simulated" / "runs"
+    (simulations,), (benchmark,) = runs.glob("*/md/*/md.json"), runs.glob("*/hydrogen/*")
+    assert len(Simulations.from_json(simulations, "", "").replicas) == 2
+    assert [state.state for state in read_record(benchmark).states] == ["1000K-0.5"]
 
 
 def test_every_key_is_in_the_document(repository):
