@@ -15,6 +15,7 @@ from teadata.files import contents, replace_folder, staging
 from teadata.output.text import to_csv
 from teadata.provenance import DISTRIBUTION, package_version
 from teaeval.board.entries import Filed, open_board, read_entries
+from teaeval.board.folder import MOST_RECORD, read_bytes
 from teaeval.board.pages import page_of, pages
 from teaeval.board.tasks import EVERY, Line, Task, numbers, tasks_of
 
@@ -90,8 +91,8 @@ def write_site(new: Path, title: str, entries: Sequence[Filed]) -> list[str]:
         (new / folder).mkdir()
     for item in entries:
         for n in range(len(item.scored)):
-            record = item.folder / "scores" / f"{n}.json"
-            (new / "records" / f"{Line(item, n).key}.json").write_bytes(record.read_bytes())
+            record = read_bytes(item.folder, f"scores/{n}.json", MOST_RECORD)
+            (new / "records" / f"{Line(item, n).key}.json").write_bytes(record)
     for task in tasks:
         stem = page_of(task).removesuffix(".html")
         (new / "data" / f"{stem}.csv").write_text(to_csv(list(numbers(task))), encoding="utf-8")

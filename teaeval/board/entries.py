@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,8 +108,14 @@ class Filed:
         return next(file for file in self.entry.files if file.name == name)
 
     def path(self, name: str) -> Path:
-        """Where a file of the submission is."""
-        return self.folder / "submission" / name
+        """Where a file of the submission is.
+
+        Raises
+        ------
+        DataError
+            If it is not there, or no file of the entry's folder.
+        """
+        return files.regular(self.folder, f"submission/{name}", files.MOST_BYTES)
 
 
 def identity(entries: Iterable[KeptFile]) -> str:
@@ -182,7 +189,19 @@ def add(
     UsageError
         If another entry is of the same model and version, and not superseded by this one.
     """
+    new = not board.exists() or not contents(board)
     _made(board)
+    try:
+        return _add(folder, board, supersedes, largest)
+    except BaseException:
+        if new and not (board / "entries").exists():
+            shutil.rmtree(board, ignore_errors=True)
+        raise
+
+
+def _add(
+    folder: Path, board: Path, supersedes: str | None, largest: float | None
+) -> tuple[Filed, bool]:
     with reserved(board / BOARD_FILE, "adding to"), staging(board) as place:
         new, said = place / "entry", place / "entry" / "submission"
         said.mkdir(parents=True)
@@ -201,7 +220,7 @@ def add(
         known = list(read_entries(board))
         if home.exists():
             return next(item for item in known if item.entry.id == identifier), False
-        previous = None if supersedes is None else find(known, supersedes).entry.id
+        previous = None if supersedes is None else _replaced(known, supersedes, result.submission)
         _check_alone(result.submission, known, previous)
         for item in result.submission.predictions:
             if largest is not None and (said / item.file).stat().st_size > largest * 1e6:
@@ -243,6 +262,17 @@ def _copy(folder: Path, to: Path) -> dict[str, str]:
         except (DataError, OSError) as error:
             wrong[name] = str(error)
     return wrong
+
+
+def _replaced(known: list[Filed], start: str, said: Submission) -> str:
+    """The id of the entry whose place is taken: one of the same model."""
+    item = find(known, start)
+    if item.submission.model != said.model:
+        raise UsageError(
+            f"{item.short} is of {item.submission.model}, and this one of {said.model}; an entry "
+            "takes the place only of one of the same model"
+        )
+    return item.entry.id
 
 
 def _check_alone(said: Submission, known: list[Filed], previous: str | None) -> None:
@@ -316,11 +346,11 @@ def read_entries(board: Path) -> Iterator[Filed]:
     open_board(board)
     home = board / "entries"
     folders = sorted(home.iterdir()) if home.is_dir() else []
-    entries = {
-        folder: Entry.from_json(folder / "entry.json", "an entry of a board", "remove the folder")
-        for folder in folders
-        if folder.is_dir() and not folder.name.startswith(".")
-    }
+    entries = {}
+    for folder in folders:
+        if not folder.name.startswith("."):
+            path = files.regular(home, f"{folder.name}/entry.json", files.MOST_RECORD)
+            entries[folder] = Entry.from_json(path, "an entry of a board", "remove the folder")
     taken = {entry.supersedes: entry.id for entry in entries.values() if entry.supersedes}
     made = []
     for folder, entry in entries.items():
@@ -347,13 +377,12 @@ def _filed(
     said, problems = words.read(content)
     if said is None or problems:
         raise DataError(f"{folder}: {'; '.join(problems)}")
-    home = folder / "submission"
+
+    def file(name: str) -> Path:
+        return files.regular(folder, name, files.MOST_RECORD)
+
     scored = [
-        Scored(
-            item,
-            read_score(folder / "scores" / f"{n}.json"),
-            Units.read(folder / "units" / f"{n}.npz"),
-        )
+        Scored(item, read_score(file(f"scores/{n}.json")), Units.read(file(f"units/{n}.npz")))
         for n, item in enumerate(said.predictions)
     ]
     return Filed(
@@ -363,6 +392,6 @@ def _filed(
         status=status,
         reason=reason,
         scored=scored,
-        simulations=[read_simulations(home / name) for name in said.simulations],
-        hydrogen=[read_record(home / name) for name in said.hydrogen],
+        simulations=[read_simulations(file(f"submission/{name}")) for name in said.simulations],
+        hydrogen=[read_record(file(f"submission/{name}")) for name in said.hydrogen],
     )

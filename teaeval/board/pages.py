@@ -11,6 +11,7 @@ from teaeval.board.charts import Axis, Series, chart
 from teaeval.board.entries import Filed
 from teaeval.board.names import dataset_page, model_page, task_page
 from teaeval.board.tasks import Line, Task
+from teaeval.board.text import decoded
 from teaeval.tables.numbers import significant, span
 
 MOST_PAIRS = 30
@@ -197,6 +198,13 @@ def _figures(task: Task) -> Iterator[dict[str, Any]]:
         }
 
 
+def _label(line: Line) -> str:
+    """What a point of a figure is: model, training size and hardware."""
+    size = "other data" if line.size is None else f"{line.size} frames"
+    parts = (line.name, size, line.filed.submission.training.hardware)
+    return ", ".join(part for part in parts if part)
+
+
 def _entry(item: Filed) -> dict[str, Any]:
     """What a model's page says of one entry."""
     said = item.submission
@@ -240,7 +248,7 @@ def _entry(item: Filed) -> dict[str, Any]:
 def _text(item: Filed) -> str:
     """The model card, as it was written."""
     name = item.submission.card
-    return "" if name is None else item.path(name).read_text(encoding="utf-8")
+    return "" if name is None else decoded(item.path(name).read_bytes(), name)
 
 
 def _dataset(name: str, tasks: Sequence[Task]) -> dict[str, Any]:

@@ -48,14 +48,19 @@ def verify(board: Path, progress: Progress = no_progress) -> Outcome:
 
 def _of_entry(item: Filed, outcome: Outcome) -> Iterator[str]:
     for file in item.entry.files:
-        path = item.path(file.name)
-        if not file.kept and not path.exists():
+        if not file.kept:
             outcome.left_out.append(
                 f"{item.submission.name}: {file.name} is left out for its size (SHA-256 "
                 f"{file.sha256})"
             )
-        elif not path.is_file() or sha256(path) != file.sha256:
-            yield f"{file.name}: is missing, or not the file that was added"
+            continue
+        try:
+            same = sha256(item.path(file.name)) == file.sha256
+        except TeaError as error:
+            yield str(error)
+            continue
+        if not same:
+            yield f"{file.name}: is not the file that was added"
     stored = {one.submitted.file: one for one in item.scored}
     found = check(item.folder / "submission")
     gone = {file.name for file in item.entry.files if not file.kept}
