@@ -129,7 +129,8 @@ def page(
         licence=escape(_asset("vendor/3Dmol-LICENSE.txt")),
         script=_asset("report.js"),
         data=data.replace("<", r"\u003c"),
-        tables=_offsets(scores) + _tables(scores),
+        warnings=_warnings(scores),
+        tables=_tables(scores),
         figures=_figures(summaries, progress),
         simulations=section(runs),
         link='<a href="#simulations">Simulations</a> ' if runs else "",
@@ -144,15 +145,15 @@ def _asset(name: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _offsets(scores: Sequence[Score]) -> str:
-    """HTML of the warnings without which the errors of energies are misread."""
+def _warnings(scores: Sequence[Score]) -> str:
+    """HTML of what the checks warn of, before any number that it is about."""
     lines = [
-        f"{s.prediction.model or s.prediction.file}: {text}"
-        for s in scores
-        for text in s.warnings
-        if text.startswith("[energy-offset]")
+        f"{s.prediction.model or s.prediction.file}: {text}" for s in scores for text in s.warnings
     ]
-    return "".join(f'<p class="warning">{escape(line)}</p>' for line in lines)
+    if not lines:
+        return ""
+    shown = "".join(f"<p>{escape(line)}</p>" for line in dict.fromkeys(lines))
+    return f'<section id="warnings"><h2>Warnings</h2>{shown}</section>'
 
 
 def _tables(scores: Sequence[Score]) -> str:
@@ -196,7 +197,7 @@ def _figures(summaries: Sequence[ErrorSummary], progress: Progress) -> str:
 
 
 def _provenance(scores: Sequence[Score]) -> str:
-    """HTML of where the scores come from: files and their checksums, software, warnings."""
+    """HTML of where the scores come from: files and their checksums, software."""
     rows = "".join(
         "<tr>"
         + "".join(
@@ -214,7 +215,6 @@ def _provenance(scores: Sequence[Score]) -> str:
         for s in scores
     )
     heads = ("model", "trained on", "file", "SHA-256", "test set", "SHA-256 of the frames")
-    warnings = [f"{s.prediction.file}: {text}" for s in scores for text in s.warnings]
     notes = [f"Made with {DISTRIBUTION} {package_version()}, {max(s.created for s in scores)}."]
     if any(s.dataset and s.dataset.edition == "mini" for s in scores):
         notes.append("Errors on the mini edition are not comparable with published ones.")
@@ -223,5 +223,5 @@ def _provenance(scores: Sequence[Score]) -> str:
         "<table><thead><tr>"
         + "".join(f"<th>{h}</th>" for h in heads)
         + f"</tr></thead><tbody>{rows}</tbody></table>"
-        + "".join(f"<p>{escape(line)}</p>" for line in [*notes, *warnings])
+        + "".join(f"<p>{escape(line)}</p>" for line in notes)
     )

@@ -12,6 +12,24 @@
     });
   }
 
+  let viewer = null;
+
+  // Light and dark: what the system says, or the reader, who is remembered where there is a store.
+  const dark = () => document.documentElement.dataset.theme === "dark";
+  function paint(theme) {
+    document.documentElement.dataset.theme = theme;
+    byId("theme").setAttribute("aria-pressed", String(theme === "dark"));
+    if (viewer) { viewer.setBackgroundColor(dark() ? "#14181d" : "white"); viewer.render(); }
+  }
+  let stored = null;
+  try { stored = localStorage.getItem("tea-theme"); } catch { /* no store: the system's */ }
+  paint(["dark", "light"].includes(stored) ? stored
+    : matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  byId("theme").addEventListener("click", () => {
+    paint(dark() ? "light" : "dark");
+    try { localStorage.setItem("tea-theme", document.documentElement.dataset.theme); } catch { /* not kept */ }
+  });
+
   const predictions = JSON.parse(byId("data").textContent);
   // From light to dark, as in the figures.
   const MAP = ["#f1f179", "#f9c72f", "#fb9b06", "#ed6925", "#cf4446", "#a52c60", "#781c6d", "#4a0c6b", "#1f0c48"];
@@ -24,9 +42,9 @@
   }
   document.querySelector("#bar i").style.background = `linear-gradient(to right, ${MAP.join(", ")})`;
 
-  let viewer = null;
   try {
-    viewer = $3Dmol.createViewer(byId("viewer"), { backgroundColor: "white", antialias: true });
+    const backgroundColor = dark() ? "#14181d" : "white";
+    viewer = $3Dmol.createViewer(byId("viewer"), { backgroundColor, antialias: true });
   } catch (problem) {
     viewer = null;
   }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -25,6 +26,15 @@ def test_a_page_that_needs_nothing_else(page):
     assert "<b>&mine" not in own.split('id="data">')[0]
     assert own.count('<figure class="plot"') == 2 * 6
     assert "University of Pittsburgh" in own  # the viewer's licence goes with it
+
+
+def test_warnings_come_before_the_numbers(predicted, tmp_path):
+    prediction = predicted("mini-hydrogen", "complete", "Far & off", 1.0)
+    off = dataclasses.replace(prediction, energies=prediction.energies + 500)
+    write([off], tmp_path / "r.html", frames=1, replicates=0)
+    main = (tmp_path / "r.html").read_text().split("<main>")[1]
+    assert main.count("[energy-offset]") == 1
+    assert "Far &amp; off: [energy-offset]" in main.split('id="scores"')[0]
 
 
 def test_the_viewer_is_the_file_that_its_note_says():
@@ -107,6 +117,18 @@ def test_click_through(browser, page):
     tab.mouse.up()
     assert pixels() != before
     tab.click("#reset")
+
+    # light and dark; the names of rows stay while the numbers are scrolled
+    light = tab.evaluate("getComputedStyle(document.body).backgroundColor")
+    tab.click("#theme")
+    assert tab.evaluate("getComputedStyle(document.body).backgroundColor") != light
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 460
+    task = tab.locator(".kind:not([hidden]) .scores tbody th").first
+    numbers = tab.locator(".kind:not([hidden]) .scores tbody td").first
+    before = task.bounding_box()["x"], numbers.bounding_box()["x"]
+    tab.evaluate("document.querySelector('.kind:not([hidden]) .scores').scrollLeft = 120")
+    assert task.bounding_box()["x"] == before[0]
+    assert numbers.bounding_box()["x"] < before[1]
 
     # another prediction, of a molecule
     tab.select_option("#prediction", "2")
