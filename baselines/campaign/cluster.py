@@ -232,6 +232,8 @@ class Cluster:
         error = future.exception() if future.status == "error" else None
         if isinstance(error, StatusError):
             return self._ended_with(name, error.args[0])
+        if isinstance(error, OSError):
+            return self._ended_with(name, 1, f"{error.filename or ''}: {error.strerror or error}")
         if isinstance(error, KilledWorker) or error is None:
             self._look()  # raises, where it is the scheduler that has gone
             return self._ended_with(name, None)
@@ -240,14 +242,14 @@ class Cluster:
             f"({type(error).__name__}: {error}); it needs the same software as this process"
         )
 
-    def _ended_with(self, name: str, status: int | None) -> Ended:
+    def _ended_with(self, name: str, status: int | None, reason: str = "") -> Ended:
         running = self._running.pop(name)
         running.future.release()
         if running.address in self._workers:
             one = self._workers[running.address]
             taken = need(running.task.run)
             one.free = Amount(*(have + back for have, back in zip(one.free, taken, strict=True)))
-        return Ended(name, status)
+        return Ended(name, status, reason)
 
     def _lost(self) -> list[Ended]:
         """The ends of tasks whose worker is no longer there."""
@@ -348,12 +350,25 @@ class Cluster:
         """End what runs, and wait until its processes have ended."""
         running = list(self._running.values())
         self._running.clear()
+        end = time.monotonic() + 2 * GRACE
         with suppress(Exception):  # of a cluster that has gone, its workers end what runs
             self._client.cancel([one.future for one in running], force=True)
-        end = time.monotonic() + 2 * GRACE
+            while not self._stopped(running) and time.monotonic() < end:
+                time.sleep(0.1)
         locks = [ledger.lock_file(one.task, self._folder) for one in running]
         while any(ledger.held(lock) for lock in locks) and time.monotonic() < end:
             time.sleep(0.1)
+
+    def _stopped(self, running: Sequence[_Running]) -> bool:
+        """Whether the workers have ended the processes of tasks."""
+        found = self._client.run(
+            worker.stopped,
+            [ledger.log_file(one.task, self._folder) for one in running],
+            workers=list({one.address for one in running}),
+            on_error="ignore",
+            callback_timeout=GRACE,
+        )
+        return all(found.values())
 
     def _called(self, address: str) -> str:
         known = self._workers.get(address)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -103,7 +103,7 @@ def locked(path: Path) -> Iterator[None]:
         fcntl.lockf(file, fcntl.LOCK_EX)
         with suppress(OSError):  # on a full disk it is a lock all the same
             file.truncate(0)
-            file.write(f"{time.time():.0f} {platform.node()} {os.getpid()}\n".encode())
+            file.write(f"{time.time():.3f} {platform.node()} {os.getpid()}\n".encode())
             file.flush()
         try:
             yield
@@ -168,15 +168,18 @@ def forgive(task: Task, folder: Path) -> None:
     (folder / FAILED / f"{task.name}.json").unlink(missing_ok=True)
 
 
-def entry(task: Task, folder: Path) -> Entry:
-    """The state of a task as the folder shows it."""
+def entry(task: Task, folder: Path, failures: Mapping[str, str] | None = None) -> Entry:
+    """The state of a task as the folder shows it; further failures can be given by name."""
     if task.done(folder):
         return Entry("done", seconds=_taken(task, folder))
     if held(lock_file(task, folder)):
         return _running(task, folder)
-    if (failed := failure(task, folder)) is not None:
-        return Entry("failed", f"{failed.reason}; log: {log_file(task, folder)}")
-    if task.needs is not None and entry(task.needs, folder).state == "failed":
+    reason = (failures or {}).get(task.name)
+    if reason is None and (failed := failure(task, folder)) is not None:
+        reason = failed.reason
+    if reason is not None:
+        return Entry("failed", f"{reason}; log: {log_file(task, folder)}")
+    if task.needs is not None and entry(task.needs, folder, failures).state == "failed":
         return Entry("held up", "the training failed")
     return Entry("waiting")
 

@@ -40,10 +40,15 @@ def start(
         Cores that it may calculate on.
     variables
         Further variables of its environment.
+
+    Raises
+    ------
+    OSError
+        If its log cannot be opened, or the system has no room for a process.
     """
-    with log_file.open("ab") as log:
-        log.write(f"-- {time.strftime('%Y-%m-%d %H:%M:%S')} {name}\n".encode())
-        log.flush()
+    with log_file.open("ab", buffering=0) as log:
+        with suppress(OSError):  # a disk that is full is the task's own to say
+            log.write(f"-- {time.strftime('%Y-%m-%d %H:%M:%S')} {name}\n".encode())
         process = subprocess.Popen(
             [sys.executable, "-m", "baselines.campaign.work"],
             stdin=subprocess.PIPE,

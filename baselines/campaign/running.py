@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from baselines.campaign import ledger
 from baselines.campaign.ledger import Driver
+from baselines.campaign.memory import MEBIBYTE
 from baselines.campaign.tasks import Run, Task
 from baselines.campaign.work import Order
 from teadata import TeaError
@@ -39,10 +41,13 @@ class Ended(NamedTuple):
         The task's.
     status
         Exit status of its process, minus the signal that killed it; None if its worker was lost.
+    reason
+        Why it could not be begun, if that is so.
     """
 
     name: str
     status: int | None
+    reason: str = ""
 
 
 class Workers(Protocol):
@@ -55,7 +60,7 @@ class Workers(Protocol):
         """Whether a task of a run can begin now."""
 
     def begin(self, task: Task, order: Order, log_file: Path) -> None:
-        """Begin a task for which there is room."""
+        """Begin a task for which there is room; an OSError is a failure of this task."""
 
     def wait(self, seconds: float, waiting: Sequence[Run]) -> list[Ended]:
         """Which attempts ended, as soon as one did, or none after a time.
@@ -75,7 +80,7 @@ class _Running(NamedTuple):
     checkpoint: float
 
 
-def carry_out(tasks: Sequence[Task], folder: Path, workers: Workers, tell: Tell) -> None:
+def carry_out(tasks: Sequence[Task], folder: Path, workers: Workers, tell: Tell) -> dict[str, str]:
     """Do all tasks that are neither done nor failed; what fails does not stop the rest.
 
     Whatever ends this ends what it began: each task goes on from its last checkpoint when its
@@ -91,6 +96,11 @@ def carry_out(tasks: Sequence[Task], folder: Path, workers: Workers, tell: Tell)
         Where they run.
     tell
         Told in a line of each task that ends.
+
+    Returns
+    -------
+    dict
+        Why tasks failed, by their names: those that failed now.
 
     Raises
     ------
@@ -109,6 +119,7 @@ def carry_out(tasks: Sequence[Task], folder: Path, workers: Workers, tell: Tell)
                     raise CancelledError(f"{folder}: cancelled; the same command goes on")
         finally:
             workers.stop()
+    return work.reasons
 
 
 class _Work:
@@ -118,6 +129,7 @@ class _Work:
         self._folder, self._workers, self._tell = folder, workers, tell
         self._done: set[str] = set()
         self._failed: set[str] = set()
+        self.reasons: dict[str, str] = {}
         self._attempts: dict[str, int] = {}
         self._running: dict[str, _Running] = {}
         # what takes longest (or nobody knows how long) begins first
@@ -190,7 +202,11 @@ class _Work:
             task, time.monotonic(), ledger.newest_checkpoint(task, self._folder)
         )
         self._attempts[task.name] = self._attempts.get(task.name, 0) + 1
-        self._workers.begin(task, order, ledger.log_file(task, self._folder))
+        try:
+            self._workers.begin(task, order, ledger.log_file(task, self._folder))
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            self._ended(Ended(task.name, 1, f"{where}{error.strerror or error}"))
 
     def _ended(self, ended: Ended) -> None:
         running = self._running.pop(ended.name)
@@ -199,13 +215,14 @@ class _Work:
         if task.done(self._folder):
             self._done.add(task.name)
             self._tell(f"done: {task.name}, {seconds:.0f} s")
-        elif self._again(running, status, seconds):
+        elif not ended.reason and self._again(running, status, seconds):
             self._tell(f"{_killed(status)}, begun again: {task.name}")
             self._ready.insert(0, task)
             return
         else:
             self._failed.add(task.name)
-            reason = self._reason(task, status)
+            reason = ended.reason or self._reason(task, status)
+            self.reasons[task.name] = reason
             ledger.fail(task, self._folder, reason)
             log = ledger.log_file(task, self._folder)
             self._tell(f"failed: {task.name}: {reason}; log: {log}")
@@ -225,7 +242,11 @@ class _Work:
         if status is None or status < 0:
             hint = ", which the system sends when memory runs out"
             return f"{_killed(status)}, {ATTEMPTS} times{hint if status == -signal.SIGKILL else ''}"
-        return ledger.last_line(ledger.log_file(task, self._folder)) or f"status {status}"
+        said = ledger.last_line(ledger.log_file(task, self._folder))
+        if said and not said.startswith("-- "):
+            return said
+        free = shutil.disk_usage(self._folder).free / MEBIBYTE
+        return f"status {status}, and its log does not say why; {free:.0f} MiB are free on its disk"
 
 
 def _killed(status: int | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,21 @@ from teadata import console
 from teadata.output.pace import duration
 
 
-def rows_of(tasks: Sequence[Task], folder: Path) -> list[dict[str, Any]]:
-    """A row for each task: what it is, its state, seconds so far and left, and a word on it."""
+def rows_of(
+    tasks: Sequence[Task], folder: Path, failed: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """A row for each task: what it is, its state, seconds so far and left, and a word on it.
+
+    Parameters
+    ----------
+    tasks, folder
+        Of the campaign.
+    failed
+        Why tasks failed, by their names, where a full disk does not have it.
+    """
     rows = []
     for task in tasks:
-        found = ledger.entry(task, folder)
+        found = ledger.entry(task, folder, failed)
         rows.append(
             what(task) | {"step": task.step} | found._asdict()
             | {"run": task.run.name, "log": str(ledger.log_file(task, folder))}

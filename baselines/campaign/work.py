@@ -11,12 +11,14 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 
 from baselines.campaign.ledger import locked
 from baselines.campaign.steps import Place, Step
 from baselines.runs.record import Plan
 from teadata import TeaError, console
+from teadata.remote.download import FULL
 from teadata.schema import StrictModel
 
 GRACE = 5.0
@@ -92,6 +94,12 @@ def main() -> None:
     except TeaError as error:
         console.say(f"error: {error}", err=True)
         sys.exit(error.exit_status)
+    except OSError as error:
+        if error.errno not in FULL:  # a log on a full disk has no room for more than a line
+            traceback.print_exc()
+        where = f"{error.filename}: " if error.filename else ""
+        console.say(f"error: {where}{error.strerror or error}", err=True)
+        sys.exit(1)
     except KeyboardInterrupt:
         console.say("interrupted", err=True)
         sys.exit(console.INTERRUPTED)

@@ -41,8 +41,17 @@ class Introduction(NamedTuple):
     sees: bool
 
 
+_AT_WORK: set[Path] = set()
+"""The logs of the tasks whose processes this worker runs."""
+
+
 class StatusError(Exception):
     """The process of a task ended with another status than 0, which is the argument."""
+
+
+def stopped(logs: Sequence[Path]) -> bool:
+    """Whether no process that this worker runs writes to one of some logs any more."""
+    return not _AT_WORK.intersection(logs)
 
 
 def introduce(packages: Sequence[str], file: Path, dask_worker: Worker) -> Introduction:
@@ -78,6 +87,7 @@ def carry_out(job: Job) -> None:
         return at_work and state is not None and state.state == "executing"
 
     process = start(job.order, job.name, job.log_file, job.cores, job.variables)
+    _AT_WORK.add(job.log_file)
     try:
         while process.poll() is None:
             if not wanted():
@@ -87,5 +97,6 @@ def carry_out(job: Job) -> None:
                 process.wait(LOOK)
     finally:
         close(process)
+        _AT_WORK.discard(job.log_file)
     if process.returncode:
         raise StatusError(process.returncode)

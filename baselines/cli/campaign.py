@@ -100,8 +100,8 @@ def run(
         console.keeping(f"{folder} has what is done, and checkpoints; to go on: {again}"),
         schedulers.opened(scheduler, machine, settings, folder, _tell) as workers,
     ):
-        running.carry_out(tasks, folder, workers, _tell)
-    rows = table.rows_of(tasks, folder)
+        failures = running.carry_out(tasks, folder, workers, _tell)
+    rows = table.rows_of(tasks, folder, failures)
     console.print_json(rows) if as_json else table.print_status(rows)
     if any(row["state"] != "done" for row in rows):
         console.say(f"to try again what failed: {again} --failed", err=True)

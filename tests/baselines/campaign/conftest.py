@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
+import psutil
 import pytest
 import yaml
+
+LONG = 240
+"""Seconds after which a process is given up."""
 
 SETTINGS = {"size": 10, "sigmas": [20], "lam": 1e-10, "symmetries": False}
 
@@ -60,3 +70,92 @@ def table_of(run):
         ]
 
     return table
+
+
+@pytest.fixture(scope="session")
+def started():
+    """Start a module of Python as a process of the test, which ends with the block."""
+
+    @contextmanager
+    def start(*command, **options):
+        process = subprocess.Popen(
+            [sys.executable, "-m", *map(str, command)], text=True, start_new_session=True, **options
+        )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(LONG)
+            for stream in (process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def started_campaign(started):
+    """Start a campaign, whose lines are to be read from its standard error."""
+
+    def start(path, folder, *options):
+        return started(
+            "baselines", "campaign", "run", path, "--folder", folder, *options,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    return start
+
+
+@pytest.fixture
+def cluster(started, until, tmp_path):
+    """Start a scheduler, and a worker for each of the declared resources.
+
+    Gives the scheduler's file, the scheduler's process, and those of the workers' nannies, which
+    start them again when they are killed.
+    """
+
+    @contextmanager
+    def start(*resources):
+        file, log_file = tmp_path / "scheduler.json", tmp_path / "dask.log"
+        file.unlink(missing_ok=True)
+        log_file.unlink(missing_ok=True)
+        common = ("--scheduler-file", file, "--dashboard-address", "127.0.0.1:0")
+        with ExitStack() as stack:
+            log = stack.enter_context(log_file.open("a"))
+            quiet = {"stdout": log, "stderr": log, "cwd": tmp_path}
+            enter = stack.enter_context
+            host = ("--host", "127.0.0.1", "--port", "0")
+            scheduler = enter(started("distributed.cli.dask_scheduler", *host, *common, **quiet))
+            until(lambda: file.exists() and file.read_text())
+            worker = ("distributed.cli.dask_worker", "--nthreads", "2")
+            nannies = [
+                enter(started(
+                    *worker, "--name", f"worker-{place}", "--resources", said, *common, **quiet
+                ))
+                for place, said in enumerate(resources)
+            ]  # fmt: skip
+            until(lambda: log_file.read_text().count("Registered to") >= len(resources))
+            yield file, scheduler, nannies
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def at_work():
+    """The processes of tasks that were begun in a campaign's folder, found by their logs."""
+
+    def find(folder):
+        found = []
+        for process in psutil.process_iter(["cmdline"]):
+            if "baselines.campaign.work" not in (process.info["cmdline"] or []):
+                continue
+            try:
+                log = Path(f"/proc/{process.pid}/fd/2").readlink()
+            except OSError:  # it has ended
+                continue
+            if folder in log.parents:
+                found.append(process)
+        return found
+
+    return find

@@ -6,17 +6,20 @@ import json
 import os
 import signal
 import stat
-import subprocess
 import sys
-from contextlib import ExitStack, contextmanager
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
 import pytest
 
-from baselines.campaign import ledger, matrix
+from baselines.campaign import ledger, matrix, running
 from baselines.campaign.cluster import Amount, Cluster, how_many
 from baselines.campaign.expansion import expand
+from baselines.campaign.tasks import Task
+from baselines.campaign.work import Order
 from teadata.errors import DataError
 from teaeval.engines import ClusterError
 
@@ -38,105 +41,90 @@ kill -TERM -- "-$1"
 """
 
 
-@contextmanager
-def started(*command, **options):
-    """A process of the test, which ends with the block, with all that it started."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", *map(str, command)], text=True, start_new_session=True, **options
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait(LONG)
-        if process.stderr is not None:
-            process.stderr.close()
-
-
-@contextmanager
-def cluster(folder, until, *resources):
-    """A scheduler, and a worker for each of the declared resources; gives the scheduler's file."""
-    file = folder / "scheduler.json"
-    file.unlink(missing_ok=True)
-    common = ("--dashboard-address", "127.0.0.1:0")
-    with ExitStack() as stack:
-        log = stack.enter_context((folder / "dask.log").open("a"))
-        quiet = {"stdout": log, "stderr": log, "cwd": folder}
-        host = ("--host", "127.0.0.1", "--port", "0", "--scheduler-file", file)
-        enter = stack.enter_context
-        scheduler = enter(started("distributed.cli.dask_scheduler", *host, *common, **quiet))
-        until(lambda: file.exists() and file.read_text())
-        workers = [
-            enter(started(
-                "distributed.cli.dask_worker", "--scheduler-file", file, "--nthreads", "2",
-                "--name", f"worker-{place}", *(["--resources", said] if said else []), *common,
-                **quiet,
-            ))
-            for place, said in enumerate(resources)
-        ]  # fmt: skip
-        until(lambda: (folder / "dask.log").read_text().count("Registered to") >= len(resources))
-        yield file, scheduler, workers
-
-
-def campaign(path, folder, scheduler):
-    return started(
-        "baselines", "campaign", "run", path, "--folder", folder, "--scheduler", scheduler,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-    )  # fmt: skip
-
-
-def tasks_at_work():
-    """Processes of tasks, of any campaign of this user's tests."""
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        if "baselines.campaign.work" in (process.info["cmdline"] or []):
-            found.append(process)
-    return found
-
-
-def of_folder(folder):
-    """Processes of tasks that were begun in a campaign's folder, by their open logs."""
-    found = []
-    for process in tasks_at_work():
-        try:
-            target = Path(f"/proc/{process.pid}/fd/2").readlink()
-        except OSError:
-            continue
-        if folder in target.parents:
-            found.append(process)
-    return found
-
-
 def test_a_lost_worker_costs_an_attempt_and_no_answer(
-    run, campaign_file, table_of, until, tmp_path
+    run, campaign_file, started_campaign, cluster, at_work, table_of, until, tmp_path
 ):
     """A worker is killed, then the scheduler; the table is that of one machine."""
     path = campaign_file(subsets=["folded"])
     whole, folder = tmp_path / "whole", tmp_path / "folder"
     done = run("baselines", "campaign", "run", path, "--folder", whole)
     assert done.returncode == 0, done.stderr
-    with cluster(tmp_path, until, "cores=1 memory=2e9") as (file, scheduler, (worker,)):
-        with campaign(path, folder, file) as process:
-            until(lambda: list(folder.glob("runs/*/plan.json")))
-            (task,) = of_folder(folder)
-            inner = psutil.Process(task.ppid())
-            assert inner.pid != worker.pid  # Dask's nanny starts it again
-            inner.kill()
-            until(lambda: not task.is_running() or task.status() == psutil.STATUS_ZOMBIE)
-            until(lambda: len(list(folder.glob("runs/*/train.log"))) and of_folder(folder))
-            scheduler.kill()
-            _, said = process.communicate(timeout=LONG)
+    with (
+        cluster("cores=1 memory=2e9") as (file, scheduler, (nanny,)),
+        started_campaign(path, folder, "--scheduler", file) as process,
+    ):
+        until(lambda: list(folder.glob("runs/*/plan.json")))
+        (task,) = at_work(folder)
+        worker = psutil.Process(task.ppid())
+        assert worker.pid != nanny.pid
+        worker.kill()
+        until(lambda: not task.is_running() or task.status() == psutil.STATUS_ZOMBIE)
+        until(lambda: at_work(folder))
+        scheduler.kill()
+        _, said = process.communicate(timeout=LONG)
         assert process.returncode == 1
         assert "lost: worker worker-0" in said
         assert "its worker was lost, begun again" in said
         assert "the same command goes on" in said
         assert "Traceback" not in said
-        until(lambda: not of_folder(folder))
-    with cluster(tmp_path, until, "cores=1 memory=2e9") as (file, *_):
-        done = run("baselines", "campaign", "run", path, "--folder", folder, "--scheduler", file)
-        assert done.returncode == 0, done.stderr
+        until(lambda: not at_work(folder))
+    done = run("baselines", "campaign", "run", path, "--folder", folder)
+    assert done.returncode == 0, done.stderr
     assert table_of(path, folder) == table_of(path, whole)
+
+
+def test_ctrl_c_on_a_local_cluster_leaves_nothing_at_work(
+    run, campaign_file, started_campaign, at_work, until, tmp_path
+):
+    """Ctrl-C goes to the whole group of processes, the worker's too."""
+    path, folder = campaign_file(), tmp_path / "folder"
+    with started_campaign(path, folder, "--scheduler", "local", "--jobs", "2") as process:
+        until(lambda: len(list(folder.glob("runs/*/plan.json"))) == 2)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=LONG)
+    assert process.returncode == 130
+    assert "dashboard: http://127.0.0.1:" in said
+    assert f"to go on: baselines campaign run {path} --folder {folder} --scheduler local" in said
+    assert "Traceback" not in said
+    assert not at_work(folder)
+    status = run("baselines", "campaign", "status", path, "--folder", folder).stdout
+    assert "4 tasks: 4 waiting" in status
+
+
+def test_two_tasks_that_need_most_of_a_worker_never_meet(campaign_file, tmp_path):
+    """Of one campaign, and of two that share a cluster; what each needs is declared to Dask."""
+    from distributed import Client, LocalCluster
+
+    path = campaign_file(
+        seeds=[0, 1, 2], tests=["folded"], resources={"sgdml": {"memory": "10 GiB"}}
+    )
+    tasks = [Task(one) for one in expand(matrix.read(path), path)]
+    with LocalCluster(
+        n_workers=1, threads_per_worker=4, processes=False, dashboard_address="127.0.0.1:0",
+        protocol="tcp", resources={"cores": 4, "memory": 16 * 2**30},
+    ) as local:  # fmt: skip
+
+        def carry_out(folder):
+            ledger.prepare(folder)
+            with Client(local, set_as_default=False) as client:
+                workers = Cluster(client, folder, str, work=leave_times)
+                assert running.carry_out(tasks, folder, workers, str) == {}
+
+        folders = [tmp_path / "one", tmp_path / "other"]
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(carry_out, folders))
+    times = sorted(json.loads(file.read_text()) for file in tmp_path.glob("*/runs/*/record.json"))
+    assert len(times) == 2 * len(tasks) == 12
+    assert all(first[1] <= second[0] for first, second in pairwise(times))
+
+
+def leave_times(job):
+    """Take the place of a training: leave when it began and ended."""
+    begun = time.monotonic()
+    time.sleep(0.05)
+    folder = Order.model_validate_json(job.order).folder
+    folder.mkdir()
+    (folder / "record.json").write_text(json.dumps([begun, time.monotonic()]))
 
 
 @pytest.mark.parametrize(
@@ -199,7 +187,9 @@ def lines(file: Path) -> list[str]:
     return file.read_text().split() if file.exists() else []
 
 
-def test_workers_come_from_a_batch_queue_and_are_cancelled(run, campaign_file, until, slurm):
+def test_workers_come_from_a_batch_queue_and_are_cancelled(
+    run, campaign_file, started_campaign, at_work, until, slurm
+):
     """Cancelled in the middle, then its process is killed: no job and no task is left."""
     batch = {
         "system": "slurm", "cores": 1, "memory": "2 GiB", "maximum": 2,
@@ -207,18 +197,18 @@ def test_workers_come_from_a_batch_queue_and_are_cancelled(run, campaign_file, u
                     "scheduler_options": {"dashboard_address": "127.0.0.1:0"}},
     }  # fmt: skip
     path, folder = campaign_file(batch=batch), slurm / "folder"
-    with campaign(path, folder, "batch") as process:
-        until(lambda: len(of_folder(folder)) == 2)
+    with started_campaign(path, folder, "--scheduler", "batch") as process:
+        until(lambda: len(at_work(folder)) == 2)
         done = run("baselines", "campaign", "cancel", "--folder", folder)
         assert "1 stopped" in done.stdout
-        assert not of_folder(folder)
+        assert not at_work(folder)
         _, said = process.communicate(timeout=LONG)
         assert "cancelled; the same command goes on" in said
     submitted = lines(slurm / "submitted")
     assert len(submitted) == 2
     assert sorted(set(lines(slurm / "cancelled"))) == sorted(submitted)
-    with campaign(path, folder, "batch") as process:
-        until(lambda: of_folder(folder))
+    with started_campaign(path, folder, "--scheduler", "batch") as process:
+        until(lambda: at_work(folder))
         process.kill()
         process.wait(LONG)
     (left,) = folder.glob("drivers/*.jobs")
@@ -226,4 +216,4 @@ def test_workers_come_from_a_batch_queue_and_are_cancelled(run, campaign_file, u
     done = run("baselines", "campaign", "cancel", "--folder", folder)
     assert f"{len(jobs)} jobs cancelled that were left" in done.stdout
     assert set(jobs) <= set(lines(slurm / "cancelled"))
-    until(lambda: not of_folder(folder))
+    until(lambda: not at_work(folder))
