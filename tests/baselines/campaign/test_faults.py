@@ -46,11 +46,11 @@ def test_files_that_cannot_be_written_fail_their_tasks_and_are_named(
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of its own, of 200 KiB, and a function that makes room on it."""
+    """A file system of its own, of 1 MiB, and a function that makes room on it."""
     folder = tmp_path / "disk"
     folder.mkdir()
     made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=120k", "tmpfs", folder], capture_output=True
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True
     )
     if made.returncode:
         pytest.skip("no file system of its own can be mounted here")
