@@ -245,9 +245,10 @@ def _made(kind: type[JobQueueCluster], settings: Batch, jobs: _Jobs | None) -> J
     resources = f"cores={settings.cores} memory={memory * MEBIBYTE}"
     if settings.gpus:
         resources += f" GPU={settings.gpus}"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # another port for the dashboard
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # another port for the dashboard
+        warnings.simplefilter("ignore", ResourceWarning)  # a cluster that was refused, when it goes
+        try:
             return kind(
                 job_cls=kind.job_cls if jobs is None else _kept(kind.job_cls, jobs),
                 cores=settings.cores,
@@ -256,9 +257,9 @@ def _made(kind: type[JobQueueCluster], settings: Batch, jobs: _Jobs | None) -> J
                 worker_extra_args=["--resources", f"'{resources}'"],
                 **settings.options,
             )
-    except (TypeError, ValueError) as error:
-        said = str(error).partition("\n")[0]
-        raise UsageError(f"batch: options: {kind.__name__} refuses them: {said}") from None
+        except (TypeError, ValueError) as error:
+            said = str(error).partition("\n")[0].partition(". Very likely")[0]
+    raise UsageError(f"batch: options: {kind.__name__} refuses them: {said}")
 
 
 def _kept(kind: type[Job], jobs: _Jobs) -> type[Job]:

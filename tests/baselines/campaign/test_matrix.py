@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from baselines.campaign import matrix
-from teadata.errors import DataError
+from baselines.campaign import batch, matrix
+from teadata.errors import DataError, UsageError
+
+BATCH = {"system": "slurm", "cores": 8, "memory": "32 GiB", "workers": 4}
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"modells": ["gap"]}, "unknown key 'modells', did you mean 'models'"),
+        ({"batch": BATCH | {"worker": 2}}, "unknown key 'batch.worker', did you mean 'workers'"),
+        ({"batch": BATCH | {"maximum": 2}}, "batch: expected either workers, or maximum"),
+        ({"batch": BATCH | {"memory": "32"}}, "batch.memory: expected an amount of memory such as"),
+        ({"batch": BATCH | {"system": "slrum"}}, "batch.system: Input should be 'slurm', 'pbs'"),
+        ({"batch": BATCH | {"options": {"processes": 2}}}, "processes cannot be chosen"),
         ({"resources": {"gap": {"memery": "1 GiB"}}}, "did you mean 'memory'"),
         ({"resources": {"gap": {"memory": "lots"}}}, "such as 4 GiB or 500 MiB, found 'lots'"),
         ({"include": [{"model": "gap", "datasett": "mini-i"}]}, "did you mean 'dataset'"),
@@ -42,3 +49,20 @@ def test_a_text_is_no_campaign(tmp_path):
     path.write_text("models")
     with pytest.raises(DataError, match=r"campaign\.yaml: the file: "):
         matrix.read(path)
+
+
+def test_options_that_dask_jobqueue_does_not_know_are_refused():
+    settings = batch.Batch(**BATCH, options={"qeue": "short"})
+    with pytest.raises(UsageError, match=r"SLURMCluster refuses them: .*'qeue'$"):
+        batch.job_script(settings)
+
+
+def test_a_queue_that_is_not_here_is_refused(campaign_file, run, tmp_path):
+    path = campaign_file(batch=BATCH)
+    done = run("baselines", "campaign", "run", path, "--folder", tmp_path / "a", "--scheduler",
+               "batch")  # fmt: skip
+    assert done.returncode == 2
+    assert "sbatch is not on this machine's PATH" in done.stderr
+    done = run("baselines", "campaign", "run", path, "--scheduler", "batch", "--jobs", 2)
+    assert done.returncode == 2
+    assert "--jobs and --memory are for this machine" in done.stderr
