@@ -52,8 +52,8 @@ def test_a_text_is_no_campaign(tmp_path):
 
 
 def test_options_that_dask_jobqueue_does_not_know_are_refused():
-    settings = batch.Batch(**BATCH, options={"qeue": "short"})
-    with pytest.raises(UsageError, match=r"SLURMCluster refuses them: .*'qeue'$"):
+    settings = batch.Batch(**BATCH, options={"lane": "short"})
+    with pytest.raises(UsageError, match=r"SLURMCluster refuses them: .*'lane'$"):
         batch.job_script(settings)
 
 
