@@ -20,6 +20,8 @@ KINDS = {
     "training": "baselines.runs.record:TrainingRecord",
     "accuracy": "baselines.accuracy.record:AccuracyRecord",
     "campaign": "baselines.campaign.matrix:Campaign",
+    "submission": "teaeval.board.submission:Submission",
+    "entry": "teaeval.board.entries:Entry",
     "zenodo": "teadata.remote.record:Record",
 }
 """Name of the schema's file, and where the class is."""

@@ -19,7 +19,7 @@ from teaeval.board.tasks import Line
 from teaeval.hydrogen.record import Record as Hydrogen
 from teaeval.md.record import Simulations
 from teaeval.md.survival import Survival, log_rank
-from teaeval.tables.numbers import significant
+from teaeval.tables.numbers import significant, span
 
 
 @dataclass(frozen=True)
@@ -196,6 +196,30 @@ def figures(runs: Sequence[Run], entries: Sequence[Filed]) -> list[dict[str, Any
 def hydrogen_of(entries: Sequence[Filed]) -> list[tuple[Filed, Hydrogen]]:
     """The hydrogen records of all active entries."""
     return [(e, record) for e in entries if e.status == "active" for record in e.hydrogen]
+
+
+def distances(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """A line for each quantity whose distance to the reference was measured."""
+    rows = []
+    for run in runs:
+        for item in run.record.observables:
+            if (one := item.distance) is None:
+                continue
+            limits = None if one.low is None or one.high is None else (one.low, one.high)
+            rows.append(
+                {
+                    "name": run.name,
+                    "href": model_page(run.filed.submission.model),
+                    "quantity": f"{item.observable}: {item.quantity}",
+                    "measure": one.measure if one.unit == "" else f"{one.measure}, {one.unit}",
+                    "value": significant(one.value),
+                    "limits": span(limits),
+                    "floor": significant(one.floor),
+                    "ceiling": significant(one.ceiling),
+                    "reference": item.reference or "–",
+                }
+            )
+    return rows
 
 
 def _gap(record: Hydrogen) -> float | None:

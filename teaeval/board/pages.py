@@ -70,6 +70,7 @@ def pages(title: str, entries: Sequence[Filed], tasks: Sequence[Task]) -> Iterat
             "heading": "Simulations",
             "runs": [run.cells for run in runs],
             "survivals": list(dynamics.survivals(runs)),
+            "distances": dynamics.distances(runs),
             "figures": dynamics.figures(runs, entries),
             "transitions": dynamics.transitions(entries),
         },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import shlex
@@ -10,8 +11,10 @@ import time
 
 import pytest
 
-from teaeval.board.building import build
+from teaeval.board.building import build, write_site
 from teaeval.board.entries import read_entries
+from teaeval.md.observed import Observed, Separation
+from teaeval.tables.numbers import significant
 
 
 def test_the_repository_s_board_is_built_in_seconds(repository, tmp_path):
@@ -22,6 +25,36 @@ def test_the_repository_s_board_is_built_in_seconds(repository, tmp_path):
     text = (tmp_path / "site" / "simulations.html").read_text()
     assert "log-rank p" in text
     assert text.count("rank correlation") >= 3
+
+
+def test_survival_and_distances_of_simulations(repository, tmp_path):
+    known = list(read_entries(repository / "examples" / "board"))
+    (sgdml,) = (item for item in known if item.submission.model == "sGDML")
+    record = sgdml.simulations[0]
+    text = _simulations(tmp_path / "old", [sgdml])
+    share = record.survival.share[-1]
+    assert f"<td>{significant(share)}<small>" in text
+    assert "Distances to the reference" not in text  # an earlier version measured none
+    apart = Separation(
+        measure="hellinger", unit="", value=0.4321, low=0.40, high=0.46, floor=0.1, ceiling=0.2
+    )
+    angles = Observed(
+        observable="ramachandran", quantity="all", unit="°", kind="map", axes=[], mean=None,
+        values=[], reference="its own dynamics", reference_mean=None, reference_values=[],
+        exact=None, distances=[apart], wells=[], notes=[],
+    )  # fmt: skip
+    newer = dataclasses.replace(
+        sgdml, simulations=[record.model_copy(update={"observables": [angles]})]
+    )
+    text = _simulations(tmp_path / "new", [newer])
+    for shown in ("ramachandran: all", "0.432", "0.400 to 0.460", "its own dynamics"):
+        assert shown in text
+
+
+def _simulations(folder, entries):
+    folder.mkdir()
+    write_site(folder, "Board", entries)
+    return (folder / "simulations.html").read_text()
 
 
 def test_the_repository_s_board_is_small_and_its_models_marked(repository):
