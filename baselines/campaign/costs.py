@@ -42,10 +42,12 @@ def published_time(
     The sources are what :func:`teaeval.published.costs` has: of SO3krates the time of a gradient
     step, which is multiplied by the steps of the settings; of MACE the times of the shortest
     training (the smallest set of Challenge I) and of the longest ones (the largest sets of III and
-    IV).  Any other training of MACE took a time between these.
+    IV).  Any other training of MACE took a time between these.  Of the other models nothing was
+    published.
     """
     card = catalog.card(dataset)
-    if card.edition != "official" or not Path(config_name).stem.startswith("paper-"):
+    shipped = config_name in config.names(model, entry(model).configs)
+    if card.edition != "official" or not shipped or not config_name.startswith("paper-"):
         return None
     known = [cost for cost in published.costs() if cost.model == entry(model).title]
     of_steps = [cost for cost in known if cost.of == "a gradient step"]
