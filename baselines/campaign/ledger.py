@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
 from baselines.campaign.tasks import Task
 from baselines.runs.folder import CONFIG_FILE, PLAN_FILE
@@ -92,24 +92,30 @@ def lock_file(task: Task, folder: Path) -> Path:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file while the block runs; wait for it while another process does.
-
-    The file says since when, on which machine and by which process it is held.
-    """
+def locked(path: Path) -> Iterator[BinaryIO]:
+    """Hold a lock file while the block runs; wait for it while another process does."""
     import fcntl
 
     with path.open("ab") as file:
         fcntl.lockf(file, fcntl.LOCK_EX)
-        with suppress(OSError):  # on a full disk it is a lock all the same
-            file.truncate(0)
-            file.write(f"{time.time():.3f} {platform.node()} {os.getpid()}\n".encode())
-            file.flush()
-        try:
-            yield
-        finally:
-            with suppress(OSError):
-                os.utime(path)  # when it ended
+        yield file
+
+
+@contextmanager
+def timed(lock: BinaryIO) -> Iterator[None]:
+    """Keep in a lock file when the block began, and by its own time when it ended.
+
+    Through the open file: to open it again would end the lock.  On a full disk nothing is kept.
+    """
+    with suppress(OSError):
+        lock.truncate(0)
+        lock.write(f"{time.time():.3f} {platform.node()} {os.getpid()}\n".encode())
+        lock.flush()
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.utime(lock.fileno())
 
 
 def held(path: Path) -> bool:

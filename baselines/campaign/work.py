@@ -14,7 +14,7 @@ import time
 import traceback
 from pathlib import Path
 
-from baselines.campaign.ledger import locked
+from baselines.campaign.ledger import locked, timed
 from baselines.campaign.steps import Place, Step
 from baselines.runs.record import Plan
 from teadata import TeaError, console
@@ -57,8 +57,11 @@ def carry_out(order: Order) -> None:
     TeaError
         As the step does.
     """
-    with locked(order.lock), console.progress_bar() as progress:
-        order.step.carry_out(Place(order.plan, order.folder, order.cores, progress))
+    with locked(order.lock) as lock:
+        if order.step.done(order.folder):
+            return  # by another campaign, meanwhile
+        with timed(lock), console.progress_bar() as progress:
+            order.step.carry_out(Place(order.plan, order.folder, order.cores, progress))
 
 
 def _first_line() -> bytes:

@@ -322,6 +322,8 @@ def test_long_work_says_how_far_it_is_where_there_is_no_terminal():
     assert all(line.startswith("frames: ") and " of 100 after " in line for line in said)
     assert "left" in said[-1]
     assert pace.duration(3900) == "1 h 05 min"
+    assert pace.left("frames: 2 of 9 after 5 s, about 1 h 05 min left") == 3900
+    assert pace.left("frames: 2 of 9 after 5 s") is None
     short: list[str] = []
     pace.Lines(short.append)("frames", 1, 2)
     assert short == []

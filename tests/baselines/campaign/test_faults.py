@@ -66,15 +66,16 @@ def kill_a_worker(until, at_work):
     """Kill a Dask worker that runs a task of a folder, at some moment of it."""
     draw = random.Random(1)
 
-    def kill(folder):
-        task = draw.choice(until(lambda: at_work(folder), LONG))
-        try:
-            worker = psutil.Process(task.ppid())
-            time.sleep(draw.uniform(0, 4))
-            worker.kill()
-        except psutil.NoSuchProcess:  # the task has just ended: another
-            return kill(folder)
-        return until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
+    def workers(nannies, folder):
+        parents = {task.ppid() for task in at_work(folder)}
+        started = [child for one in nannies for child in psutil.Process(one.pid).children()]
+        return [child for child in started if child.pid in parents]
+
+    def kill(nannies, folder):
+        worker = draw.choice(until(lambda: workers(nannies, folder), LONG))
+        time.sleep(draw.uniform(0, 4))
+        worker.kill()
+        until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
 
     return kill
 
@@ -102,16 +103,16 @@ def test_nothing_is_lost_and_nothing_has_another_answer_after_all_faults(
     assert "Traceback" not in full.stderr
     make_room()
 
-    with cluster("cores=1 memory=2e9", "cores=1 memory=2e9") as (file, scheduler, _):
+    with cluster("cores=1 memory=2e9", "cores=1 memory=2e9") as (file, scheduler, nannies):
         options = ("--scheduler", file, "--failed")
         with started_campaign(path, folder, *options) as process:
             for _ in range(6):
-                kill_a_worker(folder)
+                kill_a_worker(nannies, folder)
             process.kill()
             assert "its worker was lost, begun again" in process.communicate(timeout=LONG)[1]
         with started_campaign(path, folder, *options) as process:
             for _ in range(2):
-                kill_a_worker(folder)
+                kill_a_worker(nannies, folder)
             scheduler.kill()
             said = process.communicate(timeout=LONG)[1]
         assert process.returncode == 1

@@ -90,7 +90,8 @@ def test_a_campaign_is_cancelled_from_elsewhere(run, campaign_file, until, tmp_p
     rows = json.loads(
         run("baselines", "campaign", "status", path, "--folder", folder, "--json").stdout
     )
-    assert [row["state"] for row in rows].count("running") == 1
+    (row,) = [row for row in rows if row["state"] == "running"]
+    assert 0 <= row["seconds"] < 300
     done = run("baselines", "campaign", "cancel", "--folder", folder)
     assert "1 stopped" in done.stdout
     assert "cancelled" in process.communicate()[1]
@@ -99,6 +100,20 @@ def test_a_campaign_is_cancelled_from_elsewhere(run, campaign_file, until, tmp_p
     assert "running" not in status
     assert "failed" not in status
     assert "no campaign runs" in run("baselines", "campaign", "cancel", "--folder", folder).stdout
+
+
+def test_two_campaigns_at_once_in_a_folder_share_its_tasks(run, campaign_file, tmp_path):
+    path, folder = campaign_file(subsets=["folded"]), tmp_path / "folder"
+    process = start(path, folder)
+    done = run("baselines", "campaign", "run", path, "--folder", folder)
+    process.communicate(timeout=300)
+    assert process.returncode == done.returncode == 0
+    rows = json.loads(
+        run("baselines", "campaign", "status", path, "--folder", folder, "--json").stdout
+    )
+    # a score is done only if it is of the training that is there: none was trained twice
+    assert [row["state"] for row in rows] == ["done", "done"]
+    assert all(row["seconds"] > 0 for row in rows)
 
 
 def test_what_cannot_fit_and_other_folders_are_refused(run, campaign_file, tmp_path):
