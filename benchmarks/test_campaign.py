@@ -10,7 +10,8 @@ import pytest
 from distributed import Client, LocalCluster
 
 from baselines.campaign import ledger, running
-from baselines.campaign.cluster import Amount, Cluster
+from baselines.campaign.amounts import Amount
+from baselines.campaign.cluster import Cluster
 from baselines.campaign.processes import machine_memory
 from baselines.campaign.tasks import Run, Task
 from baselines.campaign.work import Order

@@ -125,10 +125,12 @@ class _Jobs:
     def __init__(self, file: Path, command: str) -> None:
         self.file, self._command = file, command
         self._ids: list[str] = []
-        self.refused: list[str] = []
+        self.accepted = 0
+        self.refused: list[str] = []  # what the queue said, since it last accepted a job
 
     def add(self, job: str) -> None:
         self._ids.append(job)
+        self.accepted += 1
         self.refused.clear()
         self._write()
 
@@ -166,16 +168,23 @@ class Queue:
         Raises
         ------
         ClusterError
-            If the queue refuses jobs.
+            If the queue refuses the first job, or several one after another.
         """
         number = self.settings.number(wanted)
         refused = self._jobs.refused
-        if len(refused) >= REFUSALS:
-            raise ClusterError(f"the batch queue refuses the jobs: {refused[-1]}")
+        if refused and (not self._jobs.accepted or len(refused) >= REFUSALS):
+            raise ClusterError(f"the batch queue refuses jobs: {refused[-1]}")
         now = time.monotonic()
         if number != self._number or now - self._asked > ASK_AGAIN:
             self._number, self._asked = number, now
+            self.cluster.loop.add_callback(self._forget_refused)
             self.cluster.scale(number)
+
+    def _forget_refused(self) -> None:
+        """Take jobs that the queue refused from the cluster's, which asks for others then."""
+        jobs = self.cluster.workers
+        for name in [name for name, job in jobs.items() if job.job_id is None]:
+            del jobs[name]
 
 
 @contextmanager
@@ -211,8 +220,9 @@ def opened(settings: Batch, folder: Path, name: str) -> Iterator[Queue]:
     try:
         yield Queue(cluster, settings, jobs)
     finally:
-        cluster.close(timeout=CLOSING)
-        jobs.file.unlink(missing_ok=True)
+        with suppress(TimeoutError):  # then the jobs are kept in mind, and `cancel` tries again
+            cluster.close(timeout=CLOSING)
+            jobs.file.unlink(missing_ok=True)
 
 
 def job_script(settings: Batch) -> str:
@@ -264,15 +274,17 @@ def _made(kind: type[JobQueueCluster], settings: Batch, jobs: _Jobs | None) -> J
 
 def _kept(kind: type[Job], jobs: _Jobs) -> type[Job]:
     """The same kind of job, kept in mind from its submission to its end."""
+    from distributed.core import Status
 
     class Kept(kind):  # type: ignore[misc]
         async def start(self) -> None:
             try:
                 await super().start()
-            except Exception as error:
+            except Exception as error:  # the command's status, or what it did not say
                 jobs.refused.append(" ".join(str(error).split()))
-                raise
-            jobs.add(self.job_id)
+                self.status = Status.running  # as Dask expects; it has no number, and is forgotten
+            else:
+                jobs.add(self.job_id)
 
         async def close(self) -> None:
             await super().close()

@@ -13,17 +13,16 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from baselines.campaign import ledger, worker
+from baselines.campaign.amounts import Amount, declared, how_many, need
 from baselines.campaign.batch import Queue
-from baselines.campaign.memory import MEBIBYTE
 from baselines.campaign.running import Ended, Tell
 from baselines.campaign.tasks import Run, Task
 from baselines.campaign.work import GRACE, Order
-from baselines.campaign.worker import Introduction, Job, StatusError
+from baselines.campaign.worker import RESOURCES, Job, StatusError, complaint
 from baselines.registry import entry
-from baselines.runs.record import versions
 from teadata.errors import DataError
 from teadata.remote.settings import home
 from teaeval.defaults import WAIT
@@ -37,56 +36,6 @@ LOOK = 1.0
 
 PATIENCE = 120.0
 """Seconds without a worker from a batch queue after which that is said."""
-
-RESOURCES = "--resources 'cores=8 memory=32e9'"
-"""How workers declare what they have."""
-
-
-class Amount(NamedTuple):
-    """Cores, MiB of memory and GPUs, of a worker or for a task."""
-
-    cores: float
-    memory: float
-    gpus: float
-
-    def holds(self, other: Amount) -> bool:
-        """Whether another amount is no more than this one."""
-        return all(mine >= theirs for mine, theirs in zip(self, other, strict=True))
-
-    def less(self, other: Amount) -> Amount:
-        """What is left if another is taken."""
-        return Amount(*(mine - theirs for mine, theirs in zip(self, other, strict=True)))
-
-    def as_resources(self) -> dict[str, float]:
-        """As Dask has them: memory in bytes."""
-        memory = round(self.memory * MEBIBYTE)
-        named = {"cores": self.cores, "memory": memory, "GPU": self.gpus}
-        return {name: value for name, value in named.items() if value}
-
-
-def need(run: Run) -> Amount:
-    """What a task of a run needs."""
-    return Amount(run.cores, run.memory, float(run.plan.device != "cpu"))
-
-
-def declared(resources: dict[str, float]) -> Amount | None:
-    """What a worker declares; None if it declares no cores or no memory."""
-    if not {"cores", "memory"} <= resources.keys():
-        return None
-    return Amount(resources["cores"], resources["memory"] / MEBIBYTE, resources.get("GPU", 0))
-
-
-def how_many(needs: Sequence[Amount], size: Amount) -> int:
-    """How many workers of a size hold all tasks at once: each goes to the first with room."""
-    bins: list[Amount] = []
-    largest = sorted(needs, key=lambda one: -max(one.cores / size.cores, one.memory / size.memory))
-    for wanted in largest:
-        place = next((at for at, free in enumerate(bins) if free.holds(wanted)), None)
-        if place is None:
-            bins.append(size.less(wanted))
-        else:
-            bins[place] = bins[place].less(wanted)
-    return len(bins)
 
 
 @dataclass
@@ -135,7 +84,7 @@ class Cluster:
         self._client, self._folder, self._tell = client, folder.resolve(), tell
         self._batch, self._work = batch, work
         self._workers: dict[str, _Worker] = {}
-        self._useless: set[str] = set()  # addresses of workers without declared resources
+        self._useless: dict[str, str] = {}  # addresses of workers that get no task, and why
         self._running: dict[str, _Running] = {}
         self._ended: queue.SimpleQueue[tuple[str, Future]] = queue.SimpleQueue()
         self._packages: list[str] = []
@@ -150,7 +99,8 @@ class Cluster:
         DataError
             If no worker can ever hold a run.
         ClusterError
-            If the workers declare no resources, have other software, or do not see the folder.
+            If there are no workers of use: they declare no resources, have other software, or do
+            not see the folder.
         """
         self._packages = sorted({entry(run.plan.model).package for run in runs})
         if self._batch is not None:
@@ -158,14 +108,14 @@ class Cluster:
         else:
             self._look()
             if not self._workers:
-                raise ClusterError(self._none_declared())
+                raise ClusterError(self._none_of_use())
             sizes = [one.total for one in self._workers.values()]
         for run in runs:
             wanted = need(run)
             if not any(size.holds(wanted) for size in sizes):
                 raise DataError(
-                    f"{run.plan.model} needs {_words(wanted)}, and no worker has that; the largest "
-                    f"has {_words(max(sizes))}; change its resources, or start a larger worker"
+                    f"{run.plan.model} needs {wanted!s}, and no worker has that; the largest "
+                    f"has {max(sizes)!s}; change its resources, or start a larger worker"
                 )
 
     @staticmethod
@@ -248,7 +198,8 @@ class Cluster:
         if running.address in self._workers:
             one = self._workers[running.address]
             taken = need(running.task.run)
-            one.free = Amount(*(have + back for have, back in zip(one.free, taken, strict=True)))
+            more = (have + back for have, back in zip(one.free, taken, strict=True))
+            one.free = Amount(*map(min, one.total, more))  # it may be a new one at the old address
         return Ended(name, status, reason)
 
     def _lost(self) -> list[Ended]:
@@ -266,12 +217,13 @@ class Cluster:
         for address in self._workers.keys() - there:
             self._tell(f"lost: {self._called(address)}")
             del self._workers[address]
-        self._useless &= there
-        if new := there - self._workers.keys() - self._useless:
+        for address in self._useless.keys() - there:
+            del self._useless[address]
+        if new := there - self._workers.keys() - self._useless.keys():
             self._meet(sorted(new))
 
     def _meet(self, addresses: list[str]) -> None:
-        """Get to know workers."""
+        """Get to know workers; those of no use get no task, and that is said."""
         try:
             seen = self._client.run(
                 worker.introduce,
@@ -286,37 +238,13 @@ class Cluster:
         for address, found in seen.items():
             if isinstance(found, OSError):
                 continue  # gone again
-            if not isinstance(found, worker.Introduction):
-                raise ClusterError(
-                    f"worker {address}: has not this software ({found}); start it in the same "
-                    "Python environment as this command"
-                )
-            self._compare(address, found)
-            amount = declared(found.resources)
-            if amount is None:
-                self._useless.add(address)
-                self._tell(
-                    f"worker {found.name} at {address} declares no cores and memory, and gets no "
-                    f"tasks; start it with {RESOURCES}"
-                )
+            wrong = complaint(found, self._packages, self._folder)
+            amount = None if isinstance(found, Exception) else declared(found.resources)
+            if wrong is not None or amount is None:
+                self._useless[address] = f"worker at {address} {wrong}"
+                self._tell(f"{self._useless[address]}; it gets no tasks")
             else:
                 self._workers[address] = _Worker(found.name, amount, amount)
-
-    def _compare(self, address: str, found: Introduction) -> None:
-        """Refuse a worker that would train something else, or somewhere else."""
-        here = versions(self._packages)
-        for name in here.keys() | found.versions.keys():
-            mine, other = here.get(name, "none"), found.versions.get(name, "none")
-            if mine != other and name != "python":
-                raise ClusterError(
-                    f"worker {found.name} at {address}: has {name} {other}, and here is {mine}; "
-                    "results would not be the same: start it in the same Python environment"
-                )
-        if not found.sees:
-            raise ClusterError(
-                f"worker {found.name} at {address}: does not see {self._folder}; choose a --folder "
-                "on a file system that this machine and the workers share"
-            )
 
     def _ask_for_workers(self, waiting: Sequence[Run]) -> None:
         """Get as many workers from the batch queue as there is work for."""
@@ -331,7 +259,7 @@ class Cluster:
             self._in_use = time.monotonic()
         elif time.monotonic() - self._in_use > WAIT:
             raise ClusterError(
-                f"the cluster has had no worker with room for {_words(need(waiting[0]))} for "
+                f"the cluster has had no worker with room for {need(waiting[0])!s} for "
                 f"{WAIT:.0f} s; {self._how_to_start()}"
             )
 
@@ -374,9 +302,9 @@ class Cluster:
         known = self._workers.get(address)
         return f"worker {known.name} at {address}" if known else f"worker at {address}"
 
-    def _none_declared(self) -> str:
+    def _none_of_use(self) -> str:
         if self._useless:
-            return f"no worker declares its cores and memory; {self._how_to_start()}"
+            return f"no worker is of use: {next(iter(self._useless.values()))}"
         return f"the cluster has no workers; {self._how_to_start()}"
 
     def _how_to_start(self) -> str:
@@ -390,9 +318,3 @@ class Cluster:
             f"--scheduler {address}: its scheduler does not answer any more{said}; start it again: "
             "the same command goes on from the last checkpoints"
         )
-
-
-def _words(amount: Amount) -> str:
-    gpus = f", {amount.gpus:g} GPU" if amount.gpus else ""
-    cores = "core" if amount.cores == 1 else "cores"
-    return f"{amount.cores:g} {cores}, {amount.memory / 1024:.3g} GiB{gpus}"

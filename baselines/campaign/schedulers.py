@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from baselines.campaign import batch, ledger, matrix
+from baselines.campaign.amounts import Amount
 from baselines.campaign.batch import Batch
-from baselines.campaign.cluster import Amount, Cluster
+from baselines.campaign.cluster import Cluster
 from baselines.campaign.processes import Machine, Processes
 from baselines.campaign.running import Tell, Workers
 from teadata.errors import DataError, UsageError
@@ -125,7 +126,8 @@ def opened(
                 yield Cluster(client, folder, tell, queue)
     else:
         with client_of(_address(scheduler)) as client:
-            _say_dashboard(client.dashboard_link, tell)
+            with suppress(KeyError):  # one without a dashboard
+                _say_dashboard(client.dashboard_link, tell)
             yield Cluster(client, folder, tell)
 
 

@@ -8,12 +8,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from baselines.campaign.amounts import declared
 from baselines.campaign.processes import close, interrupt, start
 from baselines.campaign.work import GRACE
 from baselines.runs.record import versions
 
 if TYPE_CHECKING:
     from distributed import Worker
+
+RESOURCES = "--resources 'cores=8 memory=32e9'"
+"""How workers declare what they have."""
 
 LOOK = 0.2
 """Seconds between two looks at whether a task is still wanted."""
@@ -62,6 +66,41 @@ def introduce(packages: Sequence[str], file: Path, dask_worker: Worker) -> Intro
         versions(list(packages)),
         file.exists(),
     )
+
+
+def complaint(found: Introduction | Exception, packages: Sequence[str], folder: Path) -> str | None:
+    """Why a worker is of no use: it would train something else, or somewhere else, or nothing.
+
+    Parameters
+    ----------
+    found
+        From :func:`introduce`, or why there is none.
+    packages
+        What its versions are compared of.
+    folder
+        What it should see.
+    """
+    if not isinstance(found, Introduction):
+        return (
+            f"has not this software ({found}): start it in the same Python environment as this "
+            "command"
+        )
+    here = versions(list(packages))
+    for name in sorted(here.keys() | found.versions.keys()):
+        mine, other = here.get(name, "none"), found.versions.get(name, "none")
+        if mine != other and name != "python":
+            return (
+                f"has {name} {other}, and here is {mine}, so results would not be the same: start "
+                "it in the same Python environment as this command"
+            )
+    if not found.sees:
+        return (
+            f"does not see {folder}: choose a --folder on a file system that this machine and the "
+            "workers share"
+        )
+    if declared(found.resources) is None:
+        return f"declares no cores and memory: start it with {RESOURCES}"
+    return None
 
 
 def carry_out(job: Job) -> None:

@@ -16,7 +16,8 @@ import psutil
 import pytest
 
 from baselines.campaign import ledger, matrix, running
-from baselines.campaign.cluster import Amount, Cluster, how_many
+from baselines.campaign.amounts import Amount, how_many
+from baselines.campaign.cluster import Cluster
 from baselines.campaign.expansion import expand
 from baselines.campaign.tasks import Task
 from baselines.campaign.work import Order
@@ -130,7 +131,7 @@ def leave_times(job):
 @pytest.mark.parametrize(
     ("resources", "folder", "kind", "message"),
     [
-        ({}, "folder", ClusterError, r"dask worker tcp://.* --resources 'cores=8 memory=32e9'"),
+        ({}, "folder", ClusterError, r"declares no .* --resources 'cores=8 memory=32e9'"),
         ({"cores": 1, "memory": 5e8}, "folder", DataError, r"sgdml needs 1 core, 1 GiB, and no wo"),
         ({"cores": 1, "memory": 2e9}, "elsewhere", ClusterError, r"does not see .*elsewhere"),
     ],
@@ -217,3 +218,18 @@ def test_workers_come_from_a_batch_queue_and_are_cancelled(
     assert f"{len(jobs)} jobs cancelled that were left" in done.stdout
     assert set(jobs) <= set(lines(slurm / "cancelled"))
     until(lambda: not at_work(folder))
+
+
+def test_a_queue_that_refuses_jobs_is_quoted(run, campaign_file, slurm):
+    (slurm / "bin" / "sbatch").write_text("#!/bin/sh\necho no such partition >&2\nexit 1\n")
+    batch = {"system": "slurm", "cores": 1, "memory": "2 GiB", "workers": 1}
+    batch["options"] = {"scheduler_options": {"dashboard_address": "127.0.0.1:0"}}
+    path = campaign_file(batch=batch)
+    done = run(
+        "baselines", "campaign", "run", path, "--folder", slurm / "a", "--scheduler", "batch"
+    )
+    assert done.returncode == 1
+    assert "the batch queue refuses jobs: " in done.stderr
+    assert "no such partition" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((slurm / "a").glob("drivers/*"))
