@@ -13,6 +13,7 @@ from baselines.campaign.tasks import Task
 from teadata import console
 from teaeval.hydrogen.record import RECORD_FILE as BENCHMARK_FILE
 from teaeval.md.analysis import RECORD_FILE as SIMULATIONS_FILE
+from teaeval.md.record import Simulations
 
 
 def scores_of(tasks: Sequence[Task], folder: Path) -> list[dict[str, Any]]:
@@ -37,7 +38,8 @@ def simulations_of(tasks: Sequence[Task], folder: Path) -> list[dict[str, Any]]:
 
     ``stable_ps`` of ``ps`` were before anything broke, in all replicas together.  ``drift`` is the
     mean of the replicas' in kcal/mol/atom/ns, of NVE runs; ``hellinger`` the distance of the radii
-    of gyration from the reference's, of molecules.  None where there is none.
+    of gyration from the reference's, of molecules.  None where there is none.  ``distances`` are
+    those of all observables from their references, by name.
     """
     rows = []
     for task in tasks:
@@ -52,9 +54,19 @@ def simulations_of(tasks: Sequence[Task], folder: Path) -> list[dict[str, Any]]:
             | {"stable_ps": found.stable_time, "ps": found.time}
             | {"drift": sum(drifts) / len(drifts) if drifts else None}
             | {"hellinger": found.gyration.hellinger.value if found.gyration else None}
+            | {"distances": _distances(found)}
             | {"step": task.step, "file": str(task.what.folder(run) / SIMULATIONS_FILE)}
         )
     return rows
+
+
+def _distances(found: Simulations) -> dict[str, float]:
+    """The distance of each observable from its reference, where it has one."""
+    return {
+        f"{one.observable} {one.quantity}": one.distance.value
+        for one in found.observables
+        if one.distance is not None
+    }
 
 
 def print_simulations(rows: Sequence[dict[str, Any]]) -> None:

@@ -19,8 +19,8 @@ def blocks(repository, kind):
 
 
 def test_the_blocks_of_the_document_run(run, repository, tmp_path):
-    files, commands = blocks(repository, "yaml"), blocks(repository, "bash")
-    assert len(files) == len(commands)
+    files = [file for file in blocks(repository, "yaml") if file.startswith("models")]
+    commands = blocks(repository, "bash")
     for file, lines in zip(files, commands, strict=True):
         name = next(word for word in lines.split() if word.endswith(".yaml"))
         (tmp_path / name).write_text(file)
