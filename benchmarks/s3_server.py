@@ -67,9 +67,14 @@ class S3Server:
         yield parts[: len(parts) // 2] if half else parts
 
     def environment(self) -> dict[str, str]:
-        """What tells a process where the server is."""
+        """What tells a process where this server is."""
+        return self.environment_of(self.address)
+
+    @staticmethod
+    def environment_of(address: str) -> dict[str, str]:
+        """What tells a process where a server is."""
         return {
-            "AWS_ENDPOINT_URL": self.address,
+            "AWS_ENDPOINT_URL": address,
             "AWS_ACCESS_KEY_ID": "testing",
             "AWS_SECRET_ACCESS_KEY": "very-secret-key",
             "AWS_DEFAULT_REGION": "us-east-1",
@@ -117,3 +122,9 @@ class S3Server:
         self._server.shutdown()
         self._thread.join(10)
         self._server.server_close()
+
+
+if __name__ == "__main__":  # serves until its process is ended
+    with S3Server() as running:
+        print(running.address, flush=True)
+        threading.Event().wait()
