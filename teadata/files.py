@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from teadata.errors import DataError, EmptyFileError, PathError, UsageError
-from teadata.objects.address import refuse_address
+from teadata.locations import refuse_address
 
 STAGING = ".tea-"
 """How the names of staging folders begin."""

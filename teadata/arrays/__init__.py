@@ -12,7 +12,7 @@ from teadata.arrays.deepmd import is_deepmd
 from teadata.arrays.stored_array import IN_MEMORY, StoredArray
 from teadata.errors import EmptyFileError, PathError, unknown_name, unknown_suffix
 from teadata.files import check_input
-from teadata.objects import Location, RemoteFile
+from teadata.locations import Location, RemoteFile
 from teadata.typing import Array
 
 __all__ = [

@@ -19,7 +19,7 @@ from teadata.arrays.base import SeekableFile
 from teadata.arrays.decompression import decompression_limit
 from teadata.arrays.zip_members import common_folder, members
 from teadata.errors import DataError, MissingExtraError
-from teadata.objects import Location, RemoteFile
+from teadata.locations import Location, RemoteFile
 from teadata.objects.folder import RemoteFolder
 from teadata.typing import Array
 

@@ -3,9 +3,3 @@
 Every byte is fetched once, and the SHA-256 is computed on the way: a file goes to a temporary copy,
 a folder of Zarr is read chunk by chunk.  Secrets in an address are in no message and no record.
 """
-
-from __future__ import annotations
-
-from teadata.objects.address import Location, RemoteFile, location, refuse_address
-
-__all__ = ["Location", "RemoteFile", "location", "refuse_address"]

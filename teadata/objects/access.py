@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeVar
@@ -14,7 +15,7 @@ from teadata.errors import (
     UsageError,
     install_command,
 )
-from teadata.objects.address import RemoteFile
+from teadata.locations import RemoteFile
 
 Result = TypeVar("Result")
 
@@ -78,10 +79,11 @@ def filesystem(remote: RemoteFile) -> tuple[Any, str]:
     except ImportError as error:
         if remote.scheme in EXTRAS:
             raise MissingExtraError(package, extra, f"reading {remote}") from None
-        needed = getattr(error, "name", None) or str(error).partition(" ")[2] or "fsspec"
+        named = re.search(r"install ([\w-]+)", str(error), re.IGNORECASE)
+        needed = named[1] if named else getattr(error, "name", None) or remote.scheme
         raise MissingExtraError(needed, "", f"reading {remote}") from None
-    except (ValueError, OSError) as error:
-        raise UsageError(f"{remote}: {remote.cleaned(str(error))}") from None
+    except Exception as error:
+        raise UsageError(f"{remote}: cannot be read ({_said(remote, error)})") from None
     return fs, path
 
 
@@ -144,7 +146,7 @@ def tried(remote: RemoteFile, read: Callable[[], Result]) -> Result:
 
 def _is_final(error: Exception) -> bool:
     """Whether trying again makes no difference."""
-    names = {kind.__name__ for kind in type(error).__mro__}
+    names = _names(error)
     final = isinstance(error, (FileNotFoundError, PermissionError, ChangedError, ImportError))
     return final or bool(names & (NO_CREDENTIALS | UNREACHABLE | {"FileExpired"}))
 
@@ -183,17 +185,29 @@ def read_object(
     return tried(remote, read)
 
 
+def _names(error: BaseException) -> set[str]:
+    """Names of the classes of an error, and of the error that it was raised from."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return names | (_names(error.__cause__) if error.__cause__ is not None else set())
+
+
+def _said(remote: RemoteFile, error: Exception) -> str:
+    """What an error says, on one line, without secrets."""
+    text = " ".join((remote.cleaned(str(error)) or type(error).__name__).split())
+    return "".join(c if c.isprintable() else "?" for c in text[:300])
+
+
 def explain(remote: RemoteFile, error: Exception) -> NoReturn:
     """Raise what an error of fsspec or of a store's library means, and what to do."""
-    names = {kind.__name__ for kind in type(error).__mro__}
-    said = " ".join((remote.cleaned(str(error)) or type(error).__name__).split())[:300]
+    names = _names(error)
+    said = _said(remote, error)
     s3 = remote.scheme in EXTRAS
     if isinstance(error, ChangedError) or "FileExpired" in names:
         raise DataError(
             f"{remote}: was changed while it was read; wait until what writes it is done, and try "
             "again"
         ) from None
-    if isinstance(error, FileNotFoundError):
+    if isinstance(error, FileNotFoundError) and not names & UNREACHABLE:
         raise PathError(f"{remote}: {_why_missing(remote)}") from None
     if isinstance(error, PermissionError) or names & NO_CREDENTIALS:
         hint = (
@@ -218,6 +232,8 @@ def _why_missing(remote: RemoteFile) -> str:
     """Whether the bucket, the folder or the object is missing; what may have been meant."""
     import difflib
 
+    if remote.scheme not in EXTRAS:
+        return "no such file"
     fs, path = filesystem(remote)
     folder, _, name = path.rstrip("/").rpartition("/")
     bucket = path.lstrip("/").partition("/")[0]

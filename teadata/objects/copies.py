@@ -5,15 +5,14 @@ from __future__ import annotations
 import functools
 import hashlib
 import shutil
-import tempfile
-import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from teadata.errors import DataError, EmptyFileError, PathError
+from teadata.locations import RemoteFile
 from teadata.objects.access import ChangedError, asked, entry_of, filesystem, identity_of, tried
-from teadata.objects.address import RemoteFile
+from teadata.objects.temporary import temporary_folder
 
 BLOCK = 1 << 24
 """Bytes of a request."""
@@ -48,17 +47,19 @@ def described(remote: RemoteFile) -> Mapping[str, Any]:
     return entry
 
 
-def is_there(remote: RemoteFile) -> bool:
-    """Whether there is such a file; one that may not be looked at counts as none.
+def has_beside(remote: RemoteFile, ending: str) -> bool:
+    """Whether there is a file whose name has this ending more.
 
-    A store says so of files that do not exist, to those who may not list them.
+    One that may not be looked at counts as none: a store says that of files that do not exist, to
+    those who may not list them.
 
     Raises
     ------
     DataError
         If nobody answers.
     """
-    fs, path = filesystem(remote)
+    filesystem(remote)  # an error names the file itself
+    fs, path = filesystem(remote.beside(ending))
 
     def look() -> bool:
         try:
@@ -97,8 +98,7 @@ class LocalCopy:
         fs, path = filesystem(remote)
         entry = described(remote)
         size = entry.get("size")
-        folder = Path(tempfile.mkdtemp(prefix="tea-remote-"))
-        self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        folder = temporary_folder(self)
         self._check_room(folder, size or 0)
         self.path = folder / remote.name
         try:
@@ -152,7 +152,7 @@ class LocalCopy:
 
 def _fresh(fs: Any, path: str) -> Mapping[str, Any]:
     """What the store says of a file now."""
-    fs.invalidate_cache()
+    fs.invalidate_cache(path)
     entry: Mapping[str, Any] = fs.info(path)
     return entry
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import tempfile
 import threading
-import weakref
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from teadata.errors import DataError, PathError
+from teadata.locations import RemoteFile
 from teadata.objects.access import (
     ChangedError,
     asked,
@@ -22,8 +21,8 @@ from teadata.objects.access import (
     identity_of,
     read_object,
 )
-from teadata.objects.address import RemoteFile
 from teadata.objects.digests import digests
+from teadata.objects.temporary import temporary_folder
 
 MOST_KEPT = 1 << 33
 """Bytes of objects that are kept on the disk of this machine, at most half of what is free."""
@@ -85,7 +84,7 @@ class RemoteFolder:
     def _listed(self) -> dict[str, tuple[int, str]]:
         """Size and identity of each object by its name."""
         fs, path = filesystem(self.remote)
-        fs.invalidate_cache()
+        fs.invalidate_cache(path)
         root = path.rstrip("/") + "/"
 
         def listed() -> Mapping[str, Any]:
@@ -176,8 +175,7 @@ class _Kept:
     """Contents of objects in a temporary folder, which is removed with this object."""
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="tea-remote-"))
-        self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._folder = temporary_folder(self)
         self._room = min(MOST_KEPT, shutil.disk_usage(self._folder).free // 2)
         self._files: dict[str, Path] = {}
         self._lock = threading.Lock()

@@ -13,7 +13,7 @@ import typer
 
 from teadata import console
 from teadata.errors import UsageError, unknown_name
-from teadata.objects import Location, location
+from teadata.locations import Location, location
 from teadata.output.command_line import Renamed
 from teadata.output.options import (
     AsCsv,

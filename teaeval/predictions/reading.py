@@ -15,7 +15,7 @@ from teadata.arrays import IN_MEMORY, ArrayFile, open_arrays
 from teadata.arrays.images import ImageFile
 from teadata.arrays.systems import by_system
 from teadata.errors import UsageError, unknown_name
-from teadata.objects import Location, RemoteFile, location
+from teadata.locations import Location, RemoteFile, location
 from teaeval.predictions import sidecar
 from teaeval.predictions.declaring import NAMES, Declarations
 from teaeval.predictions.fields import (

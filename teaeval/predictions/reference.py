@@ -16,7 +16,7 @@ from teadata.arrays.systems import SystemImages, by_system
 from teadata.elements import formula
 from teadata.errors import UsageError, unknown_name
 from teadata.frames import Frames
-from teadata.objects import Location, location
+from teadata.locations import Location, location
 from teadata.stored_frames import AnyFrames, StoredFrames
 from teadata.typing import Array, Floats, Ints
 from teaeval.predictions import sidecar

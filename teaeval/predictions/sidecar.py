@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from teadata.errors import DataError, TeaError, UsageError, unknown_name
 from teadata.files import write_text
-from teadata.objects import Location, RemoteFile
+from teadata.locations import Location, RemoteFile
 from teadata.schema import read_yaml
 from teaeval.predictions.declaring import NAMES, Declarations
 
@@ -29,17 +29,18 @@ def read(file: Location) -> dict[str, str]:
         If it declares something that cannot be declared.
     """
     if isinstance(file, RemoteFile):
-        return _read_remote(file.beside(".yaml"))
+        return _read_remote(file)
     path = path_of(file)
     return _declared_in(path) if path.is_file() else {}
 
 
-def _read_remote(remote: RemoteFile) -> dict[str, str]:
-    """What a file on an object store declares; nothing if there is none."""
-    from teadata.objects.copies import LocalCopy, is_there
+def _read_remote(file: RemoteFile) -> dict[str, str]:
+    """What a file beside one on an object store declares; nothing if there is none."""
+    from teadata.objects.copies import LocalCopy, has_beside
 
-    if not is_there(remote):
+    if not has_beside(file, ".yaml"):
         return {}
+    remote = file.beside(".yaml")
     copy = LocalCopy(remote)
     try:
         return _declared_in(copy.path)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from teadata.objects import Location
+    from teadata.locations import Location
 
 
 class _Scores(ModuleType):
@@ -37,7 +37,7 @@ class _Scores(ModuleType):
             If pandas is not installed.
         """
         from teadata.errors import expect
-        from teadata.objects import Location, RemoteFile
+        from teadata.locations import Location, RemoteFile
         from teaeval.scores.reading import data_frame_of
 
         expect(paths, (str, Path, RemoteFile, Iterable), "paths of scores and prediction files")

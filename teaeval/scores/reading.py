@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from teadata.arrays import SUFFIXES, suffix_of
 from teadata.errors import DataError, UsageError
-from teadata.objects import Location, location
+from teadata.locations import Location, location
 from teadata.output.display import data_frame
 from teaeval.checks.fixes import FIXES
 from teaeval.defaults import MOST_REPLICATES

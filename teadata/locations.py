@@ -13,6 +13,9 @@ from teadata.errors import PathError, UsageError, expect_path
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/(/?)(?=.)")
 """How an address begins; a Path makes one slash of the two."""
 
+CHAIN = re.compile(r"[A-Za-z0-9+.-]+::[A-Za-z0-9+.-]+:/")
+"""How an address of several in a chain begins, as fsspec has them."""
+
 
 @dataclass(frozen=True)
 class RemoteFile:
@@ -116,6 +119,8 @@ def location(value: object, what: str = "the path or the address of a file") -> 
         return value
     path = expect_path(value, what)
     text = value if isinstance(value, str) else str(path)
+    if CHAIN.match(text):
+        return RemoteFile(text)
     match = SCHEME.match(text)
     if match is None or (not match[2] and (isinstance(value, str) or path.parent.exists())):
         return path

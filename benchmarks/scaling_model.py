@@ -1,0 +1,270 @@
+"""What a score costs: a model made of two small measurements, and the tables of docs/scale.md.
+
+Seconds are the processor's.  ``work`` is what workers share, ``serial`` what the process that
+scores does alone, and ``hashing`` runs beside both.  Other programs leave a share of a core.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ATOMS = 42
+FRAMES, WORKERS = 1_000_000_000, 100
+"""What the page asks about."""
+
+LINK = 1.25e9
+"""Bytes per second of a network of 10 Gbit/s."""
+
+STREAM = 1e8
+"""Bytes per second that a worker gets of an object store: an assumption, not measured."""
+
+PIECE, CHUNK = 8192, 256
+"""Frames of 42 atoms in a piece of the work, and in an object that this package writes."""
+
+KINDS = {"threads": "threads", "dask": "Dask, a process each"}
+
+
+def found(record: Mapping[str, Any], kind: str, workers: int, frames: int) -> dict[str, Any]:
+    """The measurement of a configuration."""
+    for run in record["runs"]:
+        if (run["kind"], run["workers"], run["frames"]) == (kind, workers, frames):
+            return dict(run)
+    raise KeyError((kind, workers, frames))
+
+
+def sizes(record: Mapping[str, Any]) -> list[int]:
+    """The three numbers of frames that were scored in memory of this machine."""
+    return sorted({run["frames"] for run in record["runs"] if run["kind"] == "threads"})
+
+
+@dataclass(frozen=True)
+class Model:
+    """Cost of a score with one kind of worker.
+
+    Parameters
+    ----------
+    start
+        Seconds that no number of frames changes.
+    work, serial, hashing
+        Seconds for each frame.
+    share
+        Of a core, that a busy thread got while this was measured.
+    base, per_frame
+        Bytes of memory of the process that scores, and for each frame.
+    sent, received
+        Bytes for each frame between that process and a worker.
+    """
+
+    start: float
+    work: float
+    serial: float
+    hashing: float
+    share: float
+    base: float
+    per_frame: float
+    sent: float
+    received: float
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any], kind: str) -> Model:
+        """The model of the two smaller measurements with one worker."""
+        small, one, _ = sizes(record)
+        a, b = found(record, kind, 1, small), found(record, kind, 1, one)
+        rest = [run["cpu"] - run["work"] - run["hash"] for run in (a, b)]
+        serial = (rest[1] - rest[0]) / (one - small)
+        memory = (b["memory"] - a["memory"]) / (one - small)
+        made = cls(
+            start=max(0.0, rest[0] - serial * small),
+            work=b["work"] / one,
+            serial=serial,
+            hashing=b["hash"] / one,
+            share=1.0,
+            base=a["memory"] - memory * small,
+            per_frame=memory,
+            sent=b["sent"] / PIECE,
+            received=b["received"] / PIECE,
+        )
+        idle = made.seconds(one, 1)
+        return cls(**{**vars(made), "share": min(1.0, idle / b["seconds"])})
+
+    def cpu(self, frames: int) -> float:
+        """The processor's seconds of a score."""
+        return self.start + (self.work + self.serial + self.hashing) * frames
+
+    def seconds(self, frames: int, workers: int) -> float:
+        """Seconds until a score is there."""
+        beside = max(self.work * frames / workers, self.hashing * frames)
+        return (self.start + self.serial * frames + beside) / self.share
+
+    def memory(self, frames: int) -> float:
+        """Bytes of memory of the process that scores."""
+        return self.base + self.per_frame * frames
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], text: int = 1) -> str:
+    """A table in Markdown, of which the first columns are text."""
+    lines = [heads, ["---" if i < text else "--:" for i in range(len(heads))], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def measured(record: Mapping[str, Any]) -> str:
+    """The table of what was measured and what the model says of it."""
+    small, one, _ = sizes(record)
+    rows = []
+    for run in record["runs"]:
+        kind, workers, frames = run["kind"], run["workers"], run["frames"]
+        if kind not in KINDS:
+            continue
+        model = Model.of(record, kind)
+        calibrates = workers == 1 and frames in (small, one)
+        expected = [
+            f"{model.seconds(frames, workers):.1f}",
+            f"{model.cpu(frames):.1f}",
+            f"{model.memory(frames) / 1e6:.0f}",
+        ]
+        rows.append([
+            KINDS[kind],
+            str(workers),
+            f"{frames / 1e6:g}",
+            f"{run['seconds']:.1f} ({run['least']:.1f} to {run['most']:.1f})",
+            "made of it" if calibrates else expected[0],
+            f"{run['cpu']:.1f}",
+            "made of it" if calibrates else expected[1],
+            f"{run['memory'] / 1e6:.0f}",
+            "made of it" if calibrates else expected[2],
+            f"{run['load']:.1f}",
+        ])  # fmt: skip
+    heads = (
+        "workers", "number", "10⁶ frames", "s, median (range)", "model", "processor s", "model",
+        "memory, MB", "model", "load",
+    )  # fmt: skip
+    return table(heads, rows)
+
+
+def scaling(record: Mapping[str, Any]) -> str:
+    """The table of what a second worker brings."""
+    _, one, two = sizes(record)
+    rows = []
+    for kind, name in KINDS.items():
+        model = Model.of(record, kind)
+
+        def ratio(a: tuple[int, int], b: tuple[int, int], kind: str = kind) -> str:
+            return f"{found(record, kind, *a)['seconds'] / found(record, kind, *b)['seconds']:.2f}"
+
+        def expected(a: tuple[int, int], b: tuple[int, int], model: Model = model) -> str:
+            return f"{model.seconds(a[1], a[0]) / model.seconds(b[1], b[0]):.2f}"
+
+        for what, a, b in (
+            (f"strong, {one / 1e6:g} · 10⁶ frames", (1, one), (2, one)),
+            (f"strong, {two / 1e6:g} · 10⁶ frames", (1, two), (2, two)),
+            ("weak, 10⁶ frames for each worker", (1, one), (2, two)),
+        ):
+            best = "2.00" if what.startswith("strong") else "1.00"
+            rows.append([name, what, ratio(a, b), expected(a, b), best])
+    heads = ("workers", "scaling", "time with one / with two", "model", "ideal")
+    return table(heads, rows, 2)
+
+
+def parameters(record: Mapping[str, Any]) -> str:
+    """The table of the model's parameters."""
+    models = {kind: Model.of(record, kind) for kind in KINDS}
+    entries = [
+        ("start", "s", lambda m: f"{m.start:.2f}"),
+        ("work, shared by the workers", "µs per frame", lambda m: f"{m.work * 1e6:.2f}"),
+        ("serial, in the process that scores", "µs per frame", lambda m: f"{m.serial * 1e6:.2f}"),
+        ("SHA-256 of the prediction, beside", "µs per frame", lambda m: f"{m.hashing * 1e6:.2f}"),
+        ("sent to a worker", "bytes per frame", lambda m: f"{m.sent:.0f}"),
+        ("received from it", "bytes per frame", lambda m: f"{m.received:.0f}"),
+        ("memory, whatever the frames", "MB", lambda m: f"{m.base / 1e6:.0f}"),
+        ("memory", "bytes per frame", lambda m: f"{m.per_frame:.0f}"),
+        ("share of a core that a thread got", "", lambda m: f"{m.share:.2f}"),
+    ]
+    rows = [
+        [name, unit, *(show(model) for model in models.values())] for name, unit, show in entries
+    ]
+    return table(("", "unit", *KINDS.values()), rows, 2)
+
+
+def per_object(record: Mapping[str, Any]) -> float:
+    """The processor's seconds that an object costs, without what its server needs."""
+    stored = next(run["frames"] for run in record["runs"] if run["kind"] == "s3")
+    there, here = (found(record, kind, 1, stored) for kind in ("s3", "zarr"))
+    return float((there["cpu"] - here["cpu"]) / record["objects"])
+
+
+def store(record: Mapping[str, Any]) -> str:
+    """What reading from a store cost."""
+    stored = next(run["frames"] for run in record["runs"] if run["kind"] == "s3")
+    there, here = (found(record, kind, 1, stored) for kind in ("s3", "zarr"))
+    size = record["object_bytes"] / record["objects"] / 1e3
+    return (
+        f"A prediction of {stored} frames as a folder of Zarr is {record['objects']} objects of "
+        f"{size:.0f} kB on average. Its score took {here['cpu']:.1f} s of the processor from "
+        f"this machine's files and {there['cpu']:.1f} s from moto's server, which is "
+        f"{per_object(record) * 1e3:.1f} ms for each object, what the server did left out. Until "
+        f"it was there it took {here['seconds']:.1f} s and {there['seconds']:.1f} s, the server on "
+        "the same two cores."
+    )
+
+
+def billion(record: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """Seconds of each part of a score of 10⁹ frames on 100 workers, each with a core of its own."""
+    model = Model.of(record, "dask")
+    forces = FRAMES * ATOMS * 3 * 8
+    objects = 2 * FRAMES / CHUNK  # forces of both files
+    columns = 2 * 2 * FRAMES / CHUNK  # energies and ids of both, which are read before
+    return [
+        ("work of the pieces, on all workers", model.work * FRAMES / WORKERS),
+        (
+            "requests for the forces' objects, on all workers",
+            per_object(record) * objects / WORKERS,
+        ),
+        ("forces from the store, on all workers", 2 * forces / STREAM / WORKERS),
+        ("the process that scores", model.serial * FRAMES),
+        ("its requests for energies and ids", per_object(record) * columns),
+        ("its network", (model.sent + model.received) * FRAMES / LINK),
+    ]
+
+
+def outlook(record: Mapping[str, Any]) -> str:
+    """The table of 10⁹ frames on 100 workers."""
+    model = Model.of(record, "dask")
+    rows = [[name, f"{seconds:.0f} s"] for name, seconds in billion(record)]
+    rows.append(["memory of the process that scores", f"{model.memory(FRAMES) / 1e9:.0f} GB"])
+    rows.append(
+        ["forces, in double precision, both files", f"{2 * FRAMES * ATOMS * 24 / 1e12:.1f} TB"]
+    )
+    return table((f"10⁹ frames of {ATOMS} atoms, {WORKERS} workers", "model"), rows)
+
+
+def blocks(record: Mapping[str, Any]) -> dict[str, str]:
+    """The parts of the page that are made of the record, by their names there."""
+    return {
+        "measured": measured(record),
+        "scaling": scaling(record),
+        "parameters": parameters(record),
+        "store": store(record),
+        "outlook": outlook(record),
+    }
+
+
+def filled(page: str, record: Mapping[str, Any]) -> str:
+    """The page with its numbers taken from a record."""
+    for name, text in blocks(record).items():
+        begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+        pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+        page, times = pattern.subn(lambda _: f"{begin}\n\n{text}\n\n{end}", page)  # noqa: B023
+        if times != 1:
+            raise ValueError(f"the page has {times} places named {name}, expected one")
+    return page
+
+
+def write_page(page: Path, record: Path) -> None:
+    """Write the numbers of a record into the page."""
+    text = filled(page.read_text(encoding="utf-8"), json.loads(record.read_text()))
+    page.write_text(text, encoding="utf-8")

@@ -1,0 +1,31 @@
+"""Temporary folders that end with what they are for."""
+
+from __future__ import annotations
+
+import tempfile
+import weakref
+from contextlib import ExitStack
+from pathlib import Path
+
+from teadata.files import staging
+
+
+def temporary_folder(owner: object) -> Path:
+    """A folder where temporary files are, which is removed when its owner is no more needed.
+
+    What killed processes left there is removed too.
+
+    Parameters
+    ----------
+    owner
+        What needs it.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+    """
+    stack = ExitStack()
+    folder = stack.enter_context(staging(Path(tempfile.gettempdir())))
+    weakref.finalize(owner, stack.close)
+    return folder
