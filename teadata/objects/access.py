@@ -106,6 +106,14 @@ def identity_of(entry: Mapping[str, Any]) -> str:
     return f"{entry.get('size')} {next((time for time in times if time), '')}"
 
 
+def forget(fs: Any, path: str) -> None:
+    """Drop what a file system remembers of a file, or of a folder and all that is in it."""
+    fs.invalidate_cache(path)
+    remembered = getattr(fs, "dircache", None) or ()
+    for folder in [known for known in remembered if known.startswith(path)]:
+        fs.invalidate_cache(folder)
+
+
 def asked(remote: RemoteFile, question: Callable[[], Result]) -> Result:
     """Ask the store something; what its library raises becomes an error of ours.
 

@@ -11,7 +11,15 @@ from typing import Any
 
 from teadata.errors import DataError, EmptyFileError, PathError
 from teadata.locations import RemoteFile
-from teadata.objects.access import ChangedError, asked, entry_of, filesystem, identity_of, tried
+from teadata.objects.access import (
+    ChangedError,
+    asked,
+    entry_of,
+    filesystem,
+    forget,
+    identity_of,
+    tried,
+)
 from teadata.objects.temporary import temporary_folder
 
 BLOCK = 1 << 24
@@ -152,7 +160,7 @@ class LocalCopy:
 
 def _fresh(fs: Any, path: str) -> Mapping[str, Any]:
     """What the store says of a file now."""
-    fs.invalidate_cache(path)
+    forget(fs, path)
     entry: Mapping[str, Any] = fs.info(path)
     return entry
 

@@ -18,6 +18,7 @@ from teadata.objects.access import (
     asked,
     explain,
     filesystem,
+    forget,
     identity_of,
     read_object,
 )
@@ -84,7 +85,7 @@ class RemoteFolder:
     def _listed(self) -> dict[str, tuple[int, str]]:
         """Size and identity of each object by its name."""
         fs, path = filesystem(self.remote)
-        fs.invalidate_cache(path)
+        forget(fs, path)
         root = path.rstrip("/") + "/"
 
         def listed() -> Mapping[str, Any]:
