@@ -10,8 +10,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ase import units
+from ase.calculators.calculator import Calculator
 from ase.io.trajectory import Trajectory as AseTrajectory
 from ase.md.langevin import Langevin
 
@@ -43,17 +45,25 @@ class Clock:
         return (time.perf_counter() - start - self.inside) / self.inside
 
 
-@pytest.fixture(scope="module", params=["mace", "sgdml"])
+@pytest.fixture(
+    scope="module",
+    params=[("mace", 50), ("sgdml", 50), ("sgdml", 500)],
+    ids=["mace-50", "sgdml-50", "sgdml-500"],
+)
 def model(request, tmp_path_factory):
-    """A model of the quick settings, trained for a moment: its speed is that of a good one."""
-    name = request.param
-    changes = {"size": 50} | ({"max_num_epochs": 1} if name == "mace" else {})
+    """A model of the quick settings; MACE, trained for a moment, is as fast as a good one.
+
+    How fast sGDML is goes with the frames that it was trained on: 500 are the quick settings'.
+    """
+    name, size = request.param
+    changes = {"size": size} | ({"max_num_epochs": 1} if name == "mace" else {})
     _, kind = registry.entry(name).classes()
     settings = config.read(kind, name, "quick").model_dump(mode="json") | changes
     found = registry.entry(name).classes()[0](config.parse(kind, settings, name))
     data, folder = teadata.load("mini-i"), tmp_path_factory.mktemp(name)
-    found.fit(data.split("folded/train/50"), data.split("folded/valid/50"), folder)
-    return name, found
+    train = data.split("folded/train/1000")[:size]
+    found.fit(train, data.split("folded/valid/50"), folder)
+    return f"{name} of {size} frames", found
 
 
 @pytest.mark.parametrize("how", ["here", "ase"])
@@ -91,3 +101,43 @@ def test_loop(benchmark, model, how, tmp_path):
     print(
         f"\n{name}, {how}: the loop takes {shares[len(shares) // 2]:.2%} of the calculator's time"
     )
+
+
+class Free(Calculator):
+    """Takes no time: what is left is the loop."""
+
+    implemented_properties = ("energy", "forces")
+
+    def calculate(self, atoms, *_):
+        self.results = {"energy": 0.0, "forces": np.zeros((len(atoms), 3))}
+
+
+@pytest.mark.parametrize("how", ["here", "ase"])
+def test_loop_alone(benchmark, how, tmp_path):
+    benchmark.group = "loop of a simulation without a calculator, 4000 steps"
+    (atoms,) = teadata.load("mini-i").split("folded/test")[0].to_ase()
+    settings = md.Settings(
+        steps=4 * STEPS, timestep=0.01, temperature=1, friction=0.1, monitors=("topology", "escape")
+    )
+    count = iter(range(100))
+
+    def ours(folder: Path) -> None:
+        md.simulate(atoms, Free(), settings, folder)
+
+    def ases(folder: Path) -> None:
+        folder.mkdir()
+        moving = atoms.copy()
+        moving.calc = Free()
+        loop = Langevin(moving, 0.01 * units.fs, temperature_K=1, friction=0.1 / units.fs,
+                        fixcm=False)  # fmt: skip
+        with AseTrajectory(folder / "t.traj", "w", moving) as writer:
+            loop.attach(writer, interval=100)
+            loop.run(4 * STEPS)
+
+    benchmark.pedantic(
+        ours if how == "here" else ases,
+        setup=lambda: ((tmp_path / str(next(count)),), {}),
+        rounds=3,
+        warmup_rounds=1,
+    )
+    benchmark.extra_info["µs a step"] = round(benchmark.stats.stats.min / (4 * STEPS) * 1e6, 1)

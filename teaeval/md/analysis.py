@@ -86,7 +86,7 @@ def analyse(
     dataset = catalog.load(plan.dataset)
     runs = [Trajectory(one.file, one.stable_frames) for _, one in taken]
     parts = [(run, int(np.searchsorted(run.times, 1000 * discard - 1e-6))) for run in runs]
-    compared = references(dataset, plan.subset, plan.settings.temperature, discard)
+    compared = references(dataset, plan.subset, plan.settings.temperature)
     found, left_out = _observe(dataset, plan, parts, compared, replicates, observables)
     rg = not observables or "gyration" in observables
     return Simulations(

@@ -7,29 +7,18 @@ positions, and these are compared exactly.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
+from teadata.typing import Floats
 from teaeval.calculators import forces_of
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-NEEDED = ["energy", "forces"]
-
-
-@contextmanager
-def _in_place(atoms: Atoms) -> Iterator[None]:
-    """Put atoms back afterwards: a calculator may have moved them, e.g. into the cell."""
-    positions = atoms.positions.copy()
-    try:
-        yield
-    finally:
-        atoms.positions = positions
+NEEDED = ("energy", "forces")
 
 
 class Direct:
@@ -60,19 +49,21 @@ class Direct:
         CalculationError
             If the calculator gives something else.
         """
-        with _in_place(atoms):
-            if self._calculated(atoms):
-                forces = self.calculator.results["forces"]
-            else:
-                forces = self.calculator.get_forces(atoms)
+        forces = self._asked(
+            atoms,
+            lambda: self.calculator.results["forces"],
+            lambda: self.calculator.get_forces(atoms),
+        )
         return forces_of(forces, atoms.positions.shape, self.calculator).copy()
 
     def get_potential_energy(self, atoms: Atoms, force_consistent: bool = False) -> Any:
         """Energy in eV."""
-        with _in_place(atoms):
-            if self._calculated(atoms) and not force_consistent:
-                return self.calculator.results["energy"]
+
+        def ask() -> Any:
             return self.calculator.get_potential_energy(atoms, force_consistent=force_consistent)
+
+        known = ask if force_consistent else lambda: self.calculator.results["energy"]
+        return self._asked(atoms, known, ask)
 
     @property
     def energy(self) -> Any:
@@ -81,17 +72,31 @@ class Direct:
 
     def get_stress(self, atoms: Atoms) -> Any:
         """Stress in eV/Å³."""
-        with _in_place(atoms):
+
+        def ask() -> Any:
             return self.calculator.get_stress(atoms)
 
-    def _calculated(self, atoms: Atoms) -> bool:
+        return self._asked(atoms, ask, ask)
+
+    def _asked(self, atoms: Atoms, known: Callable[[], Any], ask: Callable[[], Any]) -> Any:
+        """What is known of these atoms, if they are calculated, or what is asked for.
+
+        The atoms are put back afterwards: a calculator may have moved them, e.g. into the cell.
+        """
+        positions = atoms.positions.copy()
+        try:
+            return known() if self._calculated(atoms, positions) else ask()
+        finally:
+            atoms.positions = positions
+
+    def _calculated(self, atoms: Atoms, positions: Floats) -> bool:
         """Whether energy and forces of these atoms are in the calculator's results, now."""
         if not self._plain:
             return False
-        if self._at is None or not np.array_equal(atoms.positions, self._at):
+        if self._at is None or not (positions == self._at).all():
             changes = all_changes if self._at is None else ["positions"]
-            self._at, positions = None, atoms.positions.copy()  # None should the calculation fail
+            self._at = None  # should the calculation fail
             self.calculator.results = {}
-            self.calculator.calculate(atoms, NEEDED, changes)
+            self.calculator.calculate(atoms, list(NEEDED), changes)
             self._at = positions
-        return all(name in self.calculator.results for name in NEEDED)
+        return bool(self.calculator.results.keys() >= set(NEEDED))

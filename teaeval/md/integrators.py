@@ -75,9 +75,9 @@ class Integrator:
 def _dynamics(atoms: Atoms, settings: Settings, freedom: int, rng: Any) -> Any:
     dt = settings.timestep * units.fs
     if settings.thermostat == "langevin":
-        from ase.md.langevin import Langevin
+        from teaeval.md.langevin import PlainLangevin
 
-        return Langevin(
+        return PlainLangevin(
             atoms,
             dt,
             temperature_K=settings.temperature,

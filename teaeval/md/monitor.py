@@ -46,6 +46,8 @@ class Monitor:
         self._geometry = {"topology", "escape"} & set(settings.monitors)
         self.broken = np.full(len(self._topology.bonds), -1)
         self.formed = np.full(len(self._topology.others), -1)
+        self._limits = self._topology.limits(settings.formed, settings.broken)
+        self._pending = False
 
     def state(self) -> dict[str, Ints]:
         """Since which step each bond is broken, and each other pair too near; −1 for neither."""
@@ -54,6 +56,11 @@ class Monitor:
     def restore(self, broken: Ints, formed: Ints) -> None:
         """Restore the state of an interrupted run."""
         self.broken, self.formed = broken.copy(), formed.copy()
+        self._pending = self._any()
+
+    def _any(self) -> bool:
+        """Whether any bond is broken or formed now, however short a time."""
+        return bool((self.broken >= 0).any() or (self.formed >= 0).any())
 
     def look(self, step: int, positions: Floats) -> Failure | None:
         """Look for a failure in the positions (A, 3) in Å after this step; None if all is well."""
@@ -61,7 +68,10 @@ class Monitor:
             return self._failure("not finite", step, step, "positions are not finite")
         if not self._geometry:
             return None
-        distances = self._distances(positions)
+        squares = self._distances.squared(positions)
+        if self._sound(squares):
+            return None
+        distances = np.sqrt(squares)
         failure = None
         if "topology" in self._geometry:
             self._update(step, distances)
@@ -100,6 +110,16 @@ class Monitor:
             failure = self._bonds(step, self._distances(positions), persistence=0)
         return failure
 
+    def _sound(self, squares: Floats) -> bool:
+        """Whether squared distances (A, A) show at a glance that all is well, as they mostly do."""
+        if "topology" in self._geometry:
+            least, most = self._limits
+            if self._pending or not ((squares >= least).all() and (squares <= most).all()):
+                return False
+        if "escape" in self._geometry and len(squares) > 1:
+            return bool(squares.min(axis=1).max() <= self.settings.escaped**2)
+        return True
+
     def _update(self, step: int, distances: Floats) -> None:
         if not len(self._topology.bonds) + len(self._topology.others):
             return
@@ -107,6 +127,7 @@ class Monitor:
         self.broken = np.where(broken, np.where(self.broken < 0, step, self.broken), -1)
         formed = self._topology.approach(distances) < self.settings.formed
         self.formed = np.where(formed, np.where(self.formed < 0, step, self.formed), -1)
+        self._pending = self._any()
 
     def _bonds(self, step: int, distances: Floats, persistence: float) -> Failure | None:
         """The first bond that has been broken or formed for `persistence` fs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 import time
 import zipfile
@@ -240,8 +241,8 @@ class _Run:
         if not temperature < self.monitor.hottest:
             return None, self.monitor.too_hot(self.step, temperature, self.atoms.positions)
         energy = self.calculator.energy
-        if energy is not None and not np.isfinite(energy).all():
-            return None, self.monitor.no_energy(self.step, float(np.asarray(energy).item()))
+        if energy is not None and not math.isfinite(energy := float(np.asarray(energy).item())):
+            return None, self.monitor.no_energy(self.step, energy)
         if self.step % self.settings.monitor_interval == 0:
             return forces, self.monitor.look(self.step, self.atoms.positions)
         return forces, None

@@ -25,6 +25,10 @@ from teaeval.observables.system import Sample, System
 PIECES = 40
 """Pieces that a trajectory is cut into, at least: blocks are put together of them."""
 
+FORGOTTEN = 2.0
+"""ps at the start of the labelling engine's simulations that are left out: see DISCARD in
+:mod:`teaeval.md.analysis`."""
+
 MOST_FRAMES = 2000
 """Frames of a piece at most, so that a long trajectory is not in memory at once."""
 
@@ -126,8 +130,8 @@ class Packed:
     engine: str
 
     @classmethod
-    def read(cls, path: Path, discard: float) -> Packed:
-        """Read a file of ``datasets/dynamics``, from so many ps on.
+    def read(cls, path: Path) -> Packed:
+        """Read a file of ``datasets/dynamics``, without its start.
 
         Raises
         ------
@@ -137,7 +141,7 @@ class Packed:
         try:
             with np.load(path, allow_pickle=False) as archive:
                 times = archive["times"]
-                first = int(np.searchsorted(times, 1000 * discard - 1e-6))
+                first = int(np.searchsorted(times, 1000 * FORGOTTEN - 1e-6))
                 return cls(
                     positions=archive["positions"][first:].astype(np.float64),
                     spacing=float(times[1] - times[0]),
@@ -208,16 +212,14 @@ def dynamics_files(dataset: Dataset, subset: str, temperature: float) -> list[Pa
     return sorted(folder.glob(f"{subset}-{temperature:.0f}K-*.npz"))
 
 
-def references(
-    dataset: Dataset, subset: str, temperature: float, discard: float
-) -> list[Reference]:
+def references(dataset: Dataset, subset: str, temperature: float) -> list[Reference]:
     """What simulations of a subset can be compared with, the best first.
 
     The labelling engine's own simulations at the same temperature, where there are any, and the
     test frames.
     """
     found = []
-    engine = [Packed.read(path, discard) for path in dynamics_files(dataset, subset, temperature)]
+    engine = [Packed.read(path) for path in dynamics_files(dataset, subset, temperature)]
     engine = [one for one in engine if one.settings.temperature == temperature]
     if engine:
         length = engine[0].settings.steps * engine[0].settings.timestep / 1000

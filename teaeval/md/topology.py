@@ -45,12 +45,22 @@ class Distances:
 
     def __call__(self, positions: Floats) -> Floats:
         """Distances of positions (A, 3) in Å: (A, A) in Å, infinite on the diagonal."""
-        between = positions[:, None] - positions
-        if self.inverse is not None:
+        return np.sqrt(self.squared(positions))
+
+    def squared(self, positions: Floats) -> Floats:
+        """Squared distances of positions (A, 3) in Å: (A, A) in Å², infinite on the diagonal."""
+        squares: Floats
+        if self.inverse is None:  # coordinate by coordinate: three times as fast
+            columns = np.ascontiguousarray(positions.T)
+            apart = columns[:, :, None] - columns[:, None]
+            apart *= apart
+            squares = apart[0] + apart[1] + apart[2]
+        else:
+            between = positions[:, None] - positions
             between -= np.round(between @ self.inverse) @ self.vectors
-        distances: Floats = np.sqrt(np.einsum("abi,abi->ab", between, between))
-        np.fill_diagonal(distances, np.inf)
-        return distances
+            squares = np.einsum("abi,abi->ab", between, between)
+        np.fill_diagonal(squares, np.inf)
+        return squares
 
 
 class Topology:
@@ -73,6 +83,7 @@ class Topology:
 
     def __init__(self, numbers: Ints, start: Floats) -> None:
         sums = radii_sums(numbers)
+        self.shape = sums.shape
         covalent = covalent_atoms(numbers)
         watched = np.triu(covalent[:, None] & covalent, 1)
         bonded = start < BONDED * sums
@@ -80,6 +91,22 @@ class Topology:
         self.others = np.argwhere(watched & ~bonded)
         self._bond_sums = sums[tuple(self.bonds.T)]
         self._other_sums = sums[tuple(self.others.T)]
+
+    def limits(self, formed: float, broken: float) -> tuple[Floats, Floats]:
+        """Squared distances (A, A) in Å² between which no bond is formed or broken.
+
+        In sums of radii: two atoms that are not bonded are nearer than `formed`, two that are
+        bonded are farther than `broken`.
+        """
+        atoms = self.shape
+        least, most = np.zeros(atoms), np.full(atoms, np.inf)
+        for pairs, bound, sums, factor in (
+            (self.others, least, self._other_sums, formed),
+            (self.bonds, most, self._bond_sums, broken),
+        ):
+            i, j = pairs.T
+            bound[i, j] = bound[j, i] = (factor * sums) ** 2
+        return least, most
 
     def stretch(self, distances: Floats) -> Floats:
         """Length of each bond in sums of radii, (B,)."""

@@ -106,7 +106,7 @@ def estimate(sums: Floats, numbers: Floats) -> Estimate:
     total, nan = float(numbers.sum()), float("nan")
     if not total > 0:
         return Estimate(nan, nan, nan, nan, len(sums))
-    value, count = float(sums.sum()) / total, int((numbers > 0).sum())
+    value, count = float(sums.sum()) / total, int(((numbers > 0) | (sums != 0)).sum())
     if count < 2:
         return Estimate(value, nan, nan, nan, count)
     off = sums - value * numbers
@@ -147,8 +147,10 @@ def separation(
     DataError
         If one of them has nothing to be compared.
     """
-    first, second = (rows[quantity.weight(rows) > 0] for rows in (sample, reference))
-    if not len(first) or not len(second):
+    first, second = sample, reference
+    if quantity.kind != "mean":  # there is no distribution in a block without counts
+        first, second = (rows[quantity.weight(rows) > 0] for rows in (sample, reference))
+    if not all(quantity.weight(rows).sum() > 0 for rows in (first, second)):
         raise DataError(f"{quantity.name}: nothing was counted, so there is no distance")
     value = float(quantity.apart(measure, first.sum(axis=0), second.sum(axis=0)))
     low = high = floor = ceiling = float("nan")
@@ -156,12 +158,20 @@ def separation(
         drawn = [
             _draws(len(rows), replicates, seed + i) @ rows for i, rows in enumerate((first, second))
         ]
-        low, high = interval(quantity.apart(measure, drawn[0], drawn[1]))
+        apart = _finite(quantity.apart(measure, drawn[0], drawn[1]))
+        low, high = interval(apart) if len(apart) else (low, high)
     if len(second) > 1:
         chosen = halves(len(second), seed + 2)
-        within = quantity.apart(measure, chosen @ second, (1 - chosen) @ second)
-        floor, ceiling = float(within.mean()), float(np.quantile(within, LEVEL))
+        within = _finite(quantity.apart(measure, chosen @ second, (1 - chosen) @ second))
+        if len(within):
+            floor, ceiling = float(within.mean()), float(np.quantile(within, LEVEL))
     return Separation(measure, value, low, high, floor, ceiling)
+
+
+def _finite(values: Floats) -> Floats:
+    """Those of some distances that are one: a mean of nothing has none."""
+    found: Floats = values[np.isfinite(values)]
+    return found
 
 
 @functools.lru_cache(maxsize=64)

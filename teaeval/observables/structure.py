@@ -18,6 +18,9 @@ ANGLES = Axis("angle", "°", 0.0, 3.0, 60)
 WIDTH = 0.1
 """Å, width of a bin of distances."""
 
+MOST_ATOMS = 1000
+"""Atoms of a system whose pairs are all looked at in every frame."""
+
 
 def bonded_pairs(system: System) -> Ints:
     """Atoms with a covalent bond, (B, 2)."""
@@ -61,6 +64,8 @@ def _bond_angles(system: System, sample: Sample) -> Mapping[str, Floats]:
 
 
 def _distances(system: System) -> list[Histogram]:
+    if len(system.numbers) > MOST_ATOMS:
+        return []
     groups = system.pairs
     if not system.periodic:
         if not system.molecule:
@@ -99,6 +104,7 @@ OBSERVABLES = (
         "Distances between atoms",
         _distances,
         _between,
-        "one molecule without a cell, or a system that is periodic along three axes",
+        "one molecule without a cell, or a system that is periodic along three axes, of at most "
+        f"{MOST_ATOMS} atoms",
     ),
 )

@@ -73,14 +73,14 @@ def test_models_beside_each_other(simulated, invoke, tmp_path):
 
 def test_the_reference_is_of_the_same_temperature_or_says_its_own():
     data = teadata.load("mini-i")
-    hot = sources.references(data, "folded", 500.0, 2.0)
+    hot = sources.references(data, "folded", 500.0)
     assert [one.temperature for one in hot] == [500, 500]
     assert "GFN2-xTB itself at 500 K" in hot[0].label
     assert len(hot[0].sources) == 2
-    (other,) = sources.references(data, "folded", 400.0, 2.0)
+    (other,) = sources.references(data, "folded", 400.0)
     assert other.label == "2500 test frames, of 500 K"
     assert len(other.sources) == 21
-    (sheet,) = sources.references(teadata.load("mini-iii"), "complete", 300.0, 2.0)
+    (sheet,) = sources.references(teadata.load("mini-iii"), "complete", 300.0)
     assert sheet.label == "200 test frames"
     assert len(sheet.sources) == 10
 
@@ -103,7 +103,7 @@ def test_times_between_frames_are_made_the_same():
 def test_the_engine_is_at_no_distance_from_itself(tmp_path):
     """Its first simulation against both: within what halves are apart, for most quantities."""
     data = teadata.load("mini-i")
-    (engine, _) = sources.references(data, "folded", 300.0, 2.0)
+    (engine, _) = sources.references(data, "folded", 300.0)
     from teaeval.md.observing import observe
 
     system = System(data.split("folded/test")[0], 300.0)

@@ -97,6 +97,12 @@ def test_means_and_curves_have_distances_too():
     found = separation(lasting, "difference", first, second, 100)
     assert found.value == pytest.approx(16 / 9 - 16 / 12)
     assert 0 <= found.floor <= found.ceiling < found.value
+    # a block in which nothing ended counts with the time that it lasted
+    unbroken = np.array([[10.0, 5.0], [6.0, 0.0]])
+    assert separation(lasting, "difference", unbroken, second).value == pytest.approx(
+        16 / 5 - 4 / 3
+    )
+    assert estimate(*lasting.ratio(unbroken)).blocks == 2
     curve = Curve("c", Axis("lag", "fs", 0.0, 1.0, 4), "")
     rows = np.stack([curve.part(np.array([1.0, 0.5, 0.2, x])).row for x in (0.0, 0.2)])
     assert curve.shown(rows.sum(axis=0))[-1] == pytest.approx(0.1)
