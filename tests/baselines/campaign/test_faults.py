@@ -73,7 +73,7 @@ def kill_a_worker(until, at_work):
 
     def kill(nannies, folder):
         worker = draw.choice(until(lambda: workers(nannies, folder), LONG))
-        time.sleep(draw.uniform(0, 4))
+        time.sleep(draw.uniform(0, 2))
         worker.kill()
         until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
 
