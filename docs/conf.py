@@ -29,6 +29,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     # docs/extensions
+    "blocks",
     "command_pages",
     "formulas",
     "links",
