@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -41,6 +42,10 @@ def versions(context: Context) -> Found:
             ["nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader"],
             capture_output=True, text=True, check=True, timeout=60,
         ).stdout.strip()  # fmt: skip
+        if importlib.util.find_spec("torch") is not None:
+            import torch
+
+            found["CUDA of torch"] = str(torch.version.cuda)
     said = [f"{name} {version}" for name, version in found.items() if name != "tea-benchmark"]
     return Found(
         "; ".join([machine.get("gpu", machine["processor"]), ", ".join(said)]),

@@ -74,9 +74,8 @@ def tf32(context: Context) -> Found:
     from baselines.so3krates import SO3krates
 
     data = teadata.load("mini-iii")
-    train, valid = (
-        data.split(f"complete/{role}/{context.few(12, 200)}") for role in ("train", "valid")
-    )
+    train = data.split(f"complete/train/{context.few(12, 200)}")
+    valid = data.split(f"complete/valid/{context.few(12, 100)}")
     test = data.split("complete/test")
     test = test[: context.few(4, len(test))]
     errors: dict[str, Any] = {}
