@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -51,17 +53,43 @@ def shown(schema: dict[str, Any]) -> str:
     return str(kind)
 
 
+def documented(docstring: str) -> tuple[str, dict[str, str]]:
+    """The text of a class' docstring, and what its NumPy section says of each field."""
+    text, _, section = inspect.cleandoc(docstring).partition("Parameters\n----------\n")
+    said: dict[str, str] = {}
+    names: list[str] = []
+    for line in section.splitlines():
+        if line.startswith(" "):
+            for name in names:
+                said[name] = f"{said.get(name, '')} {line.strip()}".strip()
+        elif line.strip():
+            names = [name.strip() for name in line.split(":")[0].split(",")]
+    return " ".join(text.split()), said
+
+
+def markdown(text: str) -> str:
+    """Docstrings have double backticks and roles where Markdown has single ones."""
+    return re.sub(r":\w+:`~?([^`]+)`", r"`\1`", text).replace("``", "`").replace("|", r"\|")
+
+
 def tables(schema: dict[str, Any]) -> list[str]:
     """Markdown: a table of fields for the record and for each kind of object in it."""
     lines: list[str] = []
     for name, kind in [(schema["title"], schema), *schema.get("$defs", {}).items()]:
         if "properties" not in kind:
             continue
-        lines += ["", f"**{name}**", "", "| field | value | required |", "|---|---|---|"]
+        text, meanings = documented(kind.get("description", ""))
+        lines += ["", f"**{name}**", "", markdown(text), ""]
+        more = "| meaning |" if meanings else "|"
+        lines += [
+            f"| field | value | required {more}",
+            f"|---|---|---{'|---|' if meanings else '|'}",
+        ]
         needed = set(kind.get("required", []))
         for field, value in kind["properties"].items():
             said = shown(value).replace("|", r"\|")
-            lines.append(f"| `{field}` | `{said}` | {'yes' if field in needed else 'no'} |")
+            meaning = f"| {markdown(meanings.get(field, ''))} |" if meanings else "|"
+            lines.append(f"| `{field}` | `{said}` | {'yes' if field in needed else 'no'} {meaning}")
     return lines
 
 

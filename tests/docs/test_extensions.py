@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,16 @@ def test_files_follow_the_published_schemas(kind, tmp_path):
         jsonschema.validate(document, schema)
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(document | {"another": 1}, schema)
-    assert any(line.startswith("| `") for line in record_pages.tables(schema))
+    tables = "\n".join(record_pages.tables(schema))
+    assert re.search(r"^\| `\w+` \| `[^`]+` \| (yes|no) \|", tables, re.MULTILINE)
+
+
+def test_fields_have_the_meaning_that_the_class_says():
+    import record_pages
+
+    tables = record_pages.tables(record_pages.class_of("campaign").model_json_schema())
+    (line,) = [line for line in tables if line.startswith("| `seeds` |")]
+    assert len(line.split(" | ")[-1]) > 5
 
 
 def test_links_out_of_the_documents_lead_to_pages():
