@@ -80,8 +80,8 @@ def test_fields_have_the_meaning_that_the_class_says():
     import record_pages
 
     tables = record_pages.tables(record_pages.class_of("campaign").model_json_schema())
-    (line,) = [line for line in tables if line.startswith("| `seeds` |")]
-    assert len(line.split(" | ")[-1]) > 5
+    lines = [line for line in tables if line.startswith("| `seeds` |")]
+    assert any(len(line.split(" | ")[-1]) > 5 for line in lines)
 
 
 def test_links_out_of_the_documents_lead_to_pages():
