@@ -53,9 +53,9 @@ class Batch(StrictModel):
     ----------
     system
         The batch system.
-    cores, memory, gpus
-        What each job has.  The campaign plans with it, and cores and memory go to the queue; for
-        GPUs ask in `options`, as the queue has it.
+    cores, memory, gpu
+        What each job has.  The campaign plans with it, and cores and memory go to the queue; for a
+        GPU ask in `options`, as the queue has it.
     workers
         How many jobs, from beginning to end.
     minimum, maximum
@@ -67,7 +67,7 @@ class Batch(StrictModel):
     system: Literal["slurm", "pbs", "sge", "lsf"]
     cores: Count
     memory: str
-    gpus: Annotated[int, Field(ge=0, strict=True)] = 0
+    gpu: Annotated[bool, Field(strict=True)] = False
     workers: Count | None = None
     minimum: Annotated[int, Field(ge=0, strict=True)] = 0
     maximum: Count | None = None
@@ -253,8 +253,8 @@ def _made(kind: type[JobQueueCluster], settings: Batch, jobs: _Jobs | None) -> J
     """Make the cluster, without jobs yet."""
     memory = round(settings.mebibytes)
     resources = f"cores={settings.cores} memory={memory * MEBIBYTE}"
-    if settings.gpus:
-        resources += f" GPU={settings.gpus}"
+    if settings.gpu:
+        resources += " GPU=1"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # another port for the dashboard
         warnings.simplefilter("ignore", ResourceWarning)  # a cluster that was refused, when it goes

@@ -121,7 +121,7 @@ class Cluster:
     @staticmethod
     def _size(batch: Queue) -> Amount:
         settings = batch.settings
-        return Amount(settings.cores, settings.mebibytes, settings.gpus)
+        return Amount(settings.cores, settings.mebibytes, float(settings.gpu))
 
     def room(self, run: Run) -> bool:
         """Whether a worker has room for a task of a run."""

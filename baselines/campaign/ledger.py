@@ -24,6 +24,9 @@ from teadata.schema import StrictModel
 
 RUNS, LOGS, FAILED, LOCKS, DRIVERS = "runs", "logs", "failed", "locks", "drivers"
 
+BEGINNING = "-- "
+"""What begins the line of a log that says when an attempt began."""
+
 PATIENCE = 60.0
 """Seconds that campaigns may take to stop after they were asked to."""
 
@@ -216,6 +219,7 @@ def last_line(path: Path) -> str:
     except OSError:
         return ""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith(BEGINNING)]
     errors = [line for line in lines[-20:] if line.startswith("error: ")]
     return (errors or lines or [""])[-1].removeprefix("error: ")
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from baselines.campaign.ledger import BEGINNING
 from baselines.campaign.running import Ended
 from baselines.campaign.tasks import Run, Task
 from baselines.campaign.work import GRACE, Order
@@ -48,7 +49,7 @@ def start(
     """
     with log_file.open("ab", buffering=0) as log:
         with suppress(OSError):  # a disk that is full is the task's own to say
-            log.write(f"-- {time.strftime('%Y-%m-%d %H:%M:%S')} {name}\n".encode())
+            log.write(f"{BEGINNING}{time.strftime('%Y-%m-%d %H:%M:%S')} {name}\n".encode())
         process = subprocess.Popen(
             [sys.executable, "-m", "baselines.campaign.work"],
             stdin=subprocess.PIPE,
@@ -143,8 +144,10 @@ class Processes:
         check_fit(runs, self._machine)
 
     def room(self, run: Run) -> bool:
-        """Whether a task of a run fits beside those that run."""
+        """Whether a task of a run fits beside those that run; two never share a GPU."""
         taken = [other for other, _ in self._running.values()]
+        if run.plan.device != "cpu" and any(other.plan.device != "cpu" for other in taken):
+            return False
         cores = sum(other.cores for other in taken) + run.cores
         memory = sum(other.memory for other in taken) + run.memory
         return cores <= self._machine.cores and memory <= self._machine.memory

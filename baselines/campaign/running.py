@@ -243,7 +243,7 @@ class _Work:
             hint = ", which the system sends when memory runs out"
             return f"{_killed(status)}, {ATTEMPTS} times{hint if status == -signal.SIGKILL else ''}"
         said = ledger.last_line(ledger.log_file(task, self._folder))
-        if said and not said.startswith("-- "):
+        if said:
             return said
         free = shutil.disk_usage(self._folder).free / MEBIBYTE
         return f"status {status}, and its log does not say why; {free:.0f} MiB are free on its disk"

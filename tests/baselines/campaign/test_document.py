@@ -67,7 +67,7 @@ def test_the_jobs_of_the_document_are_scripts_with_a_worker(
     lines = batch.job_script(settings).splitlines()
     assert [line for line in directives if line not in lines] == []
     (worker,) = [line for line in lines if "dask_worker" in line]
-    gpu = " GPU=1" if settings.gpus else ""
+    gpu = " GPU=1" if settings.gpu else ""
     assert f"--resources 'cores=8 memory={32 * 2**30}{gpu}'" in worker
     assert "--nthreads 8" in worker
 

@@ -10,7 +10,12 @@ import sys
 
 import pytest
 
+from baselines.campaign import ledger, matrix
+from baselines.campaign.expansion import expand
+from baselines.campaign.processes import Machine, Processes
 from baselines.campaign.results import next_commands
+from baselines.campaign.tasks import Task
+from baselines.campaign.work import Order
 
 
 def start(path, folder):
@@ -131,3 +136,20 @@ def test_the_next_command_names_one_seed_of_each_task():
     rows = [what | {"seed": seed, "file": f"{seed}.json"} for seed in (0, 1)]
     rows.append(what | {"model": "fchl", "seed": 0, "file": "fchl.json"})
     assert next_commands(rows, [], []) == ["teaeval table 0.json fchl.json"]
+
+
+def test_two_tasks_never_share_a_gpu(campaign_file, tmp_path):
+    path = campaign_file(models=["mace"], configs=["quick"], device="cuda", seeds=[0, 1])
+    first, second, *_ = expand(matrix.read(path), path)
+    ledger.prepare(tmp_path / "folder")
+    workers = Processes(Machine(cores=8, memory=1e6))
+    task = Task(first)
+    order = Order(plan=first.plan, folder=tmp_path / "run", lock=tmp_path / "lock",
+                  step=task.what, cores=1)  # fmt: skip
+    try:
+        assert workers.room(first)
+        workers.begin(task, order, tmp_path / "log")
+        assert not workers.room(second)
+    finally:
+        workers.stop()
+    assert workers.room(second)
