@@ -17,7 +17,7 @@ from teaeval.tables.numbers import significant, span
 MOST_PAIRS = 30
 """Predictions of a group whose pairs are all listed."""
 
-MOST_DRAWN = 50
+MOST_DRAWN = 24
 """Predictions in a figure."""
 
 Page = tuple[str, str, dict[str, Any]]

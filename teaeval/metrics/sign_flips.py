@@ -23,6 +23,9 @@ EXACT_UNITS = 32
 LISTED_UNITS = 14
 """Units of which all sign patterns are listed, where many pairs are tested at once."""
 
+MOST_EXACT_PAIRS = 20_000
+"""Pairs that are each tested by all sign patterns, where these are too many to be listed."""
+
 TIE = 1e-12
 """Sums that differ by less than this share of the largest possible one are equal."""
 
@@ -75,7 +78,8 @@ class SignFlips:
     def p_values_of_pairs(self, values: Floats, pairs: Ints) -> Floats:
         """Two-sided p-value of no difference, (K,), of pairs of N models.
 
-        As :meth:`p_values` of the differences; the signed sums of each model are made once.
+        As :meth:`p_values` of the differences; the signed sums of each model are made once.  Of
+        more than MOST_EXACT_PAIRS pairs, patterns are drawn unless they can be listed.
 
         Parameters
         ----------
@@ -84,7 +88,8 @@ class SignFlips:
         pairs
             (K, 2) which of the models are compared.
         """
-        if LISTED_UNITS < self.units <= EXACT_UNITS:
+        every = self.exact_for(len(pairs))
+        if every and self.units > LISTED_UNITS:
             step = max(1, BATCH // self.units)
             parts = [pairs[start : start + step] for start in range(0, len(pairs), step)]
             each = [self.p_values(values[:, part[:, 0]] - values[:, part[:, 1]]) for part in parts]
@@ -93,14 +98,23 @@ class SignFlips:
         gap = np.abs(values[:, pairs[:, 0]].sum(axis=0) - values[:, pairs[:, 1]].sum(axis=0))
         observed = gap - TIE * size[pairs].sum(axis=1)
         counts = np.zeros(len(pairs))
-        for signs in self._listed() if self.exact else self._drawn():
+        for signs in self._listed() if every else self._drawn():
             sums = signs @ values
             step = max(1, 8 * BATCH // len(sums))
             for start in range(0, len(pairs), step):
                 a, b = pairs[start : start + step].T
                 far = np.abs(sums[:, a] - sums[:, b]) >= observed[start : start + step]
                 counts[start : start + step] += far.sum(axis=0)
-        return counts / self._patterns if self.exact else (1 + counts) / (1 + self.draws)
+        return counts / self._patterns if every else (1 + counts) / (1 + self.draws)
+
+    def exact_for(self, pairs: int) -> bool:
+        """Whether all patterns are counted where so many pairs are tested at once."""
+        few = self.units <= LISTED_UNITS or pairs <= MOST_EXACT_PAIRS
+        return self.exact and few
+
+    def smallest_of(self, pairs: int) -> float:
+        """The smallest p-value that these units can give where so many pairs are tested."""
+        return self.smallest_p if self.exact_for(pairs) else 1 / (1 + self.draws)
 
     def _listed(self) -> Iterator[Floats]:
         """All sign patterns, (2**(U − 1), U); the first unit keeps its sign."""

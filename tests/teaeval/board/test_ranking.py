@@ -59,6 +59,16 @@ def test_pairs_at_once_have_the_p_values_of_pairs_alone(units):
     assert flips.p_values_of_pairs(values, pairs) == pytest.approx(alone)
 
 
+def test_many_pairs_of_some_units_are_tested_by_patterns_that_are_drawn(monkeypatch):
+    monkeypatch.setattr("teaeval.metrics.sign_flips.MOST_EXACT_PAIRS", 100)
+    values = np.random.default_rng(0).gamma(2.0, size=(20, 20))
+    pairs = np.array([(a, b) for a in range(20) for b in range(a)])
+    flips = SignFlips(20, 4000, 0)
+    assert not flips.exact_for(len(pairs))
+    alone = flips.p_values(values[:, pairs[:50, 0]] - values[:, pairs[:50, 1]])
+    assert flips.p_values_of_pairs(values, pairs)[:50] == pytest.approx(alone, abs=0.03)
+
+
 def test_a_rank_correlation_has_an_interval():
     value, limits = rank_correlation([1, 2, 3, 4, 5, 6], [2, 1, 4, 3, 6, 5])
     assert value == pytest.approx(1 - 6 * 6 / (6 * 35))

@@ -305,17 +305,25 @@ def test_five_hundred_models(board, tab, tmp_path):
     assert page.stat().st_size < 500_000
     tab.goto(page.as_uri())
     assert tab.locator("#count").inner_text() == "100 of 500 shown"
-    spent = tab.evaluate(
-        """(names) => names.map((name) => {
-          const button = document.querySelector(`th button[data-sort='${name}']`);
-          const start = performance.now();
-          button.click();
-          document.body.offsetHeight;
-          return performance.now() - start;
-        })""",
-        ["F", "name", "E", "size", "F", "E", "F(H)"],
-    )
-    assert min(spent) < 100, spent  # the quickest: other processes take their time, too
+    # processor time, which other processes do not add to: 100 ms, on a machine a third as fast
+    session = tab.context.new_cdp_session(tab)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def busy() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return next(m["value"] for m in metrics if m["name"] == "TaskDuration")
+
+    for name in ("F", "name", "E", "size"):
+        before = busy()
+        tab.evaluate(
+            f"""() => {{
+              document.querySelector("th button[data-sort='{name}']").click();
+              document.body.offsetHeight;
+            }}"""
+        )
+        spent = busy() - before
+        print(f"sorted by {name}: {1000 * spent:.0f} ms")
+        assert 0 < spent < 0.3, name
     tab.fill("input[type=search]", "model 4")
     assert tab.locator("#count").inner_text() == "100 of 500 shown"
     tab.fill("input[type=search]", "")
