@@ -61,7 +61,7 @@ def run(
     scheduler: Annotated[
         str | None,
         typer.Option(
-            help="Dask cluster: local, tcp://host:port, a scheduler file (.json), batch (the "
+            help="Dask scheduler: local, tcp://host:port, a scheduler file (.json), batch (the "
             "campaign's section of that name), or a file that has it (.yaml); default: processes."
         ),
     ] = None,

@@ -15,7 +15,7 @@ submit = console.App("Submissions to a board: begin, check, add, withdraw.")
 boards = console.App("Boards: a static site of submissions, and whether it holds.")
 
 SubmissionFolder = Annotated[
-    Path, typer.Argument(metavar="SUBMISSION", help="Folder, with submission.yaml.")
+    Path, typer.Argument(metavar="SUBMISSION", help="Submission, a folder with submission.yaml.")
 ]
 BoardFolder = Annotated[
     Path, typer.Argument(metavar="BOARD", help="Board, a folder, of `teaeval submit add`.")
@@ -35,18 +35,22 @@ def register(app: console.App) -> None:
     epilog="Example: teaeval submit init mine --prediction own.npz --author 'A. Name'",
 )
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="SUBMISSION", help="Folder, a new one.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="SUBMISSION", help="Submission, a folder that is made.")
+    ],
     prediction: Annotated[
         list[Path] | None, typer.Option(help="Prediction file, that is copied; repeatable.")
     ] = None,
     record: Annotated[
         list[Path] | None,
-        typer.Option(help="Record of its training, record.json of the run; repeatable."),
+        typer.Option(
+            "--training-record", help="Record of its training, record.json of the run; repeatable."
+        ),
     ] = None,
     model: Annotated[
         str | None, typer.Option(metavar="NAME", help="The model's name; default: the file's.")
     ] = None,
-    model_version: Annotated[str, typer.Option(help="Version, of the model.")] = "1",
+    model_version: Annotated[str, typer.Option(help="The model's version.")] = "1",
     author: Annotated[Repeated, typer.Option(help="Author; repeatable.")] = None,
     licence: Annotated[str | None, typer.Option(help="Licence, e.g. MIT.")] = None,
 ) -> None:

@@ -22,9 +22,13 @@ from teaeval.cli import app as teaeval_app
 
 APPS = {"teadata": teadata_app, "teaeval": teaeval_app, "baselines": baselines_app}
 
-SEVERAL = {"train": {"Split that was trained on", "Nested training sizes"}}
+SEVERAL = {
+    "train": {"Split that was trained on", "Nested training sizes"},
+    "reference": {"Reference", "The reference trainings"},
+}
 """Names that may mean several things, and these; better none.  `teadata create` makes the splits:
-it takes --train, --valid and --test as numbers of frames."""
+it takes --train, --valid and --test as numbers of frames.  `baselines check` takes the name of a
+kind of record: --reference, beside --fast."""
 
 
 def test_the_list_of_options_is_up_to_date(repository):
