@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from baselines.campaign import batch, matrix
+from baselines.campaign import batch, matrix, schedulers
 from teadata.errors import DataError, UsageError
 
 BATCH = {"system": "slurm", "cores": 8, "memory": "32 GiB", "workers": 4}
@@ -57,12 +57,26 @@ def test_options_that_dask_jobqueue_does_not_know_are_refused():
         batch.job_script(settings)
 
 
-def test_a_queue_that_is_not_here_is_refused(campaign_file, run, tmp_path):
-    path = campaign_file(batch=BATCH)
-    done = run("baselines", "campaign", "run", path, "--folder", tmp_path / "a", "--scheduler",
-               "batch")  # fmt: skip
-    assert done.returncode == 2
-    assert "sbatch is not on this machine's PATH" in done.stderr
-    done = run("baselines", "campaign", "run", path, "--scheduler", "batch", "--jobs", 2)
-    assert done.returncode == 2
-    assert "--jobs and --memory are for this machine" in done.stderr
+def test_a_queue_that_is_not_here_is_refused(tmp_path):
+    with (
+        pytest.raises(UsageError, match="sbatch is not on this machine's PATH"),
+        batch.opened(batch.Batch(**BATCH), tmp_path, "name"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "sized", "message"),
+    [
+        ("batch", True, "--jobs and --memory are for this machine"),
+        ("http://host", False, "expected local, batch, an address such as tcp://host:8786"),
+    ],
+)
+def test_what_is_no_scheduler_is_refused(scheduler, sized, message):
+    with pytest.raises(UsageError, match=message):
+        schedulers.check(scheduler, sized)
+
+
+def test_a_campaign_without_a_queue_has_none(campaign_file):
+    with pytest.raises(UsageError, match="has no section `batch`"):
+        schedulers.batch_settings("batch", campaign_file())

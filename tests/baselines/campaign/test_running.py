@@ -17,13 +17,8 @@ from baselines.campaign.results import next_commands
 from baselines.campaign.tasks import Task
 from baselines.campaign.work import Order
 
-
-def start(path, folder):
-    return subprocess.Popen(
-        [sys.executable, "-m", "baselines", "campaign", "run", str(path), "--folder", str(folder),
-         "--jobs", "1"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+LONG = 240
+"""Seconds after which a process is given up."""
 
 
 def workers_of(process):
@@ -35,20 +30,20 @@ def workers_of(process):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are found with Linux's ps")
 def test_killed_twice_the_table_is_the_same_as_uninterrupted(
-    run, campaign_file, table_of, until, tmp_path
+    run, campaign_file, started_campaign, table_of, until, tmp_path
 ):
     """A worker is killed, then the driver; what is done is not done again, also for another."""
     path, whole, killed = campaign_file(subsets=["folded"]), tmp_path / "whole", tmp_path / "killed"
     done = run("baselines", "campaign", "run", path, "--folder", whole, "--jobs", 2)
     assert done.returncode == 0, done.stderr
     assert "2 tasks: 2 done" in done.stdout
-    process = start(path, killed)
-    until(lambda: list(killed.glob("runs/*/plan.json")))
-    (worker,) = workers_of(process)
-    os.kill(worker, signal.SIGKILL)
-    until(lambda: [pid for pid in workers_of(process) if pid != worker])
-    process.kill()
-    assert "killed by SIGKILL, begun again" in process.communicate()[1]
+    with started_campaign(path, killed, "--jobs", "1") as process:
+        until(lambda: list(killed.glob("runs/*/plan.json")))
+        (worker,) = workers_of(process)
+        os.kill(worker, signal.SIGKILL)
+        until(lambda: [pid for pid in workers_of(process) if pid != worker])
+        process.kill()
+        assert "killed by SIGKILL, begun again" in process.communicate(timeout=LONG)[1]
     done = run("baselines", "campaign", "run", path, "--folder", killed)
     assert done.returncode == 0, done.stderr
     rows = table_of(path, whole)
@@ -88,30 +83,37 @@ def test_a_failed_training_is_named_and_the_rest_goes_on(run, campaign_file, tmp
     assert third.stderr.count("done: ") == 2
 
 
-def test_a_campaign_is_cancelled_from_elsewhere(run, campaign_file, until, tmp_path):
-    path, folder = campaign_file(), tmp_path / "folder"
-    process = start(path, folder)
-    until(lambda: list(folder.glob("runs/*/plan.json")))
-    rows = json.loads(
-        run("baselines", "campaign", "status", path, "--folder", folder, "--json").stdout
-    )
-    (row,) = [row for row in rows if row["state"] == "running"]
-    assert 0 <= row["seconds"] < 300
-    done = run("baselines", "campaign", "cancel", "--folder", folder)
-    assert "1 stopped" in done.stdout
-    assert "cancelled" in process.communicate()[1]
+def test_a_campaign_is_cancelled_from_elsewhere(
+    run, campaign_file, started_campaign, until, tmp_path
+):
+    path, folder = campaign_file(seeds=[0, 1, 2]), tmp_path / "folder"
+    command = ("baselines", "campaign", "status", path, "--folder", folder)
+
+    def at_work():
+        rows = json.loads(run(*command, "--json").stdout)
+        return [row for row in rows if row["state"] == "running"]
+
+    with started_campaign(path, folder, "--jobs", "1") as process:
+        until(lambda: list(folder.glob("runs/*/plan.json")))
+        (row,) = until(at_work)
+        assert 0 <= row["seconds"] < LONG
+        done = run("baselines", "campaign", "cancel", "--folder", folder)
+        assert "1 stopped" in done.stdout
+        assert "cancelled" in process.communicate(timeout=LONG)[1]
     assert process.returncode == 1
-    status = run("baselines", "campaign", "status", path, "--folder", folder).stdout
+    status = run(*command).stdout
     assert "running" not in status
     assert "failed" not in status
     assert "no campaign runs" in run("baselines", "campaign", "cancel", "--folder", folder).stdout
 
 
-def test_two_campaigns_at_once_in_a_folder_share_its_tasks(run, campaign_file, tmp_path):
+def test_two_campaigns_at_once_in_a_folder_share_its_tasks(
+    run, campaign_file, started_campaign, tmp_path
+):
     path, folder = campaign_file(subsets=["folded"]), tmp_path / "folder"
-    process = start(path, folder)
-    done = run("baselines", "campaign", "run", path, "--folder", folder)
-    process.communicate(timeout=300)
+    with started_campaign(path, folder, "--jobs", "1") as process:
+        done = run("baselines", "campaign", "run", path, "--folder", folder)
+        process.communicate(timeout=LONG)
     assert process.returncode == done.returncode == 0
     rows = json.loads(
         run("baselines", "campaign", "status", path, "--folder", folder, "--json").stdout
