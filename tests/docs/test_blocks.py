@@ -53,7 +53,7 @@ def run_shell(example: Example) -> None:
         ["bash", "-e", "-o", "pipefail", "-c", example.parsed],
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=280,
         env=os.environ | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "COLUMNS": "100",
