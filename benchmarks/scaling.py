@@ -94,11 +94,11 @@ def score_once(kind: str, workers: int, frames: int, folder: Path) -> dict[str, 
         before, start = usage()["cpu"], time.perf_counter()
         made = teaeval.score(teaeval.read_prediction(prediction), data, engine=engine)
         took = time.perf_counter() - start
+        rest = usage()["cpu"] - before - hashed
         return {
-            "seconds": took, "work": engine.work, "pieces": engine.pieces,
-            "cpu": usage()["cpu"] - before, "memory": usage()["memory"],
-            "hash": hashed, "sent": engine.sent, "received": engine.received,
-            "mae": made.row("F").mae,
+            "seconds": took, "pieces": engine.pieces, "memory": usage()["memory"],
+            "alone": rest - engine.work, "shared": engine.work, "hash": hashed,
+            "sent": engine.sent, "received": engine.received, "mae": made.row("F").mae,
         }  # fmt: skip
 
     if kind != "dask":
@@ -115,7 +115,8 @@ def score_once(kind: str, workers: int, frames: int, folder: Path) -> dict[str, 
         before = engine.client.run(usage)
         found = score(Timed(engine))
         after = engine.client.run(usage)
-        found["cpu"] += sum(after[key]["cpu"] - before[key]["cpu"] for key in after)
+        found["alone"] += found["shared"]  # the work was done in other processes
+        found["shared"] = sum(after[key]["cpu"] - before[key]["cpu"] for key in after)
         found["worker_memory"] = max(each["memory"] for each in after.values())
     return found
 
@@ -143,12 +144,11 @@ def make(folder: Path) -> None:
 
 
 def measure(folder: Path, repeats: int) -> None:
-    """Measure every configuration so many times in turn, and write the record."""
+    """Measure every configuration so many times in turn; every result is a line of a file."""
     import fsspec
     from s3_server import BUCKET, S3Server
 
     make(folder)
-    runs: dict[tuple[str, int, int], list[dict[str, Any]]] = {}
     server = subprocess.Popen(
         [sys.executable, str(HERE / "s3_server.py")], stdout=subprocess.PIPE, text=True
     )
@@ -176,39 +176,42 @@ def measure(folder: Path, repeats: int) -> None:
                     check=True,
                 )
                 found = json.loads(done.stdout.splitlines()[-1]) | {"load": load}
-                print(kind, workers, frames, json.dumps(found), flush=True)
-                runs.setdefault((kind, workers, frames), []).append(found)
-            write(runs, store)
+                found |= {"kind": kind, "workers": workers, "frames": frames}
+                with open(folder / "runs.jsonl", "a") as lines:
+                    lines.write(json.dumps(found) + "\n")
     finally:
         server.terminate()
         server.wait(10)
 
 
-def write(runs: dict[tuple[str, int, int], list[dict[str, Any]]], store: Path) -> None:
-    """Write the record of what was measured so far."""
+def write(folder: Path) -> None:
+    """Write the record of all that was measured in a folder."""
+    runs: dict[tuple[str, int, int], list[dict[str, Any]]] = {}
+    for line in (folder / "runs.jsonl").read_text().splitlines():
+        run = json.loads(line)
+        runs.setdefault((run["kind"], run["workers"], run["frames"]), []).append(run)
+    store = folder / str(STORED) / "prediction.zarr"
     objects = [file.stat().st_size for file in store.rglob("*") if file.is_file()]
     record = {
         "python": platform.python_version(),
-        "repeats": max(map(len, runs.values())),
         "cores": os.cpu_count(),
         "atoms": 42,
         "objects": len(objects),
         "object_bytes": sum(objects),
-        "runs": [
-            {"kind": kind, "workers": workers, "frames": frames, **_middle(found)}
-            for (kind, workers, frames), found in runs.items()
-        ],
+        "runs": [_middle(runs[configuration]) for configuration in CONFIGURATIONS],
     }
     RECORD.write_text(json.dumps(record, indent=1) + "\n")
 
 
-def _middle(runs: list[dict[str, Any]]) -> dict[str, float]:
+def _middle(runs: list[dict[str, Any]]) -> dict[str, Any]:
     """The run of the median time, with the least and most seconds of all."""
     runs = sorted(runs, key=lambda run: run["seconds"])
     seconds = [run["seconds"] for run in runs]
     loads = statistics.median(run["load"] for run in runs)
     middle = runs[(len(runs) - 1) // 2]
-    return middle | {"least": min(seconds), "most": max(seconds), "load": loads}
+    return middle | {
+        "least": min(seconds), "most": max(seconds), "load": loads, "repeats": len(runs)
+    }  # fmt: skip
 
 
 if __name__ == "__main__":
@@ -226,6 +229,7 @@ if __name__ == "__main__":
     options = parser.parse_args()
     if options.command == "measure":
         measure(options.folder, options.repeats)
+        write(options.folder)
     elif options.command == "once":
         print(json.dumps(score_once(options.kind, options.workers, options.frames, options.folder)))
     else:

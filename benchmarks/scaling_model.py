@@ -37,6 +37,11 @@ def found(record: Mapping[str, Any], kind: str, workers: int, frames: int) -> di
     raise KeyError((kind, workers, frames))
 
 
+def cpu(run: Mapping[str, Any]) -> float:
+    """The processor's seconds of a measurement."""
+    return float(run["alone"] + run["shared"] + run["hash"])
+
+
 def sizes(record: Mapping[str, Any]) -> list[int]:
     """The three numbers of frames that were scored in memory of this machine."""
     return sorted({run["frames"] for run in record["runs"] if run["kind"] == "threads"})
@@ -75,12 +80,12 @@ class Model:
         """The model of the two smaller measurements with one worker."""
         small, one, _ = sizes(record)
         a, b = found(record, kind, 1, small), found(record, kind, 1, one)
-        rest = [run["cpu"] - run["work"] - run["hash"] for run in (a, b)]
+        rest = [run["alone"] for run in (a, b)]
         serial = (rest[1] - rest[0]) / (one - small)
         memory = (b["memory"] - a["memory"]) / (one - small)
         made = cls(
             start=max(0.0, rest[0] - serial * small),
-            work=b["work"] / one,
+            work=b["shared"] / one,
             serial=serial,
             hashing=b["hash"] / one,
             share=1.0,
@@ -133,7 +138,7 @@ def measured(record: Mapping[str, Any]) -> str:
             f"{frames / 1e6:g}",
             f"{run['seconds']:.1f} ({run['least']:.1f} to {run['most']:.1f})",
             "made of it" if calibrates else expected[0],
-            f"{run['cpu']:.1f}",
+            f"{cpu(run):.1f}",
             "made of it" if calibrates else expected[1],
             f"{run['memory'] / 1e6:.0f}",
             "made of it" if calibrates else expected[2],
@@ -194,7 +199,7 @@ def per_object(record: Mapping[str, Any]) -> float:
     """The processor's seconds that an object costs, without what its server needs."""
     stored = next(run["frames"] for run in record["runs"] if run["kind"] == "s3")
     there, here = (found(record, kind, 1, stored) for kind in ("s3", "zarr"))
-    return float((there["cpu"] - here["cpu"]) / record["objects"])
+    return float((cpu(there) - cpu(here)) / record["objects"])
 
 
 def store(record: Mapping[str, Any]) -> str:
@@ -204,42 +209,55 @@ def store(record: Mapping[str, Any]) -> str:
     size = record["object_bytes"] / record["objects"] / 1e3
     return (
         f"A prediction of {stored} frames as a folder of Zarr is {record['objects']} objects of "
-        f"{size:.0f} kB on average. Its score took {here['cpu']:.1f} s of the processor from "
-        f"this machine's files and {there['cpu']:.1f} s from moto's server, which is "
+        f"{size:.0f} kB on average. Its score took {cpu(here):.1f} s of the processor from "
+        f"this machine's files and {cpu(there):.1f} s from moto's server, which is "
         f"{per_object(record) * 1e3:.1f} ms for each object, what the server did left out. Until "
         f"it was there it took {here['seconds']:.1f} s and {there['seconds']:.1f} s, the server on "
         "the same two cores."
     )
 
 
-def billion(record: Mapping[str, Any]) -> list[tuple[str, float]]:
-    """Seconds of each part of a score of 10⁹ frames on 100 workers, each with a core of its own."""
-    model = Model.of(record, "dask")
-    forces = FRAMES * ATOMS * 3 * 8
-    objects = 2 * FRAMES / CHUNK  # forces of both files
-    columns = 2 * 2 * FRAMES / CHUNK  # energies and ids of both, which are read before
+def shared(record: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """What the workers share of a score of 10⁹ frames: seconds, if there were one of them."""
+    forces = 2 * FRAMES * ATOMS * 3 * 8  # of both files
     return [
-        ("work of the pieces, on all workers", model.work * FRAMES / WORKERS),
-        (
-            "requests for the forces' objects, on all workers",
-            per_object(record) * objects / WORKERS,
-        ),
-        ("forces from the store, on all workers", 2 * forces / STREAM / WORKERS),
-        ("the process that scores", model.serial * FRAMES),
-        ("its requests for energies and ids", per_object(record) * columns),
-        ("its network", (model.sent + model.received) * FRAMES / LINK),
+        ("work of the pieces", Model.of(record, "dask").work * FRAMES),
+        ("requests for the forces", per_object(record) * 2 * FRAMES / CHUNK),
+        ("forces from the store", forces / STREAM),
+    ]
+
+
+def alone(record: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """What one process does of it alone: seconds."""
+    model = Model.of(record, "dask")
+    return [
+        ("what it computes", model.serial * FRAMES),
+        ("requests for energies and ids", per_object(record) * 2 * 2 * FRAMES / CHUNK),
+        ("network to the workers", (model.sent + model.received) * FRAMES / LINK),
     ]
 
 
 def outlook(record: Mapping[str, Any]) -> str:
-    """The table of 10⁹ frames on 100 workers."""
+    """The table of 10⁹ frames on 100 workers, and what stands in the way."""
     model = Model.of(record, "dask")
-    rows = [[name, f"{seconds:.0f} s"] for name, seconds in billion(record)]
-    rows.append(["memory of the process that scores", f"{model.memory(FRAMES) / 1e9:.0f} GB"])
-    rows.append(
-        ["forces, in double precision, both files", f"{2 * FRAMES * ATOMS * 24 / 1e12:.1f} TB"]
+    parts = [(f"each worker: {name}", seconds / WORKERS) for name, seconds in shared(record)]
+    parts += [(f"the process that scores: {name}", seconds) for name, seconds in alone(record)]
+    rows = [[name, f"{seconds:.0f} s"] for name, seconds in parts]
+    rows += [
+        ["the process that scores: memory", f"{model.memory(FRAMES) / 1e9:.0f} GB"],
+        ["both files: forces in double precision", f"{2 * FRAMES * ATOMS * 24 / 1e12:.1f} TB"],
+        ["both files: objects", f"{2 * 3 * FRAMES / CHUNK / 1e6:.0f} · 10⁶"],
+    ]
+    sums = [sum(seconds for _, seconds in part) for part in (shared(record), alone(record))]
+    largest, most = max(parts, key=lambda part: part[1])
+    useful = sums[0] / sums[1]
+    return (
+        table((f"10⁹ frames of {ATOMS} atoms, {WORKERS} workers", "model"), rows)
+        + f"\n\nThe largest of these times is {most:.0f} s, {largest}. The workers' part is "
+        f"{sums[0]:.0f} s, or {sums[0] / WORKERS:.0f} s on {WORKERS} of them; the part of the one "
+        f"process that scores is {sums[1]:.0f} s on however many. From about {useful:.0f} workers on, "
+        "the workers wait for it."
     )
-    return table((f"10⁹ frames of {ATOMS} atoms, {WORKERS} workers", "model"), rows)
 
 
 def blocks(record: Mapping[str, Any]) -> dict[str, str]:

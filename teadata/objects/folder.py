@@ -39,8 +39,8 @@ class RemoteFolder:
     """A folder of objects on a store: their names and sizes, and their contents when asked for.
 
     Objects that were fetched are kept in a temporary folder, up to :data:`MOST_KEPT` bytes, since
-    checks look at some of them again.  Another process gets this object without the list: it
-    fetches what it is asked for, and keeps nothing.
+    checks look at some of them again.  Another process gets this object without the list, for a
+    piece of the work: it fetches what it is asked for, and keeps that in memory.
 
     Parameters
     ----------
@@ -69,18 +69,18 @@ class RemoteFolder:
             kind = "an empty folder" if entry.get("type") == "directory" else "one object"
             raise PathError(f"{remote}: is {kind}, expected a folder of Zarr")
         self.sizes = {name: size for name, (size, _) in self._known.items()}
-        self._kept: _Kept | None = _Kept()
-        self._only: Mapping[str, bytes] | None = None
+        self._kept = _Kept()
+        self._elsewhere = False
+        self._sha256: str | None = None
 
     def __getstate__(self) -> tuple[RemoteFile, Mapping[str, bytes]]:
-        if self._only is not None:  # passed on by a process that got it so
-            return self.remote, self._only
-        read = {name: self.read(name) for name in self.sizes if _is_metadata(name)}
-        return self.remote, read
+        names = self._read if self._elsewhere else self.sizes
+        return self.remote, {name: self.read(name) for name in names if _is_metadata(name)}
 
-    def __setstate__(self, state: tuple[RemoteFile, Mapping[str, bytes]]) -> None:
-        self.remote, self._only = state
-        self._known, self.sizes, self._kept = {}, {}, None
+    def __setstate__(self, state: tuple[RemoteFile, dict[str, bytes]]) -> None:
+        self.remote, self._read = state
+        self._known, self.sizes = {}, {}
+        self._elsewhere, self._sha256 = True, None
 
     def _listed(self) -> dict[str, tuple[int, str]]:
         """Size and identity of each object by its name."""
@@ -103,10 +103,10 @@ class RemoteFolder:
         }
 
     def __contains__(self, name: object) -> bool:
-        if self._only is None:
+        if not self._elsewhere:
             return name in self._known
         # What is no metadata is a chunk, whose presence was checked where the list is.
-        return name in self._only or not _is_metadata(str(name))
+        return name in self._read or not _is_metadata(str(name))
 
     def read(self, name: str) -> bytes:
         """The content of an object.
@@ -116,10 +116,10 @@ class RemoteFolder:
         DataError
             If it was changed or removed since the folder was listed, or cannot be read.
         """
-        if self._only is not None and name in self._only:
-            return self._only[name]
-        if self._kept is None:
-            return self._fetched(name)
+        if self._elsewhere:
+            if name not in self._read:  # of a piece, all is kept: a shard is asked for repeatedly
+                self._read[name] = self._fetched(name)
+            return self._read[name]
         with self._kept.lock(name):  # a second thread waits for what the first fetches
             if (content := self._kept.get(name)) is None:
                 content = self._fetched(name)
@@ -129,7 +129,7 @@ class RemoteFolder:
     def _fetched(self, name: str) -> bytes:
         """The content of an object, from the store."""
         fs, path = filesystem(self.remote)
-        expected = self._known[name][1] if self._only is None else None
+        expected = None if self._elsewhere else self._known[name][1]
         try:
             content, identity = read_object(self.remote, fs, f"{path.rstrip('/')}/{name}", expected)
         except PathError:
@@ -150,6 +150,8 @@ class RemoteFolder:
         DataError
             If an object was changed, added or removed since the folder was listed.
         """
+        if self._sha256 is not None:
+            return self._sha256
         names = sorted(self._known)
         missing = [name for name in names if self._digest(name) is None]
         with ThreadPoolExecutor(READERS) as pool:
@@ -158,7 +160,8 @@ class RemoteFolder:
         if self._listed() != self._known or any(self._digest(name) is None for name in names):
             explain(self.remote, ChangedError())
         lines = "".join(f"{self._digest(name)}  {name}\n" for name in names)
-        return hashlib.sha256(lines.encode()).hexdigest()
+        self._sha256 = hashlib.sha256(lines.encode()).hexdigest()
+        return self._sha256
 
     def _digest(self, name: str) -> str | None:
         return digests.get((f"{self.remote}/{name}", self._known[name][1]))

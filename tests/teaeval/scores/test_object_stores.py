@@ -13,8 +13,9 @@ from s3_server import BUCKET, S3Server
 
 import teadata
 import teaeval
-from teadata.arrays import StoredArray
+from teadata.arrays import StoredArray, open_arrays
 from teadata.errors import DataError, PathError, TeaError, UsageError
+from teadata.locations import location
 from teaeval import Prediction, Score
 
 SUFFIXES = (".zarr", ".parquet", ".npz", ".h5", ".xyz", ".zip")
@@ -103,6 +104,23 @@ def test_workers_read_the_chunks_and_tell_their_checksums(put, store, monkeypatc
             # the checks look at some again; the checksum reads none again
             chunks = [count for name, count in store.gets.items() if "forces/c" in name]
             assert max(chunks, default=1) <= 3
+
+
+def test_another_process_fetches_a_shard_once(store, tmp_path):
+    """A shard holds many chunks, and is asked for each of them."""
+    import pickle
+
+    import zarr
+
+    group = zarr.create_group(tmp_path / "shards.zarr")
+    array = group.create_array("a", shape=(64, 3), chunks=(4, 3), shards=(32, 3), dtype="f8")
+    array[...] = values = np.random.default_rng(0).normal(size=(64, 3))
+    file = open_arrays(location(store.put(tmp_path / "shards.zarr")))
+    elsewhere = pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(file))))
+    for each in (file, elsewhere):
+        store.reset()
+        assert (each.section("a", 3, 60) == values[3:60]).all()
+        assert store.gets == {"shards.zarr/a/c/0/0": 1, "shards.zarr/a/c/1/0": 1}
 
 
 @pytest.mark.parametrize("suffix", [".zarr", ".h5"])
