@@ -1,7 +1,7 @@
 """What a score costs: a model made of two small measurements, and the tables of docs/scale.md.
 
 Seconds are the processor's.  ``work`` is what workers share, ``serial`` what the process that
-scores does alone, and ``hashing`` runs beside both.  Other programs leave a share of a core.
+scores does alone, and ``hashing`` runs beside both.  Other programs leave so many cores.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class Model:
         Seconds that no number of frames changes.
     work, serial, hashing
         Seconds for each frame.
-    share
-        Of a core, that a busy thread got while this was measured.
+    cores
+        That all of it together got while this was measured; a part of one on a busy machine.
     base, per_frame
         Bytes of memory of the process that scores, and for each frame.
     sent, received
@@ -69,7 +69,7 @@ class Model:
     work: float
     serial: float
     hashing: float
-    share: float
+    cores: float
     base: float
     per_frame: float
     sent: float
@@ -83,28 +83,27 @@ class Model:
         rest = [run["alone"] for run in (a, b)]
         serial = (rest[1] - rest[0]) / (one - small)
         memory = (b["memory"] - a["memory"]) / (one - small)
-        made = cls(
+        return cls(
             start=max(0.0, rest[0] - serial * small),
             work=b["shared"] / one,
             serial=serial,
             hashing=b["hash"] / one,
-            share=1.0,
+            cores=cpu(b) / b["seconds"],
             base=a["memory"] - memory * small,
             per_frame=memory,
             sent=b["sent"] / PIECE,
             received=b["received"] / PIECE,
         )
-        idle = made.seconds(one, 1)
-        return cls(**{**vars(made), "share": min(1.0, idle / b["seconds"])})
 
     def cpu(self, frames: int) -> float:
         """The processor's seconds of a score."""
         return self.start + (self.work + self.serial + self.hashing) * frames
 
-    def seconds(self, frames: int, workers: int) -> float:
-        """Seconds until a score is there."""
+    def seconds(self, frames: int, workers: int, cores: float | None = None) -> float:
+        """Seconds until a score is there, on so many cores; by default those that were free."""
         beside = max(self.work * frames / workers, self.hashing * frames)
-        return (self.start + self.serial * frames + beside) / self.share
+        longest = self.start + self.serial * frames + beside
+        return max(longest, self.cpu(frames) / (cores or self.cores))
 
     def memory(self, frames: int) -> float:
         """Bytes of memory of the process that scores."""
@@ -135,6 +134,7 @@ def measured(record: Mapping[str, Any]) -> str:
         rows.append([
             KINDS[kind],
             str(workers),
+            str(run["repeats"]),
             f"{frames / 1e6:g}",
             f"{run['seconds']:.1f} ({run['least']:.1f} to {run['most']:.1f})",
             "made of it" if calibrates else expected[0],
@@ -145,7 +145,7 @@ def measured(record: Mapping[str, Any]) -> str:
             f"{run['load']:.1f}",
         ])  # fmt: skip
     heads = (
-        "workers", "number", "10⁶ frames", "s, median (range)", "model", "processor s", "model",
+        "workers", "number", "runs", "10⁶ frames", "s, median (range)", "model", "processor s", "model",
         "memory, MB", "model", "load",
     )  # fmt: skip
     return table(heads, rows)
@@ -161,8 +161,14 @@ def scaling(record: Mapping[str, Any]) -> str:
         def ratio(a: tuple[int, int], b: tuple[int, int], kind: str = kind) -> str:
             return f"{found(record, kind, *a)['seconds'] / found(record, kind, *b)['seconds']:.2f}"
 
-        def expected(a: tuple[int, int], b: tuple[int, int], model: Model = model) -> str:
-            return f"{model.seconds(a[1], a[0]) / model.seconds(b[1], b[0]):.2f}"
+        def expected(
+            a: tuple[int, int],
+            b: tuple[int, int],
+            cores: float | None = None,
+            model: Model = model,
+        ) -> str:
+            one, two = (model.seconds(*reversed(run), cores) for run in (a, b))
+            return f"{one / two:.2f}"
 
         for what, a, b in (
             (f"strong, {one / 1e6:g} · 10⁶ frames", (1, one), (2, one)),
@@ -170,8 +176,11 @@ def scaling(record: Mapping[str, Any]) -> str:
             ("weak, 10⁶ frames for each worker", (1, one), (2, two)),
         ):
             best = "2.00" if what.startswith("strong") else "1.00"
-            rows.append([name, what, ratio(a, b), expected(a, b), best])
-    heads = ("workers", "scaling", "time with one / with two", "model", "ideal")
+            rows.append([name, what, ratio(a, b), expected(a, b), expected(a, b, 2.0), best])
+    heads = (
+        "workers", "scaling", "time with one / with two", "model",
+        "model of two idle cores", "ideal",
+    )  # fmt: skip
     return table(heads, rows, 2)
 
 
@@ -187,7 +196,7 @@ def parameters(record: Mapping[str, Any]) -> str:
         ("received from it", "bytes per frame", lambda m: f"{m.received:.0f}"),
         ("memory, whatever the frames", "MB", lambda m: f"{m.base / 1e6:.0f}"),
         ("memory", "bytes per frame", lambda m: f"{m.per_frame:.0f}"),
-        ("share of a core that a thread got", "", lambda m: f"{m.share:.2f}"),
+        ("cores that it got", "", lambda m: f"{m.cores:.2f}"),
     ]
     rows = [
         [name, unit, *(show(model) for model in models.values())] for name, unit, show in entries
@@ -248,15 +257,20 @@ def outlook(record: Mapping[str, Any]) -> str:
         ["both files: forces in double precision", f"{2 * FRAMES * ATOMS * 24 / 1e12:.1f} TB"],
         ["both files: objects", f"{2 * 3 * FRAMES / CHUNK / 1e6:.0f} · 10⁶"],
     ]
-    sums = [sum(seconds for _, seconds in part) for part in (shared(record), alone(record))]
     largest, most = max(parts, key=lambda part: part[1])
-    useful = sums[0] / sums[1]
-    return (
-        table((f"10⁹ frames of {ATOMS} atoms, {WORKERS} workers", "model"), rows)
-        + f"\n\nThe largest of these times is {most:.0f} s, {largest}. The workers' part is "
-        f"{sums[0]:.0f} s, or {sums[0] / WORKERS:.0f} s on {WORKERS} of them; the part of the one "
-        f"process that scores is {sums[1]:.0f} s on however many. From about {useful:.0f} workers on, "
-        "the workers wait for it."
+    (workers, one), (fewer, less) = (
+        [
+            sum(seconds for name, seconds in part if requests or not name.startswith("requests"))
+            for part in (shared(record), alone(record))
+        ]
+        for requests in (True, False)
+    )
+    return table((f"10⁹ frames of {ATOMS} atoms, {WORKERS} workers", "model"), rows) + (
+        f"\n\nThe largest of these times is {most:.0f} s, {largest}. What the workers share is "
+        f"{workers:.0f} s, which is {workers / WORKERS:.0f} s on {WORKERS} of them; what one process "
+        f"does alone is {one:.0f} s, and workers wait for it as soon as there are more than about "
+        f"{max(1.0, workers / one):.0f}. With objects so large that requests cost nothing, it is "
+        f"{less:.0f} s, and more than about {max(1.0, fewer / less):.0f} workers wait."
     )
 
 
