@@ -80,7 +80,7 @@ def score_once(kind: str, workers: int, frames: int, folder: Path) -> dict[str, 
 
     place = folder / str(frames)
     root = place / "home" / "datasets" / "tea2023-i"
-    data = Dataset(DatasetCard.read(root / "card.yaml"), root)
+    data = Dataset(DatasetCard.read(root / "card.yaml"), root, in_memory=0)
     data.test_set("complete")  # its checksum is compared now
     prediction: Any = place / "prediction.h5"
     hashed = timed(sha256, prediction)[1]  # which brings it into the page cache

@@ -145,8 +145,8 @@ def measured(record: Mapping[str, Any]) -> str:
             f"{run['load']:.1f}",
         ])  # fmt: skip
     heads = (
-        "workers", "number", "runs", "10⁶ frames", "s, median (range)", "model", "processor s", "model",
-        "memory, MB", "model", "load",
+        "workers", "number", "runs", "10⁶ frames", "s, median (range)", "model", "processor s",
+        "model", "memory, MB", "model", "load",
     )  # fmt: skip
     return table(heads, rows)
 
@@ -267,9 +267,9 @@ def outlook(record: Mapping[str, Any]) -> str:
     )
     return table((f"10⁹ frames of {ATOMS} atoms, {WORKERS} workers", "model"), rows) + (
         f"\n\nThe largest of these times is {most:.0f} s, {largest}. What the workers share is "
-        f"{workers:.0f} s, which is {workers / WORKERS:.0f} s on {WORKERS} of them; what one process "
-        f"does alone is {one:.0f} s, and workers wait for it as soon as there are more than about "
-        f"{max(1.0, workers / one):.0f}. With objects so large that requests cost nothing, it is "
+        f"{workers:.0f} s, which is {workers / WORKERS:.0f} s on {WORKERS} of them; what one "
+        f"process does alone is {one:.0f} s, and workers wait for it as soon as there are more than "
+        f"about {max(1.0, workers / one):.0f}. With objects so large that requests cost nothing, it is "
         f"{less:.0f} s, and more than about {max(1.0, fewer / less):.0f} workers wait."
     )
 

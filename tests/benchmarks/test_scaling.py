@@ -23,7 +23,7 @@ def test_the_numbers_of_the_page_are_those_that_were_measured(record):
 
 
 def test_a_page_without_a_place_for_a_table_is_an_error(record):
-    with pytest.raises(ValueError, match="0 places named parameters"):
+    with pytest.raises(ValueError, match="0 places named scaling"):
         scaling_model.filled("<!-- measured --><!-- end of measured -->", record)
 
 
@@ -31,9 +31,25 @@ def test_a_page_without_a_place_for_a_table_is_an_error(record):
 def test_the_model_is_exact_where_it_was_made(kind, record):
     model = Model.of(record, kind)
     run = scaling_model.found(record, kind, 1, scaling.ONE)
-    assert model.cpu(scaling.ONE) == pytest.approx(run["cpu"], rel=0.1)
+    assert model.cpu(scaling.ONE) == pytest.approx(scaling_model.cpu(run), rel=0.1)
     assert model.memory(scaling.ONE) == pytest.approx(run["memory"])
-    assert model.seconds(scaling.ONE, 2) < model.seconds(scaling.ONE, 1)
+    assert model.seconds(scaling.ONE, 1) == pytest.approx(run["seconds"], rel=0.1)
+    assert model.seconds(scaling.ONE, 2, 2) < model.seconds(scaling.ONE, 1, 2)
+
+
+@pytest.mark.parametrize("kind", ["threads", "dask"])
+def test_the_model_predicts_what_it_was_not_made_of(kind, record):
+    model = Model.of(record, kind)
+    for workers, frames in ((2, scaling.ONE), (1, scaling.TWO), (2, scaling.TWO)):
+        run = scaling_model.found(record, kind, workers, frames)
+        assert model.cpu(frames) == pytest.approx(scaling_model.cpu(run), rel=0.25)
+        assert model.memory(frames) == pytest.approx(run["memory"], rel=0.25)
+
+
+def test_one_process_stands_in_the_way_of_a_billion_frames(record):
+    """As the page says."""
+    worker = max(seconds for _, seconds in scaling_model.shared(record)) / scaling_model.WORKERS
+    assert max(seconds for _, seconds in scaling_model.alone(record)) > worker
 
 
 def test_a_measurement_scores_what_a_user_does(tmp_path):
@@ -43,4 +59,4 @@ def test_a_measurement_scores_what_a_user_does(tmp_path):
     found = scaling.score_once("threads", 2, frames, tmp_path)
     assert found["mae"] == pytest.approx(1.128, abs=0.01)
     assert found["pieces"] == 1
-    assert 0 < found["work"] < found["cpu"]
+    assert found["shared"] > 0
