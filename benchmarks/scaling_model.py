@@ -265,13 +265,16 @@ def outlook(record: Mapping[str, Any]) -> str:
         ]
         for requests in (True, False)
     )
-    return table((f"10⁹ frames of {ATOMS} atoms, {WORKERS} workers", "model"), rows) + (
-        f"\n\nThe largest of these times is {most:.0f} s, {largest}. What the workers share is "
+    said = (
+        f"The largest of these times is {most:.0f} s, {largest}. What the workers share is "
         f"{workers:.0f} s, which is {workers / WORKERS:.0f} s on {WORKERS} of them; what one "
-        f"process does alone is {one:.0f} s, and workers wait for it as soon as there are more than "
-        f"about {max(1.0, workers / one):.0f}. With objects so large that requests cost nothing, it is "
-        f"{less:.0f} s, and more than about {max(1.0, fewer / less):.0f} workers wait."
+        f"process does alone is {one:.0f} s, and workers wait for it as soon as there are more "
+        f"than about {max(1.0, workers / one):.0f}. With objects so large that requests cost "
+        f"nothing, it is {less:.0f} s, and more than about {max(1.0, fewer / less):.0f} workers "
+        "wait."
     )
+    heads = (f"10⁹ frames of {ATOMS} atoms, {WORKERS} workers", "model")
+    return f"{table(heads, rows)}\n\n{said}"
 
 
 def blocks(record: Mapping[str, Any]) -> dict[str, str]:
