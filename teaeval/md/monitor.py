@@ -96,7 +96,8 @@ class Monitor:
             bond = self._bonds(step, distances, persistence=0) or self._strained(step, distances)
         if bond is None:
             return self._failure(kind, step, step, text)
-        values = bond.model_dump() | {"kind": kind}
+        state = bond.kind if bond.kind in ("broken", "formed") else "strained"
+        values = bond.model_dump() | {"kind": kind, "bond": state}
         return Failure.model_validate(values | {"message": f"{text}; {bond.message}"})
 
     def no_energy(self, step: int, energy: float) -> Failure:

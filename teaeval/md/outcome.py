@@ -18,7 +18,8 @@ class Failure(StrictModel):
     ``calculator``; ``time`` in ps is when it began, ``noticed`` in ps when the run was stopped.
     ``atoms`` are the 0-based indices of the bond's ends, or the atom, at ``distance`` Å, where
     ``start`` Å was the distance in the first frame; ``names`` are their symbols with the indices,
-    empty in records of an earlier version.
+    empty in records of an earlier version.  ``bond`` says of a temperature that is too high whether
+    that bond was ``broken`` or ``formed`` by then, or the most ``strained`` one.
     """
 
     kind: Literal["broken", "formed", "temperature", "escaped", "not finite", "calculator"]
@@ -27,8 +28,14 @@ class Failure(StrictModel):
     message: str
     atoms: tuple[int, ...] = ()
     names: tuple[str, ...] = ()
+    bond: Literal["broken", "formed", "strained"] | None = None
     distance: float | None = None
     start: float | None = None
+
+    @property
+    def what(self) -> str:
+        """What happened, in a few words."""
+        return self.kind if self.bond is None else f"{self.kind}, bond {self.bond}"
 
     @property
     def place(self) -> str:

@@ -96,12 +96,13 @@ class Simulated(StrictModel):
 class Broken(StrictModel):
     """Failures of one kind at one place, such as a bond that breaks in several replicas.
 
-    ``kind`` is that of :class:`teaeval.md.outcome.Failure`; ``place`` a bond or an atom, for
-    ``temperature`` the bond that was broken or most strained by then.  ``replicas`` are their
-    numbers, ``times`` in ps when it began in each, ``message`` what the first of them said.
+    ``kind`` is that of :class:`teaeval.md.outcome.Failure`, ``what`` says it with the state of the
+    bond for ``temperature``; ``place`` is a bond or an atom.  ``replicas`` are their numbers,
+    ``times`` in ps when it began in each, ``message`` what the first of them said.
     """
 
     kind: str
+    what: str
     place: str
     replicas: list[int]
     times: list[float]
@@ -211,16 +212,17 @@ class Simulations(Shown, StrictModel):
         found: dict[tuple[str, str], list[tuple[int, Failure]]] = {}
         for i, replica in enumerate(self.replicas):
             if (failure := replica.failure) is not None:
-                found.setdefault((failure.kind, failure.place), []).append((i, failure))
+                found.setdefault((failure.what, failure.place), []).append((i, failure))
         return [
             Broken(
-                kind=kind,
+                kind=members[0][1].kind,
+                what=what,
                 place=place,
                 replicas=[i for i, _ in members],
                 times=[failure.time for _, failure in members],
                 message=members[0][1].message,
             )
-            for (kind, place), members in sorted(found.items(), key=lambda item: -len(item[1]))
+            for (what, place), members in sorted(found.items(), key=lambda item: -len(item[1]))
         ]
 
     @property

@@ -50,7 +50,9 @@ class Survival:
     followed
         Time up to which the curve is known, ps: that of the replica that was followed longest.
     start
-        The 95 % interval before the first event.
+        The 95 % interval at the start.
+    ends
+        (N,) time that each replica was followed, ps.
     """
 
     times: Floats
@@ -63,6 +65,7 @@ class Survival:
     replicas: int
     followed: float
     start: tuple[float, float]
+    ends: Floats
 
     @property
     def median(self) -> float | None:
@@ -85,7 +88,7 @@ class Survival:
             )
         place = int(np.searchsorted(self.times, time, side="right")) - 1
         if place < 0:
-            return 1.0, *self.start
+            return 1.0, _none_of(int((self.ends >= time * (1 - SAME)).sum())), 1.0
         return float(self.share[place]), float(self.low[place]), float(self.high[place])
 
 
@@ -95,7 +98,7 @@ def kaplan_meier(times: ArrayLike, failed: ArrayLike) -> Survival:
     S(t) = Π (1 − dⱼ/nⱼ) over the times tⱼ ≤ t at which dⱼ of the nⱼ replicas that are left fail
     (J. Am. Stat. Assoc. 53, 457, 1958).  Greenwood's variance is S² Σ dⱼ/(nⱼ (nⱼ − dⱼ)), and the
     interval is symmetric for log(−log S).  That is not defined where S is one or zero: there it is
-    Clopper and Pearson's of the number of replicas that were left at the last event.
+    Clopper and Pearson's, of the replicas that were not censored before.
 
     Parameters
     ----------
@@ -116,7 +119,9 @@ def kaplan_meier(times: ArrayLike, failed: ArrayLike) -> Survival:
     share = np.cumprod(1 - events / at_risk)
     left = np.maximum(at_risk - events, 1)
     variance = np.where(share > 0, np.cumsum(events / (at_risk * left)), 0.0)
-    low, high = _log_log(share, variance, at_risk)
+    # at each time, the replicas that are left or have failed: all but those censored before
+    known = at_risk + np.cumsum(events) - events
+    low, high = _log_log(share, variance, known)
     return Survival(
         times=moments,
         at_risk=at_risk,
@@ -128,6 +133,7 @@ def kaplan_meier(times: ArrayLike, failed: ArrayLike) -> Survival:
         replicas=len(ends),
         followed=float(ends.max()),
         start=(_none_of(len(ends)), 1.0),
+        ends=ends,
     )
 
 
@@ -149,11 +155,11 @@ def _none_of(count: int) -> float:
     return float(((1 - LEVEL) / 2) ** (1 / count))
 
 
-def _log_log(share: Floats, variance: Floats, at_risk: Ints) -> tuple[Floats, Floats]:
+def _log_log(share: Floats, variance: Floats, known: Ints) -> tuple[Floats, Floats]:
     """The 95 % interval of each step of the curve, (J,) and (J,)."""
     low, high = np.empty(len(share)), np.empty(len(share))
     quantile = NormalDist().inv_cdf((1 + LEVEL) / 2)
-    for j, (s, v, n) in enumerate(zip(share, variance, at_risk, strict=True)):
+    for j, (s, v, n) in enumerate(zip(share, variance, known, strict=True)):
         if s <= 0:
             low[j], high[j] = 0.0, 1 - _none_of(int(n))
             continue

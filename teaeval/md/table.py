@@ -85,7 +85,7 @@ def lines_of(record: Simulations) -> list[str]:
         _lasting(record),
     ]
     lines += [
-        f"{item.kind}: {item.place}, in {len(item.replicas)} of {len(record.replicas)} replicas, "
+        f"{item.what}: {item.place}, in {len(item.replicas)} of {len(record.replicas)} replicas, "
         f"first after {min(item.times):.3g} ps"
         for item in record.broken
     ]

@@ -58,7 +58,8 @@ def _curve(
     times = np.concatenate([[0.0], curve.times, [curve.followed]])
     ends = len(curve.times)  # the last step goes on to the end
     steps = [0, *range(1, ends + 1), ends]
-    low = np.concatenate([[curve.start[0]], curve.low])[steps]
+    first = curve.at(float(times[1]) * 0.999)[1]  # the lowest before the first event
+    low = np.concatenate([[first], curve.low])[steps]
     high = np.concatenate([[curve.start[1]], curve.high])[steps]
     share = np.concatenate([[1.0], curve.share])[steps]
     ax.step(

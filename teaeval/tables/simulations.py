@@ -36,7 +36,7 @@ def survival(records: Sequence[Simulations]) -> Grid:
                     (
                         Cell(str(len(record.replicas))),
                         Cell(f"{record.planned:g}"),
-                        Cell(f"{record.stable_time:.1f}"),
+                        Cell(f"{record.stable_time:.4g}"),
                         Cell(str(record.failed)),
                         Cell(significant(share)),
                         Cell(span((low, high))),
@@ -91,7 +91,7 @@ def broken(records: Sequence[Simulations]) -> Grid | None:
     """What broke, when and how often; None if nothing did."""
     rows = [
         Row(
-            (state, label, f"{item.kind}: {item.place}"),
+            (state, label, f"{item.what}: {item.place}"),
             (
                 Cell(f"{len(item.replicas)} of {len(record.replicas)}"),
                 Cell(", ".join(f"{time:.3g}" for time in item.times)),
@@ -109,9 +109,8 @@ def broken(records: Sequence[Simulations]) -> Grid | None:
         groups=("",),
         columns=("replicas", "after ps"),
         rows=rows,
-        notes=("of overheated replicas the bond that was broken or most strained; atoms are "
-               "counted from 0",),
-    )  # fmt: skip
+        notes=("atoms are counted from 0",),
+    )
 
 
 def sampled(records: Sequence[Simulations]) -> list[Grid]:

@@ -56,9 +56,12 @@ def test_where_all_last_or_none_does():
     assert (len(none.times), none.median) == (0, None)
     # 8 of 8: Clopper and Pearson's 95 % interval
     assert none.at(50) == (1, pytest.approx(0.6306, abs=1e-4), 1)
+    half = survival.kaplan_meier([10.0] * 4 + [50.0] * 4, [False] * 8)
+    assert half.at(10)[1] == pytest.approx(0.6306, abs=1e-4)
+    assert half.at(50)[1] == pytest.approx(0.3976, abs=1e-4)  # 4 of 4
     every = survival.kaplan_meier([1.0, 2, 3], [True] * 3)
     assert every.at(3)[:2] == (0, 0)
-    assert every.at(3)[2] == pytest.approx(0.975)  # the last one alone
+    assert every.at(3)[2] == pytest.approx(0.7076, abs=1e-4)  # none of 3
     assert every.median == 2
 
 
