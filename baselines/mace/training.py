@@ -23,6 +23,17 @@ from teadata.units import EV
 
 CHECKPOINT_FILE = "checkpoint.pt"
 
+KERNELS = {
+    True: "with cuEquivariance's kernels",
+    False: "without cuEquivariance's kernels",
+}
+
+CHANGE = {
+    True: "install cuequivariance-torch cuequivariance-ops-torch-cu12",
+    False: "uninstall cuequivariance-torch",
+}
+"""What to do with packages for a checkpoint with these kernels, or without."""
+
 
 class Steps:
     """Takes what mace-torch logs of each training step: the loss, and that it was done."""
@@ -258,15 +269,10 @@ class Training:
         # the weights of an accelerated network have another layout and other names
         before = bool(state.get("accelerated", False))
         if before != self.accelerated:
-            said = {
-                True: "with cuEquivariance's kernels",
-                False: "without cuEquivariance's kernels",
-            }
+            found, wanted = KERNELS[before], KERNELS[self.accelerated]
             raise DataError(
-                f"{path}: expected the checkpoint of a training {said[self.accelerated]}, as it is "
-                f"installed now; found one {said[before]}. "
-                + ("Install" if before else "Uninstall")
-                + " cuequivariance-torch to go on, or remove the checkpoint to start from the "
-                "beginning"
+                f"{path}: expected the checkpoint of a training {wanted}, as is installed now; "
+                f"found one {found}; to go on, `python -m pip {CHANGE[before]}`, or remove the "
+                "checkpoint to start from the beginning"
             )
         return state

@@ -35,10 +35,7 @@ def load() -> None:
 
 @functools.cache
 def _keep_compiled() -> None:
-    """Keep what JAX compiles for a GPU for the next process, unless the user chose a folder.
-
-    The step of a training takes longer to compile than some hundred of its steps.
-    """
+    """Keep what JAX compiles for a GPU for the next process, unless the user chose a folder."""
     import jax
     from platformdirs import user_cache_path
 

@@ -49,7 +49,7 @@ def test_a_checkpoint_of_other_kernels_is_refused(trained, settings, mini_i, tmp
     torch.save(state | {"accelerated": True}, tmp_path / CHECKPOINT_FILE)
     with pytest.raises(DataError, match="without cuEquivariance's kernels") as refused:
         MACE(settings).fit(train, valid, tmp_path)
-    assert "Install cuequivariance-torch to go on" in str(refused.value)
+    assert "`python -m pip install cuequivariance-torch " in str(refused.value)
 
 
 def test_kernels_are_used_where_all_of_them_are_there(settings, monkeypatch):
