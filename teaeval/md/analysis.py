@@ -88,7 +88,7 @@ def analyse(
     parts = [(run, int(np.searchsorted(run.times, 1000 * discard - 1e-6))) for run in runs]
     compared = references(dataset, plan.subset, plan.settings.temperature)
     found, left_out = _observe(dataset, plan, parts, compared, replicates, observables)
-    rg = not observables or "gyration" in observables
+    rg = not runs[0].pbc.any() and (not observables or "gyration" in observables)
     return Simulations(
         name=plan.name,
         dataset=plan.dataset,
@@ -103,7 +103,7 @@ def analyse(
             _replica(plan, i, outcome, *part)
             for (i, outcome), part in zip(taken, parts, strict=True)
         ],
-        gyration=None if runs[0].pbc.any() or not rg else _gyration(parts, compared[0], replicates),
+        gyration=_gyration(parts, compared[0], replicates) if rg else None,
         observables=found,
         left_out=left_out,
         software=f"{DISTRIBUTION} {package_version()}",

@@ -36,6 +36,10 @@ SAME_STRIDE = 0.1
 """Two times between frames are as good as the same if they differ by less than this share."""
 
 
+SAME_CELL = 1e-3
+"""Å that cell vectors of a test set may differ by."""
+
+
 class Source(Protocol):
     """One trajectory, or some frames, to measure observables on."""
 
@@ -216,7 +220,7 @@ def references(dataset: Dataset, subset: str, temperature: float) -> list[Refere
     """What simulations of a subset can be compared with, the best first.
 
     The labelling engine's own simulations at the same temperature, where there are any, and the
-    test frames.
+    test frames, unless these are of several cells.
     """
     found = []
     engine = [Packed.read(path) for path in dynamics_files(dataset, subset, temperature)]
@@ -229,6 +233,8 @@ def references(dataset: Dataset, subset: str, temperature: float) -> list[Refere
         )
         found.append(Reference(label, temperature, engine))
     test = dataset.split(f"{subset}/test")
+    if test.cell is not None and np.ptp(test.cell, axis=0).max() > SAME_CELL:
+        return found
     kelvin = test_temperature(dataset)
     warm = "" if kelvin is None else f", of {kelvin:g} K"
     label = f"{len(test)} test frames{warm}"

@@ -182,7 +182,7 @@ class Map(Quantity):
     @property
     def unit(self) -> str:  # type: ignore[override]
         """Unit of the values, of both where they differ."""
-        return " and ".join(dict.fromkeys([self.x.unit, self.y.unit]))
+        return " and ".join(dict.fromkeys(filter(None, [self.x.unit, self.y.unit])))
 
     @property
     def axes(self) -> tuple[Axis, ...]:

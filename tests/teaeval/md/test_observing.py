@@ -83,6 +83,7 @@ def test_the_reference_is_of_the_same_temperature_or_says_its_own():
     (sheet,) = sources.references(teadata.load("mini-iii"), "complete", 300.0)
     assert sheet.label == "200 test frames"
     assert len(sheet.sources) == 10
+    assert sources.references(teadata.load("mini-hydrogen"), "complete", 300.0) == []
 
 
 def test_times_between_frames_are_made_the_same():
