@@ -66,8 +66,8 @@ class RemoteFile:
     @property
     def name(self) -> str:
         """The last part, without a query."""
-        name = PurePosixPath(urlsplit(self.url).path).name
-        return unquote(name) if self.is_web else name
+        path = urlsplit(self.url).path
+        return PurePosixPath(unquote(path) if self.is_web else path).name
 
     @property
     def stem(self) -> str:

@@ -7,6 +7,7 @@ import weakref
 from contextlib import ExitStack
 from pathlib import Path
 
+from teadata.errors import DataError
 from teadata.files import staging
 
 
@@ -22,10 +23,16 @@ def temporary_folder(owner: object) -> Path:
 
     Raises
     ------
-    OSError
+    DataError
         If it cannot be made.
     """
     stack = ExitStack()
-    folder = stack.enter_context(staging(Path(tempfile.gettempdir())))
+    try:
+        folder = stack.enter_context(staging(Path(tempfile.gettempdir())))
+    except OSError as error:
+        raise DataError(
+            f"no temporary folder can be made ({error.strerror or error}); name one with TMPDIR, "
+            "on a disk with room for what is fetched"
+        ) from None
     weakref.finalize(owner, stack.close)
     return folder

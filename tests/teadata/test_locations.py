@@ -23,6 +23,7 @@ from teadata.locations import RemoteFile, location
             "https://host/a%20b.npz",
             "a b.npz",
         ),
+        ("https://host/a/..%2F..%2Fb.npz", "https://host/a/..%2F..%2Fb.npz", "b.npz"),
         ("s3://bucket/b.npz?versionId=secret", "s3://bucket/b.npz", "b.npz"),
     ],
 )

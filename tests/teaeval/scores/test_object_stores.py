@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -214,6 +216,20 @@ def test_what_is_missing_is_named(put, store):
         teaeval.read_prediction("s3://tea")
     with pytest.raises(UsageError, match=r"nosuch:// is no kind of address that fsspec reads"):
         teaeval.read_prediction("nosuch://tea/prediction.npz")
+
+
+def test_without_a_place_for_copies_that_is_said(put, tmp_path, monkeypatch):
+    for suffix in (".npz", ".zarr"):
+        path, address = put(suffix)
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+        with pytest.raises(DataError, match=r"no temporary folder can be made .* TMPDIR"):
+            teaeval.read_prediction(address)
+        monkeypatch.setattr("tempfile.tempdir", None)
+        before = {*Path(tempfile.gettempdir()).iterdir()}
+        assert teaeval.read_prediction(address).energies.shape == (2500,)
+        gc.collect()
+        left = {*Path(tempfile.gettempdir()).iterdir()} - before
+        assert not [place for place in left if (place / path.name).exists()]
 
 
 def test_who_may_not_read_is_told_how_to_say_who_they_are(put, store):
