@@ -29,10 +29,10 @@ KERNELS = {
 }
 
 CHANGE = {
-    True: "install cuequivariance-torch cuequivariance-ops-torch-cu12",
-    False: "uninstall cuequivariance-torch",
+    True: "python -m pip install cuequivariance-torch cuequivariance-ops-torch-cu12",
+    False: "python -m pip uninstall cuequivariance-torch",
 }
-"""What to do with packages for a checkpoint with these kernels, or without."""
+"""The command that makes the packages fit a checkpoint with these kernels, or without."""
 
 
 class Steps:
@@ -272,7 +272,7 @@ class Training:
             found, wanted = KERNELS[before], KERNELS[self.accelerated]
             raise DataError(
                 f"{path}: expected the checkpoint of a training {wanted}, as is installed now; "
-                f"found one {found}; to go on, `python -m pip {CHANGE[before]}`, or remove the "
+                f"found one {found}; to go on, `{CHANGE[before]}`, or remove the "
                 "checkpoint to start from the beginning"
             )
         return state
