@@ -6,7 +6,7 @@ import re
 import shlex
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from teadata.errors import PathError, UsageError, expect_path
 
@@ -43,15 +43,20 @@ class RemoteFile:
                 f"{str(self).partition('::')[0]}::…: is an address of several in a chain, which "
                 "are not read; give that of the file itself"
             )
-        parts = urlsplit(self.url)
+        parts = self._parts
         if not parts.netloc or not parts.path.strip("/"):
             raise UsageError(
                 f"{self}: names no file; expected {parts.scheme}://bucket/folder/prediction.zarr"
             )
 
     def __str__(self) -> str:
-        parts = urlsplit(self.url)
+        parts = self._parts
         return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+    @property
+    def _parts(self) -> SplitResult:
+        """Its parts; only an address of the web has fragments, elsewhere # is of the name."""
+        return urlsplit(self.url, allow_fragments=self.is_web)
 
     @property
     def is_web(self) -> bool:
@@ -61,12 +66,12 @@ class RemoteFile:
     @property
     def scheme(self) -> str:
         """What is before ``://``."""
-        return urlsplit(self.url).scheme.lower()
+        return self.url.partition(":")[0].lower()
 
     @property
     def name(self) -> str:
         """The last part, without a query."""
-        path = urlsplit(self.url).path
+        path = self._parts.path
         return PurePosixPath(unquote(path) if self.is_web else path).name
 
     @property
@@ -81,12 +86,12 @@ class RemoteFile:
 
     def beside(self, ending: str) -> RemoteFile:
         """The file whose name has this ending more."""
-        parts = urlsplit(self.url)
+        parts = self._parts
         return RemoteFile(urlunsplit(parts._replace(path=parts.path.rstrip("/") + ending)))
 
     def cleaned(self, text: str) -> str:
         """A text without the secrets of this address."""
-        parts = urlsplit(self.url)
+        parts = self._parts
         user = parts.netloc.rpartition("@")[0]
         text = text.replace(self.url, str(self))
         for secret in (parts.query, parts.password, user):

@@ -15,6 +15,7 @@ from teadata.locations import RemoteFile, location
     ("given", "said", "name"),
     [
         ("s3://bucket/a/b.zarr", "s3://bucket/a/b.zarr", "b.zarr"),
+        ("s3://bucket/run#2/b #3.npz", "s3://bucket/run#2/b #3.npz", "b #3.npz"),
         ("S3://bucket/b.tar.gz", "s3://bucket/b.tar.gz", "b.tar.gz"),
         (Path("s3://bucket/a/b.zarr"), "s3://bucket/a/b.zarr", "b.zarr"),
         ("s3://bucket/a/b.zarr/", "s3://bucket/a/b.zarr/", "b.zarr"),
