@@ -12,6 +12,7 @@ from teadata.errors import DataError, UsageError
 from teadata.files import contents, staging
 from teadata.provenance import sha256
 from teaeval.board import folder as files
+from teaeval.board.checking import frames_of
 from teaeval.board.submission import PART, SUBMISSION_FILE
 from teaeval.predictions.reading import read_prediction
 
@@ -60,8 +61,8 @@ def begin(
         prediction = read_prediction(path)
         words["model"] = prediction.model or words["model"]
         item: dict[str, Any] = {"file": path.name}
-        if prediction.train is not None:
-            sizes.append(int(prediction.train.rpartition("/")[2]))
+        if (size := frames_of(prediction.train)) is not None:
+            sizes.append(size)
         if (record := by_checksum.get(prediction.record or "")) is not None:
             item["record"] = name = f"{path.stem}.record.json"
             copied[name] = record
@@ -126,8 +127,8 @@ def _trained(record: Path) -> tuple[dict[str, Any], dict[str, float]]:
                 "hardware": f"{machine['processor']}, {machine['cores']} cores",
             },
             {
-                "hours": round(content["wall_seconds"] / 3600, 4),
-                "memory_gib": round(content["peak_memory_mib"] / 1024, 3),
+                "hours": float(f"{content['wall_seconds'] / 3600:.4g}"),
+                "memory_gib": float(f"{content['peak_memory_mib'] / 1024:.4g}"),
             },
         )
     except (ValueError, KeyError, TypeError) as error:

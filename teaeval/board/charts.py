@@ -14,6 +14,8 @@ WIDTH, HEIGHT = 640, 360
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 16, 48
 COLOURS = 8
 SHAPES = 4
+LARGEST = 1e15
+"""Size beyond which a number is not drawn; one over it is the least of a logarithmic axis."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,10 @@ class Axis:
     name: str
     log: bool = False
     least: tuple[float, ...] = ()
+
+    def shows(self, value: float) -> bool:
+        """Whether a value can be drawn: a finite number, on a logarithmic axis a positive one."""
+        return (1 / LARGEST if self.log else -LARGEST) <= value <= LARGEST
 
     def place(self, value: float, low: float, high: float) -> float:
         """Where a value is between two limits, 0 to 1."""
@@ -77,6 +83,8 @@ def _marker(shape: int, x: float, y: float, title: str) -> str:
 def chart(series: Sequence[Series], x: Axis, y: Axis, title: str) -> Markup:
     """Draw points and lines over two axes; empty where there is nothing to draw.
 
+    Points that are too large to be drawn are left out: a stranger may have written them.
+
     Parameters
     ----------
     series
@@ -86,7 +94,7 @@ def chart(series: Sequence[Series], x: Axis, y: Axis, title: str) -> Markup:
     title
         What the figure shows, for those who do not see it.
     """
-    series = [one for one in series if one.points]
+    series = [kept for one in series if (kept := _drawable(one, x, y)).points]
     if not series:
         return Markup("")
     xs = x.limits([p[0] for one in series for p in one.points])
@@ -124,6 +132,13 @@ def chart(series: Sequence[Series], x: Axis, y: Axis, title: str) -> Markup:
     )
     parts += [_drawn(n, one, at) for n, one in enumerate(series)]
     return Markup("".join([*parts, "</svg>", _legend(series)]))
+
+
+def _drawable(one: Series, x: Axis, y: Axis) -> Series:
+    """A series without the points that cannot be drawn."""
+    kept = [n for n, (a, b) in enumerate(one.points) if x.shows(a) and y.shows(b)]
+    labels = [one.labels[n] for n in kept] if one.labels else []
+    return Series(one.name, [one.points[n] for n in kept], labels, one.join)
 
 
 def _drawn(number: int, one: Series, at: object) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from teadata import catalog
 from teadata.errors import DataError, TeaError
@@ -20,6 +22,7 @@ from teaeval.hydrogen.record import Record as Hydrogen
 from teaeval.hydrogen.record import read_record
 from teaeval.md.record import Simulations
 from teaeval.md.record import read as read_simulations
+from teaeval.md.survival import kaplan_meier
 from teaeval.predictions import sidecar
 from teaeval.predictions.findings import PredictionError
 from teaeval.predictions.reading import read_prediction
@@ -30,6 +33,12 @@ from teaeval.scores.scoring import score_examined
 from teaeval.scores.verification import verify
 
 MEASURES = ("mae", "rmse", "max")
+
+LARGEST = 1e100
+"""Size that a number of a record may have."""
+
+MOST_REPLICAS = 1000
+"""Replicas that a record of simulations may have; tests of survival look at each two of them."""
 
 
 @dataclass(frozen=True)
@@ -166,15 +175,16 @@ def _prediction(found: Checked, folder: Path, said: Submission, item: Submitted)
 
 
 def _claims(file: str, score: Score, quantity: str, claim: Claim) -> Iterator[str]:
-    """Claimed errors that the bytes do not give, to the digits that are claimed."""
+    """Claimed errors that the bytes do not give, to the digits that are claimed, two at least."""
     row = score.row(quantity)
     for measure in MEASURES:
         stated = getattr(claim, measure)
         if stated is None:
             continue
         computed = getattr(row, measure)
-        digit = Decimal(repr(stated)).normalize().as_tuple().exponent
-        if abs(stated - computed) > 0.5000001 * 10.0 ** int(digit):
+        number = Decimal(repr(stated)).normalize()
+        digit = min(int(number.as_tuple().exponent), number.adjusted() - 1)
+        if abs(stated - computed) > 0.5000001 * 10.0**digit:
             yield (
                 f"{file}: claims.{quantity}.{measure} is {stated!r}, and the file gives "
                 f"{computed:.6g} {row.unit}; a claim must follow from the bytes"
@@ -200,14 +210,42 @@ def _of_known_data(name: str, dataset: str, frames: str) -> Iterator[str]:
         )
 
 
+def _numbers(value: Any) -> Iterator[float]:
+    """All numbers in the fields of a record."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for one in value:
+            yield from _numbers(one)
+    elif isinstance(value, int | float):
+        yield value
+
+
+def _check_numbers(name: str, record: Simulations | Hydrogen) -> None:
+    """Refuse a record with numbers that no figure can be made of."""
+    for number in _numbers(record.model_dump()):
+        if not abs(number) <= LARGEST:
+            raise DataError(
+                f"{name}: has a number that is not finite or above {LARGEST:g}; expected the "
+                "record as `teaeval` wrote it"
+            )
+
+
 def _simulations(found: Checked, folder: Path, name: str) -> Iterator[str]:
     record = read_simulations(files.regular(folder, name, files.MOST_RECORD))
+    _check_numbers(name, record)
+    if len(record.replicas) > MOST_REPLICAS:
+        raise DataError(
+            f"{name}: {len(record.replicas)} replicas, expected {MOST_REPLICAS} at most"
+        )
+    kaplan_meier(*record.lasted)  # raises if a time is negative
     found.simulations.append(record)
     yield from _of_known_data(name, record.dataset, record.frames_sha256)
 
 
 def _hydrogen(found: Checked, folder: Path, name: str) -> Iterator[str]:
     record = read_record(files.regular(folder, name, files.MOST_RECORD))
+    _check_numbers(name, record)
     found.hydrogen.append(record)
     yield from _of_known_data(name, record.plan.dataset, record.plan.frames_sha256)
 
@@ -238,5 +276,10 @@ def _contradictions(said: Submission, scored: list[Scored]) -> Iterator[str]:
 
 def train_size(score: Score) -> int | None:
     """Frames that a model was trained on; None where the prediction does not say."""
-    parts = (score.prediction.train or "").split("/")
-    return int(parts[2]) if len(parts) == 3 and parts[2].isdigit() else None
+    return frames_of(score.prediction.train)
+
+
+def frames_of(train: str | None) -> int | None:
+    """Frames of a training set, such as 200 of ``folded/train/200``; None of any other text."""
+    size = re.fullmatch(r"[^/]*/[^/]*/([0-9]{1,12})", train or "")
+    return None if size is None else int(size[1])

@@ -15,7 +15,7 @@ from teaeval.board.correlation import rank_correlation
 from teaeval.board.entries import Filed
 from teaeval.board.names import model_page
 from teaeval.board.ranking import holm
-from teaeval.board.tasks import Line
+from teaeval.board.tasks import Line, told_apart
 from teaeval.hydrogen.record import Record as Hydrogen
 from teaeval.md.record import Simulations
 from teaeval.md.survival import Survival, log_rank
@@ -41,8 +41,7 @@ class Run:
     @property
     def name(self) -> str:
         """The model, with its mark."""
-        mark = self.filed.submission.mark
-        return self.filed.submission.model + (f" ({mark})" if mark else "")
+        return self.filed.submission.marked
 
     @property
     def kind(self) -> str:
@@ -111,13 +110,22 @@ def _line(item: Filed, record: Simulations) -> Line | None:
     return max(same, key=lambda line: line.size or 0, default=None)
 
 
-def survivals(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
-    """A figure of survival for each kind of simulations, and the tests of each two models."""
+def _kinds(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """Simulations that may be compared with each other, by what they are of."""
     kinds: dict[str, list[Run]] = {}
     for run in runs:
         kinds.setdefault(run.kind, []).append(run)
-    for kind, members in kinds.items():
-        series = [Series(run.name, _steps(run.record.survival), join="steps") for run in members]
+    return kinds
+
+
+def survivals(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
+    """A figure of survival for each kind of simulations, and the tests of each two models."""
+    for kind, members in _kinds(runs).items():
+        told = told_apart(run.filed for run in members)
+        series = [
+            Series(told[run.filed.entry.id], _steps(run.record.survival), join="steps")
+            for run in members
+        ]
         pairs = list(combinations(members, 2))
         until = min(run.record.planned for run in members)
         tested = [log_rank([a.record.lasted, b.record.lasted], until=until) for a, b in pairs]
@@ -129,7 +137,12 @@ def survivals(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
             ),
             "until": f"{until:g}",
             "pairs": [
-                {"first": a.name, "second": b.name, "p": f"{single:.2g}", "holm": f"{value:.2g}"}
+                {
+                    "first": told[a.filed.entry.id],
+                    "second": told[b.filed.entry.id],
+                    "p": f"{single:.2g}",
+                    "holm": f"{value:.2g}",
+                }
                 for (a, b), single, value in zip(pairs, p, holm(p), strict=True)
             ],
         }
@@ -161,36 +174,45 @@ def against(
 
 
 def figures(runs: Sequence[Run], entries: Sequence[Filed]) -> list[dict[str, Any]]:
-    """Test errors against what simulations show."""
-    known = [(run, run.force_mae) for run in runs]
-    error = Axis("F MAE on the test set, kcal/mol/Å", log=True)
-    whole = [(run.name, mae, run.survived) for run, mae in known if mae]
-    sampled = [
-        (run.name, mae, run.record.gyration.hellinger.value)
-        for run, mae in known
-        if mae and run.record.gyration is not None
-    ]
+    """Test errors against what simulations show, of each kind of simulations alone."""
+    made = [one for kind, members in _kinds(runs).items() for one in _of_kind(kind, members)]
     molecular = [
         (item.submission.model, record.errors.force_mae, gap)
         for item, record in hydrogen_of(entries)
         if (gap := _gap(record)) is not None
     ]
-    made = [
-        against(whole, error, Axis("time whole, mean of replicas, ps"), "Force error and survival"),
-        against(
-            sampled,
-            error,
-            Axis("Hellinger distance of radii of gyration"),
-            "Force error and distance to the reference",
-        ),
+    made.append(
         against(
             molecular,
             Axis("F MAE on mini-hydrogen, kcal/mol/Å", log=True),
             Axis("mean deviation of the transition, g/cm³"),
             "Force error and the transition of hydrogen",
-        ),
-    ]
+        )
+    )
     return [one for one in made if one["chart"]]
+
+
+def _of_kind(kind: str, runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
+    """Force error against survival and against the distance to the reference."""
+    told = told_apart(run.filed for run in runs)
+    error = Axis("F MAE on the test set, kcal/mol/Å", log=True)
+    known = [(told[run.filed.entry.id], mae, run) for run in runs if (mae := run.force_mae)]
+    yield against(
+        [(name, mae, run.survived) for name, mae, run in known],
+        error,
+        Axis("time whole, mean of replicas, ps"),
+        f"Force error and survival, {kind}",
+    )
+    yield against(
+        [
+            (name, mae, run.record.gyration.hellinger.value)
+            for name, mae, run in known
+            if run.record.gyration is not None
+        ],
+        error,
+        Axis("Hellinger distance of radii of gyration"),
+        f"Force error and distance to the reference, {kind}",
+    )
 
 
 def hydrogen_of(entries: Sequence[Filed]) -> list[tuple[Filed, Hydrogen]]:

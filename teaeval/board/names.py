@@ -17,9 +17,9 @@ def model_page(model: str) -> str:
     return f"model-{slug(model)}.html"
 
 
-def task_page(dataset: str, task: str, frames: str) -> str:
-    """The page of a task of a dataset, whose frames have a checksum."""
-    return f"task-{slug(f'{dataset} {task} {frames}')}.html"
+def task_page(dataset: str, task: str, checksums: str) -> str:
+    """The page of a task of a dataset, whose frames and splits have checksums."""
+    return f"task-{slug(f'{dataset} {task} {checksums}')}.html"
 
 
 def dataset_page(dataset: str) -> str:

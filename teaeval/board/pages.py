@@ -10,7 +10,7 @@ from teaeval.board import dynamics, tables
 from teaeval.board.charts import Axis, Series, chart
 from teaeval.board.entries import Filed
 from teaeval.board.names import dataset_page, model_page, task_page
-from teaeval.board.tasks import Line, Task
+from teaeval.board.tasks import Line, Task, told_apart
 from teaeval.board.text import decoded
 from teaeval.tables.numbers import significant, span
 
@@ -26,7 +26,8 @@ Page = tuple[str, str, dict[str, Any]]
 
 def page_of(task: Task) -> str:
     """The page of a task."""
-    return task_page(task.data.name, task.name, task.data.frames_sha256)
+    data = task.data
+    return task_page(data.name, task.name, f"{data.frames_sha256} {data.splits_sha256}")
 
 
 def pages(title: str, entries: Sequence[Filed], tasks: Sequence[Task]) -> Iterator[Page]:
@@ -143,7 +144,8 @@ def _pairs(task: Task) -> list[dict[str, Any]]:
         if not 2 <= len(members) <= MOST_PAIRS:
             continue
         ranking = task.rankings(group)["F", "mae"]
-        names = [task.lines[n].name for n in members]
+        told = told_apart(task.lines[n].filed for n in members)
+        names = [told[task.lines[n].filed.entry.id] for n in members]
         rows = [
             {
                 "first": names[pair.first],
@@ -166,13 +168,14 @@ def _figures(task: Task) -> Iterator[dict[str, Any]]:
     """Learning curves, and accuracy against cost, of those with the smallest errors."""
     active = [line for line in task.lines if line.filed.status == "active"]
     active.sort(key=lambda line: line.score.row("F").mae)
-    drawn = {line.name for line in active[:MOST_DRAWN]}
-    active = [line for line in active if line.name in drawn]
-    active.sort(key=lambda line: (line.name, line.size or 0))
-    left = len({line.name for line in task.lines}) - len(drawn)
-    models: dict[str, list[Line]] = {}
+    told = told_apart(line.filed for line in active)
+    models: dict[str, list[Line]] = {told[line.filed.entry.id]: [] for line in active[:MOST_DRAWN]}
+    left = len(set(told.values())) - len(models)
+    active.sort(key=lambda line: (told[line.filed.entry.id], line.size or 0))
     for line in active:
-        models.setdefault(line.name, []).append(line)
+        if (name := told[line.filed.entry.id]) in models:
+            models[name].append(line)
+    models = dict(sorted(models.items()))
     error = Axis("F MAE, kcal/mol/Å", log=True)
 
     def series(x: Any, join: str = "") -> list[Series]:
@@ -194,16 +197,9 @@ def _figures(task: Task) -> Iterator[dict[str, Any]]:
     ):
         yield {
             "title": title,
-            "said": f"the best {len(drawn)} models" if left > 0 else "",
+            "said": f"the best {len(models)} models" if left > 0 else "",
             "chart": chart(series(x, join), axis, error, title),
         }
-
-
-def _label(line: Line) -> str:
-    """What a point of a figure is: model, training size and hardware."""
-    size = "other data" if line.size is None else f"{line.size} frames"
-    parts = (line.name, size, line.filed.submission.training.hardware)
-    return ", ".join(part for part in parts if part)
 
 
 def _entry(item: Filed) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Rank predictions of one test set: paired differences, Holm's correction, and shared places.
 
 A model's place is one more than the number of models that are better than it, by a test of paired
-differences on the same frames (:mod:`teaeval.metrics.sign_flips`), resampled by trajectory where
-frames are correlated, at 5 % after Holm's correction over all pairs (Scand. J. Stat. 6, 65, 1979).
-Models that no test separates share a place.
+differences on the same frames (:mod:`teaeval.metrics.sign_flips`), with signs flipped by
+trajectory where frames are correlated, at 5 % after Holm's correction over all pairs (Scand. J.
+Stat. 6, 65, 1979).  Models that no test separates share a place.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ Line = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_line)
 Version = Annotated[Name, BeforeValidator(_version)]
 Address = Annotated[str, Field(max_length=300), AfterValidator(_address)]
 FileName = Annotated[str, AfterValidator(_path)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]
 Value = StrictBool | StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)] | Line | None
 
 
@@ -154,6 +154,11 @@ class Submission(StrictModel):
     def name(self) -> str:
         """Model and version."""
         return f"{self.model} {self.version}"
+
+    @property
+    def marked(self) -> str:
+        """Model and mark, where it has one."""
+        return self.model if self.mark is None else f"{self.model} ({self.mark})"
 
     def files(self) -> Iterator[tuple[str, str]]:
         """Every file that is named, and the place that names it; without ``submission.yaml``."""

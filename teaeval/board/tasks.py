@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -65,8 +65,7 @@ class Line:
     @property
     def name(self) -> str:
         """The model, with its mark."""
-        said = self.filed.submission
-        return said.model if said.mark is None else f"{said.model} ({said.mark})"
+        return self.filed.submission.marked
 
     @property
     def counts(self) -> bool:
@@ -169,6 +168,20 @@ class Task:
                 for measure in RANKED
             }
         return self.ranked[group]
+
+
+def told_apart(entries: Iterable[Filed]) -> dict[str, str]:
+    """A name for each entry by its id: the model's, and its version where two have one name."""
+    items = list(entries)
+    versions: dict[str, set[str]] = {}
+    for item in items:
+        versions.setdefault(item.submission.marked, set()).add(item.submission.version)
+    return {
+        item.entry.id: item.submission.marked
+        if len(versions[item.submission.marked]) == 1
+        else f"{item.submission.marked} {item.submission.version}"
+        for item in items
+    }
 
 
 def tasks_of(entries: Sequence[Filed]) -> list[Task]:

@@ -26,7 +26,7 @@ DRAWN = 9999
 """Regroupings that are drawn where there are more."""
 
 SAME = 1e-9
-"""Relative difference below which two statistics are the same."""
+"""Difference, relative and absolute, below which two statistics are the same."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,7 +244,7 @@ def log_rank(
     for batch in every:
         found, _, _ = table.statistics(batch, len(groups))
         count += len(batch)
-        larger += int((found >= statistic[0] * (1 - SAME)).sum())
+        larger += int((found >= statistic[0] * (1 - SAME) - SAME).sum())
     share = larger / count if exact else (larger + 1) / (count + 1)
     return LogRank(
         float(statistic[0]),
@@ -280,7 +280,7 @@ class _Risks:
         diagonal = np.einsum("pgj,j->pg", part, spread)
         covariance[:, range(groups - 1), range(groups - 1)] += diagonal
         off = (observed - expected)[:, :-1]
-        inverse = np.linalg.pinv(covariance, hermitian=True)
+        inverse = np.linalg.pinv(covariance, rcond=SAME, hermitian=True)
         found: Floats = np.einsum("pg,pgh,ph->p", off, inverse, off)
         return found, observed, expected
 

@@ -10,7 +10,7 @@ from teadata.output.text import html as escape
 if TYPE_CHECKING:
     from teaeval.md.record import Simulations
 
-CAPTION = "Radii of gyration of the stable parts of simulations, against the test set's."
+CAPTION = "Radii of gyration of the stable parts of simulations, against the reference's."
 
 OBSERVABLES = "What was sampled after the start that is left out, and the reference in grey."
 SURVIVAL = "Share of the replicas that are stable, by Kaplan and Meier, with 95 % intervals."

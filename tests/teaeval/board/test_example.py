@@ -51,6 +51,18 @@ def test_survival_and_distances_of_simulations(repository, tmp_path):
         assert shown in text
 
 
+def test_simulations_of_two_temperatures_are_not_one_correlation(repository, tmp_path):
+    known = read_entries(repository / "examples" / "board")
+    (sgdml,) = (item for item in known if item.submission.model == "sGDML")
+    record = sgdml.simulations[0]
+    settings = record.settings.model_copy(update={"temperature": 500.0})
+    hot = record.model_copy(update={"settings": settings})
+    item = dataclasses.replace(sgdml, simulations=[record, hot])
+    text = _simulations(tmp_path / "two", [item])
+    assert text.count("1 model: too few") == 4
+    assert "2 models" not in text
+
+
 def _simulations(folder, entries):
     folder.mkdir()
     write_site(folder, "Board", entries)

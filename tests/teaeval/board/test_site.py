@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import math
 import re
 import shlex
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import teaeval
 from teadata.errors import UsageError
 from teaeval.board import entries
 from teaeval.board.building import build, write_site
+from teaeval.board.charts import Axis, Series, chart
 from teaeval.board.names import model_page
 from teaeval.scores.reading import read_score
 from teaeval.tables.numbers import significant
@@ -109,6 +111,25 @@ def test_two_builds_are_the_same_and_only_a_site_is_replaced(board, site, tmp_pa
         with pytest.raises(UsageError):
             build(board, folder)
     assert (tmp_path / "mine" / "thesis.tex").exists()
+
+
+def test_two_versions_of_a_model_are_told_apart(submission, tmp_path):
+    board = tmp_path / "board"
+    for version, scale in (("1", 1.0), ("2", 2.0)):
+        entries.add(submission(tmp_path / version, scale, version=version), board)
+    build(board, tmp_path / "site")
+    (page,) = (tmp_path / "site").glob("task-*.html")
+    text = page.read_text()
+    assert '<th class="name" scope="row">Made 1</th><td>Made 2</td>' in text
+    assert "<title>Made 2, 50: 50" in text
+
+
+def test_points_that_cannot_be_drawn_are_left_out():
+    points = [(0.0, 1.0), (math.inf, 2.0), (3.0, 1e300), (1.7e308, 1.0), (2.0, math.nan)]
+    drawn = chart([Series("A", [*points, (2.0, 1.0)])], Axis("x", log=True), Axis("y"), "A title")
+    assert drawn.count("<title>") == 1
+    assert "nan" not in drawn
+    assert chart([Series("A", points)], Axis("x", log=True), Axis("y"), "A title") == ""
 
 
 def test_every_page_is_without_a_violation(site, tab):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
+import math
 import os
 import shutil
 from pathlib import Path
@@ -16,6 +18,7 @@ import teaeval
 from teadata.errors import DataError, TeaError, UsageError
 from teadata.provenance import sha256
 from teaeval.board import entries
+from teaeval.board.beginning import begin
 from teaeval.board.building import build
 from teaeval.board.checking import check
 from teaeval.board.verification import verify
@@ -33,7 +36,7 @@ def tree(folder: Path) -> dict[str, str]:
 def test_everything_that_is_wrong_is_said_at_once(submission, tmp_path):
     folder = submission(
         tmp_path / "s",
-        training={"data": "x", "hourz": 3},
+        training={"data": "x", "hourz": 3, "memory_gib": 1e300},
         authors=[],
         weights="javascript:alert(1)",
         predictions=[{"file": "../p.npz", "claim": {}}],
@@ -41,7 +44,7 @@ def test_everything_that_is_wrong_is_said_at_once(submission, tmp_path):
     said = "\n".join(check(folder).problems)
     assert "did you mean 'hours'?" in said
     assert "did you mean 'claims'?" in said
-    for place in ("authors", "weights", "predictions.0.file"):
+    for place in ("authors", "weights", "training.memory_gib", "predictions.0.file"):
         assert f"{place}: " in said
 
 
@@ -62,7 +65,12 @@ def test_the_score_is_that_of_the_bytes_and_a_claim_must_follow(submission, tmp_
     assert found.problems == []
     assert found.scored[0].score.rows == computed.rows
     mae = computed.row("F").mae
-    for claimed, right in ((round(mae, 3), True), (round(mae, 3) - 0.002, False), (0.5, False)):
+    for claimed, right in (
+        (round(mae, 3), True),
+        (round(mae, 3) - 0.002, False),
+        (1.0, False),
+        (0.5, False),
+    ):
         said = {"predictions": [{"file": "p.npz", "claims": {"F": {"mae": claimed}}}]}
         other = submission(tmp_path / f"c{claimed}", **said)
         assert (check(other).problems == []) is right
@@ -91,6 +99,44 @@ def test_sizes_records_and_tasks_must_belong_together(submission, noise, tmp_pat
     assert "training.size: [77]" in said
     assert "r.json: has SHA-256" in said
     assert "md.json: not a record of simulations" in said
+
+
+def _with_time(record: dict, value: float) -> dict:
+    replicas = [record["replicas"][0] | {"stable_time": value}, *record["replicas"][1:]]
+    return record | {"replicas": replicas}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda r: _with_time(r, math.nan), "nan, expected a number"),
+        (lambda r: _with_time(r, 1e300), "above 1e+100"),
+        (lambda r: _with_time(r, -1.0), "negative"),
+        (lambda r: r | {"replicas": r["replicas"] * 400}, "replicas, expected 1000 at most"),
+    ],
+)
+def test_a_record_that_no_figure_can_be_made_of_is_refused(
+    change, said, submission, repository, tmp_path
+):
+    (whole, *_) = sorted((repository / "examples" / "board").glob("entries/*/submission/md.json"))
+    folder = submission(tmp_path / "s", simulations=["md.json"])
+    (folder / "md.json").write_bytes(whole.read_bytes())
+    assert check(folder).problems == []
+    (folder / "md.json").write_text(json.dumps(change(json.loads(whole.read_bytes()))))
+    (problem,) = check(folder).problems
+    assert problem.startswith("md.json: ")
+    assert said in problem
+
+
+def test_a_training_of_less_than_a_second_can_be_submitted(noise, repository, tmp_path):
+    record = json.loads((repository / "examples" / "mini-i_folded_sgdml.record.json").read_bytes())
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps(record | {"wall_seconds": 0.05}))
+    teaeval.write_prediction(tmp_path / "p.npz", dataclasses.replace(noise(), record=sha256(path)))
+    begin(tmp_path / "s", [tmp_path / "p.npz"], [path], {"authors": ["A. Name"], "licence": "MIT"})
+    found = check(tmp_path / "s")
+    assert found.problems == []
+    assert found.submission.predictions[0].hours == pytest.approx(0.05 / 3600, rel=1e-3)
 
 
 def test_a_board_keeps_what_it_is_given_and_marks_what_counts_no_longer(submission, tmp_path):

@@ -62,9 +62,10 @@ def test_a_killed_process_goes_on_bit_for_bit(calculators_folder, run, tmp_path)
     )
     checkpoint = tmp_path / "parts/replica-0/checkpoint.npz"
     while not checkpoint.exists() or np.load(checkpoint)["step"] < 40:
+        assert killed.poll() is None, "ended before it could be killed"
         time.sleep(0.02)
     killed.send_signal(signal.SIGKILL)
-    killed.wait()
+    killed.wait(30)
     left = md.Trajectory(tmp_path / "parts/replica-0/trajectory.h5md")
     assert 5 <= len(left) < 31
     done = run("teaeval", "md", "resume", tmp_path / "parts", cwd=calculators_folder)

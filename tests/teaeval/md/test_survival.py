@@ -71,6 +71,7 @@ def test_few_replicas_are_regrouped_in_all_ways():
     assert (found.exact, found.regroupings) == (True, 70)
     assert found.p == pytest.approx(2 / 70)  # one of two ways round
     assert survival.log_rank([good, good]).p == 1
+    assert survival.log_rank([bad, bad]).p == 1  # no two groups are more alike
     three = survival.log_rank([good, bad, good])  # in 34 650 ways
     assert (three.exact, three.regroupings) == (False, survival.DRAWN)
     # what happened after the shorter runs had ended says nothing of the difference
