@@ -16,6 +16,9 @@ SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/(/?)(?=.)")
 CHAIN = re.compile(r"[A-Za-z0-9+.-]+::[A-Za-z0-9+.-]+:/")
 """How an address of several in a chain begins, as fsspec has them."""
 
+LONG_VALUE = 7
+"""Characters of a value of a query up to which it is taken for a word, such as ``host``."""
+
 
 @dataclass(frozen=True)
 class RemoteFile:
@@ -90,13 +93,22 @@ class RemoteFile:
         return RemoteFile(urlunsplit(parts._replace(path=parts.path.rstrip("/") + ending)))
 
     def cleaned(self, text: str) -> str:
-        """A text without the secrets of this address."""
+        """A text without the secrets of this address, also where a library wrote it otherwise.
+
+        Libraries of the web write an address anew, with other characters escaped; so every address
+        in the text loses its user, password and query.
+        """
         parts = self._parts
         user = parts.netloc.rpartition("@")[0]
         text = text.replace(self.url, str(self))
-        for secret in (parts.query, parts.password, user):
-            text = text.replace(secret, "…") if secret and len(secret) > 3 else text
-        return text
+        values = [one.partition("=")[2] for one in parts.query.split("&")]
+        written = [parts.query, parts.password or "", user]
+        written += [value for value in values if len(value) > LONG_VALUE]
+        secrets = {secret for secret in (*written, *map(unquote, written)) if len(secret) > 3}
+        for secret in sorted(secrets, key=len, reverse=True):
+            text = text.replace(secret, "…")
+        text = re.sub(r"(?<=://)[^\s/?#'\"@]*@", "", text)
+        return re.sub(r"(://[^\s?'\"]*)\?[^\s'\"]*", r"\1", text)
 
     @property
     def copying(self) -> str:

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -162,8 +162,15 @@ class Queue:
         self.cluster, self.settings, self._jobs = cluster, settings, jobs
         self._number, self._asked = -1, 0.0
 
-    def scale(self, wanted: int) -> None:
+    def scale(self, wanted: int, busy: Collection[str] = ()) -> None:
         """Have as many jobs as there is work for, within the limits that were set.
+
+        Parameters
+        ----------
+        wanted
+            Jobs that there is work for.
+        busy
+            Names of the workers that run tasks: their jobs are kept.
 
         Raises
         ------
@@ -178,7 +185,23 @@ class Queue:
         if number != self._number or now - self._asked > ASK_AGAIN:
             self._number, self._asked = number, now
             self.cluster.loop.add_callback(self._forget_refused)
+            self._give_up(len(self.cluster.worker_spec) - number, busy)
             self.cluster.scale(number)
+
+    def keeps(self, name: str) -> bool:
+        """Whether the job of a worker is not about to end, as far as the campaign decides that."""
+        return name in self.cluster.worker_spec
+
+    def _give_up(self, count: int, busy: Collection[str]) -> None:
+        """Choose the jobs that end: those that still wait in the queue, then those without tasks.
+
+        Dask itself would end the newest ones, whatever runs there.
+        """
+        there = {one["name"] for one in self.cluster.scheduler_info["workers"].values()}
+        jobs = self.cluster.worker_spec
+        idle = sorted([name for name in reversed(jobs) if name not in busy], key=there.__contains__)
+        for name in idle[: max(0, count)]:
+            del jobs[name]
 
     def _forget_refused(self) -> None:
         """Take jobs that the queue refused from the cluster's, which asks for others then."""
@@ -320,14 +343,18 @@ def cancel_left(folder: Path, at_work: Sequence[Path] = ()) -> int:
         try:
             left = json.loads(file.read_text())
             command, ids = shlex.split(left["command"]), list(left["jobs"])
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise ClusterError(f"{file}: cannot be read; cancel its jobs, and remove it") from None
         for job in ids:
             try:
                 # a job that has ended is no longer known, which is no error here
                 subprocess.run([*command, job], capture_output=True, timeout=60, check=False)
             except (OSError, subprocess.TimeoutExpired) as error:
-                raise ClusterError(f"{shlex.join([*command, job])}: {error}") from None
+                raise ClusterError(
+                    f"a killed campaign left a job in the batch queue, and "
+                    f"`{shlex.join([*command, job])}` does not work here ({error}); repeat this "
+                    f"on a machine that submits jobs, or cancel the jobs and remove {file}"
+                ) from None
             count += 1
         file.unlink(missing_ok=True)
     return count

@@ -90,6 +90,7 @@ class Cluster:
         self._packages: list[str] = []
         self._variables = {"TEADATA_HOME": str(home())}
         self._looked = self._in_use = time.monotonic()
+        self._to_ask = False
 
     def check(self, runs: Sequence[Run]) -> None:
         """Get to know the workers, and refuse runs that never fit one.
@@ -129,7 +130,11 @@ class Cluster:
 
     def _place(self, wanted: Amount) -> str | None:
         """The worker with the least room of those that have enough."""
-        fitting = [(one.free, key) for key, one in self._workers.items() if one.free.holds(wanted)]
+        fitting = [
+            (one.free, key)
+            for key, one in self._workers.items()
+            if one.free.holds(wanted) and (self._batch is None or self._batch.keeps(one.name))
+        ]
         return min(fitting)[1] if fitting else None
 
     def begin(self, task: Task, order: Order, log_file: Path) -> None:
@@ -167,6 +172,9 @@ class Cluster:
         if time.monotonic() - self._looked > LOOK:
             self._look()
             ended += self._lost()
+            self._to_ask = True
+        if self._to_ask and not ended:  # else more may be ready than it was told
+            self._to_ask = False
             self._ask_for_workers(waiting)
         return ended
 
@@ -250,9 +258,11 @@ class Cluster:
         """Get as many workers from the batch queue as there is work for."""
         if self._batch is not None:
             at_work = [one.task.run for one in self._running.values()]
-            busy = len({one.address for one in self._running.values()})
+            addresses = {one.address for one in self._running.values()}
+            busy = {self._workers[key].name for key in addresses & self._workers.keys()}
             needs = [need(run) for run in (*at_work, *waiting)]
-            self._batch.scale(max(busy, how_many(needs, self._size(self._batch))))
+            wanted = max(len(addresses), how_many(needs, self._size(self._batch)))
+            self._batch.scale(wanted, busy)
             self._say_that_none_came(bool(waiting))
             return
         if self._running or not waiting or any(self.room(run) for run in waiting):

@@ -122,14 +122,16 @@ def timed(lock: BinaryIO) -> Iterator[None]:
 
 
 def held(path: Path) -> bool:
-    """Whether another process holds a lock file."""
+    """Whether another process holds a lock file; two that look do not see one another."""
     import fcntl
 
-    if not path.exists():
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
         return False
-    with path.open("ab") as file:
+    with file:
         try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
             return True
     return False
@@ -147,10 +149,12 @@ def newest_checkpoint(task: Task, folder: Path) -> float:
     """When a task's run folder was last changed by more than a beginning; 0 if it never was."""
     told = {LOCK_FILE, PLAN_FILE, CONFIG_FILE}
     times = [0.0]
-    for path in (folder / RUNS / task.run.name).rglob("*"):
-        if path.name not in told and path.suffix != ".log":
-            with suppress(OSError):  # it may be gone by now
-                times.append(path.stat().st_mtime)
+    # which goes on where a folder is gone by now, as a temporary one of a process that still ends
+    for place, _, names in os.walk(folder / RUNS / task.run.name):
+        for path in (Path(place) / name for name in names):
+            if path.name not in told and path.suffix != ".log":
+                with suppress(OSError):  # it may be gone, too
+                    times.append(path.stat().st_mtime)
     return max(times)
 
 

@@ -251,4 +251,7 @@ class _Work:
 
 def _killed(status: int | None) -> str:
     """Say what ended a task whose process did not end by itself."""
-    return "its worker was lost" if status is None else f"killed by {signal.Signals(-status).name}"
+    if status is None:
+        return "its worker was lost"
+    names = {one.value: one.name for one in signal.Signals}  # not all of real time have one
+    return f"killed by {names.get(-status, f'signal {-status}')}"

@@ -66,6 +66,20 @@ def test_secrets_are_taken_out_of_what_libraries_say():
     assert said == "GET https://host/a.npz: … is wrong"
 
 
+def test_secrets_are_taken_out_of_an_address_that_a_library_wrote_anew():
+    """A signed address: aiohttp writes / and ~ where the address has %2F and %7E."""
+    remote = RemoteFile(
+        "https://me:pa%2Fss@host/a.npz?Credential=AKIAKEY%2F2026%2Fs3&Signature=dead%7Ebeef1"
+    )
+    said = remote.cleaned(
+        "403, message='Forbidden', url='https://host/a.npz?Credential=AKIAKEY/2026/s3&"
+        "Signature=dead~beef1'; AKIAKEY/2026/s3 of https://me:pa/ss@host/a.npz is not known"
+    )
+    assert said == (
+        "403, message='Forbidden', url='https://host/a.npz'; … of https://host/a.npz is not known"
+    )
+
+
 def test_where_only_paths_are_taken_the_command_that_copies_is_named():
     with pytest.raises(PathError, match=r"^s3://b/k\.h5: is an address.*fs\.get\(path, "):
         check_input(Path("s3://b/k.h5"))

@@ -17,6 +17,7 @@ import pytest
 
 from baselines.campaign import ledger, matrix, running
 from baselines.campaign.amounts import Amount, how_many
+from baselines.campaign.batch import Batch, opened
 from baselines.campaign.cluster import Cluster
 from baselines.campaign.expansion import expand
 from baselines.campaign.tasks import Task
@@ -219,6 +220,25 @@ def test_workers_come_from_a_batch_queue_and_are_cancelled(
     assert f"{len(jobs)} jobs cancelled that were left" in done.stdout
     assert set(jobs) <= set(lines(slurm / "cancelled"))
     until(lambda: not at_work(folder))
+
+
+def test_jobs_whose_workers_are_at_work_are_kept(slurm, until):
+    """Of three jobs two are no longer needed; a task runs on the newest."""
+    (slurm / "bin" / "sbatch").write_text("#!/bin/sh\necho Submitted batch job $$\n")
+    (slurm / "bin" / "scancel").write_text(f'#!/bin/sh\necho "$1" >>"{slurm}/cancelled"\n')
+    settings = Batch(
+        system="slurm", cores=1, memory="1 GiB", maximum=3,
+        options={"interface": "lo", "scheduler_options": {"dashboard_address": "127.0.0.1:0"}},
+    )  # fmt: skip
+    with opened(settings, slurm, "campaign") as queue:
+        queue.scale(3)
+        until(lambda: len(queue.cluster.workers) == 3)
+        newest = list(queue.cluster.workers)[-1]
+        jobs = {name: job.job_id for name, job in queue.cluster.workers.items()}
+        queue.scale(1, {newest})
+        assert [name for name in jobs if queue.keeps(name)] == [newest]
+        until(lambda: len(lines(slurm / "cancelled")) >= 2)
+        assert set(lines(slurm / "cancelled")) == set(jobs.values()) - {jobs[newest]}
 
 
 def test_a_queue_that_refuses_jobs_is_quoted(run, campaign_file, slurm):
