@@ -12,7 +12,7 @@ from teaeval.md.survival import LogRank, log_rank
 
 @dataclass(frozen=True)
 class Compared:
-    """A log-rank test between simulations of one system at one temperature.
+    """A log-rank test between simulations of one system under the same conditions.
 
     ``state`` says of what, ``labels`` name the records.
     """
@@ -22,14 +22,29 @@ class Compared:
     test: LogRank
 
 
-def state_of(record: Simulations) -> str:
-    """What was simulated: dataset, subset and temperature."""
-    return f"{record.dataset} {record.subset}, {record.settings.temperature:g} K"
+def states_of(records: Sequence[Simulations]) -> list[str]:
+    """What each record is of: dataset, subset and temperature.
+
+    Thermostat and time step are added where they are not the same in all records of it: their
+    simulations are not compared with each other.
+    """
+    systems = [f"{record.dataset} {record.subset}" for record in records]
+    states = [
+        f"{system}, {record.settings.temperature:g} K"
+        for system, record in zip(systems, records, strict=True)
+    ]
+    ways: dict[str, set[str]] = {}
+    for state, record in zip(states, records, strict=True):
+        ways.setdefault(state, set()).add(record.conditions)
+    return [
+        state if len(ways[state]) == 1 else f"{system}, {record.conditions}"
+        for system, state, record in zip(systems, states, records, strict=True)
+    ]
 
 
 def labels_of(records: Sequence[Simulations]) -> list[str]:
     """A name for each record: the model's, numbered where two are the same in one state."""
-    keys = [(state_of(record), record.name) for record in records]
+    keys = list(zip(states_of(records), (record.name for record in records), strict=True))
     counts, seen = Counter(keys), Counter[tuple[str, str]]()
     labels = []
     for key in keys:
@@ -41,8 +56,8 @@ def labels_of(records: Sequence[Simulations]) -> list[str]:
 def by_state(records: Sequence[Simulations]) -> dict[str, list[tuple[str, Simulations]]]:
     """Records with their labels, by what was simulated."""
     found: dict[str, list[tuple[str, Simulations]]] = {}
-    for label, record in zip(labels_of(records), records, strict=True):
-        found.setdefault(state_of(record), []).append((label, record))
+    for state, label, record in zip(states_of(records), labels_of(records), records, strict=True):
+        found.setdefault(state, []).append((label, record))
     return found
 
 

@@ -98,3 +98,7 @@ def test_more_models_and_states(good, bad):
     assert [len(one.labels) for one in found] == [3, 2, 2, 2]
     assert found[0].labels == ("Tied", "Torn #1", "Torn #2")
     assert comparison.tests([good, warmer]) == []
+    slow = good.settings.model_copy(update={"timestep": 0.25, "steps": 40_000})
+    states = comparison.by_state([good, bad, good.model_copy(update={"settings": slow})])
+    assert [state.rpartition(", ")[2] for state in states] == ["0.5 fs", "0.25 fs"]
+    assert [len(members) for members in states.values()] == [2, 1]
