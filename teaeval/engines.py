@@ -235,8 +235,18 @@ def client_of(scheduler: str, timeout: float = WAIT) -> Iterator[Client]:
     try:
         yield client
     finally:
-        with suppress(Exception):  # of a cluster that died, nothing is left to be closed
-            client.close(timeout=CLOSING)
+        _close(client)
+
+
+def _close(client: Client) -> None:
+    """Close a client, and of a cluster that died or never answered say that it is closed.
+
+    It would try again when the garbage collector finds it.  That can be within the start of
+    another client, which holds a lock that closing waits for: neither would ever end.
+    """
+    with suppress(Exception):
+        client.close(timeout=CLOSING)
+    client.status = "closed"
 
 
 def quiet() -> None:
@@ -270,10 +280,14 @@ def _client(scheduler: str, timeout: float) -> Client:
     made: queue.SimpleQueue[Client | Exception] = queue.SimpleQueue()
 
     def make() -> None:
+        client = Client.__new__(Client)
         try:
-            made.put(Client(scheduler, timeout=timeout, set_as_default=False))
+            client.__init__(scheduler, timeout=timeout, set_as_default=False)
         except Exception as error:
             made.put(error)
+            _close(client)
+        else:
+            made.put(client)
 
     threading.Thread(target=make, daemon=True).start()
     try:

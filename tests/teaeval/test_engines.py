@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -11,11 +12,34 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from teadata.errors import UsageError
 from teaeval.engines import ClusterError, DaskCluster, Threads, connected
+
+
+@pytest.fixture(autouse=True)
+def no_client_left_open() -> Iterator[None]:
+    """A client that the garbage collector has to close can wait for itself, and forever."""
+    gc.collect()
+    before = {id(item) for item in clients()}
+    gc.disable()
+    try:
+        yield
+        end = time.monotonic() + 60
+        while left := [c.status for c in clients() if id(c) not in before and c.status != "closed"]:
+            assert time.monotonic() < end, left
+            time.sleep(0.1)
+    finally:
+        gc.enable()
+
+
+def clients() -> list[Any]:
+    """The clients of Dask in this process; none where Dask was not loaded."""
+    kind = getattr(sys.modules.get("distributed"), "Client", None)
+    return [item for item in gc.get_objects() if type(item) is kind]
 
 
 @pytest.fixture
