@@ -275,7 +275,7 @@ def write(folder: Path, data: Dataset, *, url: str | None = None) -> Json:
     card, frames = data.card, data.frames
     record_sets = _record_sets(data)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
     except OSError as error:
         raise DataError(
             f"{folder}: not a folder, and cannot be made one ({error.strerror or error})"

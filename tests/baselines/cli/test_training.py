@@ -70,7 +70,13 @@ def test_resume_names_what_is_missing(run, tmp_path):
 
 def test_list_names_model_configurations_and_backend(run):
     listed = {row["model"]: row for row in json.loads(run("baselines", "list", "--json").stdout)}
-    assert listed["sgdml"]["configurations"] == ["paper-i", "paper-ii", "paper-iii", "quick"]
+    assert listed["sgdml"]["configurations"] == [
+        "paper-i",
+        "paper-ii",
+        "paper-iii",
+        "quick",
+        "reference",
+    ]
     assert listed["sgdml"]["installed"] is True
     assert listed["sgdml"]["sizes"]["quick"] == 500
     assert (listed["mace"]["periodic"], listed["physnet"]["periodic"]) == (True, False)
