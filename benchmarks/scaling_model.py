@@ -1,7 +1,7 @@
-"""What a score costs: a model made of two small measurements, and the tables of docs/scale.md.
+"""A model of what a score costs, fitted to two small measurements; writes docs/scale.md.
 
-Seconds are the processor's.  ``work`` is what workers share, ``serial`` what the process that
-scores does alone, and ``hashing`` runs beside both.  Other programs leave so many cores.
+``work`` are CPU seconds that workers share.  ``serial`` are those of the one process that scores,
+and ``hashing`` runs beside both.  ``cores`` is the number of cores that other programs left free.
 """
 
 from __future__ import annotations
@@ -137,15 +137,15 @@ def measured(record: Mapping[str, Any]) -> str:
             str(run["repeats"]),
             f"{frames / 1e6:g}",
             f"{run['seconds']:.1f} ({run['least']:.1f} to {run['most']:.1f})",
-            "made of it" if calibrates else expected[0],
+            "fitted" if calibrates else expected[0],
             f"{cpu(run):.1f}",
-            "made of it" if calibrates else expected[1],
+            "fitted" if calibrates else expected[1],
             f"{run['memory'] / 1e6:.0f}",
-            "made of it" if calibrates else expected[2],
+            "fitted" if calibrates else expected[2],
             f"{run['load']:.1f}",
         ])  # fmt: skip
     heads = (
-        "workers", "number", "runs", "10⁶ frames", "s, median (range)", "model", "processor s",
+        "workers", "number", "runs", "10⁶ frames", "s, median (range)", "model", "CPU s",
         "model", "memory, MB", "model", "load",
     )  # fmt: skip
     return table(heads, rows)
@@ -191,12 +191,12 @@ def parameters(record: Mapping[str, Any]) -> str:
         ("start", "s", lambda m: f"{m.start:.2f}"),
         ("work, shared by the workers", "µs per frame", lambda m: f"{m.work * 1e6:.2f}"),
         ("serial, in the process that scores", "µs per frame", lambda m: f"{m.serial * 1e6:.2f}"),
-        ("SHA-256 of the prediction, beside", "µs per frame", lambda m: f"{m.hashing * 1e6:.2f}"),
+        ("hashing: SHA-256 of the prediction", "µs per frame", lambda m: f"{m.hashing * 1e6:.2f}"),
         ("sent to a worker", "bytes per frame", lambda m: f"{m.sent:.0f}"),
-        ("received from it", "bytes per frame", lambda m: f"{m.received:.0f}"),
-        ("memory, whatever the frames", "MB", lambda m: f"{m.base / 1e6:.0f}"),
+        ("received from a worker", "bytes per frame", lambda m: f"{m.received:.0f}"),
+        ("memory, for any number of frames", "MB", lambda m: f"{m.base / 1e6:.0f}"),
         ("memory", "bytes per frame", lambda m: f"{m.per_frame:.0f}"),
-        ("cores that it got", "", lambda m: f"{m.cores:.2f}"),
+        ("cores available", "", lambda m: f"{m.cores:.2f}"),
     ]
     rows = [
         [name, unit, *(show(model) for model in models.values())] for name, unit, show in entries
@@ -217,12 +217,12 @@ def store(record: Mapping[str, Any]) -> str:
     there, here = (found(record, kind, 1, stored) for kind in ("s3", "zarr"))
     size = record["object_bytes"] / record["objects"] / 1e3
     return (
-        f"A prediction of {stored} frames as a folder of Zarr is {record['objects']} objects of "
-        f"{size:.0f} kB on average. Its score took {cpu(here):.1f} s of the processor from "
-        f"this machine's files and {cpu(there):.1f} s from moto's server, which is "
-        f"{per_object(record) * 1e3:.1f} ms for each object, what the server did left out. Until "
-        f"it was there it took {here['seconds']:.1f} s and {there['seconds']:.1f} s, the server on "
-        "the same two cores."
+        f"A prediction of {stored} frames as a folder of Zarr has {record['objects']} objects of "
+        f"{size:.0f} kB on average. Its score took {cpu(here):.1f} CPU seconds from this machine's "
+        f"files and {cpu(there):.1f} CPU seconds from moto's server. That is "
+        f"{per_object(record) * 1e3:.1f} ms for each object, without the server's own CPU time. "
+        f"The wall time was {here['seconds']:.1f} s from files and {there['seconds']:.1f} s from "
+        "the server, which ran on the same two cores."
     )
 
 
@@ -266,12 +266,12 @@ def outlook(record: Mapping[str, Any]) -> str:
         for requests in (True, False)
     )
     said = (
-        f"The largest of these times is {most:.0f} s, {largest}. What the workers share is "
-        f"{workers:.0f} s, which is {workers / WORKERS:.0f} s on {WORKERS} of them; what one "
-        f"process does alone is {one:.0f} s, and workers wait for it as soon as there are more "
-        f"than about {max(1.0, workers / one):.0f}. With objects so large that requests cost "
-        f"nothing, it is {less:.0f} s, and more than about {max(1.0, fewer / less):.0f} workers "
-        "wait."
+        f"The largest of these times is {most:.0f} s ({largest}). The workers share "
+        f"{workers:.0f} s of work, which is {workers / WORKERS:.0f} s on each of {WORKERS}. One "
+        f"process does {one:.0f} s of work alone, so more than about "
+        f"{max(1.0, workers / one):.0f} workers wait for it. With objects so large that requests "
+        f"cost nothing, it has {less:.0f} s of work, and more than about "
+        f"{max(1.0, fewer / less):.0f} workers wait."
     )
     heads = (f"10⁹ frames of {ATOMS} atoms, {WORKERS} workers", "model")
     return f"{table(heads, rows)}\n\n{said}"
