@@ -49,7 +49,14 @@ def packaged_card(name: str) -> Path:
 
 def packaged_ids() -> list[str]:
     """Ids of the datasets whose cards come with the package."""
-    return sorted(path.stem for path in (data_root() / "cards").glob("*.yaml"))
+    stems = (path.stem for path in (data_root() / "cards").glob("*.yaml"))
+    return sorted(stem for stem in stems if "@" not in stem)
+
+
+def _older(name: str) -> list[str]:
+    """Versions of a packaged dataset that come with the package beside the current one."""
+    stems = [path.stem for path in (data_root() / "cards").glob(f"{name}@*.yaml")]
+    return sorted((stem.partition("@")[2] for stem in stems), key=own.version_key)
 
 
 def plugged_datasets() -> dict[str, plugged.Plugged]:
@@ -74,7 +81,7 @@ def every() -> list[str]:
     """What :func:`card` takes for each card there is: ids, and older versions as ``id@version``."""
     packaged, asked = packaged_ids(), []
     for name in ids():
-        *older, _ = ([] if name in packaged else own.versions(name)) or [""]
+        *older, _ = [*_older(name), ""] if name in packaged else own.versions(name) or [""]
         asked += [*(f"{name}@{version}" for version in older), name]
     return asked
 
@@ -82,7 +89,7 @@ def every() -> list[str]:
 def here() -> list[str]:
     """The datasets whose data are on this machine: embedded, ingested, or the user's own.
 
-    By id; older versions of the user's own as ``id@version``.
+    By id; older versions as ``id@version``.
     """
     return [name for name in every() if card(name).files]
 
@@ -155,12 +162,17 @@ def _named(dataset: str) -> tuple[DatasetCard, Path]:
             return _own(name, version)
         return _plugged(name, version)
     card, root = _located(name)
-    if version and version != card.version:
-        raise UsageError(
-            f"dataset {name} is here at version {card.version}, not {version}; install the "
-            f"release of tea-benchmark that carries {dataset}, or ask for {card.full_id}"
-        )
-    return card, root
+    if not version or version == card.version:
+        return card, root
+    older = _older(name)
+    if version in older:
+        path = packaged_card(f"{name}@{version}")
+        return _read(path, path.stat().st_mtime_ns), data_root()
+    raise UsageError(
+        f"dataset {name} is here at version {' and '.join([*older, card.version])}, not "
+        f"{version}; install the release of tea-benchmark that carries {dataset}, or ask for "
+        f"{card.full_id}"
+    )
 
 
 ID = "the id of a dataset, e.g. 'mini-i'"
@@ -170,7 +182,7 @@ ID = "the id of a dataset, e.g. 'mini-i'"
 def card(dataset: str) -> DatasetCard:
     """The card of a dataset, given as ``id`` or ``id@version``.
 
-    Of a user's own dataset, ``id`` is the newest version that is here.  The card of an official
+    ``id`` is the newest version that is here.  The card of an official
     dataset lists files only once they were fetched or ingested.
 
     Raises
@@ -204,12 +216,13 @@ def packaged(dataset: str) -> DatasetCard:
     if (found := card(dataset)).edition in ("own", "plugin"):
         whose = "your own" if found.edition == "own" else "another package's"
         raise UsageError(f"{found.full_id} is {whose}, and not one of this package's datasets")
-    path = packaged_card(found.id)
+    path = packaged_card(found.full_id)
+    path = path if path.is_file() else packaged_card(found.id)
     return _read(path, path.stat().st_mtime_ns)
 
 
 def cards() -> list[DatasetCard]:
-    """The cards of all datasets; of the user's own, every version."""
+    """The cards of all datasets, of every version that is here."""
     return [card(name) for name in every()]
 
 

@@ -118,13 +118,16 @@ class Engine:
             stress,
         )
 
-    def dynamics(self, accuracy: float = 1.0) -> Dynamics:
+    def dynamics(self, accuracy: float = 1.0, restart: bool = True) -> Dynamics:
         """The same as an ASE calculator, for dynamics."""
-        return Dynamics(self, accuracy)
+        return Dynamics(self, accuracy, restart)
 
 
 class Dynamics(ASECalculator):
     """ASE calculator of an engine whose SCF starts from the last one's result.
+
+    Without ``restart`` every SCF is a fresh one: a result then depends on the positions alone,
+    and a run that was killed goes on as if it had not been.
 
     ``last_label`` holds the last result in the units of the project: ASE's own constants are
     of another CODATA year.
@@ -132,8 +135,9 @@ class Dynamics(ASECalculator):
 
     implemented_properties = ("energy", "forces")
 
-    def __init__(self, engine: Engine, accuracy: float) -> None:
+    def __init__(self, engine: Engine, accuracy: float, restart: bool = True) -> None:
         super().__init__()
+        self.restart = restart
         self.engine = engine
         self.accuracy = accuracy
         self.last_label: Label | None = None
@@ -144,7 +148,8 @@ class Dynamics(ASECalculator):
         """Evaluate; atoms and cell stay those of the first call."""
         super().calculate(atoms, properties, system_changes)
         cell = self.atoms.cell.array if self.atoms.pbc.any() else None
-        if self._interface is None:
+        if self._interface is None or not self.restart:
+            self._last = None
             self._interface = self.engine._interface(
                 self.atoms.numbers, self.atoms.positions, cell, self.accuracy
             )

@@ -138,7 +138,12 @@ def storage_order(picked: Picked) -> np.ndarray:
 
 
 def publish(
-    fields: dict[str, Any], frames: Frames, picked: Picked, order: np.ndarray | None = None
+    fields: dict[str, Any],
+    frames: Frames,
+    picked: Picked,
+    order: np.ndarray | None = None,
+    root: Path = DATASETS,
+    stem: str | None = None,
 ) -> DatasetCard:
     """Write a dataset's files and the card that states what is in them.
 
@@ -153,6 +158,10 @@ def publish(
         Which frames are for what.
     order
         Rows to store; default: those of the splits, in :func:`storage_order`.
+    root
+        The folder of cards, frames and splits.
+    stem
+        Of the names of the files; the id by default.
     """
     rows = storage_order(picked) if order is None else order
     position = {row: i for i, row in enumerate(rows.tolist())}
@@ -162,23 +171,23 @@ def publish(
     )
     name, theory = fields["id"], fields["level_of_theory"]["method"]
     paths = {
-        "frames": DATASETS / "mini" / f"{name}.h5",
-        "splits": DATASETS / "splits" / f"{name}.parquet",
+        "frames": root / "mini" / f"{stem or name}.h5",
+        "splits": root / "splits" / f"{stem or name}.parquet",
     }
     for path in paths.values():
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
     hdf5.write(paths["frames"], stored, name=name, theory=theory, checksums=False)
     splits.write(paths["splits"])
     files = [
         {
-            "name": str(path.relative_to(DATASETS)),
+            "name": str(path.relative_to(root)),
             "content": content,
             "bytes": path.stat().st_size,
             "sha256": sha256(path),
         }
         for content, path in paths.items()
     ]
-    return write_card(fields | {"files": files}, stored, splits)
+    return write_card(fields | {"files": files}, stored, splits, root)
 
 
 def replace_ids(frames: Frames) -> Frames:
@@ -187,7 +196,9 @@ def replace_ids(frames: Frames) -> Frames:
     return Frames(**{**arrays, "ids": None})
 
 
-def write_card(fields: dict[str, Any], frames: Frames, splits: SplitTable) -> DatasetCard:
+def write_card(
+    fields: dict[str, Any], frames: Frames, splits: SplitTable, root: Path = DATASETS
+) -> DatasetCard:
     """Write the card, with what the stored frames say of themselves."""
     measured = {"statistics": statistics(frames, splits)}
     if fields.get("trajectories"):
@@ -197,8 +208,16 @@ def write_card(fields: dict[str, Any], frames: Frames, splits: SplitTable) -> Da
             for i, entry in enumerate(fields["trajectories"])
         ]
     card = DatasetCard.model_validate(fields | measured)
-    write_text(DATASETS / "cards" / f"{card.id}.yaml", as_yaml(card))
+    (root / "cards").mkdir(exist_ok=True)
+    write_text(root / "cards" / f"{card.id}.yaml", as_yaml(card))
     return card
+
+
+def keep_version(name: str, version: str) -> None:
+    """Keep the card of a published version beside the one that a newer version will take."""
+    path = DATASETS / "cards" / f"{name}.yaml"
+    if DatasetCard.read(path).version == version:
+        write_text(path.with_name(f"{name}@{version}.yaml"), path.read_text(encoding="utf-8"))
 
 
 class _Dumper(yaml.SafeDumper):
@@ -329,18 +348,28 @@ def relabel(dataset: str, count: int, engine: Engine, seed: int = 0) -> tuple[fl
     return tuple(worst)
 
 
+def parser(description: str) -> argparse.ArgumentParser:
+    """The options that all recipes share."""
+    found = argparse.ArgumentParser(description=description.splitlines()[0])
+    found.add_argument("--processes", type=int, default=os.cpu_count())
+    found.add_argument("--check", type=int, metavar="N", help="relabel N stored frames")
+    return found
+
+
 def main(description: str, dataset: str, engine: Engine, build: Callable[[int], None]) -> int:
-    """The command line that all recipes share."""
-    parser = argparse.ArgumentParser(description=description.splitlines()[0])
-    parser.add_argument("--processes", type=int, default=os.cpu_count())
-    parser.add_argument("--check", type=int, metavar="N", help="relabel N stored frames")
-    options = parser.parse_args()
+    """The command line of most recipes."""
+    options = parser(description).parse_args()
     if options.check is None:
         build(options.processes)
         return 0
-    worst = relabel(dataset, options.check, engine)
+    return check(dataset, options.check, engine)
+
+
+def check(dataset: str, count: int, engine: Engine) -> int:
+    """Say how far stored labels are from new ones; 1 if farther than they may be."""
+    worst = relabel(dataset, count, engine)
     print(
-        f"{options.check} frames of {dataset} relabelled by {engine.version}: largest relative "
+        f"{count} frames of {dataset} relabelled by {engine.version}: largest relative "
         "difference "
         + ", ".join(
             f"{name} {value:.1e}"

@@ -2,8 +2,8 @@
 
 A recipe describes each trajectory by a :class:`Trajectory`, and :func:`run` brings its
 file to the required number of frames.  The file is its own checkpoint: it holds the
-frames so far, the velocities and the state of the random generator, and is replaced in
-one step, so that a killed run loses at most ``checkpoint_every`` frames.
+frames so far, the momenta and the state of the random generator, and is replaced in
+one step, so that a killed run loses at most the time of ``checkpoint_every`` frames.
 """
 
 from __future__ import annotations
@@ -82,7 +82,11 @@ def round_positions(positions: np.ndarray) -> np.ndarray:
 
 
 class OnGrid(FixConstraint):
-    """Rounds whatever position a dynamics sets, so that every evaluation is at stored ones."""
+    """Rounds whatever position a dynamics sets, so that every evaluation is at stored ones.
+
+    Rounding is a small kick to each atom.  So that kicks do not add up to a flow, the total
+    momentum is removed: the thermostat heats the other 3 A − 3 degrees of freedom.
+    """
 
     def adjust_positions(self, atoms: Atoms, new: np.ndarray) -> None:
         """Round the new positions (Å) in place."""
@@ -91,9 +95,14 @@ class OnGrid(FixConstraint):
     def adjust_forces(self, atoms: Atoms, forces: np.ndarray) -> None:
         """Leave the forces as they are."""
 
+    def adjust_momenta(self, atoms: Atoms, momenta: np.ndarray) -> None:
+        """Remove the total momentum, in place."""
+        masses = atoms.get_masses()
+        momenta -= np.outer(masses / masses.sum(), momenta.sum(axis=0))
+
     def get_removed_dof(self, atoms: Atoms) -> int:
-        """No degree of freedom is removed."""
-        return 0
+        """Three degrees of freedom are removed, those of the total momentum."""
+        return 3
 
 
 def run(
@@ -103,8 +112,9 @@ def run(
     label: Callable[..., Label] | None,
     path: Path,
     checkpoint_every: int = 25,
+    until: int | None = None,
 ) -> dict[str, np.ndarray]:
-    """Bring the trajectory's file to its full length, and return its arrays.
+    """Bring the trajectory's file to its full length, or part of it, and return its arrays.
 
     A stored frame lies on the stored grid and is labelled there.
 
@@ -124,7 +134,9 @@ def run(
     path
         File of the trajectory.
     checkpoint_every
-        Stored frames between two checkpoints.
+        Stored frames between two checkpoints, and as much time between two of the equilibration.
+    until
+        Stop when there are so many frames; at the full length by default.
     """
     from ase import units
 
@@ -134,9 +146,9 @@ def run(
     cell = atoms.cell.array.copy() if atoms.pbc.any() else None
     rng = np.random.default_rng(trajectory.seed)
     plan = {"plan": json.dumps(asdict(trajectory)), "start": atoms.positions.copy()}
-    stored = _resume(path, plan, atoms, rng)
-    if stored is None:
-        stored = {"R": [], "E": [], "F": [], "S": []}
+    save = functools.partial(_save, path, plan, atoms, rng)
+    stored, settled = _resume(path, plan, atoms, rng)
+    if not path.exists():
         scale = np.sqrt(units.kB * trajectory.temperature / atoms.get_masses())[:, None]
         atoms.set_velocities(scale * rng.standard_normal(atoms.positions.shape))
     atoms.calc = make_calculator()
@@ -146,10 +158,16 @@ def run(
         atoms.set_constraint(OnGrid())
     else:
         _label_missing(stored, label, atoms.numbers, cell, checkpoint_every,
-                       functools.partial(_save, path, plan, stored, atoms, rng))  # fmt: skip
+                       functools.partial(save, stored, settled))  # fmt: skip
     dynamics = _dynamics(trajectory, atoms, rng)
-    for frame in range(len(stored["E"]), trajectory.frames):
-        dynamics.run(trajectory.spacing if frame else trajectory.equilibration)
+    end = trajectory.frames if until is None else min(until, trajectory.frames)
+    while settled < trajectory.equilibration and end:
+        steps = min(checkpoint_every * trajectory.spacing, trajectory.equilibration - settled)
+        dynamics.run(steps)
+        settled += steps
+        save(stored, settled)
+    for frame in range(len(stored["E"]), end):
+        dynamics.run(trajectory.spacing if frame else 0)
         positions = atoms.positions
         if cell is None:
             positions = positions - true_masses @ positions / true_masses.sum()
@@ -160,16 +178,20 @@ def run(
         stored["F"].append(found.forces)
         if found.stress is not None:
             stored["S"].append(found.stress)
-        if frame + 1 == trajectory.frames or (frame + 1) % checkpoint_every == 0:
-            _save(path, plan, stored, atoms, rng)
+        if frame + 1 == end or (frame + 1) % checkpoint_every == 0:
+            save(stored, settled)
     return {"z": atoms.numbers, **{key: np.asarray(value) for key, value in stored.items()}}
 
 
 def run_all(
     run_one: Callable[[Any], str], jobs: Sequence[Any], folder: Path, processes: int
 ) -> None:
-    """Bring all trajectories to their full length, each in one of some processes."""
+    """Do all jobs, each in one of some processes; with one process, in this one."""
     folder.mkdir(parents=True, exist_ok=True)
+    if processes == 1:
+        for i, name in enumerate(map(run_one, jobs), 1):
+            print(f"{i}/{len(jobs)} {name}", flush=True)
+        return
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
         for i, name in enumerate(pool.imap_unordered(run_one, jobs), 1):
             print(f"{i}/{len(jobs)} {name}", flush=True)
@@ -213,9 +235,10 @@ def _dynamics(trajectory: Trajectory, atoms: Atoms, rng: np.random.Generator) ->
 def _save(
     path: Path,
     plan: dict[str, Any],
-    stored: dict[str, list],
     atoms: Atoms,
     rng: np.random.Generator,
+    stored: dict[str, list],
+    settled: int,
 ) -> None:
     """Replace the checkpoint by one with the frames so far."""
     with atomic_write(path) as partial, open(partial, "wb") as stream:
@@ -226,21 +249,26 @@ def _save(
             z=atoms.numbers,
             cell=atoms.cell.array if atoms.pbc.any() else np.zeros((0, 3)),
             md_positions=atoms.positions,
-            md_velocities=atoms.get_velocities(),
+            md_momenta=atoms.get_momenta(),
             rng=json.dumps(rng.bit_generator.state),
+            equilibrated=settled,
         )
 
 
 def _resume(
     path: Path, plan: dict[str, Any], atoms: Atoms, rng: np.random.Generator
-) -> dict[str, list] | None:
-    """The frames of a checkpoint, with atoms and generator set to where it was; None without."""
+) -> tuple[dict[str, list], int]:
+    """The frames of a checkpoint and its steps of equilibration; none without a checkpoint.
+
+    Atoms and generator are set to where it was.
+    """
     if not path.exists():
-        return None
+        return {"R": [], "E": [], "F": [], "S": []}, 0
     with np.load(path) as data:
         if any(not np.array_equal(data[key], plan[key]) for key in plan):
             raise SystemExit(f"{path} was made by another plan: move it away, or restore it")
         atoms.positions = data["md_positions"]
-        atoms.set_velocities(data["md_velocities"])
+        atoms.set_momenta(data["md_momenta"])
         rng.bit_generator.state = json.loads(str(data["rng"]))
-        return {key: list(data[key]) for key in ("R", "E", "F", "S")}
+        stored = {key: list(data[key]) for key in ("R", "E", "F", "S")}
+        return stored, int(data["equilibrated"])

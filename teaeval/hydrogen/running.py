@@ -127,7 +127,8 @@ def run_state(job: Job, progress: Progress | None = None) -> StateResult:
                 f"momentum; remove {folder}, or choose another --output"
             )
         return result
-    dataset = _dataset(job.plan.dataset.partition("@")[0])
+    known = catalog.find(job.plan.dataset)
+    dataset = _dataset(known.full_id if known else job.plan.dataset)
     dataset.require(job.plan.frames_sha256)
     (state,) = state_points(dataset, [job.state])
     calculator = campaign.calculator_of(job.plan.calculator, job.model)

@@ -299,6 +299,90 @@ def test_a_killed_trajectory_goes_on_from_its_checkpoint(recipes, tmp_path):
     np.testing.assert_array_equal(resumed["E"], whole["E"])
 
 
+@pytest.fixture
+def hydrogen_recipe(recipes, monkeypatch) -> ModuleType:
+    """The recipe of mini-hydrogen for four atoms, one state point and some frames."""
+    from ase import Atoms
+
+    recipe = recipes("mini_hydrogen")
+
+    def start_structure(density: float, seed: int) -> Atoms:
+        points = [[0, 0, 0], [0, 0, 0.74], [1.5, 1, 1], [1.5, 1.7, 1]]
+        return Atoms("H4", points, cell=[recipe.side(density)] * 3, pbc=True)
+
+    plans = {
+        role: {**plan, "equilibration": 3, "spacing": 1, "frames": {"test": 7}.get(role, 2)}
+        for role, plan in recipe.PLANS.items()
+    }
+    for name, value in {
+        "N_ATOMS": 4,
+        "DENSITIES": (0.5,),
+        "STATES": [(1000.0, 0.5)],
+        "PLANS": plans,
+        "CHUNKS": {"train": 1, "valid": 2, "test": 3},
+        "TESTED": 3,
+        "start_structure": start_structure,
+    }.items():
+        monkeypatch.setattr(recipe, name, value)
+    return recipe
+
+
+def test_hydrogen_grows_in_turn_and_goes_on_where_it_was_killed(
+    hydrogen_recipe, recipes, monkeypatch, tmp_path
+):
+    """In the equilibration or between frames: the files of killed runs are those of a whole one."""
+    turns = hydrogen_recipe.turns()
+    assert [[frames for _, frames in turn] for turn in turns] == [[1, 2, 3], [2, 6], [7]]
+    hydrogen_recipe.sample(tmp_path / "whole", 1)
+
+    class KilledError(Exception):
+        pass
+
+    engine = recipes("labels").Dynamics
+    evaluate, done, kills = engine.calculate, 0, {3, 11, 22}
+
+    def calculate(self, *args, **kwargs) -> None:
+        nonlocal done
+        done += 1
+        if done in kills:
+            raise KilledError
+        evaluate(self, *args, **kwargs)
+
+    monkeypatch.setattr(engine, "calculate", calculate)
+    for _ in kills:
+        with pytest.raises(KilledError):
+            hydrogen_recipe.sample(tmp_path / "killed", 1)
+    hydrogen_recipe.sample(tmp_path / "killed", 1)
+    files = sorted((tmp_path / "whole").glob("*.npz"))
+    assert len(files) == 3
+    for file in files:
+        with np.load(file) as whole, np.load(tmp_path / "killed" / file.name) as killed:
+            assert len(whole["E"]) == (7 if "test" in file.name else 2)
+            for key in whole:
+                np.testing.assert_array_equal(killed[key], whole[key], err_msg=key)
+
+
+def test_hydrogen_is_written_as_far_as_it_is_sampled(hydrogen_recipe, tmp_path):
+    """A dataset of what there is, which says that it is not finished."""
+    for turn in hydrogen_recipe.turns()[:1]:
+        for job in turn:
+            hydrogen_recipe.grow(tmp_path, job)
+    hydrogen_recipe.write(tmp_path, hydrogen_recipe.sampled(tmp_path), tmp_path / "out")
+    card = teadata.DatasetCard.read(tmp_path / "out/cards/mini-hydrogen.yaml")
+    data = teadata.Dataset(card, tmp_path / "out")
+    assert "Unfinished" in card.notice
+    assert [(run.role, run.sampled, run.stored) for run in card.trajectories] == [
+        ("train", 1, 1),
+        ("valid", 2, 2),
+        ("test", 3, 3),
+    ]
+    reference = data.trajectory(2)
+    numbers, cell = reference.numbers, reference.cell
+    label = hydrogen_recipe.ENGINE.label(numbers, reference.positions[1], cell[1])
+    assert label.energy == pytest.approx(reference.energies[1], abs=1e-9)
+    assert len(data.split("complete/test")) == 3
+
+
 def test_pages_are_generated_from_the_cards(recipes, repository):
     """After a change of a card: python datasets/recipes/pages.py."""
     pages = recipes("pages")

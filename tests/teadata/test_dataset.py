@@ -42,6 +42,25 @@ def test_load_by_id_and_version(mini_i):
     assert "mini-i" in [card.id for card in teadata.cards()]
 
 
+def test_an_older_version_is_there_beside_the_newest(copy, monkeypatch):
+    """A published version stays what it was when another is published beside it."""
+    cards = copy.root / "cards"
+    old = (cards / "mini-i.yaml").read_text(encoding="utf-8")
+    (cards / "mini-i@1.0.0.yaml").write_text(old, encoding="utf-8")
+    changes = "changelog:\n- {version: 1.10.0, date: '2030-01-01', text: More.}\n"
+    new = old.replace("version: 1.0.0", "version: 1.10.0", 1).replace("changelog:\n", changes)
+    (cards / "mini-i.yaml").write_text(new, encoding="utf-8")
+    monkeypatch.setattr(catalog, "data_root", lambda: copy.root)
+    assert teadata.load("mini-i").card.full_id == "mini-i@1.10.0"
+    assert teadata.load("mini-i@1.0.0").card == copy.card == catalog.packaged("mini-i@1.0.0")
+    assert len(teadata.load("mini-i@1.0.0").split("folded/train/200")) == 200
+    listed = [card.full_id for card in teadata.cards() if card.id == "mini-i"]
+    assert listed == ["mini-i@1.0.0", "mini-i@1.10.0"]
+    assert catalog.packaged_ids().count("mini-i") == 1
+    with pytest.raises(UsageError, match=r"at version 1\.0\.0 and 1\.10\.0, not 1\.5\.0"):
+        teadata.load("mini-i@1.5.0")
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
