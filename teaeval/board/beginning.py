@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,11 +53,10 @@ def begin(
         raise UsageError(f"{folder}: is there, and not empty; give a new folder")
     by_checksum = {sha256(path): path for path in records}
     words: dict[str, Any] = {"model": "?", "version": "1", "authors": ["?"], "licence": "?"}
-    listed, sizes = [], []
+    listed, sizes, trainings = [], [], []
     copied: dict[str, Path] = {}
-    taken: dict[str, Any] = {}
-    for path in predictions:
-        _check_name(path, copied)
+    for n, path in enumerate(predictions):
+        _check_name(path, copied, n)
         copied[path.name] = path
         prediction = read_prediction(path)
         words["model"] = prediction.model or words["model"]
@@ -64,12 +64,15 @@ def begin(
         if (size := frames_of(prediction.train)) is not None:
             sizes.append(size)
         if (record := by_checksum.get(prediction.record or "")) is not None:
-            item["record"] = name = f"{path.stem}.record.json"
+            known = [name for name, source in copied.items() if source == record]
+            # of the whole name: it is free, as the prediction's is, also beside one of its stem
+            item["record"] = name = known[0] if known else f"{path.name}.record.json"
             copied[name] = record
             taken, spent = _trained(record)
+            trainings.append(taken)
             item |= spent
         listed.append(item)
-    training = {"data": "?"} | ({"size": sorted(set(sizes))} if sizes else {}) | taken
+    training = {"data": "?"} | ({"size": sorted(set(sizes))} if sizes else {}) | _common(trainings)
     if listed:
         first = read_prediction(predictions[0])
         training["data"] = " ".join(filter(None, (first.dataset, first.train))) or "?"
@@ -93,16 +96,40 @@ def _yaml(words: dict[str, Any]) -> str:
     return yaml.safe_dump(words, sort_keys=False, allow_unicode=True, width=100)
 
 
-def _check_name(path: Path, copied: dict[str, Path]) -> None:
+def _check_name(path: Path, copied: dict[str, Path], place: int) -> None:
+    """Refuse a file that a submission cannot hold under its name; ``place`` among the others."""
     if path.suffix.lower() not in files.SUFFIXES:
         raise UsageError(
             f"{path}: predictions on a board are {', '.join(files.SUFFIXES)}; `teaeval declare` "
             "writes one from any other form"
         )
-    if not PART.fullmatch(path.name) or path.name in copied:
+    if not PART.fullmatch(path.name):
+        raise UsageError(f"{path}: expected a name of letters, digits and ._+=-; rename it")
+    same = [other for name, other in copied.items() if name.casefold() == path.name.casefold()]
+    if same:
+        better = f"{path.stem}-{place + 1}{path.suffix}"
+        command = shlex.join(["cp", str(path), better])
         raise UsageError(
-            f"{path}: expected a name of its own, of letters, digits and ._+=-; rename it"
+            f"{path}: is called as {same[0]} is, and a submission is one folder; give it a name of "
+            f"its own: {command}"
         )
+
+
+def _common(trainings: list[dict[str, Any]]) -> dict[str, Any]:
+    """What all trainings share; of their settings those that have one value in all."""
+    if not trainings:
+        return {}
+    shared = {
+        name: value
+        for name, value in trainings[0].items()
+        if name != "hyperparameters" and all(other[name] == value for other in trainings)
+    }
+    settings = {
+        name: value
+        for name, value in trainings[0]["hyperparameters"].items()
+        if all(other["hyperparameters"].get(name, ...) == value for other in trainings)
+    }
+    return shared | ({"hyperparameters": settings} if settings else {})
 
 
 def _trained(record: Path) -> tuple[dict[str, Any], dict[str, float]]:
@@ -116,15 +143,18 @@ def _trained(record: Path) -> tuple[dict[str, Any], dict[str, float]]:
     try:
         content = json.loads(record.read_bytes())
         machine = content["hardware"]
+        cores = f"{machine['cores']} core{'s' * (machine['cores'] != '1')}"
+        gpu = machine.get("gpu")
         settings = {
-            name: value
+            name: _setting(value)
             for name, value in content["plan"]["config"].items()
             if not isinstance(value, dict)
         }
         return (
             {
                 "hyperparameters": settings,
-                "hardware": f"{machine['processor']}, {machine['cores']} cores",
+                "hardware": ", ".join(filter(None, (machine["processor"], cores, gpu))),
+                "hardware_class": "GPU" if gpu else "one core" if cores == "1 core" else "CPU",
             },
             {
                 "hours": float(f"{content['wall_seconds'] / 3600:.4g}"),
@@ -135,3 +165,10 @@ def _trained(record: Path) -> tuple[dict[str, Any], dict[str, float]]:
         raise DataError(
             f"{record}: is no record of a training, as `baselines train` writes it ({error})"
         ) from None
+
+
+def _setting(value: Any) -> Any:
+    """A setting as a submission states it: lists of lists as text."""
+    if isinstance(value, list) and any(isinstance(one, list | dict) for one in value):
+        return json.dumps(value)
+    return value

@@ -168,14 +168,14 @@ def _environment() -> tuple[Environment, dict[str, Any]]:
         loader=FunctionLoader(_asset), autoescape=True, undefined=StrictUndefined
     )
     environment.filters["embedded"] = _embedded
-    environment.globals["table"] = None
-    css, script = _asset("board.css"), _asset("board.js")
-    policy = (
-        f"default-src 'none'; style-src {_hash(css)}; script-src {_hash(script)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+    environment.globals |= {"table": None, "views": None}
+    own = {"css": _asset("board.css"), "script": _asset("board.js"), "viewer": _asset("viewer.js")}
+    own["policy"] = (
+        f"default-src 'none'; style-src {_hash(own['css'])}; script-src {_hash(own['script'])} "
+        f"{_hash(own['viewer'])}; img-src data:; base-uri 'none'; form-action 'none'"
     )
-    # the page's own style and script, which no submission has a part in
-    return environment, {"css": Markup(css), "script": Markup(script), "policy": Markup(policy)}
+    # the page's own style and scripts, which no submission has a part in
+    return environment, {name: Markup(text) for name, text in own.items()}
 
 
 def _embedded(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from markupsafe import Markup, escape
 
@@ -20,12 +20,17 @@ LARGEST = 1e15
 
 @dataclass(frozen=True)
 class Series:
-    """Points of one model: (x, y) and what each is; joined by a line, by steps, or not at all."""
+    """Points of one model: (x, y) and what each is; joined by a line, by steps, or not at all.
+
+    ``style`` numbers its colour and shape, the same in all figures of a page; by default the
+    place among the series of the figure.
+    """
 
     name: str
     points: list[tuple[float, float]]
     labels: list[str] = field(default_factory=list)
     join: str = ""
+    style: int | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ def chart(series: Sequence[Series], x: Axis, y: Axis, title: str) -> Markup:
     title
         What the figure shows, for those who do not see it.
     """
-    series = [kept for one in series if (kept := _drawable(one, x, y)).points]
+    series = [kept for n, one in enumerate(series) if (kept := _drawable(n, one, x, y)).points]
     if not series:
         return Markup("")
     xs = x.limits([p[0] for one in series for p in one.points])
@@ -130,19 +135,23 @@ def chart(series: Sequence[Series], x: Axis, y: Axis, title: str) -> Markup:
         f'<text class="name" x="14" y="{middle}" text-anchor="middle" '
         f'transform="rotate(-90 14 {middle})">{escape(y.name)}</text>'
     )
-    parts += [_drawn(n, one, at) for n, one in enumerate(series)]
+    parts += [_drawn(one, at) for one in series]
     return Markup("".join([*parts, "</svg>", _legend(series)]))
 
 
-def _drawable(one: Series, x: Axis, y: Axis) -> Series:
-    """A series without the points that cannot be drawn."""
+def _drawable(number: int, one: Series, x: Axis, y: Axis) -> Series:
+    """A series without the points that cannot be drawn, in a style that is settled."""
     kept = [n for n, (a, b) in enumerate(one.points) if x.shows(a) and y.shows(b)]
     labels = [one.labels[n] for n in kept] if one.labels else []
-    return Series(one.name, [one.points[n] for n in kept], labels, one.join)
+    points = [one.points[n] for n in kept]
+    return replace(
+        one, points=points, labels=labels, style=number if one.style is None else one.style
+    )
 
 
-def _drawn(number: int, one: Series, at: object) -> str:
+def _drawn(one: Series, at: object) -> str:
     assert callable(at)
+    number = one.style or 0
     places = [at(point) for point in one.points]
     parts = [f'<g class="c{number % COLOURS}">']
     if one.join:
@@ -161,8 +170,8 @@ def _drawn(number: int, one: Series, at: object) -> str:
 
 def _legend(series: Sequence[Series]) -> str:
     items = "".join(
-        f'<li><svg class="key c{n % COLOURS}" viewBox="0 0 14 14" aria-hidden="true">'
-        f"{_marker(n, 7, 7, '')}</svg>{escape(one.name)}</li>"
-        for n, one in enumerate(series)
+        f'<li><svg class="key c{(one.style or 0) % COLOURS}" viewBox="0 0 14 14" '
+        f'aria-hidden="true">{_marker(one.style or 0, 7, 7, "")}</svg>{escape(one.name)}</li>'
+        for one in series
     )
     return f'<ul class="legend">{items}</ul>'

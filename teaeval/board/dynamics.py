@@ -118,12 +118,24 @@ def _kinds(runs: Sequence[Run]) -> dict[str, list[Run]]:
     return kinds
 
 
-def survivals(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
+def _styles(entries: Sequence[Filed]) -> dict[str, int]:
+    """The style of each entry with simulations by its id, the same in all figures."""
+    shown = [e for e in entries if e.status == "active" and (e.simulations or e.hydrogen)]
+    return {item.entry.id: n for n, item in enumerate(shown)}
+
+
+def survivals(runs: Sequence[Run], entries: Sequence[Filed]) -> Iterator[dict[str, Any]]:
     """A figure of survival for each kind of simulations, and the tests of each two models."""
+    styles = _styles(entries)
     for kind, members in _kinds(runs).items():
         told = told_apart(run.filed for run in members)
         series = [
-            Series(told[run.filed.entry.id], _steps(run.record.survival), join="steps")
+            Series(
+                name=told[run.filed.entry.id],
+                points=_steps(run.record.survival),
+                join="steps",
+                style=styles[run.filed.entry.id],
+            )
             for run in members
         ]
         pairs = list(combinations(members, 2))
@@ -161,29 +173,46 @@ def correlation(points: Sequence[tuple[float, float]]) -> str:
     return f"rank correlation {value:.2f} over {count}, 95 % interval: {text}"
 
 
+@dataclass(frozen=True)
+class Point:
+    """A model in a figure of test error against a simulation."""
+
+    filed: Filed
+    x: float
+    y: float
+
+
 def against(
-    points: Sequence[tuple[str, float, float]], x: Axis, y: Axis, title: str
+    points: Sequence[Point], styles: dict[str, int], x: Axis, y: Axis, title: str
 ) -> dict[str, Any]:
     """A figure of one point for each model, and its rank correlation."""
-    series = [Series(name, [(a, b)]) for name, a, b in points]
+    told = told_apart(point.filed for point in points)
+    series = [
+        Series(told[id], [(point.x, point.y)], style=styles[id])
+        for point in points
+        for id in [point.filed.entry.id]
+    ]
     return {
         "title": title,
         "chart": chart(series, x, y, title) or Markup(""),
-        "said": correlation([(a, b) for _, a, b in points]),
+        "said": correlation([(point.x, point.y) for point in points]),
     }
 
 
 def figures(runs: Sequence[Run], entries: Sequence[Filed]) -> list[dict[str, Any]]:
     """Test errors against what simulations show, of each kind of simulations alone."""
-    made = [one for kind, members in _kinds(runs).items() for one in _of_kind(kind, members)]
+    styles = _styles(entries)
+    kinds = _kinds(runs).items()
+    made = [one for kind, members in kinds for one in _of_kind(kind, members, styles)]
     molecular = [
-        (item.submission.model, record.errors.force_mae, gap)
+        Point(item, record.errors.force_mae, gap)
         for item, record in hydrogen_of(entries)
         if (gap := _gap(record)) is not None
     ]
     made.append(
         against(
             molecular,
+            styles,
             Axis("F MAE on mini-hydrogen, kcal/mol/Å", log=True),
             Axis("mean deviation of the transition, g/cm³"),
             "Force error and the transition of hydrogen",
@@ -192,23 +221,24 @@ def figures(runs: Sequence[Run], entries: Sequence[Filed]) -> list[dict[str, Any
     return [one for one in made if one["chart"]]
 
 
-def _of_kind(kind: str, runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
+def _of_kind(kind: str, runs: Sequence[Run], styles: dict[str, int]) -> Iterator[dict[str, Any]]:
     """Force error against survival and against the distance to the reference."""
-    told = told_apart(run.filed for run in runs)
     error = Axis("F MAE on the test set, kcal/mol/Å", log=True)
-    known = [(told[run.filed.entry.id], mae, run) for run in runs if (mae := run.force_mae)]
+    known = [(run, mae) for run in runs if (mae := run.force_mae)]
     yield against(
-        [(name, mae, run.survived) for name, mae, run in known],
+        [Point(run.filed, mae, run.survived) for run, mae in known],
+        styles,
         error,
         Axis("time whole, mean of replicas, ps"),
         f"Force error and survival, {kind}",
     )
     yield against(
         [
-            (name, mae, run.record.gyration.hellinger.value)
-            for name, mae, run in known
-            if run.record.gyration is not None
+            Point(run.filed, mae, gyration.hellinger.value)
+            for run, mae in known
+            if (gyration := run.record.gyration) is not None
         ],
+        styles,
         error,
         Axis("Hellinger distance of radii of gyration"),
         f"Force error and distance to the reference, {kind}",

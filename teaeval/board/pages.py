@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from teadata import catalog
-from teaeval.board import dynamics, tables
-from teaeval.board.charts import Axis, Series, chart
+from teaeval.board import curves, dynamics, structures, tables
 from teaeval.board.entries import Filed
 from teaeval.board.names import dataset_page, model_page, task_page
 from teaeval.board.tasks import Line, Task, told_apart
@@ -16,9 +15,6 @@ from teaeval.tables.numbers import significant, span
 
 MOST_PAIRS = 30
 """Predictions of a group whose pairs are all listed."""
-
-MOST_DRAWN = 24
-"""Predictions in a figure."""
 
 Page = tuple[str, str, dict[str, Any]]
 """Name of the file, name of the template, and what it shows."""
@@ -70,7 +66,7 @@ def pages(title: str, entries: Sequence[Filed], tasks: Sequence[Task]) -> Iterat
         {
             "heading": "Simulations",
             "runs": [run.cells for run in runs],
-            "survivals": list(dynamics.survivals(runs)),
+            "survivals": list(dynamics.survivals(runs, entries)),
             "distances": dynamics.distances(runs),
             "figures": dynamics.figures(runs, entries),
             "transitions": dynamics.transitions(entries),
@@ -131,7 +127,7 @@ def _task(task: Task, table: dict[str, Any]) -> dict[str, Any]:
         "units": task.lines[0].scored.units.said,
         "file": page_of(task).removesuffix(".html"),
         "pairs": _pairs(task),
-        "figures": [figure for figure in _figures(task) if figure["chart"]],
+        "figures": [figure for figure in curves.figures(task) if figure["chart"]],
         "mini": task.data.edition == "mini",
     }
 
@@ -162,44 +158,6 @@ def _pairs(task: Task) -> list[dict[str, Any]]:
             {"group": "other data" if group == "other" else f"{group} frames", "rows": rows}
         )
     return made
-
-
-def _figures(task: Task) -> Iterator[dict[str, Any]]:
-    """Learning curves, and accuracy against cost, of those with the smallest errors."""
-    active = [line for line in task.lines if line.filed.status == "active"]
-    active.sort(key=lambda line: line.score.row("F").mae)
-    told = told_apart(line.filed for line in active)
-    models: dict[str, list[Line]] = {told[line.filed.entry.id]: [] for line in active[:MOST_DRAWN]}
-    left = len(set(told.values())) - len(models)
-    active.sort(key=lambda line: (told[line.filed.entry.id], line.size or 0))
-    for line in active:
-        if (name := told[line.filed.entry.id]) in models:
-            models[name].append(line)
-    models = dict(sorted(models.items()))
-    error = Axis("F MAE, kcal/mol/Å", log=True)
-
-    def series(x: Any, join: str = "") -> list[Series]:
-        made = []
-        for name, lines in models.items():
-            found = [(x(line), line.score.row("F").mae, line) for line in lines]
-            kept = sorted(
-                (a, b, f"{name}, {line.size or 'other data'}") for a, b, line in found if a and b
-            )
-            points = [(a, b) for a, b, _ in kept]
-            made.append(Series(name, points, [said for *_, said in kept], join))
-        return made
-
-    for title, axis, x, join in (
-        ("Learning curves", Axis("frames of the training set", log=True), lambda n: n.size, "line"),
-        ("Accuracy and training", Axis("training, hours", log=True), lambda n: n.cost("hours"), ""),
-        ("Accuracy and memory", Axis("peak, GiB", log=True), lambda n: n.cost("memory_gib"), ""),
-        ("Accuracy and speed", Axis("µs/atom", log=True), lambda n: n.cost("us_per_atom"), ""),
-    ):
-        yield {
-            "title": title,
-            "said": f"the best {len(models)} models" if left > 0 else "",
-            "chart": chart(series(x, join), axis, error, title),
-        }
 
 
 def _entry(item: Filed) -> dict[str, Any]:
@@ -255,4 +213,7 @@ def _dataset(name: str, tasks: Sequence[Task]) -> dict[str, Any]:
         "card": catalog.find(name),
         "data": own[0].data,
         "tasks": [(task.name, page_of(task), len(task.lines)) for task in own],
+        "views": structures.views(name, own),
+        "worst": structures.WORST,
+        "most_predictions": structures.MOST_PREDICTIONS,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -72,6 +72,9 @@ Version = Annotated[Name, BeforeValidator(_version)]
 Address = Annotated[str, Field(max_length=300), AfterValidator(_address)]
 FileName = Annotated[str, AfterValidator(_path)]
 Positive = Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]
+Hardware = Literal["one core", "CPU", "GPU", "several GPUs"]
+"""What times and memory are compared on; never across."""
+
 Value = StrictBool | StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)] | Line | None
 
 
@@ -88,8 +91,8 @@ class Submitted(StrictModel):
 
     ``record`` is the training's record, whose SHA-256 the prediction carries.  ``score`` is a score
     that the authors made; each of its numbers must follow.  ``hours``, ``memory_gib`` and
-    ``us_per_atom`` are what this training, and a prediction with it, took; without them those of
-    the submission hold.
+    ``us_per_atom`` are what this training, and a prediction with it, took, on hardware of the
+    classes that are named; without them those of the submission hold.
     """
 
     file: FileName
@@ -103,7 +106,9 @@ class Submitted(StrictModel):
     claims: dict[Name, Claim] = Field(default_factory=dict, max_length=40)
     hours: Positive | None = None
     memory_gib: Positive | None = None
+    hardware_class: Hardware | None = None
     us_per_atom: Positive | None = None
+    inference_class: Hardware | None = None
 
     def declared(self) -> dict[str, str]:
         """What is said of the file, as :func:`teaeval.read_prediction` takes it."""
@@ -116,17 +121,20 @@ class Training(StrictModel):
     """How the model was trained: data, sizes, hyperparameters, hardware, and what it took.
 
     ``hours`` are wall-clock time, ``memory_gib`` the peak, ``us_per_atom`` the time of energy and
-    forces of a frame over its number of atoms, on ``inference_hardware``.
+    forces of a frame over its number of atoms, on ``inference_hardware``.  The classes say which
+    times may be compared.
     """
 
     data: Line
     size: list[Annotated[int, Field(gt=0)]] = Field(default_factory=list, max_length=100)
     hyperparameters: dict[Name, Value | list[Value]] = Field(default_factory=dict, max_length=200)
     hardware: Line | None = None
+    hardware_class: Hardware | None = None
     hours: Positive | None = None
     memory_gib: Positive | None = None
     us_per_atom: Positive | None = None
     inference_hardware: Line | None = None
+    inference_class: Hardware | None = None
 
 
 class Submission(StrictModel):

@@ -23,7 +23,9 @@ MOST_TESTED = 100
 COSTS = [
     ["hours", "Training, h", "wall-clock hours of the training"],
     ["memory_gib", "Memory, GiB", "peak memory of the training"],
+    ["hardware_class", "Trained with", "hardware that the training's time and memory are of"],
     ["us_per_atom", "µs/atom", "energy and forces of a frame, over its atoms"],
+    ["inference_class", "Timed with", "hardware that the µs/atom are of"],
 ]
 
 EXTRAS = [
@@ -81,7 +83,7 @@ def of_task(task: Task) -> dict[str, Any]:
         "units": task.lines[0].scored.units.said,
         "extras": [
             *EXTRAS,
-            *(cost for cost in COSTS if any(line.cost(cost[0]) for line in task.lines)),
+            *(cost for cost in COSTS if any(_cost(line, cost[0]) for line in task.lines)),
         ],
         "rows": [
             _row(n, line, quantities, norms, few=len(task.lines) <= MOST_TESTED)
@@ -166,7 +168,7 @@ def _row(
         "extra": {
             "frames": f"{cover.scored} of {cover.frames}",
             "size": line.size,
-            **{name: line.cost(name) for name, *_ in COSTS if line.cost(name)},
+            **{name: found for name, *_ in COSTS if (found := _cost(line, name))},
         },
         "x": errors,
         "i": intervals,
@@ -178,6 +180,15 @@ def _row(
             line.command,
         ],
     }
+
+
+def _cost(line: Line, name: str) -> float | str | None:
+    """What a training took, or which class of hardware it took that on, where anything is said."""
+    measured = {"hardware_class": ("hours", "memory_gib"), "inference_class": ("us_per_atom",)}
+    if name not in measured:
+        return line.cost(name)
+    known = [cost for cost in measured[name] if line.cost(cost)]
+    return line.hardware(known[0]) if known else None
 
 
 def _limits(row: Row, measure: str, norms: Iterable[float]) -> list[float] | None:

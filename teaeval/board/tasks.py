@@ -99,6 +99,12 @@ class Line:
         own = getattr(self.scored.submitted, name)
         return cast("float | None", own or getattr(self.filed.submission.training, name))
 
+    def hardware(self, cost: str) -> str | None:
+        """The class of the hardware that a cost was measured on; None where that is not said."""
+        name = "inference_class" if cost == "us_per_atom" else "hardware_class"
+        own = getattr(self.scored.submitted, name)
+        return cast("str | None", own or getattr(self.filed.submission.training, name))
+
     @property
     def command(self) -> str:
         """The command that computes its numbers again, to be run in the board's folder."""

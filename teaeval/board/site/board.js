@@ -29,7 +29,6 @@
   const small = (p) => (p < 0.001 ? p.toExponential(0).replace("-", "−") : Number(p.toPrecision(2)).toString());
   const words = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
   const spelt = (count) => words[count] ?? String(count);
-  const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
   /* Light and dark: what the system says, or the reader. */
   const theme = () => {
@@ -49,6 +48,10 @@
     });
     button.hidden = false;
   };
+
+  /* Numbers by size, those within a text too: 490 of 500 before 2500 of 2500, Model 2 before Model 10. */
+  const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+  const compare = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : collator.compare(String(a), String(b)));
 
   const MOST = 100;
   const table = (data, root) => {
@@ -192,7 +195,7 @@
     };
 
     const keyOf = (row) => {
-      if (state.sort === "name") return row.name.toLowerCase();
+      if (state.sort === "name") return row.name;
       if (state.sort === "place") return placeOf(row) === null ? null : placeOf(row) * 1e6 + ranking().order[row.n];
       const column = data.columns.findIndex((c) => c.id === state.sort);
       if (column >= 0) return value(row, column);
@@ -204,7 +207,7 @@
       const keyed = rows.map((item) => [keyOf(item.row), item]);
       keyed.sort(([a, x], [b, y]) => {
         if (a === null || b === null) return (a === null) - (b === null) || x.row.n - y.row.n;
-        return (a < b ? -sign : a > b ? sign : 0) || x.row.n - y.row.n;
+        return sign * compare(a, b) || x.row.n - y.row.n;
       });
       rows = keyed.map(([, item]) => item);
       for (const cell of head.children) {

@@ -139,6 +139,39 @@ def test_a_training_of_less_than_a_second_can_be_submitted(noise, repository, tm
     assert found.submission.predictions[0].hours == pytest.approx(0.05 / 3600, rel=1e-3)
 
 
+def test_predictions_of_one_stem_and_of_one_training(noise, repository, tmp_path):
+    whole = json.loads((repository / "examples" / "mini-i_folded_sgdml.record.json").read_bytes())
+    records = [tmp_path / "r1.json", tmp_path / "r2.json"]
+    for n, path in enumerate(records):
+        plan = whole["plan"] | {
+            "seed": n,
+            "config": whole["plan"]["config"] | {"nested": [[n]], "n": n},
+        }
+        path.write_text(json.dumps(whole | {"plan": plan}))
+    made = [tmp_path / name for name in ("p.npz", "p.parquet", "q.npz")]
+    for n, (path, record) in enumerate(
+        zip(made, (records[0], records[1], records[0]), strict=True)
+    ):
+        size = 50 * (n + 1)
+        teaeval.write_prediction(path, dataclasses.replace(noise(size=size), record=sha256(record)))
+    said = {"authors": ["A. Name"], "licence": "MIT"}
+    begin(tmp_path / "s", made, records, said)
+    found = check(tmp_path / "s")
+    assert found.problems == []
+    named = [item.record for item in found.submission.predictions]
+    assert named == ["p.npz.record.json", "p.parquet.record.json", "p.npz.record.json"]
+    settings = found.submission.training.hyperparameters
+    assert set(whole["plan"]["config"]) - {"size"} <= set(settings) | {"size"}
+    assert not {"nested", "n"} & set(settings)  # those in which the trainings differ
+    assert found.submission.training.hardware_class == "CPU"
+    (tmp_path / "other").mkdir()
+    again = tmp_path / "other" / "P.npz"
+    shutil.copyfile(made[0], again)
+    with pytest.raises(UsageError, match=r"name of its own: cp .*other/P\.npz P-2\.npz"):
+        begin(tmp_path / "t", [made[0], again], records, said)
+    assert not (tmp_path / "t").exists()
+
+
 def test_a_board_keeps_what_it_is_given_and_marks_what_counts_no_longer(submission, tmp_path):
     board = tmp_path / "board"
     first = submission(tmp_path / "a")
