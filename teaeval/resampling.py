@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -46,7 +47,7 @@ class Resampling:
     replicates: int
     seed: int
 
-    @property
+    @cached_property
     def count(self) -> int:
         """Number of units, U."""
         return int(self.units.max(initial=-1)) + 1

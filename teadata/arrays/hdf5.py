@@ -11,6 +11,7 @@ import numpy as np
 
 from teadata.arrays.base import SeekableFile, text
 from teadata.arrays.decompression import decompression_limit
+from teadata.arrays.hdf5_raw import Chunks, Contiguous
 from teadata.typing import Array
 
 DEPTH = 16
@@ -59,6 +60,7 @@ class HDF5File(SeekableFile):
             self._group = group.name
             self._known: dict[str, _Known] = {}
             self._complete: set[str] = set()
+            self._contiguous: dict[str, Contiguous] = {}
             for name in group:
                 if (known := _looked_at(group, name)) is not None:
                     self._known[name] = known
@@ -145,6 +147,8 @@ class HDF5File(SeekableFile):
             if problem := unreadable(dataset):
                 raise self.error(f"{name} {problem}")
             self._complete.add(name)
+            if (numbers := Contiguous.of(dataset)) is not None:
+                self._contiguous[name] = numbers
         return dataset
 
     def whole(self, name: str) -> Array:
@@ -153,9 +157,17 @@ class HDF5File(SeekableFile):
             return np.asarray(self._dataset(file, name)[()])
 
     def section(self, name: str, start: int, stop: int) -> Array:
-        """Read rows `start` to `stop` − 1 of an array."""
-        with self._reading("HDF5 file"), h5py.File(self.path, "r") as file:
-            return np.asarray(self._dataset(file, name)[start:stop])
+        """Read rows `start` to `stop` − 1 of an array; threads can do so at the same time."""
+        stop = min(stop, self.shape(name)[0])
+        with self._reading("HDF5 file"):
+            if (numbers := self._contiguous.get(name)) is not None:
+                return numbers.read(self.path, start, stop)
+            with h5py.File(self.path, "r") as file:
+                dataset = self._dataset(file, name)
+                chunks = Chunks.of(dataset, start, stop)
+                if chunks is None:
+                    return np.asarray(dataset[start:stop])
+            return chunks.values()
 
     def pieces(self, names: Sequence[str], rows: int) -> Iterator[dict[str, Array]]:
         """Read arrays together, `rows` rows at a time."""

@@ -33,7 +33,8 @@ class StoredArray:
     row_shape
         Shape of a row.
     rows
-        (N,) rows of the file's array that these are; None for all of them.
+        (N,) rows of the file's array that these are: a range where they follow each other; None
+        for all of them.
     factors
         What values are multiplied by, one after another.
     order
@@ -43,7 +44,7 @@ class StoredArray:
     file: SeekableFile
     name: str
     row_shape: tuple[int, ...]
-    rows: Ints | None = None
+    rows: Ints | range | None = None
     factors: tuple[float, ...] = ()
     order: Ints | None = None
 
@@ -75,15 +76,20 @@ class StoredArray:
 
     def take(self, index: slice | ArrayLike) -> StoredArray:
         """Select rows without reading them."""
-        picked = index if isinstance(index, slice) else np.asarray(index)
-        if isinstance(picked, np.ndarray):  # a mask, or rows; an empty list is of no integer type
-            mask = picked.dtype == np.bool_
-            picked = np.flatnonzero(picked) if mask else picked.astype(np.int64)
-        if self.rows is not None:
-            return replace(self, rows=self.rows[picked])
-        if isinstance(picked, slice):
-            picked = np.arange(*picked.indices(len(self)))
-        return replace(self, rows=picked)
+        known = range(len(self)) if self.rows is None else self.rows
+        if isinstance(index, slice):
+            return replace(self, rows=known[index])
+        picked = np.asarray(index)
+        # A mask, or rows; an empty list is of no integer type.
+        mask = picked.dtype == np.bool_
+        picked = np.flatnonzero(picked) if mask else picked.astype(np.int64, copy=False)
+        if not isinstance(known, range):
+            return replace(self, rows=known[picked])
+        outside = (picked < -len(known)) | (picked >= len(known))
+        if outside.any():
+            raise IndexError(f"row {picked[outside][0]} of {len(known)}")
+        rows = known.start + known.step * np.where(picked < 0, picked + len(known), picked)
+        return replace(self, rows=_as_range(rows))
 
     def reordered(self, order: Ints) -> StoredArray:
         """Select entries of each row, in this order, without reading them."""
@@ -91,8 +97,7 @@ class StoredArray:
 
     def __getitem__(self, index: slice | ArrayLike) -> Floats:
         """Read some of the rows."""
-        rows = self.take(index).rows
-        assert rows is not None
+        rows = _as_range(self.take(index).rows)
         values = self._read(rows).astype(np.float64, copy=False)
         values = values.reshape(len(rows), *self.row_shape)
         if self.order is not None:
@@ -102,10 +107,11 @@ class StoredArray:
                 values = values * factor
         return values
 
-    def _read(self, rows: Ints) -> NDArray[Any]:
+    def _read(self, rows: Ints | range) -> NDArray[Any]:
         """Read rows of the file's array: contiguous ones at once, scattered ones run by run."""
-        if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
-            return self.file.section(self.name, int(rows[0]), int(rows[-1]) + 1)
+        if isinstance(rows, range) and rows.step == 1:
+            return self.file.section(self.name, rows.start, rows.start + len(rows))
+        rows = np.asarray(rows)
         width = self.file.shape(self.name)[1:]
         values = np.empty((len(rows), *width), self.file.dtype(self.name))
         run = rows // RUN
@@ -114,6 +120,16 @@ class StoredArray:
             start, stop = int(rows[wanted].min()), int(rows[wanted].max()) + 1
             values[wanted] = self.file.section(self.name, start, stop)[rows[wanted] - start]
         return values
+
+
+def _as_range(rows: Ints | range | None) -> Ints | range:
+    """Rows as a range, if each follows the one before."""
+    assert rows is not None
+    if isinstance(rows, range) or not len(rows) or rows[-1] - rows[0] != len(rows) - 1:
+        return rows
+    if (np.diff(rows) == 1).all():
+        return range(int(rows[0]), int(rows[-1]) + 1)
+    return rows
 
 
 def rows_taken(array: Floats | StoredArray, rows: Ints) -> Floats | StoredArray:

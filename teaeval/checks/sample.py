@@ -64,10 +64,8 @@ def runs(count: int, most: int) -> Ints:
     return np.unique(starts[:, None] + np.arange(RUN))
 
 
-def draw(
-    prediction: Prediction, test: AnyFrames, rows: Ints, fewest: int = FEWEST
-) -> Sample | None:
-    """Draw a sample of predicted frames and their reference; None if there are too few.
+def draw(prediction: Prediction, test: AnyFrames, rows: Ints) -> Sample | None:
+    """Draw a sample of predicted frames and their reference; None if there are none.
 
     Frames without a place in the test set, with two, or with values that are not finite are
     left out.
@@ -78,8 +76,6 @@ def draw(
         What was predicted, and the test set.
     rows
         (N,) row of the test set for each predicted frame; −1 where there is none.
-    fewest
-        Smallest number of frames in a sample.
     """
     known = np.flatnonzero(rows >= 0)
     once = np.bincount(rows[known], minlength=len(test)) == 1
@@ -91,7 +87,7 @@ def draw(
     usable &= (np.abs(forces) < WILD).all(axis=(1, 2))
     reference = test.forces[rows[picked]]
     usable &= np.isfinite(reference).all(axis=(1, 2))  # those of a file may be none
-    if np.count_nonzero(usable) < fewest:
+    if not usable.any():
         return None
     place = rows[picked[usable]]
     return Sample(energies[usable], forces[usable], test.energies[place], reference[usable])

@@ -17,9 +17,7 @@ from numpy.typing import NDArray
 from teadata.elements import SYMBOLS
 from teadata.typing import Floats, Ints
 from teaeval.metrics.definitions import Errors, net_forces
-
-CACHE = 1 << 16
-"""Force components that are compared at a time: arrays of them stay in a core's cache."""
+from teaeval.metrics.force_sums import Digests, ForceSums
 
 Groups = Mapping[str, Sequence[Sequence[int]]]
 """For each name, the atom indices of each of its molecules."""
@@ -38,7 +36,8 @@ class FrameErrors:
     mae, rmse, max
         Errors over the values of a frame.
     magnitude, mean, lowest
-        Mean absolute value, mean and lowest of the reference values of a frame.
+        Mean absolute value, mean and lowest of the reference values of a frame; NaN for the lowest
+        of forces, which are relative to nothing.
     spread
         Their standard deviation about the frame's mean.
     values
@@ -260,7 +259,7 @@ class Quantities:
 
 def force_errors(
     predicted: Floats, reference: Floats, quantities: Quantities
-) -> dict[str, FrameErrors]:
+) -> tuple[dict[str, FrameErrors], Digests]:
     """Compute the errors of every quantity of the forces, frame by frame.
 
     ``F`` (all atoms), ``F(X)`` for each element X, and ``F(name)`` for each group: the net
@@ -272,97 +271,58 @@ def force_errors(
         (N, A, 3) in kcal/mol/Å.
     quantities
         Of the system.
+
+    Returns
+    -------
+    table
+        Errors of each quantity.
+    digests
+        (N,) a number for each frame that depends on every bit of its predicted forces.
     """
-    sums = _Sums.empty(len(predicted), quantities)
-    step = max(1, CACHE // max(1, predicted[:1].size))
+    sums = ForceSums.of(predicted, reference, quantities)
     with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, len(predicted), step):
-            sums.fill(slice(start, start + step), predicted, reference)
         if np.isfinite(sums.square[np.isfinite(sums.largest)]).all():
-            table = sums.table()
+            table = _table(sums, quantities.names)
         else:  # squares overflow
             table = _one_by_one(predicted, reference, quantities)
         for name, molecules in quantities.groups.items():
             net = [net_forces(forces, molecules) for forces in (predicted, reference)]
             table[f"F({name})"] = FrameErrors.of(*net)
-    return table
+    return table, sums.digests
 
 
-@dataclass(frozen=True)
-class _Sums:
-    """Sums over the atoms of each element, frame by frame; sums over all atoms follow from them.
+def _table(sums: ForceSums, names: Sequence[str]) -> dict[str, FrameErrors]:
+    """Errors of ``F`` and of every element."""
+    every = {"F": slice(None)}
+    each = {name: slice(i, i + 1) for i, name in enumerate(names)}
+    return {name: _of(sums, elements) for name, elements in (every | each).items()}
 
-    All arrays are (E, N): of errors and their squares; of reference values, their magnitudes and
-    their squares about the mean of the element.  ``largest`` and ``lowest`` are no sums.
-    """
 
-    quantities: Quantities
-    starts: Ints
-    values: Ints
-    absolute: Floats
-    square: Floats
-    largest: Floats
-    reference: Floats
-    magnitude: Floats
-    spread: Floats
-    lowest: Floats
+def _of(sums: ForceSums, elements: slice) -> FrameErrors:
+    """Errors over the values of some elements together."""
+    values = sums.values[elements]
+    size = int(values.sum())
 
-    @classmethod
-    def empty(cls, count: int, quantities: Quantities) -> _Sums:
-        starts = 3 * quantities.starts
-        values = np.diff(starts, append=3 * len(quantities.atoms))
-        return cls(quantities, starts, values, *np.empty((7, len(starts), count)))
+    def mean(of_elements: Floats) -> Floats:
+        means: Floats = of_elements[elements].sum(axis=0) / size
+        return means
 
-    def fill(self, rows: slice, predicted: Floats, reference: Floats) -> None:
-        """Add the sums of some frames, so few that their arrays stay in a core's cache."""
-        p, r = (
-            np.take(forces[rows], self.quantities.atoms, axis=1).reshape(-1, 3 * forces.shape[1])
-            for forces in (predicted, reference)
-        )
-
-        def sums(values: Floats, to: Floats, function: np.ufunc = np.add) -> None:
-            function.reduceat(values, self.starts, axis=1, out=to[:, rows].T)
-
-        gap = np.abs(np.subtract(p, r, out=p), out=p)
-        sums(gap, self.absolute)
-        sums(gap, self.largest, np.maximum)
-        sums(np.multiply(gap, gap, out=gap), self.square)
-        sums(r, self.reference)
-        sums(r, self.lowest, np.minimum)
-        sums(np.abs(r, out=gap), self.magnitude)
-        means = self.reference[:, rows].T / self.values
-        np.subtract(r, np.repeat(means, self.values, axis=1), out=r)
-        sums(np.multiply(r, r, out=r), self.spread)
-
-    def table(self) -> dict[str, FrameErrors]:
-        """Errors of ``F`` and of every ``F(X)``."""
-        every = {"F": slice(None)}
-        each = {name: slice(i, i + 1) for i, name in enumerate(self.quantities.names)}
-        return {name: self._of(columns) for name, columns in (every | each).items()}
-
-    def _of(self, elements: slice) -> FrameErrors:
-        values = self.values[elements]
-        size = int(values.sum())
-
-        def mean(sums: Floats) -> Floats:
-            means: Floats = sums[elements].sum(axis=0) / size
-            return means
-
-        centre = mean(self.reference)
-        # About the mean of all, of what was summed about the mean of each element.
-        between = (self.reference[elements] / values[:, None] - centre) ** 2
-        return FrameErrors(
-            mae=mean(self.absolute),
-            rmse=np.sqrt(mean(self.square)),
-            max=self.largest[elements].max(axis=0),
-            magnitude=mean(self.magnitude),
-            mean=centre,
-            lowest=self.lowest[elements].min(axis=0),
-            spread=np.sqrt(mean(self.spread) + (values[:, None] * between).sum(axis=0) / size),
-            values=size,
-            frames=np.ones(len(centre)),
-            predicted=np.isfinite(self.largest[elements].max(axis=0)).astype(np.float64),
-        )
+    centre = mean(sums.reference)
+    # About the mean of all, of what was summed about the mean of each element.
+    between = (sums.reference[elements] / values[:, None] - centre) ** 2
+    largest = sums.largest[elements].max(axis=0)
+    return FrameErrors(
+        mae=mean(sums.absolute),
+        rmse=np.sqrt(mean(sums.square)),
+        max=largest,
+        magnitude=mean(sums.magnitude),
+        mean=centre,
+        lowest=np.full(len(centre), np.nan),
+        spread=np.sqrt(mean(sums.spread) + (values[:, None] * between).sum(axis=0) / size),
+        values=size,
+        frames=np.ones(len(centre)),
+        predicted=np.isfinite(largest).astype(np.float64),
+    )
 
 
 def _one_by_one(

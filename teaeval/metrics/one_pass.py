@@ -17,6 +17,7 @@ from teadata.stored_frames import AnyFrames
 from teadata.typing import Floats, Ints
 from teaeval.engines import Engine, piece_length, slices
 from teaeval.metrics.force_distribution import ForceDistribution
+from teaeval.metrics.force_sums import Digests
 from teaeval.metrics.frame_errors import FrameErrors, Groups, Quantities, force_errors
 from teaeval.predictions.prediction import Prediction
 
@@ -81,7 +82,7 @@ class Compared:
     scored: NDArray[np.bool_]
     block: int
     zero: NDArray[np.bool_]
-    digests: NDArray[np.uint64]
+    digests: Digests
     forces: ForceDistribution | None
 
 
@@ -101,12 +102,13 @@ def _cut(
     )
 
 
-def _digests(forces: Floats) -> NDArray[np.uint64]:
-    """A number for each frame (n, A, 3), equal where all bits of its forces are."""
-    bits = np.ascontiguousarray(forces + 0.0).reshape(len(forces), -1).view(np.uint64)  # no −0
-    weights = np.random.default_rng(0).integers(2**63, size=bits.shape[1], dtype=np.uint64)
-    digests: NDArray[np.uint64] = np.einsum("ij,j->i", bits, 2 * weights + 1)
-    return digests
+def _zero(predicted: Floats, reference: Floats, digests: Digests) -> NDArray[np.bool_]:
+    """Which frames (n,) have forces of exactly zero, all of them, where the reference has not."""
+    zero: NDArray[np.bool_] = digests == 0
+    rows = np.flatnonzero(zero)  # few others have that number
+    zero[rows] = ~predicted[rows].any(axis=(1, 2))
+    zero[rows] &= np.abs(reference[rows]).max(axis=(1, 2)) > ZERO
+    return zero
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +118,7 @@ class _Result:
     table: dict[str, FrameErrors]
     scored: NDArray[np.bool_]
     zero: NDArray[np.bool_]
-    digests: NDArray[np.uint64]
+    digests: Digests
     details: ForceDistribution | None
 
 
@@ -128,13 +130,14 @@ def _work(piece: Piece) -> _Result:
         filled[piece.there] = predicted
         predicted = filled
     table = {"E": FrameErrors.of(piece.energies, piece.reference_energies)}
-    table |= force_errors(predicted, reference, piece.quantities)
+    of_forces, digests = force_errors(predicted, reference, piece.quantities)
+    table |= of_forces
     scored = table["E"].scored & table["F"].scored
     return _Result(
         table={name: each.only(scored).merged(piece.block) for name, each in table.items()},
         scored=scored,
-        zero=~predicted.any(axis=(1, 2)) & (np.abs(reference).max(axis=(1, 2)) > ZERO),
-        digests=_digests(predicted),
+        zero=_zero(predicted, reference, digests),
+        digests=digests,
         details=ForceDistribution.of(predicted, reference, scored) if piece.details else None,
     )
 

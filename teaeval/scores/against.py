@@ -13,7 +13,7 @@ from teadata.errors import DataError, UsageError
 from teadata.stored_frames import AnyFrames
 from teaeval.checks import identity, scale
 from teaeval.checks.fixes import apply
-from teaeval.checks.sample import FEWEST, draw, few_frames, pooled
+from teaeval.checks.sample import FEWEST, few_frames, pooled
 from teaeval.engines import Engine, Threads
 from teaeval.metrics.uncertainty import block_length
 from teaeval.predictions.findings import Finding, PredictionError
@@ -293,12 +293,11 @@ def _together(
 ) -> list[Finding]:
     """Findings about all systems: units where each has few frames, and errors that are all 0."""
     samples = []
-    for (prediction, test), result in zip(pairs, results, strict=True):
+    for (_, test), result in zip(pairs, results, strict=True):
         if result.compared is None:
             return []
-        if len(result.test_rows) and draw(prediction, test, result.test_rows) is None:
-            sample = draw(prediction, test, result.test_rows, fewest=1)
-            samples += [(sample, test.numbers)] if sample is not None else []
+        if result.few is not None:
+            samples.append((result.few, test.numbers))
     count = sum(len(sample) for sample, _ in samples)
     findings = []
     if not samples:

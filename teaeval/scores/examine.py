@@ -13,7 +13,7 @@ from teadata.stored_frames import AnyFrames
 from teadata.typing import Ints
 from teaeval.checks import energies, geometry, identity, order, repeats, scale, structure
 from teaeval.checks.fixes import apply
-from teaeval.checks.sample import draw, few_frames
+from teaeval.checks.sample import FEWEST, Sample, draw, few_frames
 from teaeval.engines import Engine, Threads
 from teaeval.metrics.one_pass import Compared, frame_errors_of
 from teaeval.metrics.uncertainty import block_length
@@ -206,12 +206,14 @@ class Checked:
     """What all checks say.
 
     ``test_rows`` (N,) are the row of the test set for each predicted frame; ``compared`` is None
-    where shapes forbid to compare.
+    where shapes forbid to compare.  ``few`` are the frames that could be looked at, if they are
+    too few for diagnoses.
     """
 
     test_rows: Ints
     findings: list[Finding]
     compared: Compared | None
+    few: Sample | None = None
 
 
 def failures_allowed(findings: list[Finding], parts: Sequence[Checked]) -> list[Finding]:
@@ -261,31 +263,25 @@ def checked(
     findings += structure.finite(prediction, suspects[suspects >= 0])
     findings = geometry.explain(prediction, test, rows, findings)
     findings += repeats.diagnose(prediction, test, place, compared)
-    findings = known + findings + _diagnoses(prediction, test, rows, findings)
-    if dataset is not None:
-        findings += _of_few(prediction, test, rows)
-    return Checked(rows, findings, compared)
-
-
-def _of_few(prediction: Prediction, test: AnyFrames, rows: Ints) -> list[Finding]:
-    """What is to be said where there are too few frames for diagnoses, but some."""
-    if draw(prediction, test, rows) is not None:
-        return []
-    sample = draw(prediction, test, rows, fewest=1)
-    return [] if sample is None else [*identity.diagnose(sample), few_frames(len(sample))]
+    sample = draw(prediction, test, rows)
+    few = None
+    if sample is not None and len(sample) >= FEWEST:
+        findings += _diagnoses(sample, prediction, test, findings)
+    elif sample is not None:
+        few = sample
+        if dataset is not None:  # of systems of a reference, those of all are looked at together
+            findings += [*identity.diagnose(sample), few_frames(len(sample))]
+    return Checked(rows, known + findings, compared, few)
 
 
 def _diagnoses(
-    prediction: Prediction, test: AnyFrames, rows: Ints, findings: list[Finding]
+    sample: Sample, prediction: Prediction, test: AnyFrames, findings: list[Finding]
 ) -> list[Finding]:
     """Findings about the values themselves, compared with the reference.
 
     Each diagnosis that finds something passes its sample on mended, so that a second fault
     shows behind the first.
     """
-    sample = draw(prediction, test, rows)
-    if sample is None:
-        return []
     diagnosed = identity.diagnose(sample)
     for diagnose in (order.shuffled_frames, order.permuted_atoms, order.rotated_forces):
         item, sample = diagnose(sample, test)

@@ -21,7 +21,7 @@ def pairs(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
 
 
 def table_of(energies, forces, reference, reference_forces, numbers, groups=None):
-    made = force_errors(forces, reference_forces, Quantities.of(numbers, groups))
+    made, _ = force_errors(forces, reference_forces, Quantities.of(numbers, groups))
     table = {"E": FrameErrors.of(energies, reference)} | made
     return {name: found.errors(relative=name == "E") for name, found in table.items()}
 

@@ -34,7 +34,7 @@ def test_of_each_element_and_group_they_are_those_of_its_atoms(data, count, elem
     predicted = data.draw(arrays(float, (count, len(numbers), 3), elements=values))
     reference = data.draw(arrays(float, predicted.shape, elements=values))
     molecules = [[0], list(range(len(numbers)))]
-    table = force_errors(predicted, reference, Quantities.of(numbers, {"mol": molecules}))
+    table, _ = force_errors(predicted, reference, Quantities.of(numbers, {"mol": molecules}))
     scale = len(numbers) * max(1.0, np.abs(reference).max())
     agree(table["F"].errors(), errors(predicted, reference), scale)
     for symbol, number in (("H", 1), ("C", 6), ("O", 8)):
@@ -54,9 +54,9 @@ def test_pieces_change_no_digit(count, step, seed):
     reference = rng.normal(0, 20, (count, 50, 3))
     predicted = reference + rng.normal(size=reference.shape)
     quantities = Quantities.of(rng.choice([1, 6, 8], 50), {"mol": [[0, 1, 2], [7, 8]]})
-    whole = force_errors(predicted, reference, quantities)
+    whole, _ = force_errors(predicted, reference, quantities)
     parts = [
-        force_errors(predicted[i : i + step], reference[i : i + step], quantities)
+        force_errors(predicted[i : i + step], reference[i : i + step], quantities)[0]
         for i in range(0, count, step)
     ]
     for name, expected in whole.items():
@@ -71,7 +71,7 @@ def test_an_exploded_frame_does_not_overflow(recwarn):
     assert found.rmse == pytest.approx(1e300 / np.sqrt(2))
     forces = np.zeros((2, 2, 3))
     forces[0, 0, 0] = 1e300
-    table = force_errors(forces, np.ones_like(forces), Quantities.of(np.array([1, 6])))
+    table, _ = force_errors(forces, np.ones_like(forces), Quantities.of(np.array([1, 6])))
     assert table["F"].errors().rmse == pytest.approx(1e300 / np.sqrt(12))
     assert table["F(H)"].errors().rmse == pytest.approx(1e300 / np.sqrt(6))
     assert table["F(C)"].errors().rmse == pytest.approx(1)
@@ -84,7 +84,7 @@ def test_a_frame_without_a_prediction_has_no_errors_but_normalises():
     predicted = reference + 1
     predicted[2, 1, 1] = np.nan
     predicted[4, 0, 2] = np.inf
-    table = force_errors(predicted, reference, Quantities.of(np.array([1, 1, 6])))
+    table, _ = force_errors(predicted, reference, Quantities.of(np.array([1, 1, 6])))
     np.testing.assert_array_equal(table["F"].scored, [1, 1, 0, 1, 0, 1])
     found = table["F"].errors()
     assert found.mae == pytest.approx(1)
@@ -102,7 +102,7 @@ def test_blocks_have_the_errors_of_their_frames(count, block, seed):
     predicted[rng.random(count) < 0.2] = np.nan
     if not np.isfinite(predicted).any():
         predicted[0] = reference[0]
-    table = force_errors(predicted, reference, Quantities.of(np.array([1, 1, 6, 8])))
+    table, _ = force_errors(predicted, reference, Quantities.of(np.array([1, 1, 6, 8])))
     for found in table.values():
         merged = found.merged(block)
         assert len(merged.mae) == -(-count // block)

@@ -1,0 +1,152 @@
+"""Sums over the atoms of each element, frame by frame: what the errors of forces are made of.
+
+The sums have one order: the values of an element are added one after another, atom by atom as
+the system has them, x before y before z.  Rounding follows from the order, so that NumPy and the
+compiled loop (:mod:`teaeval.metrics.force_loop`) give the same digits to the last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teadata.typing import Floats, Ints
+from teaeval.metrics import compiled
+
+CACHE = 1 << 16
+"""Force components that NumPy compares at a time: arrays of them stay in a core's cache."""
+
+Digests = NDArray[np.uint64]
+"""(N,) a number for each frame that depends on every bit of its forces; −0 counts as 0."""
+
+
+class Elements(Protocol):
+    """The atoms of each element of a system."""
+
+    @property
+    def atoms(self) -> Ints:
+        """(A,) all atoms, those of an element together."""
+        ...
+
+    @property
+    def starts(self) -> Ints:
+        """(E,) place in `atoms` at which each element begins."""
+        ...
+
+
+@dataclass(frozen=True)
+class ForceSums:
+    """Sums over the values of each of E elements, for each of N frames.
+
+    All but `values` and `digests` are (E, N), in kcal/mol/Å or its square.
+
+    Parameters
+    ----------
+    values
+        (E,) force components of each element.
+    digests
+        (N,) of the predicted forces.
+    absolute, square, largest
+        Of errors: the sums of their magnitudes and of their squares; the largest, NaN where one is
+        not a number.
+    reference, magnitude, spread
+        Of reference values: the sums of them, of their magnitudes, and of their squares about the
+        mean of the element in the frame.
+    """
+
+    values: Ints
+    digests: Digests
+    absolute: Floats
+    square: Floats
+    largest: Floats
+    reference: Floats
+    magnitude: Floats
+    spread: Floats
+
+    @classmethod
+    def of(cls, predicted: Floats, reference: Floats, elements: Elements) -> ForceSums:
+        """Sum over forces (N, A, 3) in kcal/mol/Å; squares may overflow, and NaN stay NaN."""
+        count, atoms = predicted.shape[:2]
+        p, r = (
+            np.require(forces, np.float64, ["C", "A"]).reshape(count, 3 * atoms)
+            for forces in (predicted, reference)
+        )
+        order = (3 * elements.atoms[:, None] + np.arange(3)).ravel()
+        starts = 3 * np.append(elements.starts, atoms)
+        sums = cls(
+            np.diff(starts),
+            np.empty(count, np.uint64),
+            *np.empty((6, len(starts) - 1, count)),
+        )
+        loop = compiled.force_loop(p.size)
+        if loop is not None:
+            loop(p, p.view(np.uint64), r, order, starts, weights(3 * atoms), *sums.arrays)
+            return sums
+        with np.errstate(over="ignore", invalid="ignore"):
+            step = max(1, CACHE // max(1, 3 * atoms))
+            for start in range(0, count, step):
+                sums._fill(slice(start, min(start + step, count)), p, r, order, starts)
+        return sums
+
+    @property
+    def arrays(self) -> tuple[NDArray[np.generic], ...]:
+        """What is computed, in the order of the fields."""
+        return (
+            self.digests, self.absolute, self.square, self.largest,
+            self.reference, self.magnitude, self.spread,
+        )  # fmt: skip
+
+    def _fill(self, rows: slice, predicted: Floats, reference: Floats, *layout: Ints) -> None:
+        """Compute some columns with NumPy, from values (N, V) in the order of the atoms."""
+        order, starts = layout
+        self.digests[rows] = _digests(predicted[rows])
+        p, r = (_by_value(values[rows], order) for values in (predicted, reference))
+        width = rows.stop - rows.start
+        parts = [slice(*ends) for ends in pairwise(starts)]
+
+        def add(values: Floats, to: Floats, function: np.ufunc = np.add) -> None:
+            for part, sums in zip(parts, to, strict=True):
+                sums[rows] = function.reduce(values[part], axis=0)[:width]
+
+        gap = np.abs(np.subtract(p, r, out=p), out=p)
+        add(gap, self.absolute)
+        add(gap, self.largest, np.maximum)
+        add(np.multiply(gap, gap, out=gap), self.square)
+        add(r, self.reference)
+        add(np.abs(r, out=p), self.magnitude)
+        for part, sums, count in zip(parts, self.reference, self.values, strict=True):
+            r[part, :width] -= sums[rows] / count
+        add(np.multiply(r, r, out=r), self.spread)
+
+
+def _by_value(values: Floats, order: Ints) -> Floats:
+    """Values (n, V) turned over, (V, n) in this order, so that whole rows are added.
+
+    NumPy adds rows one after another, but the numbers of a single column in another order: there
+    are two columns at least.
+    """
+    count, width = values.shape
+    turned = np.zeros((width, max(2, count)))
+    turned[:, :count] = values.T
+    if (np.diff(order) == 1).all():
+        return turned
+    return turned[order]
+
+
+def _digests(values: Floats) -> Digests:
+    """A number for each row, equal where all bits are."""
+    bits = (values + 0.0).view(np.uint64)  # no −0
+    digests: Digests = np.einsum("ij,j->i", bits, weights(bits.shape[1]))
+    return digests
+
+
+@lru_cache(maxsize=64)
+def weights(count: int) -> NDArray[np.uint64]:
+    """Odd numbers that the bits of a frame's values are multiplied by."""
+    drawn = np.random.default_rng(0).integers(2**63, size=count, dtype=np.uint64)
+    return 2 * drawn + np.uint64(1)
