@@ -100,7 +100,7 @@ def _command(*arguments: str, threads: int | None) -> None:
         check=False,
     )
     if done.returncode:
-        why = done.stderr.strip().splitlines()[-1:] if threads else ["what it says is above"]
+        why = done.stderr.strip().splitlines()[-1:] if threads else ["its message is above"]
         raise CommandError(
             f"`baselines {shlex.join(arguments)}` ended with status {done.returncode}; "
             + "".join(why)

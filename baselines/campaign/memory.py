@@ -17,7 +17,7 @@ def mebibytes(text: str) -> float:
     Raises
     ------
     ValueError
-        If it is none.
+        If the text is no amount of memory.
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(\w+)", text.strip())
     if found is None or found[2] not in UNITS or not float(found[1]):

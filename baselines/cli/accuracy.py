@@ -32,11 +32,13 @@ def record(
     dataset: DatasetId,
     subset: Annotated[
         list[str] | None,
-        typer.Option(help="Subset, to train on; repeatable; default: all with a task."),
+        typer.Option(help="Subset: one to train on; repeatable; default: all with a task."),
     ] = None,
     size: Annotated[int | None, typer.Option(help="Frames to train on.")] = None,
     config: ConfigName = "quick",
-    seeds: Annotated[int, typer.Option(min=1, help="Trainings, each with a seed of its own.")] = 3,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Number of trainings, each with its own seed.")
+    ] = 3,
     runs: RunFolders = Path("runs"),
     records: Records = None,
 ) -> None:
@@ -61,16 +63,19 @@ def check(
         typer.Argument(metavar="[DATASET]", help="Dataset id, see `teadata list`; default: all."),
     ] = None,
     subset: Annotated[
-        str | None, typer.Option(help="Subset, that was trained on; default: all.")
+        str | None, typer.Option(help="Subset: the one that was trained on; default: all.")
     ] = None,
     config: Annotated[
-        str | None, typer.Option(help="Configuration, a recorded one; default: the quick ones.")
+        str | None, typer.Option(help="Configuration: one with a record; default: the quick ones.")
     ] = None,
     reference: Annotated[
-        bool, typer.Option("--reference", help="The reference trainings, in place of the quick.")
+        bool,
+        typer.Option(
+            "--reference", help="The reference trainings: repeat these, not the quick ones."
+        ),
     ] = False,
     fast: Annotated[
-        bool, typer.Option("--fast", help="Only the quickest of each model's recorded trainings.")
+        bool, typer.Option("--fast", help="Only the quickest recorded training of each model.")
     ] = False,
     runs: Annotated[
         Path | None,
@@ -78,7 +83,9 @@ def check(
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, help="Processes at a time, each a training; default: one a core."),
+        typer.Option(
+            min=1, help="Processes at a time, one for each training; default: one per core."
+        ),
     ] = None,
     records: Records = None,
     as_json: AsJson = False,

@@ -21,7 +21,9 @@ campaign = console.App("Train and score many models from one file.")
 CampaignFile = Annotated[Path, typer.Argument(metavar="CAMPAIGN", help="Campaign, a file of YAML.")]
 CampaignFolder = Annotated[
     Path,
-    typer.Option("--folder", help="Folder, of campaigns, which share what they have in common."),
+    typer.Option(
+        "--folder", help="Folder: of campaigns; those in one folder share their trainings."
+    ),
 ]
 
 
@@ -50,13 +52,13 @@ def run(
         int | None,
         typer.Option(
             min=1,
-            help="Processes at a time; a model that declares several cores counts as so many; "
+            help="Processes at a time; a model counts as the number of cores that it declares; "
             "default: one a core.",
         ),
     ] = None,
     memory: Annotated[
         str | None,
-        typer.Option(help="Memory, that all processes share, as 8 GiB; default: the machine's."),
+        typer.Option(help="Memory for all processes, e.g. 8 GiB; default: the machine's."),
     ] = None,
     scheduler: Annotated[
         str | None,
@@ -67,7 +69,7 @@ def run(
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Try again what failed.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be done, its cost, and stop.")
+        bool, typer.Option("--dry-run", help="Show what would be done, and its cost; then stop.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -16,7 +16,7 @@ TestSubset = Annotated[
 ]
 TestFrames = Annotated[
     int | None,
-    typer.Option(min=1, help="Frames of the test set, spread over it; default: all."),
+    typer.Option(min=1, help="Number of test frames, evenly spread; default: all."),
 ]
 ModelName = Annotated[
     str, typer.Argument(metavar="MODEL", help="The model's name, see `baselines list`.")
@@ -31,7 +31,7 @@ ConfigName = Annotated[
 
 TrainSubset = Annotated[
     str | None,
-    typer.Option(help="Subset, to train on; default: complete, or the only one."),
+    typer.Option(help="Subset: the one to train on; default: complete, or the only one."),
 ]
 
 

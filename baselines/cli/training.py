@@ -116,7 +116,9 @@ def train(
     ] = None,
     config: ConfigName = "quick",
     seed: Seed = 0,
-    device: Annotated[str, typer.Option(help="Device, cpu or cuda, where the model can.")] = "cpu",
+    device: Annotated[
+        str, typer.Option(help="Device: cpu, or cuda if the model can use it.")
+    ] = "cpu",
     dtype: Annotated[
         str | None,
         typer.Option(help="Precision: float32 or float64; default: the configuration's."),
@@ -224,9 +226,7 @@ def score(
     device: Device = None,
     bootstrap: Annotated[
         int,
-        typer.Option(
-            min=0, help="Bootstrap samples, behind the intervals of MAX; 0: no intervals."
-        ),
+        typer.Option(min=0, help="Bootstrap samples: for the intervals of MAX; 0: no intervals."),
     ] = REPLICATES,
     frames: TestFrames = None,
     as_json: AsJson = False,

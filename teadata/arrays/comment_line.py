@@ -48,7 +48,7 @@ _STARTS = frozenset("+-.0123456789nNiI")
 
 
 def real(text: str) -> float | None:
-    """The number that a text stands for, Fortran's exponents included; None if it is none."""
+    """The number that a text stands for, Fortran's exponents included; None if it is no number."""
     if _REAL.fullmatch(text):
         return float(text.replace("D", "E").replace("d", "e"))
     return None
@@ -69,7 +69,7 @@ def _row(words: list[str]) -> list[Any]:
 
 
 def _listed(text: str) -> Any:
-    """A list of numbers or logicals, of one or two dimensions; the text itself if it is none."""
+    """A list of numbers or logicals, of one or two dimensions; the text itself if it is no list."""
     rows = re.findall(r"\[([^\[\]]*)\]", text[1:-1]) if text.startswith("[[") else None
     words = [re.split(r"[\s,]+", row.strip(" \t,")) for row in rows or [text.strip("[]{}")]]
     values = [_row(row) for row in words]

@@ -31,7 +31,9 @@ class Files:
 
     subset: Annotated[
         Repeated,
-        typer.Option(metavar="NAME=FILE", help="Subset, and the file that is it; repeatable."),
+        typer.Option(
+            metavar="NAME=FILE", help="Subset: its name and the file that holds it; repeatable."
+        ),
     ] = None
     role: Annotated[
         Repeated,
@@ -48,7 +50,7 @@ class Files:
         str | None, typer.Option(help="The file's name of the stress, e.g. REF_stress.")
     ] = None
     accept_float32: Annotated[
-        bool, typer.Option("--accept-float32", help="Take energies of single precision.")
+        bool, typer.Option("--accept-float32", help="Accept energies in single precision.")
     ] = False
     system: Annotated[
         str | None,
@@ -67,7 +69,7 @@ class Splitting:
         str | None,
         typer.Option(
             metavar="SIZES",
-            help="Nested training sizes, e.g. 100,200,500; default: all that are left.",
+            help="Nested training sizes, e.g. 100,200,500; default: all remaining frames.",
         ),
     ] = None
     valid: Annotated[

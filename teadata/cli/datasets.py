@@ -98,7 +98,7 @@ DatasetIds = Annotated[
         metavar="[DATASET]...", help="Dataset id, see `teadata list`; default: all that are here."
     ),
 ]
-Everything = Annotated[bool, typer.Option("--all", help="All there are, the default.")]
+Everything = Annotated[bool, typer.Option("--all", help="All there are; the default.")]
 
 
 def _named(datasets: list[str] | None, everything: bool) -> Iterator[tuple[str, Dataset]]:
@@ -145,7 +145,7 @@ def audit(
 ) -> None:
     """Judge datasets: duplicates, leakage, outliers, net forces, cells.
 
-    Ends with status 1 if a check failed; a warning is none.
+    Ends with status 1 if a check failed; a warning is no failure.
     """
     from teadata.audit import audit as run_checks
 
@@ -184,14 +184,15 @@ def export(
     program: Annotated[
         str | None,
         typer.Option(
-            "--for", help="Program, that will read it in eV and Å: ase, mace, nequip or deepmd."
+            "--for",
+            help="Program: the one to read the file, in eV and Å; ase, mace, nequip or deepmd.",
         ),
     ] = None,
     energy_unit: Annotated[
-        str | None, typer.Option(help="Energy unit, of what is written; default: kcal/mol.")
+        str | None, typer.Option(help="Energy unit: of the output; default: kcal/mol.")
     ] = None,
     length_unit: Annotated[
-        str | None, typer.Option(help="Length unit, of what is written; default: Å.")
+        str | None, typer.Option(help="Length unit: of the output; default: Å.")
     ] = None,
 ) -> None:
     """Write a split to a file, in units that it states: sGDML's npz, extended XYZ, HDF5, …

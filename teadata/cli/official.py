@@ -32,17 +32,17 @@ WriteMap = Annotated[
     typer.Option(
         "--write-map",
         metavar="FILE",
-        help="Mapping to write, .yaml, of what each file is taken for; then stop.",
+        help="Mapping to write, .yaml: what each file is taken for; then stop.",
     ),
 ]
 Float32 = Annotated[
-    bool, typer.Option("--accept-float32", help="Take energies of single precision.")
+    bool, typer.Option("--accept-float32", help="Accept energies in single precision.")
 ]
 ForceScale = Annotated[
-    bool, typer.Option("--accept-force-scale", help="Take forces of an unusual size.")
+    bool, typer.Option("--accept-force-scale", help="Accept forces of an unusual size.")
 ]
 Replace = Annotated[
-    bool, typer.Option("--replace", help="Make the dataset anew if it is here already.")
+    bool, typer.Option("--replace", help="Make the dataset again if it is already here.")
 ]
 
 SHOWN = 40
@@ -67,7 +67,7 @@ def fetch(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All there are.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be done: the downloads, and stop.")
+        bool, typer.Option("--dry-run", help="Show what would be done: the downloads; then stop.")
     ] = False,
     mapping: Mapping = None,
     write_map: WriteMap = None,

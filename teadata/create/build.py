@@ -65,7 +65,7 @@ def build(
     Raises
     ------
     UsageError
-        If the frames do not suffice for the splits, or a group of atoms is none.
+        If there are too few frames for the splits, or a group of atoms is not valid.
     DataError
         If frames contradict each other.
     """

@@ -145,7 +145,7 @@ def draft(
     Raises
     ------
     UsageError
-        If the mapping names no file, or several, or a split that is none.
+        If the mapping names no file, or several, or a split that does not exist.
     """
     labels = [part.label for part in parts]
     named = {name: split for name, split in options.mapping.items() if split != PASS}

@@ -47,7 +47,7 @@ class RemoteFile(StrictModel):
         Raises
         ------
         DataError
-            If there is none that can be computed here.
+            If none of its checksums can be computed here.
         """
         algorithm, _, value = self.checksum.lower().partition(":")
         if algorithm not in ALGORITHMS:

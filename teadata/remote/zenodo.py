@@ -86,7 +86,7 @@ def resolve(
     Raises
     ------
     UsageError
-        If the reference is none.
+        If the text is no reference to a record.
     NetworkError
         If there is no such record, or Zenodo cannot be reached and the record is not known.
     DataError

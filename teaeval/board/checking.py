@@ -105,7 +105,9 @@ def check(folder: Path) -> Checked:
         for name in sorted(present - set(named) - {SUBMISSION_FILE})
     ]
     if not (said.predictions or said.simulations or said.hydrogen):
-        found.problems.append("predictions: there are none, and no simulations; name one")
+        found.problems.append(
+            "predictions: expected at least one prediction or simulation, found none; name one"
+        )
     for item in said.predictions:
         _collect(found, f"{item.file}", _prediction(found, folder, said, item))
     for name in said.simulations:

@@ -36,10 +36,11 @@ def register(app: console.App) -> None:
 )
 def init(
     folder: Annotated[
-        Path, typer.Argument(metavar="SUBMISSION", help="Submission, a folder that is made.")
+        Path, typer.Argument(metavar="SUBMISSION", help="Submission: the folder to make.")
     ],
     prediction: Annotated[
-        list[Path] | None, typer.Option(help="Prediction file, that is copied; repeatable.")
+        list[Path] | None,
+        typer.Option(help="Prediction file: copied into the submission; repeatable."),
     ] = None,
     record: Annotated[
         list[Path] | None,
@@ -115,11 +116,13 @@ def add(
     folder: SubmissionFolder,
     board: OnBoard,
     supersedes: Annotated[
-        str | None, typer.Option(metavar="ID", help="Entry that this one takes the place of.")
+        str | None, typer.Option(metavar="ID", help="Entry that this one replaces.")
     ] = None,
     largest: Annotated[
         float | None,
-        typer.Option(min=0, help="Largest prediction that is kept, MB; of others the checksum is."),
+        typer.Option(
+            min=0, help="Largest prediction to keep, MB; of larger ones only the checksum."
+        ),
     ] = None,
 ) -> None:
     """Check a submission, and file it on a board under its checksum; the board is made if need be.
@@ -141,7 +144,7 @@ def add(
 def withdraw(
     entry: Annotated[str, typer.Argument(metavar="ID", help="Entry, the beginning of its id.")],
     board: OnBoard,
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Reason, which the board states.")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Reason, shown on the board.")],
 ) -> None:
     """Mark an entry as withdrawn: it stays on the board, and counts no longer."""
     from teaeval.board.entries import withdraw as withdraw_entry

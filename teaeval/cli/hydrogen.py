@@ -31,8 +31,10 @@ class Potential:
 class Sampling:
     """How each state point is simulated."""
 
-    length: Annotated[float, typer.Option(help="Time that is analysed, fs.")] = 1000.0
-    equilibration: Annotated[float, typer.Option(help="Time before that, fs.")] = 250.0
+    length: Annotated[float, typer.Option(help="Time to analyse, fs.")] = 1000.0
+    equilibration: Annotated[float, typer.Option(help="Equilibration before it, fs; left out.")] = (
+        250.0
+    )
     timestep: TimeStep = 0.5
     seed: Seed = 0
 
@@ -90,7 +92,7 @@ def hydrogen(
     potential: Potential,
     *,
     dataset: Annotated[
-        str, typer.Option(help="Dataset id, of one with reference trajectories.")
+        str, typer.Option(help="Dataset id: of a dataset with reference trajectories.")
     ] = "mini-hydrogen",
     output: Annotated[
         Path | None,

@@ -212,11 +212,11 @@ def analyse_folder(
     ] = 2.0,
     bootstrap: Annotated[
         int,
-        typer.Option(min=1, max=MOST_REPLICATES, help="Bootstrap samples, behind the intervals."),
+        typer.Option(min=1, max=MOST_REPLICATES, help="Bootstrap samples: for the intervals."),
     ] = 1000,
     partial: Annotated[
         bool,
-        typer.Option("--partial", help="Take replicas that have not ended, as far as they are."),
+        typer.Option("--partial", help="Analyse replicas that are still running, too."),
     ] = False,
     observable: Annotated[
         list[str] | None,

@@ -105,7 +105,7 @@ Replicates = Annotated[
     typer.Option(
         min=0,
         max=MOST_REPLICATES,
-        help="Bootstrap samples, behind the intervals of MAX; 0: no intervals.",
+        help="Bootstrap samples: for the intervals of MAX; 0: no intervals.",
     ),
 ]
 Scheduler = Annotated[
@@ -135,14 +135,15 @@ KindOfNumber = Annotated[
     str, typer.Option(help="Kind of number: mean (as Table SI 7), std (as SI 8) or absolute.")
 ]
 Published = Annotated[
-    bool, typer.Option("--published", help="Published numbers too, for the official edition.")
+    bool,
+    typer.Option("--published", help="Published numbers, too; for the official edition only."),
 ]
 
 SchedulerTimeout = Annotated[
     float,
     typer.Option(
         min=1.0,
-        help="Patience, seconds until a Dask scheduler, or a piece of work, is given up.",
+        help="Patience: seconds to wait for a Dask scheduler, or for a piece of work.",
     ),
 ]
 
@@ -164,7 +165,7 @@ class SignPatterns:
         typer.Option(
             min=1,
             max=MOST_REPLICATES,
-            help="Sign patterns, drawn for p if units are too many to take all.",
+            help="Sign patterns to draw for p if there are too many units to use all.",
         ),
     ] = SIGN_PATTERNS
     seed: Seed = 0

@@ -23,7 +23,9 @@ class Referenced:
 
     reference: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Reference, a file of labelled frames; no dataset then."),
+        typer.Option(
+            metavar="FILE", help="Reference: a file of labelled frames, in place of a dataset."
+        ),
     ] = None
     reference_energy_unit: Annotated[
         str | None, typer.Option(help="Reference's energy unit, if the file does not state it.")
@@ -51,7 +53,7 @@ class Referenced:
         Raises
         ------
         UsageError
-            If something is said that is of a dataset, or of a reference where there is none.
+            If an option belongs to a dataset, or to a reference that is not given.
         """
         from teadata import catalog, units
         from teaeval.predictions.reference import read_reference
@@ -98,6 +100,6 @@ class Referenced:
 NEEDLESS = {
     "dataset": "a prediction is compared with one of them; leave the other out",
     "subset": "a reference is one set of frames, without subsets; leave --subset out",
-    "train": "a training set is a split of a dataset, and a reference is none; leave --train out",
+    "train": "a training set belongs to a dataset, and --reference is none; leave --train out",
 }
 """Why what belongs to a dataset is refused beside a reference."""

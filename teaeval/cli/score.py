@@ -41,7 +41,9 @@ class Examination:
 
     fix: Annotated[
         list[str] | None,
-        typer.Option(help="Mend what a check finds: units, per-atom, sign or atoms; repeatable."),
+        typer.Option(
+            help="Correct what a check finds: units, per-atom, sign or atoms; repeatable."
+        ),
     ] = None
     details: Annotated[
         bool,
@@ -184,10 +186,15 @@ def verify_score(
     score: Annotated[
         Path, typer.Argument(metavar="SCORE", help="Score, as `teaeval score -o` writes.")
     ],
-    prediction: Annotated[Path, typer.Option(help="Prediction file, which the score is of.")],
+    prediction: Annotated[
+        Path, typer.Option(help="Prediction file: the one that the score was made from.")
+    ],
     reference: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Reference, which the score is against, if it is."),
+        typer.Option(
+            metavar="FILE",
+            help="Reference: the one that the score was made with, if there was one.",
+        ),
     ] = None,
 ) -> None:
     """Recompute a score from its prediction file, and compare every number.

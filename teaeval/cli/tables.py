@@ -139,7 +139,7 @@ def report(
     referenced: Referenced,
     title: Annotated[str, typer.Option(help="Title, of the page.")] = "Force-field report",
     worst: Annotated[
-        int, typer.Option(min=1, help="Worst frames, to look at of each prediction.")
+        int, typer.Option(min=1, help="Number of worst frames to show for each prediction.")
     ] = 10,
     allow_failed: AllowFailed = False,
     bootstrap: Replicates = REPLICATES,

@@ -291,7 +291,7 @@ def read_record(path: Path) -> Record:
     Raises
     ------
     DataError
-        If it cannot be read, or is none.
+        If it cannot be read, or is no record of the hydrogen benchmark.
     """
     file = path / RECORD_FILE if path.is_dir() else path
     return Record.from_json(

@@ -103,10 +103,10 @@ def print_record(record: Record) -> None:
         console.say(inline(f"molecular to atomic at {model.temperature:g} K: {model.verdict}"))
         console.say(inline(f"    reference: {reference.verdict}"))
     console.say(
-        "± is one standard error of blocks; * marks a difference whose 95 % interval leaves zero "
-        "out; pairs apart is the Hellinger distance of the distributions of pair distances (g(r) "
-        "times r²), by chance what it is for two such samples of one distribution: the mean, and "
-        "what 95 % are below"
+        "± is one standard error of blocks; * marks a difference whose 95 % interval does not "
+        "contain zero; pairs apart: Hellinger distance of the distributions of pair distances "
+        "(g(r) times r²), by chance the same for two such samples of one distribution: the mean, "
+        "and what 95 % are below"
     )
 
 

@@ -88,9 +88,8 @@ class Distance:
         95 % interval, of resampled blocks of both.
     floor, ceiling
         Mean and 95 % quantile of the distance between two independent samples of one
-        distribution, as long and as correlated as these two: a distance near the floor is none
-        that these samples show, and one above the ceiling is a difference (5 % are above it by
-        chance).
+        distribution, as long and as correlated as these two.  A distance near the floor shows no
+        difference; one above the ceiling does (5 % are above it by chance).
     """
 
     value: float

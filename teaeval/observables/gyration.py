@@ -42,7 +42,9 @@ def gyration_radii(positions: ArrayLike, numbers: ArrayLike) -> Floats:
     z = checked_numbers(numbers, places)
     heavy = z > HYDROGEN
     if not heavy.any():
-        raise UsageError("a radius of gyration is of atoms that are not hydrogen; there are none")
+        raise UsageError(
+            "radius of gyration: expected atoms that are not hydrogen, but there are none"
+        )
     masses = np.array(MASSES)[z[heavy]]
     masses = masses / masses.sum()
     chosen = places[:, heavy]
