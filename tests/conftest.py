@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,12 @@ from teadata import Dataset, Frames
 from teaeval import Prediction
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+# Tests start hundreds of processes: what one has compiled of the project, the next need not.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+COMMANDS = ("teadata", "teaeval", "baselines")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -72,6 +79,17 @@ def pytest_xdist_setupnodes() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let each worker begin with one stretch of the tests, and take from another at the end.
+
+    So what a session or a module shares is made once, and few workers load the same libraries.
+    """
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log) if config.option.dist == "load" else None
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_data_of_the_users(tmp_path_factory) -> Iterator[None]:
     """Tests, and the commands they run, see only the embedded datasets."""
@@ -91,24 +109,32 @@ def repository() -> Path:
 
 
 @pytest.fixture(scope="session")
-def run() -> Run:
-    """Run one of the project's commands as its user does: another process, its own output."""
+def run(repository: Path, tmp_path_factory) -> Iterator[Run]:
+    """Run one of the project's commands as its user does: another process, its own output.
+
+    It is forked from a process that has imported the libraries (tests/warm.py), or started anew
+    where a variable is set that Python or a library reads at its start.
+    """
     scripts = Path(sys.executable).parent
+    found = spec_from_file_location("warm", repository / "tests" / "warm.py")
+    module = module_from_spec(found)
+    found.loader.exec_module(module)
+    warm = module.Warm(tmp_path_factory.mktemp("warm"))
 
     def run_command(
         command: str, *arguments: object, cwd: Path | None = None, timeout: float = 300
     ) -> subprocess.CompletedProcess[str]:
+        line = [str(scripts / command), *map(str, arguments)]
+        environment = os.environ | {"COLUMNS": "200"}
+        if command in COMMANDS and warm.suits(environment):
+            return warm.run(line, cwd, environment, timeout)
         return subprocess.run(
-            [str(scripts / command), *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            cwd=cwd,
-            timeout=timeout,
-            env=os.environ | {"COLUMNS": "200"},
+            line, capture_output=True, text=True, cwd=cwd, timeout=timeout, env=environment,
             check=False,
-        )
+        )  # fmt: skip
 
-    return run_command
+    yield run_command
+    warm.close()
 
 
 @pytest.fixture(scope="session")

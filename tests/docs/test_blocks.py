@@ -114,7 +114,10 @@ def run(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[int, 
     return ran, skipped
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=[pytest.mark.slow] * (page == "docs/tutorial.md")) for page in PAGES],
+)
 def test_the_blocks_of_a_page(page, tmp_path, monkeypatch):
     ran, skipped = run(page, tmp_path, monkeypatch)
     text = (REPOSITORY / page).read_text(encoding="utf-8")

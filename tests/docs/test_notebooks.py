@@ -16,7 +16,9 @@ def texts(notebook: nbformat.NotebookNode) -> list[str]:
     return [out["data"]["text/plain"] for out in outputs if "data" in out]
 
 
-@pytest.mark.parametrize("name", ["score-and-look", "train-and-simulate"])
+@pytest.mark.parametrize(
+    "name", ["score-and-look", pytest.param("train-and-simulate", marks=pytest.mark.slow)]
+)
 def test_a_notebook(name, repository):
     file = repository / "docs" / "notebooks" / f"{name}.ipynb"
     stored = nbformat.read(file, as_version=4)

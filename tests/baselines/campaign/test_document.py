@@ -18,6 +18,22 @@ def blocks(repository, kind):
     return re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)
 
 
+def test_the_campaigns_of_the_document_are_ones(run, repository, tmp_path):
+    """Each expands, and the commands below it are of campaigns of that name."""
+    files = [file for file in blocks(repository, "yaml") if file.startswith("models")]
+    for file, lines in zip(files, blocks(repository, "bash"), strict=True):
+        name = next(word for word in lines.split() if word.endswith(".yaml"))
+        (tmp_path / name).write_text(file)
+        assert expand(matrix.read(tmp_path / name), tmp_path / name)
+        for line in lines.splitlines():
+            words = shlex.split(line, comments=True)
+            done = run(*words[:3], "--help")
+            assert done.returncode == 0, done.stderr
+            options = {word for word in words if word.startswith("--")}
+            assert [option for option in options if option not in done.stdout] == []
+
+
+@pytest.mark.slow
 def test_the_blocks_of_the_document_run(run, repository, tmp_path):
     files = [file for file in blocks(repository, "yaml") if file.startswith("models")]
     commands = blocks(repository, "bash")

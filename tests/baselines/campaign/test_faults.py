@@ -40,8 +40,6 @@ def test_files_that_cannot_be_written_fail_their_tasks_and_are_named(
     assert "File too large" in said
     assert str(folder / "logs") in said
     assert "Traceback" not in done.stderr
-    done = run("baselines", "campaign", "run", path, "--folder", folder, "--failed")
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture

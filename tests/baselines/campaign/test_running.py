@@ -29,6 +29,20 @@ def workers_of(process):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are found with Linux's ps")
+def test_a_killed_task_is_begun_again(campaign_file, started_campaign, until, tmp_path):
+    path, folder = campaign_file(subsets=["folded"]), tmp_path / "folder"
+    with started_campaign(path, folder, "--jobs", "1") as process:
+        until(lambda: list(folder.glob("runs/*/plan.json")))
+        (worker,) = workers_of(process)
+        os.kill(worker, signal.SIGKILL)
+        said = process.communicate(timeout=LONG)[1]
+    assert process.returncode == 0, said
+    assert "killed by SIGKILL, begun again" in said
+    assert len(list(folder.glob("runs/*/record.json"))) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are found with Linux's ps")
 def test_killed_twice_the_table_is_the_same_as_uninterrupted(
     run, campaign_file, started_campaign, table_of, until, tmp_path
 ):

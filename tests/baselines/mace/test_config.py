@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import pytest
 
 from baselines import config
@@ -10,7 +12,7 @@ from baselines.mace.training import Training
 from teadata.errors import DataError
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("mace")
+pytestmark = pytest.mark.skipif(find_spec("mace") is None, reason="could not import 'mace'")
 
 
 def test_defaults_are_mace_torchs(settings):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from teadata.errors import DataError
 from teadata.units import EV
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("mace")
+pytestmark = pytest.mark.skipif(find_spec("mace") is None, reason="could not import 'mace'")
 
 
 def like(frames: Frames, positions: np.ndarray, **changed: object) -> Frames:

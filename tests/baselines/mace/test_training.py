@@ -7,6 +7,7 @@ import logging
 import subprocess
 import sys
 from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
@@ -22,7 +23,7 @@ from teadata.errors import DataError
 from teadata.units import EV
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("mace")
+pytestmark = pytest.mark.skipif(find_spec("mace") is None, reason="could not import 'mace'")
 
 
 def test_the_best_epoch_is_kept(trained, mini_i):

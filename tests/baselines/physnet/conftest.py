@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from baselines.physnet import PhysNet, PhysNetConfig, from_reference
 from teadata import Frames
 
-pytest.importorskip("tensorflow")
+if find_spec("tensorflow") is None:
+    pytest.skip("could not import 'tensorflow'", allow_module_level=True)
 
 
 @pytest.fixture(scope="session")

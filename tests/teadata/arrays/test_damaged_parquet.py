@@ -36,7 +36,7 @@ def test_damaged_lists_are_read_or_one_error(tmp_path, compression, nested):
     pq.write_table(table, tmp_path / "whole.parquet", compression=compression)
     whole = np.frombuffer((tmp_path / "whole.parquet").read_bytes(), np.uint8)
     (tmp_path / "damaged").mkdir()
-    for i in range(60):
+    for i in range(20):
         content, place = whole.copy(), random.integers(len(whole))
         content[place : place + random.choice([1, 4, 16])] = random.choice([0, 1, 127, 255])
         content = content if i % 3 else np.delete(content, slice(place, place + 3))
@@ -49,9 +49,9 @@ def test_damaged_lists_are_read_or_one_error(tmp_path, compression, nested):
     )
     assert done.returncode == 0, done.stderr
     said = done.stdout.split("\n")[:-1]
-    assert len(said) == 60
+    assert len(said) == 20
     assert set(said) <= {"read", "error"}
-    assert said.count("error") > 10
+    assert said.count("error") > 3
 
 
 def test_a_damaged_footer_is_an_error_and_not_the_end_of_the_interpreter(tmp_path):

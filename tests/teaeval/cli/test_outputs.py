@@ -40,21 +40,18 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_is_only_shown(run, prediction_file, tmp_path, name):
+def test_a_name_is_only_shown(invoke, prediction_file, tmp_path, name):
     named(prediction_file, name)
     record = tmp_path / "score.json"
     texts = []
     for form in ([], ["--markdown"], ["--csv"], ["--json"]):
-        done = run("teaeval", "score", prediction_file, "--bootstrap", "0", *form, "-o", record)
-        assert done.returncode == 0, done.stderr
-        texts.append(done.stdout)
+        texts.append(invoke("score", prediction_file, "--bootstrap", "0", *form, "-o", record))
     assert json.loads(texts[3])["prediction"]["model"] == name
     assert json.loads(record.read_text())["prediction"]["model"] == name
     for suffix in ("md", "tex", "csv", "html"):
-        done = run("teaeval", "table", record, "-o", tmp_path / f"t.{suffix}")
-        assert done.returncode == 0, done.stderr
+        invoke("table", record, "-o", tmp_path / f"t.{suffix}")
         texts.append((tmp_path / f"t.{suffix}").read_text())
-    texts.append(run("teaeval", "table", record).stdout)
+    texts.append(invoke("table", record))
     assert not any(set(text) & set("\x1b\x07\u202e") for text in texts)
     markdown, latex, page = (texts[k] for k in (4, 5, 7))
     assert "<img" not in markdown
@@ -69,11 +66,10 @@ def test_a_name_is_only_shown(run, prediction_file, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["<!--<script>", "</script><b>", "$\\frac{$", "\x1b[31m"])
-def test_a_report_is_one_page_whatever_the_model_is_called(run, prediction_file, tmp_path, name):
+def test_a_report_is_one_page_whatever_the_model_is_called(invoke, prediction_file, tmp_path, name):
     pytest.importorskip("matplotlib")
     page = tmp_path / "page.html"
-    done = run("teaeval", "report", named(prediction_file, name), "-o", page, "--bootstrap", "0")
-    assert done.returncode == 0, done.stderr
+    invoke("report", named(prediction_file, name), "-o", page, "--bootstrap", "0")
     text = page.read_text()
     start = text.index(">", text.index('type="application/json"')) + 1
     data = text[start : text.index("</script>", start)]

@@ -1,0 +1,157 @@
+"""Commands as processes of their own, without the seconds that Python and libraries take to start.
+
+``python tests/warm.py SOCKET`` imports the libraries that the commands need, none of the project's
+own modules, and then forks itself for each command it is asked for.  Such a command has its own
+arguments, environment, folder, output and status, and imports the project anew.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = (
+    "typer.core", "rich.console", "rich.table", "pydantic", "yaml", "numpy", "pandas", "pyarrow",
+    "pyarrow.parquet", "pyarrow.compute", "h5py", "scipy.stats", "scipy.spatial", "filelock",
+    "importlib.metadata", "email.parser", "concurrent.futures", "ase", "ase.io",
+)  # fmt: skip
+
+READ_LATE = ("TEADATA_", "COLUMNS", "PATH", "PWD", "OLDPWD", "PYTEST_", "JAX_", "XLA_")
+"""What variables begin with that are read when they are needed, not when a library is imported."""
+
+
+class Warm:
+    """A process that waits for commands; it is started by the first."""
+
+    def __init__(self, folder: Path) -> None:
+        self.address = folder / "commands"
+        self.environment = dict(os.environ)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def suits(self, environment: dict[str, str]) -> bool:
+        """Whether a command of this environment may have what was imported in another."""
+        names = environment.keys() | self.environment.keys()
+        return hasattr(os, "fork") and all(
+            environment.get(name) == self.environment.get(name)
+            for name in names
+            if not name.startswith(READ_LATE)
+        )
+
+    def run(
+        self, command: Sequence[str], cwd: Path | None, environment: dict[str, str], timeout: float
+    ) -> subprocess.CompletedProcess[str]:
+        """Do what ``subprocess.run`` does with a script of Python, and captured output."""
+        asked = {"command": list(command), "cwd": str(cwd or Path.cwd()), "env": environment}
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            with self._connect() as connection:
+                message = json.dumps(asked).encode()
+                head = f"{len(message):9d}".encode()
+                socket.send_fds(connection, [head], [out.fileno(), err.fileno()])
+                connection.sendall(message)
+                answers = connection.makefile()
+                process = int(answers.readline())
+                connection.settimeout(timeout)
+                try:
+                    status = int(answers.readline())
+                except TimeoutError:
+                    os.kill(process, signal.SIGKILL)
+                    raise subprocess.TimeoutExpired(list(command), timeout) from None
+            said = []
+            for stream in (out, err):
+                stream.seek(0)
+                said.append(stream.read().decode().replace("\r\n", "\n"))
+        return subprocess.CompletedProcess(list(command), status, *said)
+
+    def _connect(self) -> socket.socket:
+        if self.process is None:
+            self.process = subprocess.Popen(
+                [sys.executable, __file__, str(self.address)], stdin=subprocess.DEVNULL
+            )
+        connection = socket.socket(socket.AF_UNIX)
+        end = time.monotonic() + 120
+        while True:
+            try:
+                connection.connect(str(self.address))
+            except (FileNotFoundError, ConnectionRefusedError):
+                assert self.process.poll() is None, "the process for commands has ended"
+                assert time.monotonic() < end, "the process for commands does not answer"
+                time.sleep(0.01)
+            else:
+                return connection
+
+    def close(self) -> None:
+        """End the process."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(60)
+
+
+def serve(address: str) -> dict[str, Any]:
+    """Fork for each command that is asked for; returns what was asked, in the process for it."""
+    for name in LIBRARIES:
+        try:
+            importlib.import_module(name)
+        except ImportError:  # an extra that is not installed
+            continue
+    gc.collect()
+    gc.freeze()  # or the end of each command would look through all that was imported
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(address)
+        listener.listen()
+        while True:
+            connection, _ = listener.accept()
+            while _ended():
+                pass
+            if os.fork():
+                connection.close()
+                continue
+            listener.close()
+            return _watched(connection)
+
+
+def _ended() -> bool:
+    try:
+        return os.waitpid(-1, os.WNOHANG)[0] != 0
+    except ChildProcessError:
+        return False
+
+
+def _watched(connection: socket.socket) -> dict[str, Any]:
+    """Begin the command in another process, and tell of its end."""
+    head, (out, err), *_ = socket.recv_fds(connection, 9, 2)
+    with connection.makefile("rb") as stream:
+        asked: dict[str, Any] = json.loads(stream.read(int(head)))
+    process = os.fork()
+    if process:
+        connection.sendall(f"{process}\n".encode())
+        _, status = os.waitpid(process, 0)
+        connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        os._exit(0)
+    connection.close()
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    os.close(out)
+    os.close(err)
+    return asked
+
+
+if __name__ == "__main__":
+    order = serve(sys.argv[1])
+    os.environ.clear()
+    os.environ.update(order["env"])
+    os.chdir(order["cwd"])
+    sys.argv = order["command"]
+    sys.path[0] = str(Path(sys.argv[0]).parent)
+    runpy.run_path(sys.argv[0], run_name="__main__")
