@@ -50,8 +50,8 @@ linkcheck: ## follow the links of the documentation that lead to other sites (ne
 
 figures: $(NAMES:%=$(OUT)/%.png) ## draw the figures of docs/figures.md (hours, if nothing is trained)
 
-bench: ## measure the speed beside other packages (docs/performance.md)
-	pytest benchmarks
+bench: ## measure the speed beside other packages, and write the tables of docs/performance.md
+	python benchmarks/performance.py
 
 gpu: ## do what is to be done on a GPU, piece by piece (docs/gpu.md)
 	python -m benchmarks.gpu

@@ -33,6 +33,19 @@ def test_read_xyz_with_ase(benchmark, xyz, frames):
     assert len(benchmark(ase.io.read, xyz, index=":")) == len(frames)
 
 
+@pytest.mark.benchmark(group="read extended XYZ")
+def test_read_bytes(benchmark, xyz):
+    """What no reader can do without."""
+    assert benchmark(xyz.read_bytes)
+
+
+@pytest.mark.benchmark(group="write extended XYZ")
+def test_write_bytes(benchmark, xyz, tmp_path):
+    """What no writer can do without."""
+    content = xyz.read_bytes()
+    assert benchmark((tmp_path / "bytes.xyz").write_bytes, content) == len(content)
+
+
 @pytest.mark.benchmark(group="write extended XYZ")
 def test_write_xyz(benchmark, frames, tmp_path):
     benchmark(formats.write, tmp_path / "ours.xyz", frames)

@@ -7,6 +7,7 @@ checks, intervals.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -61,6 +62,17 @@ def test_read_with_h5py(benchmark, files):
         return total
 
     assert benchmark.pedantic(read, files, **ROUNDS) == 2 * FRAMES * 42 * 3 * 8
+
+
+@pytest.mark.benchmark(group="2 GB of forces")
+def test_sha256(benchmark, files):
+    """Of the prediction, which a score states: 1 GB."""
+
+    def digest(_, prediction):
+        with prediction.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    assert len(benchmark.pedantic(digest, files, **ROUNDS)) == 64
 
 
 @pytest.mark.benchmark(group="2 GB of forces")
@@ -149,7 +161,13 @@ def test_script_of_ase(benchmark, xyz):
 
 
 @pytest.mark.benchmark(group="start")
-@pytest.mark.parametrize("arguments", [("teaeval", "--help"), ("python", "-c", "import numpy")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(("teaeval", "--help"), id="help"),
+        pytest.param(("python", "-c", "import numpy"), id="numpy"),
+    ],
+)
 def test_start(benchmark, arguments):
     program = Path(sys.executable).with_name(arguments[0])
     done = benchmark.pedantic(
