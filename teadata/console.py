@@ -203,6 +203,8 @@ def run(app: typer.Typer, remedy: Callable[[TeaError], str] | None = None) -> No
     remedy
         Gives a text to say after an error, e.g. the command that goes on, or an empty one.
     """
+    # Pydantic would look through every installed distribution for plugins.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     sys.unraisablehook = _interrupt_again
     warnings.showwarning = _plugin_warnings(warnings.showwarning)
     codecs.register_error("tea-escape", _instead)
@@ -211,7 +213,7 @@ def run(app: typer.Typer, remedy: Callable[[TeaError], str] | None = None) -> No
             stream.reconfigure(errors="tea-escape")
     try:
         try:
-            app()
+            command_line.narrowed(app, sys.argv[1:])()
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()

@@ -138,12 +138,14 @@ class Dataset:
         DataError
             If the file is missing or damaged, or has no frame of one of these ids.
         """
-        from teadata.formats import hdf5, zarr
-
         path = self._verified("frames")
         if path.suffix in (".zarr", ".zip"):
+            from teadata.formats import zarr
+
             frames = zarr.read(path)
             return frames if ids is None else frames.select(ids)
+        from teadata.formats import hdf5
+
         return hdf5.read(path, ids)
 
     @cached_property

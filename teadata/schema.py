@@ -16,7 +16,7 @@ from teadata.files import check_input
 class StrictModel(BaseModel):
     """A pydantic model that cannot be changed and refuses fields it does not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     @classmethod
     def from_json(cls, path: Path, expected: str, missing: str) -> Self:

@@ -219,10 +219,11 @@ def _columns(
         # Threads would read all row groups ahead.
         for batch in file.iter_batches(BATCH, columns=wanted, use_threads=False):
             rows = slice(start, start + len(batch))
-            frame[rows], rank[rows] = batch.column("frame"), batch.column("rank")
-            subset, role = batch.column("subset"), batch.column("role")
-            pair = subset.indices.to_numpy() * np.int64(len(role.dictionary))
-            pair += role.indices.to_numpy()
+            # Arrow's own conversion to NumPy would import pandas where that is installed.
+            frame[rows], rank[rows] = map(np.from_dlpack, (batch["frame"], batch["rank"]))
+            subset, role = batch["subset"], batch["role"]
+            places = [np.from_dlpack(c.indices).astype(np.int64) for c in (subset, role)]
+            pair = places[0] * len(role.dictionary) + places[1]
             changes = np.flatnonzero(np.diff(pair, prepend=-1))
             for place, stop in zip(changes, [*changes[1:], len(batch)], strict=True):
                 key = (subset[int(place)].as_py(), role[int(place)].as_py())

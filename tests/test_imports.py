@@ -41,3 +41,20 @@ def test_scoring_loads_no_backend_either():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not (HEAVY - {"h5py"}) & set(done.stdout.strip().split(","))
+
+
+def test_a_score_loads_only_what_it_needs(repository):
+    """Arrow's conversion to NumPy would load pandas."""
+    code = (
+        "import sys\n"
+        "sys.argv = ['teaeval', 'score', 'examples/mini-i_folded_sgdml.npz', '--json']\n"
+        "from teaeval.cli import main\n"
+        "try:\n    main()\n"
+        "finally:\n    print(','.join(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=repository, capture_output=True, text=True, check=True, timeout=240,
+    )  # fmt: skip
+    loaded = {name.split(".")[0] for name in done.stderr.strip().split(",")}
+    assert not {"pandas", "ase", "scipy", "zarr", "numba", "rich", "matplotlib"} & loaded

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
+import os
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from teadata import plugins
@@ -42,6 +45,68 @@ def naming(group: str, what: str) -> type[Group]:
             formatter.write_text(f"{what}: {', '.join(plugins.names(group)) or 'none'}.")
 
     return Naming
+
+
+HELP: tuple[list[str], ...] = ([], ["-h"], ["--help"], ["--version"])
+"""Command lines that look at no command's options."""
+
+
+def narrowed(app: typer.Typer, arguments: Sequence[str]) -> typer.Typer:
+    """Leave out what a command line has no use for: Typer builds every option of every command.
+
+    Parameters
+    ----------
+    app
+        The application.
+    arguments
+        What follows the program's name.
+
+    Returns
+    -------
+    typer.Typer
+        The application with the one command or group that is called; for its help with all of
+        them, but without their options; else the application as it is.
+    """
+    if any(name.startswith("_") and name.endswith("_COMPLETE") for name in os.environ):
+        return app  # a shell asks for names
+    commands, groups = list(app.registered_commands), list(app.registered_groups)
+    if list(arguments) in HELP:
+        commands = [_without_options(item) for item in commands]
+        groups = [copy.copy(item) for item in groups]
+        for group in groups:
+            if group.typer_instance is not None:
+                group.typer_instance = _with(group.typer_instance, [], [])
+    else:
+        wanted = arguments[0]
+        commands = [item for item in commands if _name(item) == wanted]
+        groups = [item for item in groups if item.name == wanted]
+        if len(commands) + len(groups) != 1:
+            return app
+    return _with(app, commands, groups)
+
+
+def _with(app: typer.Typer, commands: list[Any], groups: list[Any]) -> typer.Typer:
+    """An application with other commands and groups."""
+    other = copy.copy(app)
+    other.registered_commands, other.registered_groups = commands, groups
+    return other
+
+
+def _name(command: Any) -> str:
+    """What a command is called."""
+    return str(command.name or command.callback.__name__.replace("_", "-"))
+
+
+def _without_options(command: Any) -> Any:
+    """A command of the same name and help."""
+
+    def nothing() -> None:
+        pass
+
+    nothing.__doc__ = command.callback.__doc__
+    other = copy.copy(command)
+    other.name, other.callback = _name(command), nothing
+    return other
 
 
 @dataclass(frozen=True)

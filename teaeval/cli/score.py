@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,6 +32,7 @@ from teaeval.cli.reference import Referenced
 from teaeval.defaults import WAIT
 
 if TYPE_CHECKING:
+    from teaeval.md.record import Simulations
     from teaeval.scores.record import Score
 
 
@@ -77,14 +78,13 @@ def score_file(
     """
     from teadata.files import write_text
     from teaeval.engines import connected
-    from teaeval.md import record
     from teaeval.scores.scoring import score
     from teaeval.tables import single as table
 
     shown = printed.asked() or "terminal"
     read = referenced.reader(declared, [file])
     form = None if output is None else _form(output)
-    simulations = [record.read(path) for path in md or []]
+    simulations = _simulations(md or [])
     reference = referenced.read(declared, [file])
     with connected(scheduler, scheduler_timeout) as engine:
         result = score(
@@ -105,6 +105,15 @@ def score_file(
             console.say(f"\nnext: {onwards}")
     else:
         console.say(WRITERS[shown](result), nl=False)
+
+
+def _simulations(paths: Sequence[Path]) -> list[Simulations]:
+    """Read the records of simulations."""
+    if not paths:
+        return []
+    from teaeval.md import record
+
+    return [record.read(path) for path in paths]
 
 
 def _next(detailed: bool, output: Path | None) -> str:
