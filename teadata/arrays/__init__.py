@@ -32,7 +32,7 @@ CLASSES = {
     "hdf5": "hdf5.HDF5File",
     "zarr": "zarr.ZarrFile",
     "parquet": "parquet.ParquetFile",
-    "extxyz": "extxyz.ExtxyzFile",
+    "extxyz": "extxyz.reader.ExtxyzFile",
     "ase": "ase_files.AseFile",
     "output": "ase_outputs.OutputFile",
     "deepmd": "deepmd.DeepmdFile",
@@ -131,7 +131,7 @@ def open_arrays(
         format_name = _known_format(path)
     if format_name not in CLASSES:
         raise unknown_name("format", format_name, CLASSES)
-    module, name = CLASSES[format_name].split(".")
+    module, _, name = CLASSES[format_name].rpartition(".")
     file_class: type[ArrayFile] = getattr(importlib.import_module(f"teadata.arrays.{module}"), name)
     return file_class(path, label)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +27,54 @@ class Image:
     where: str
 
 
+@dataclass(frozen=True)
+class Block:
+    """Images in a row that have the same arrays, of the same shapes and kinds.
+
+    Parameters
+    ----------
+    arrays
+        Each array by name, with a row for each image.
+    where
+        How errors name each image.
+    """
+
+    arrays: dict[str, Array]
+    where: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.where)
+
+    def images(self) -> Iterator[Image]:
+        """The images one by one."""
+        for i, where in enumerate(self.where):
+            yield Image({name: array[i, ...] for name, array in self.arrays.items()}, where)
+
+
+STACKED = 256
+"""Images of a block that are put together one by one."""
+
+
+def in_blocks(images: Iterable[Image]) -> Iterator[Block]:
+    """Put images in a row together that have the same arrays, some at a time."""
+    held: list[Image] = []
+    alike: list[Any] = []
+    for image in images:
+        form = [(name, array.shape, array.dtype.kind) for name, array in image.arrays.items()]
+        if held and (form != alike or len(held) == STACKED):
+            yield _stacked(held)
+            held = []
+        alike = form
+        held.append(image)
+    if held:
+        yield _stacked(held)
+
+
+def _stacked(images: Sequence[Image]) -> Block:
+    arrays = {n: np.stack([image.arrays[n] for image in images]) for n in images[0].arrays}
+    return Block(arrays, [image.where for image in images])
+
+
 class ImageFile(ArrayFile):
     """A file of images with the same atoms in the same order.
 
@@ -42,63 +89,71 @@ class ImageFile(ArrayFile):
             raise self.error("holds no frames")
         self._first = first.arrays
         self._count: int | None = None
-        self._scalars: dict[str, list[Any]] = {}
+        self._scalars: dict[str, Array] = {}
 
     @abstractmethod
     def _images(self) -> Iterator[Image]:
         """The images, in order."""
 
-    def _headers(self) -> Iterator[Image]:
+    def _blocks(self) -> Iterator[Block]:
+        """The images, in order."""
+        return in_blocks(self._images())
+
+    def _headers(self) -> Iterator[Block]:
         """The images, in order, where only what is one value per image is needed."""
-        return self._images()
+        return self._blocks()
 
     def every_image(self) -> Iterator[Image]:
         """The images, in order, whatever atoms each has."""
         return self._images()
 
-    def images(self) -> Iterator[Image]:
+    def blocks(self) -> Iterator[Block]:
         """The images, in order, all of the same atoms."""
-        first = self._first
-        for image in self._images():
-            numbers = image.arrays[NUMBERS]
-            if numbers.shape != first[NUMBERS].shape or (numbers != first[NUMBERS]).any():
+        first = self._first[NUMBERS]
+        for block in self._blocks():
+            numbers = block.arrays[NUMBERS]
+            same = numbers.shape[1:] == first.shape and (numbers == first).all(axis=1)
+            if not np.all(same):
                 raise self.error(
-                    f"{image.where} has other atoms, or another order, than image 0, and a dataset "
-                    "is of one system; a file of several is scored against your own labels with "
-                    "--reference FILE, and teadata create --each makes a dataset of each"
+                    f"{block.where[int(np.argmin(same))]} has other atoms, or another order, than "
+                    "image 0, and a dataset is of one system; a file of several is scored against "
+                    "your own labels with --reference FILE, and teadata create --each makes a "
+                    "dataset of each"
                 )
-            yield image
+            yield block
 
-    def _checked(self, names: Sequence[str]) -> Iterator[dict[str, Array]]:
+    def _checked(self, names: Sequence[str]) -> Iterator[Block]:
         """Yield the images; each must have these arrays in the shape they have in the first."""
         first = self._first
-        for image in self.images():
+        for block in self.blocks():
+            where = block.where[0]
             for name in names:
-                array = image.arrays.get(name)
-                if array is None or array.shape != first[name].shape:
-                    what = "no" if array is None else f"shape {array.shape} for"
+                array = block.arrays.get(name)
+                if array is None or array.shape[1:] != first[name].shape:
+                    what = "no" if array is None else f"shape {array.shape[1:]} for"
                     raise self.error(
-                        f"{image.where} has {what} {name}, image 0 has shape {first[name].shape}"
+                        f"{where} has {what} {name}, image 0 has shape {first[name].shape}"
                     )
                 if (array.dtype.kind in "US") != (first[name].dtype.kind in "US"):
                     raise self.error(
-                        f"{image.where}: {name} is {text(array)!r}, in image 0 it is "
+                        f"{where}: {name} is {text(array[0])!r}, in image 0 it is "
                         f"{text(first[name])!r}; a text in one and a number in the other"
                     )
-            yield image.arrays
+            yield block
 
     def _collect(self) -> int:
         """Count the images, and keep the arrays that have one value per image."""
         if self._count is None:
             single = [name for name, array in self._first.items() if array.ndim == 0]
-            kept: dict[str, list[Any]] = {name: [] for name in single}
+            kept: dict[str, list[Array]] = {name: [] for name in single}
             count = 0
-            for image in self._headers():
-                count += 1
+            for block in self._headers():
+                count += len(block)
                 for name in single:
-                    if (value := image.arrays.get(name)) is not None and value.ndim == 0:
-                        kept[name].append(value[()])
-            self._count, self._scalars = count, kept
+                    if (values := block.arrays.get(name)) is not None and values.ndim == 1:
+                        kept[name].append(values)
+            self._count = count
+            self._scalars = {name: np.concatenate(values) for name, values in kept.items()}
         return self._count
 
     @property
@@ -123,11 +178,25 @@ class ImageFile(ArrayFile):
             count = self._collect()
             if len(self._scalars[name]) != count:
                 raise self.error(f"only {len(self._scalars[name])} of {count} images have {name}")
-            return np.array(self._scalars[name])
-        return np.stack([image[name] for image in self._checked([name])])
+            return self._scalars[name]
+        return np.concatenate([block.arrays[name] for block in self._checked([name])])
 
     def pieces(self, names: Sequence[str], rows: int) -> Iterator[dict[str, Array]]:
         """Read arrays together, `rows` images at a time."""
-        images = self._checked(names)
-        while some := list(itertools.islice(images, rows)):
-            yield {name: np.stack([image[name] for image in some]) for name in names}
+        held: list[dict[str, Array]] = []
+        count = 0
+        for block in self._checked(names):
+            start = 0
+            while start < len(block):
+                stop = min(len(block), start + rows - count)
+                held.append({name: block.arrays[name][start:stop] for name in names})
+                count, start = count + stop - start, stop
+                if count == rows:
+                    yield _joined(held, names)
+                    held, count = [], 0
+        if held:
+            yield _joined(held, names)
+
+
+def _joined(pieces: Sequence[Mapping[str, Array]], names: Sequence[str]) -> dict[str, Array]:
+    return {name: np.concatenate([piece[name] for piece in pieces]) for name in names}

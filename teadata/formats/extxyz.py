@@ -1,7 +1,7 @@
 """Extended XYZ: frames to and from text.
 
-Files are written with 17 significant digits, so that ASE or any other reader gets the
-same float64 values back.  ``stress`` is the tensor that ASE reads, in energy_unit per
+Numbers are written with the fewest digits from which ASE or any other reader gets the same
+float64 back.  ``stress`` is the tensor that ASE reads, in energy_unit per
 length_unit cubed and with ASE's sign; a ``virial`` is passed over, as ASE does.
 
 The labels may have a prefix, ``REF_energy`` and ``REF_forces``: ASE leaves those alone where it
@@ -11,17 +11,19 @@ takes ``energy`` and ``forces`` for the results of a calculator.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from teadata.arrays import text
-from teadata.arrays.comment_line import checksum
-from teadata.arrays.extxyz import ExtxyzFile
-from teadata.arrays.images import NUMBERS, Image
-from teadata.arrays.text_lines import open_text
+from teadata.arrays.extxyz.frame_text import write_frames
+from teadata.arrays.extxyz.reader import ExtxyzFile
+from teadata.arrays.extxyz.text_file import create_text
+from teadata.arrays.growing import GrowingArray
+from teadata.arrays.images import NUMBERS, Block
 from teadata.errors import DataError
 from teadata.files import atomic_write
 from teadata.formats.layout import NOTHING, restored
@@ -38,24 +40,29 @@ def _quoted(values: Floats) -> str:
     return '"{}"'.format(" ".join(map(repr, values.tolist())))
 
 
-def _comment(frames: Frames, row: int, prefix: str, said: Mapping[str, str]) -> str:
-    pairs: list[tuple[str, str]] = []
+def _comments(frames: Frames, prefix: str, said: Mapping[str, str]) -> Iterator[str]:
+    """The comment line of each frame."""
+    pairs: list[tuple[str, Iterable[str]]] = []
     if frames.cell is not None:
-        pairs.append(("Lattice", _quoted(frames.cell[row].ravel())))
+        pairs.append(("Lattice", map(_quoted, frames.cell.reshape(-1, 9))))
+    flags = '"{}"'.format(" ".join("FT"[int(flag)] for flag in frames.pbc))
     pairs += [
-        ("Properties", f"species:S:1:pos:R:3:{prefix}forces:R:3"),
-        (f"{prefix}energy", repr(float(frames.energies[row]))),
-        ("pbc", '"{}"'.format(" ".join("FT"[int(flag)] for flag in frames.pbc))),
-        ("frame_id", str(frames.ids[row])),
-        *said.items(),
+        ("Properties", repeat(f"species:S:1:pos:R:3:{prefix}forces:R:3")),
+        (f"{prefix}energy", map(repr, frames.energies.tolist())),
+        ("pbc", repeat(flags)),
+        ("frame_id", map(str, frames.ids.tolist())),
+        *((key, repeat(value)) for key, value in said.items()),
     ]
     if frames.stress is not None:
-        pairs.append((f"{prefix}stress", _quoted(frames.stress[row].ravel(order="F"))))
+        tensors = frames.stress.transpose(0, 2, 1).reshape(-1, 9)
+        pairs.append((f"{prefix}stress", map(_quoted, tensors)))
     if frames.trajectories is not None:
-        pairs.append(("trajectory", str(frames.trajectories[row])))
+        pairs.append(("trajectory", map(str, frames.trajectories.tolist())))
     if frames.temperatures is not None:
-        pairs.append(("temperature", repr(float(frames.temperatures[row]))))
-    return " ".join(f"{key}={value}" for key, value in pairs)
+        pairs.append(("temperature", map(repr, frames.temperatures.tolist())))
+    keys = " ".join(f"{key}=%s" for key, _ in pairs)
+    for values in zip(*(values for _, values in pairs), strict=False):  # some repeat for ever
+        yield keys % values
 
 
 def write(
@@ -112,38 +119,62 @@ def write(
         for key, value in stated.items()
         if key != "name" or "dataset" not in stated
     }
-    row = "%-2s" + " %.17g" * 6
-    body = "\n".join([row] * frames.n_atoms)
-    table = np.concatenate([frames.positions, frames.forces], axis=2)
-    with atomic_write(path) as partial, open_text(partial, path.suffix.lower() == ".gz") as stream:
-        for i in range(len(frames)):
-            values: list[Any] = []
-            for symbol, numbers in zip(frames.symbols, table[i].tolist(), strict=True):
-                values += (symbol, *numbers)
-            comment, rows = _comment(frames, i, prefix, said), body % tuple(values) + "\n"
-            stream.write(f"{frames.n_atoms}\n{comment} {checksum(comment, rows)}\n{rows}")
+    columns, comments = [frames.positions, frames.forces], _comments(frames, prefix, said)
+    with (
+        atomic_write(path) as partial,
+        create_text(partial, path.suffix.lower() == ".gz") as stream,
+    ):
+        write_frames(stream, frames.symbols, columns, comments)
 
 
-def _check_alike(file: ExtxyzFile, images: Sequence[Image], prefix: str) -> None:
-    """Refuse images that do not make frames of one system."""
-    first, stress = images[0].arrays, f"{prefix}stress"
-    for image in images:
-        found = image.arrays
-        wanted = (f"{prefix}energy", "energy_unit", "pos", f"{prefix}forces")
-        if missing := [name for name in wanted if name not in found]:
-            raise file.error(f"{image.where} has no {', '.join(missing)}")
-        for name in ("energy_unit", "length_unit"):
-            if found.get(name) != first.get(name):
-                raise file.error(f"image 0 and {image.where} declare different {name}")
-        if ("cell" in found) != ("cell" in first):
-            raise file.error(f"of image 0 and {image.where} only one has a Lattice")
-        if "cell" in found and not np.array_equal(found["pbc"], first["pbc"]):
-            raise file.error(f"image 0 and {image.where} differ in pbc")
-        if stress in found and found[stress].size != 9:
+def _check_alike(file: ExtxyzFile, block: Block, first: Mapping[str, Any], prefix: str) -> None:
+    """Refuse images that do not make frames of one system with the first image."""
+    found, stress = block.arrays, f"{prefix}stress"
+    wanted = (f"{prefix}energy", "energy_unit", "pos", f"{prefix}forces")
+    if missing := [name for name in wanted if name not in found]:
+        raise file.error(f"{block.where[0]} has no {', '.join(missing)}")
+    for name in ("energy_unit", "length_unit"):
+        if (other := _first_other(found.get(name), first.get(name))) is not None:
+            raise file.error(f"image 0 and {block.where[other]} declare different {name}")
+    if ("cell" in found) != ("cell" in first):
+        raise file.error(f"of image 0 and {block.where[0]} only one has a Lattice")
+    if "cell" in found and (other := _first_other(found["pbc"], first["pbc"])) is not None:
+        raise file.error(f"image 0 and {block.where[other]} differ in pbc")
+    for name in FIELDS.values():
+        name = prefix + name if prefix + name in found else name
+        if name in found and name in first and found[name].shape[1:] != first[name].shape:
             raise file.error(
-                f"{image.where} has a {stress} of {found[stress].size} values, expected the 9 of "
-                "the tensor"
+                f"{block.where[0]} has shape {found[name].shape[1:]} for {name}, image 0 has shape "
+                f"{first[name].shape}"
             )
+    if stress in found and found[stress][0].size != 9:
+        raise file.error(
+            f"{block.where[0]} has a {stress} of {found[stress][0].size} values, expected the 9 of "
+            "the tensor"
+        )
+
+
+def _first_other(values: Any, wanted: Any) -> int | None:
+    """Where the first row is that is another than wanted; None if there is no such row."""
+    if values is None or wanted is None:
+        return None if values is wanted else 0
+    if values.shape[1:] != np.shape(wanted):
+        return 0
+    same = (values == wanted).reshape(len(values), -1).all(axis=1)
+    return None if same.all() else int(np.argmin(same))
+
+
+FIELDS = {
+    "positions": "pos",
+    "energies": "energy",
+    "forces": "forces",
+    "cell": "cell",
+    "stress": "stress",
+    "ids": "frame_id",
+    "trajectories": "trajectory",
+    "temperatures": "temperature",
+}
+"""The name in a file of each field of :class:`~teadata.frames.Frames` that has a row per frame."""
 
 
 def read(path: Path) -> Frames:
@@ -159,11 +190,23 @@ def read(path: Path) -> Frames:
         program has written the frames anew since.
     """
     file = ExtxyzFile(path)
-    images = list(file.images())
-    first = images[0].arrays
-    prefixed = "energy" not in first and f"{PREFIX}energy" in first
-    prefix = PREFIX if prefixed else ""
-    _check_alike(file, images, prefix)
+    first: dict[str, Any] = {}
+    prefix, names = "", dict(FIELDS)
+    rows: dict[str, GrowingArray] = {}
+    count = 0
+    for block in file.blocks():
+        if not first:
+            first = {name: array[0] for name, array in block.arrays.items()}
+            if "energy" not in first and f"{PREFIX}energy" in first:
+                prefix = PREFIX
+                names |= {n: PREFIX + names[n] for n in ("energies", "forces", "stress")}
+        _check_alike(file, block, first, prefix)
+        count += len(block)
+        for field, name in names.items():
+            if name in block.arrays and field in rows:
+                rows[field].append(block.arrays[name])
+            elif name in block.arrays:
+                rows[field] = GrowingArray(block.arrays[name])
     units = UnitSystem(text(first["energy_unit"]), text(first.get("length_unit", "Ang")))
     if file.labels_kept(f"{prefix}energy", f"{prefix}forces") is False and units != ASE:
         raise file.error(
@@ -171,25 +214,9 @@ def read(path: Path) -> Frames:
             "but another program has written them anew: their energies may be others, and in eV; "
             "export them again, or remove crc32=… from the comment lines if the units are right"
         )
-
-    def stacked(name: str) -> Any:
-        """An array of all images, or None where not all have it."""
-        there = [image.arrays[name] for image in images if name in image.arrays]
-        return np.stack(there) if len(there) == len(images) else None
-
-    cells, stress, ids = stacked("cell"), stacked(f"{prefix}stress"), stacked("frame_id")
-    if ids is not None and ids.dtype.kind not in "iu":
+    # what only some frames have is left out
+    stacked = {field: array.whole() for field, array in rows.items() if len(array) == count}
+    if "ids" in stacked and stacked["ids"].dtype.kind not in "iu":
         raise file.error("its frame_id are no integers of up to 18 digits")
-    frames = Frames(
-        numbers=first[NUMBERS],
-        positions=stacked("pos"),
-        energies=stacked(f"{prefix}energy"),
-        forces=stacked(f"{prefix}forces"),
-        cell=cells,
-        pbc=(False,) * 3 if cells is None else first["pbc"],
-        stress=stress,
-        ids=np.arange(len(images)) if ids is None else ids,
-        trajectories=stacked("trajectory"),
-        temperatures=stacked("temperature"),
-    )
-    return restored(frames, units)
+    pbc = first["pbc"] if "cell" in stacked else (False,) * 3
+    return restored(Frames(numbers=first[NUMBERS], pbc=pbc, **stacked), units)

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from teadata.arrays import suffix_of
-from teadata.arrays.comment_line import checksum
-from teadata.arrays.text_lines import open_text
+from teadata.arrays.extxyz.text_file import create_text
 from teadata.errors import DataError, expect, expect_path, unknown_suffix
 from teadata.files import atomic_write
 from teaeval.predictions.declaring import check_train
@@ -99,6 +98,7 @@ def _parquet(path: Path, arrays: dict[str, Any], texts: dict[str, str]) -> None:
 
 
 def _extxyz(path: Path, arrays: dict[str, Any], texts: dict[str, str]) -> None:
+    from teadata.arrays.extxyz.frame_text import write_frames
     from teadata.elements import SYMBOLS
 
     missing = [name for name in ("positions", "numbers", "frame_id") if name not in arrays]
@@ -120,25 +120,21 @@ def _extxyz(path: Path, arrays: dict[str, Any], texts: dict[str, str]) -> None:
     if not all(np.isfinite(array).all() for array in (*columns, *([] if blank else [energies]))):
         raise DataError(f"{path}: extended XYZ holds no NaN and no infinity; use another format")
     head = "species:S:1:pos:R:3" + ("" if blank else ":forces:R:3")
-    body = "\n".join(["%-2s" + " %.17g" * (3 * len(columns))] * len(symbols))
-    table = np.concatenate(columns, axis=2)
     cells = [""] * len(energies)
     if "cell" in arrays:
         cells = [
             f'Lattice="{" ".join(map(repr, cell))}" pbc="T T T" '
             for cell in arrays["cell"].reshape(-1, 9).tolist()
         ]
+    labels = [""] * len(energies) if blank else [f"energy={e!r} " for e in energies.tolist()]
+    comments = [
+        f"{cell}Properties={head} {label}frame_id={identifier} {said}"
+        for cell, label, identifier in zip(cells, labels, arrays["frame_id"].tolist(), strict=True)
+    ]
     packed = path.suffix.lower() == ".gz"
-    with atomic_write(path) as partial, open_text(partial, packed) as stream:
-        for i, identifier in enumerate(arrays["frame_id"].tolist()):
-            rows = zip(symbols, table[i].tolist(), strict=True)
-            values = [value for symbol, row in rows for value in (symbol, *row)]
-            energy = "" if blank else f"energy={float(energies[i])!r} "
-            comment = f"{cells[i]}Properties={head} {energy}frame_id={identifier} {said}"
-            lines = body % tuple(values) + "\n"
-            if not blank:  # what is to be filled in will not be as it was written
-                comment = f"{comment} {checksum(comment, lines)}"
-            stream.write(f"{len(symbols)}\n{comment}\n{lines}")
+    with atomic_write(path) as partial, create_text(partial, packed) as stream:
+        # what is to be filled in will not be as it was written
+        write_frames(stream, symbols, columns, comments, summed=not blank)
 
 
 WRITERS: dict[str, Callable[[Path, dict[str, Any], dict[str, str]], None]] = {

@@ -18,19 +18,19 @@ import numpy as np
 MOST_KEYS = 10_000
 """Keys that a comment line may have."""
 
-_QUOTED = r'"(?:[^"\\]|\\.)*"|\'[^\']*\''
-_BRACKETS = r"\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*\]|\{[^{}]*\}"
-_PAIR = re.compile(
-    rf"""\s*(?P<key>{_QUOTED}|[^\s=]+)
-    (?:\s*=(?P<value>{_QUOTED}|{_BRACKETS}|\S+)(?=\s|$)
+QUOTED = r'"(?:[^"\\]|\\.)*"|\'[^\']*\''
+BRACKETS = r"\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*\]|\{[^{}]*\}"
+PAIR = re.compile(
+    rf"""\s*(?P<key>{QUOTED}|[^\s=]+)
+    (?:\s*=(?P<value>{QUOTED}|{BRACKETS}|\S+)(?=\s|$)
       |\s*=(?P<odd>\S+)
-      |\s*=\s+(?P<far>(?:{_QUOTED}|{_BRACKETS}|[^\s=]+)(?=\s|$))(?!\s*=)
+      |\s*=\s+(?P<far>(?:{QUOTED}|{BRACKETS}|[^\s=]+)(?=\s|$))(?!\s*=)
       |\s*(?P<empty>=)
     )?""",
     re.VERBOSE,
 )
 
-_COVERED = re.compile(
+COVERED = re.compile(
     r'\b((?:REF_)?energy|frame_id|Lattice|(?:REF_)?stress|trajectory|temperature)=("[^"]*"|\S+)'
 )
 _CHECKSUM = re.compile(r"crc32=[0-9a-f]{8}")
@@ -89,7 +89,7 @@ def _json(text: str) -> Any:
 
 
 @lru_cache(1024)  # most values are the same in all frames
-def _value(text: str) -> Any:
+def value_of(text: str) -> Any:
     """What a value stands for: a number, a logical, an array of them, or a text."""
     first = text[:1]
     if first in ("[", "{"):
@@ -121,7 +121,7 @@ def parse(line: str) -> dict[str, Any]:
     texts: dict[str, str] = {}
     line = line.strip()
     short = len(line) < 1 << 18
-    pairs = _PAIR.findall(line) if short else (m.groups("") for m in _PAIR.finditer(line))
+    pairs = PAIR.findall(line) if short else (m.groups("") for m in PAIR.finditer(line))
     for key, value, odd, far, empty in pairs:
         text = value or odd or far or ("" if empty else "T")
         if key[0] in "\"'":
@@ -134,14 +134,15 @@ def parse(line: str) -> dict[str, Any]:
         if len(texts) > MOST_KEYS:
             raise ValueError(f"the comment line has more than {MOST_KEYS} keys, which no data need")
         if text != "None":
-            found[key] = _value(text)
+            # eight digits that may all be decimal are no number
+            found[key] = text if _CHECKSUM.fullmatch(f"{key}={text}") else value_of(text)
     return found
 
 
-def checksum(comment: str, rows: str) -> str:
+def checksum(comment: str, rows: bytes | memoryview) -> str:
     """CRC-32 of a frame's numbers, as the last word of its comment line states it.
 
-    It covers the lines of atoms and the values of :data:`_COVERED` keys, not units and names.
+    It covers the lines of atoms and the values of :data:`COVERED` keys, not units and names.
 
     Parameters
     ----------
@@ -150,8 +151,9 @@ def checksum(comment: str, rows: str) -> str:
     rows
         The lines of atoms, each with its end.
     """
-    covered = " ".join("=".join(pair) for pair in _COVERED.findall(comment))
-    return f"crc32={zlib.crc32(rows.encode(), zlib.crc32(covered.encode())):08x}"
+    covered = " ".join("=".join(pair) for pair in COVERED.findall(comment))
+    start = zlib.crc32(covered.encode("utf-8", "surrogateescape"))
+    return f"crc32={zlib.crc32(rows, start):08x}"
 
 
 def stated_checksum(comment: str) -> tuple[str, str] | None:
