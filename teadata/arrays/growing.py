@@ -19,7 +19,7 @@ class GrowingArray:
     """
 
     def __init__(self, rows: Array) -> None:
-        self._array = np.array(rows)
+        self._array = np.array(rows, order="C")  # one row after another
         self._count = len(rows)
 
     def __len__(self) -> int:
