@@ -100,6 +100,6 @@ class Referenced:
 NEEDLESS = {
     "dataset": "a prediction is compared with one of them; leave the other out",
     "subset": "a reference is one set of frames, without subsets; leave --subset out",
-    "train": "a training set belongs to a dataset, and --reference is none; leave --train out",
+    "train": "a training set is a split of a dataset, not of a reference; leave --train out",
 }
 """Why what belongs to a dataset is refused beside a reference."""
