@@ -66,7 +66,7 @@ def _offset(sample: Sample) -> Finding | None:
     return Finding.warning(
         "energy-offset",
         expected="total energies with the reference's zero; they are compared as they are",
-        found=f"a constant offset of {offset:.6g} kcal/mol, beside which errors spread by "
+        found=f"a constant offset of {offset:.6g} kcal/mol, about which errors scatter by "
         f"{spread:.4g} kcal/mol: the MAE is {mae:.6g} kcal/mol, and {rest:.4g} without it",
         remedy="add the isolated-atom or mean energy that the model was trained without; nothing "
         "is to be done if the model is like that",

@@ -212,6 +212,6 @@ def by_magnitude(summaries: Sequence[ErrorSummary]) -> Plot:
         ax.set_xscale("log")
         ax.set_yscale("log")
         ax.set(xlabel="reference |F| of an atom (kcal/mol/Å)", ylabel="|force error| (kcal/mol/Å)")
-        ax.legend(loc="upper left")
+        figure.legend(loc="outside lower center", ncols=3)
         figure.suptitle(_where(summaries), fontsize=9)
     return Plot(figure, data)

@@ -8,18 +8,24 @@ has the reason before it: ``<!--- skip: next if(True, reason="…") -->``.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import os
 import re
 import subprocess
 import sys
 import unittest
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sybil import Example, Sybil
 from sybil.document import Document
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
+
+import teadata
 
 REPOSITORY = Path(__file__).parents[2]
 PAGES = (
@@ -33,6 +39,8 @@ PAGES = (
     "docs/howto/cite.md",
     "docs/fetch.md",
     "docs/ingest.md",
+    "docs/published.md",
+    "docs/formats.md",
 )
 ELSEWHERE = {
     "docs/first-score.md": "tests/teaeval/cli/test_newcomer.py",
@@ -45,6 +53,54 @@ ELSEWHERE = {
 
 CODE = re.compile(r"^```(bash|sh|shell|python|pycon)\b", re.MULTILINE)
 FILE = re.compile(r"# ([\w-]+\.py)\n")
+
+
+@pytest.fixture(scope="module")
+def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files such as the official ones may be, made of the mini edition's frames."""
+    folder = tmp_path_factory.mktemp("official")
+    parts = {
+        "folded_train_1000": "mini-i:folded/train/1000",
+        "folded_test": "mini-i:folded/test",
+        "complete_train_200": "mini-iii:complete/train/200",
+        "complete_test": "mini-iii:complete/test",
+    }
+    for name, source in parts.items():
+        dataset, _, split = source.partition(":")
+        frames = teadata.load(dataset).split(split)[: 1000 if "train" in name else 50]
+        arrays = {"R": frames.positions, "E": frames.energies, "F": frames.forces}
+        if frames.cell is not None:
+            arrays["lattice"] = frames.cell[0].T
+        np.savez(folder / f"{name}.npz", z=frames.numbers, e_unit="kcal/mol", **arrays)
+    for name, subset in {"AcAla3.zip": "folded", "NAME.zip": "complete"}.items():
+        with zipfile.ZipFile(folder / name, "w") as archive:
+            for file in sorted(folder.glob(f"{subset}_*.npz")):
+                archive.write(file, file.name)
+    with open(folder / "frames.extxyz", "w", encoding="utf-8") as file:
+        for i in range(10):  # of complete_test, the last of the loop
+            lattice = " ".join(map(str, frames.cell[i].ravel()))
+            print(frames.n_atoms, file=file)
+            print(
+                f'Lattice="{lattice}" Properties=species:S:1:pos:R:3:forces:R:3 '
+                f'pbc="T T F" energy={float(frames.energies[i])!r}',
+                file=file,
+            )
+            rows = np.hstack([frames.positions[i], frames.forces[i]])
+            for symbol, row in zip(frames.symbols, rows, strict=True):
+                print(symbol, *row.tolist(), file=file)
+    return folder
+
+
+@pytest.fixture
+def zenodo(official: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A server with the record of the Challenge, as the commands find it."""
+    monkeypatch.syspath_prepend(REPOSITORY / "tests" / "teadata" / "remote")
+    for name in ("TEADATA_OFFLINE", "TEADATA_MIRROR", "HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with importlib.import_module("server").Zenodo() as server:
+        server.add("14138387", {"NAME.zip": (official / "NAME.zip").read_bytes()})
+        monkeypatch.setenv("TEADATA_ZENODO_URL", server.url)
+        yield
 
 
 def run_shell(example: Example) -> None:
@@ -101,6 +157,7 @@ def parsed(page: str) -> Document:
 def run(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
     """Run the blocks of a page in a folder, and count those that ran and those that did not."""
     monkeypatch.chdir(folder)
+    monkeypatch.setenv("TEADATA_HOME", str(folder / "home"))
     monkeypatch.syspath_prepend(folder)
     (folder / "examples").symlink_to(REPOSITORY / "examples")
     ran = skipped = 0
@@ -118,7 +175,11 @@ def run(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[int, 
     "page",
     [pytest.param(page, marks=[pytest.mark.slow] * (page == "docs/tutorial.md")) for page in PAGES],
 )
-def test_the_blocks_of_a_page(page, tmp_path, monkeypatch):
+def test_the_blocks_of_a_page(page, tmp_path, monkeypatch, request):
+    if page in ("docs/fetch.md", "docs/ingest.md"):
+        request.getfixturevalue("zenodo")
+        for file in request.getfixturevalue("official").iterdir():
+            (tmp_path / file.name).symlink_to(file)
     ran, skipped = run(page, tmp_path, monkeypatch)
     text = (REPOSITORY / page).read_text(encoding="utf-8")
     there = len(CODE.findall(text))

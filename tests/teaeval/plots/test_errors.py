@@ -60,7 +60,8 @@ def test_by_magnitude(molecule):
     plot = errors.by_magnitude(molecule)
     (ax,) = plot.figure.axes
     assert ax.get_xscale() == ax.get_yscale() == "log"
-    names = [t.get_text() for t in ax.get_legend().get_texts()]
+    (legend,) = plot.figure.legends
+    names = [t.get_text() for t in legend.get_texts()]
     assert names == ["MACE", "sGDML", "error = force"]
     lines = [d for d in plot.data if d["model"] == "MACE"]
     assert sum(d["atoms"] for d in lines) == 42 * len(molecule[0].energies)
