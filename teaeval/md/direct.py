@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from ase.calculators.calculator import Calculator, all_changes
 
-from teadata.typing import Floats
 from teaeval.calculators import forces_of
 
 if TYPE_CHECKING:
     from ase import Atoms
-
-NEEDED = ("energy", "forces")
 
 
 class Direct:
@@ -56,6 +53,19 @@ class Direct:
         )
         return forces_of(forces, atoms.positions.shape, self.calculator).copy()
 
+    def moved(self, atoms: Atoms) -> Any:
+        """Forces in eV/Å, (A, 3), of atoms that have just been moved; they are not compared.
+
+        Raises
+        ------
+        CalculationError
+            If the calculator gives something else.
+        """
+        if not (self._plain and self._calculate(atoms)):
+            return self.get_forces(atoms)
+        forces = self.calculator.results["forces"]
+        return forces_of(forces, self._at.shape, self.calculator).copy()
+
     def get_potential_energy(self, atoms: Atoms, force_consistent: bool = False) -> Any:
         """Energy in eV."""
 
@@ -83,20 +93,38 @@ class Direct:
 
         The atoms are put back afterwards: a calculator may have moved them, e.g. into the cell.
         """
+        if self._calculated(atoms):
+            return known()
         positions = atoms.positions.copy()
         try:
-            return known() if self._calculated(atoms, positions) else ask()
+            return ask()
         finally:
             atoms.positions = positions
 
-    def _calculated(self, atoms: Atoms, positions: Floats) -> bool:
+    def _calculated(self, atoms: Atoms) -> bool:
         """Whether energy and forces of these atoms are in the calculator's results, now."""
         if not self._plain:
             return False
-        if self._at is None or not (positions == self._at).all():
-            changes = all_changes if self._at is None else ["positions"]
-            self._at = None  # should the calculation fail
-            self.calculator.results = {}
-            self.calculator.calculate(atoms, list(NEEDED), changes)
-            self._at = positions
-        return bool(self.calculator.results.keys() >= set(NEEDED))
+        if self._at is None or not (atoms.arrays["positions"] == self._at).all():
+            return self._calculate(atoms)
+        return self._complete()
+
+    def _calculate(self, atoms: Atoms) -> bool:
+        """Calculate these atoms; whether energy and forces are in the calculator's results.
+
+        The atoms are put back afterwards, see :meth:`_asked`.
+        """
+        calculator, positions = self.calculator, atoms.arrays["positions"].copy()
+        changes = all_changes if self._at is None else ["positions"]
+        self._at = None  # should the calculation fail
+        calculator.results = {}
+        try:
+            calculator.calculate(atoms, ["energy", "forces"], changes)
+        finally:
+            atoms.arrays["positions"][:] = positions
+        self._at = positions
+        return self._complete()
+
+    def _complete(self) -> bool:
+        results = self.calculator.results
+        return "energy" in results and "forces" in results

@@ -40,7 +40,7 @@ class Integrator:
 
     def __init__(self, atoms: Atoms, settings: Settings, freedom: int) -> None:
         self.atoms = atoms
-        self.rng = np.random.default_rng([settings.seed, 1])
+        self.settings, self.rng = settings, np.random.default_rng([settings.seed, 1])
         self._dynamics = _dynamics(atoms, settings, freedom, self.rng)
         self.step: Callable[[Any], Any] = self._dynamics.step
         if settings.thermostat == "nose-hoover":
@@ -66,6 +66,8 @@ class Integrator:
         self.atoms.set_positions(state["positions"])
         self.atoms.set_momenta(state["momenta"])
         self.rng.bit_generator.state = json.loads(str(state["rng"]))
+        if self.settings.thermostat == "langevin":
+            self._dynamics.restart()
         if chain := getattr(self._dynamics, "_thermostat", None):
             self._dynamics._q[:] = state["positions"]
             self._dynamics._p[:] = state["momenta"]
@@ -84,6 +86,7 @@ def _dynamics(atoms: Atoms, settings: Settings, freedom: int, rng: Any) -> Any:
             friction=settings.friction_per_fs / units.fs,
             fixcm=False,
             rng=rng,
+            block=settings.checkpoint,
         )
     if settings.thermostat == "bussi":
         from ase.md.bussi import Bussi

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,9 @@ class Monitor:
         self.broken = np.full(len(self._topology.bonds), -1)
         self.formed = np.full(len(self._topology.others), -1)
         self._limits = self._topology.limits(settings.formed, settings.broken)
+        # where in a flat (A, A) the distance of each atom to its first neighbour is
+        count = len(numbers)
+        self._partners = self._start.argmin(axis=1) + count * np.arange(count)
         self._pending = False
 
     def state(self) -> dict[str, Ints]:
@@ -64,7 +68,7 @@ class Monitor:
 
     def look(self, step: int, positions: Floats) -> Failure | None:
         """Look for a failure in the positions (A, 3) in Å after this step; None if all is well."""
-        if not np.isfinite(positions).all():
+        if not math.isfinite(positions.sum()) and not np.isfinite(positions).all():
             return self._failure("not finite", step, step, "positions are not finite")
         if not self._geometry:
             return None
@@ -112,13 +116,16 @@ class Monitor:
         return failure
 
     def _sound(self, squares: Floats) -> bool:
-        """Whether squared distances (A, A) show at a glance that all is well, as they mostly do."""
+        """Whether squared distances (A, A) show at a glance that all is well, as they mostly do.
+
+        Of an atom's neighbours the one that was nearest at the start is looked at.
+        """
         if "topology" in self._geometry:
             least, most = self._limits
             if self._pending or not ((squares >= least).all() and (squares <= most).all()):
                 return False
         if "escape" in self._geometry and len(squares) > 1:
-            return bool(squares.min(axis=1).max() <= self.settings.escaped**2)
+            return bool(squares.take(self._partners).max() <= self.settings.escaped**2)
         return True
 
     def _update(self, step: int, distances: Floats) -> None:

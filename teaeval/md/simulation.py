@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-import shlex
 import time
-import zipfile
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +11,10 @@ import numpy as np
 
 from teadata import units
 from teadata.errors import DataError, MissingExtraError, UsageError
-from teadata.files import atomic_write, locked, write_text
+from teadata.files import locked, write_text
 from teadata.typing import Progress
 from teaeval.calculators import CalculationError
+from teaeval.md import checkpoint
 from teaeval.md.freedom import degrees_of_freedom
 from teaeval.md.monitor import Monitor
 from teaeval.md.outcome import OUTCOME_FILE, Failure, Outcome
@@ -31,18 +28,16 @@ if TYPE_CHECKING:
     from teaeval.md.integrators import Integrator
 
 TRAJECTORY_FILE = "trajectory.h5md"
-CHECKPOINT_FILE = "checkpoint.npz"
-
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
-"""What reading a damaged checkpoint raises."""
-
-
 WARM_UP = 4
 """Evaluations of the first structure: TorchScript, of which MACE is made, calculates a little
 differently on its first calls, and an interrupted run must not show where it was taken up."""
 
 REPORT_EVERY = 0.5
 """Seconds between two reports of progress."""
+
+SAVE_EVERY = 0.5
+"""Seconds between two checkpoints that are written, at least: writing takes milliseconds, and those
+of a fast calculator would come too often.  Whatever ends a run but a kill, its last is written."""
 
 
 def simulate(
@@ -115,7 +110,7 @@ class _Run:
         self.atoms = atoms.copy()
         self.atoms.set_constraint()
         start_moving(self.atoms, settings)
-        self.identity = _identity(self.atoms, settings)
+        self.identity = checkpoint.identity_of(self.atoms, settings)
         self.freedom = degrees_of_freedom(settings, len(self.atoms), bool(self.atoms.pbc.any()))
         self.atoms.calc = self.calculator = Direct(calculator)
         self.monitor = Monitor(
@@ -129,24 +124,33 @@ class _Run:
         self.integrator: Integrator = Integrator(self.atoms, settings, self.freedom)
         # eV: a kelvin is so much of twice the kinetic energy
         self.per_kelvin = self.freedom * units.BOLTZMANN / units.EV
-        self.inverse_masses = 1 / self.atoms.get_masses()[:, None]
+        # as large as the momenta: broadcasting takes three times as long
+        self.inverse_masses = np.repeat(1 / self.atoms.get_masses()[:, None], 3, axis=1)
+        self.watched = settings.monitor_interval
         self.step = self.resumed = 0
-        self.spent = 0.0
+        self.spent = self.begun = 0.0
+        self.unsaved: dict[str, Any] | None = None
         self.frames = _Buffer(0)
 
     def complete(self) -> Outcome:
         """Run to the end, or read the outcome if the end has been reached."""
         if (self.folder / OUTCOME_FILE).exists():
             outcome = Outcome.read(self.folder)
-            self._check(outcome.settings)
+            checkpoint.check_settings(self.folder, outcome.settings, self.settings)
             return outcome
-        started = self._restore() if (self.folder / CHECKPOINT_FILE).exists() else self._begin()
+        started = self._restore() if self._interrupted() else self._begin()
         writer = Writer(self.folder / TRAJECTORY_FILE)
         try:
             failure = self._loop(writer, started)
+        except BaseException:
+            self._save(writer)
+            raise
         finally:
             writer.close()
         return self._end(failure)
+
+    def _interrupted(self) -> bool:
+        return (self.folder / checkpoint.CHECKPOINT_FILE).exists()
 
     def _begin(self) -> bool:
         """Make the trajectory's file."""
@@ -159,77 +163,46 @@ class _Run:
 
     def _restore(self) -> bool:
         """Restore the state of the checkpoint."""
-        path = self.folder / CHECKPOINT_FILE
-        try:
-            with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-                state = dict(archive)
-            identity = json.loads(str(state["identity"]))
-            before = Settings.model_validate(identity["settings"])
-        except UNREADABLE as error:
-            raise self._no_checkpoint(path, error) from None
-        self._check(before)
-        if identity != self.identity:
-            raise UsageError(
-                f"{self.folder}: holds a simulation that started from another structure; choose "
-                "another folder, or remove this one"
-            )
-        try:
+        state = checkpoint.read(self.folder, self.identity)
+        with checkpoint.readable(self.folder):
             self.integrator.restore(state)
             self.monitor.restore(state["broken"], state["formed"])
             self.step, self.spent = int(state["step"]), float(state["spent"])
             self.resumed = int(state["resumed"]) + 1
-        except UNREADABLE as error:
-            raise self._no_checkpoint(path, error) from None
         return True
-
-    def _no_checkpoint(self, path: Path, error: Exception) -> DataError:
-        """The error that a checkpoint was cut short or changed."""
-        folder = shlex.quote(str(self.folder))
-        return DataError(
-            f"{path}: not a checkpoint of a simulation ({error}), so it cannot go on. What was "
-            f"written of its trajectory is still there; to begin anew: rm -r {folder}"
-        )
-
-    def _check(self, before: Settings) -> None:
-        if before != self.settings:
-            pairs = (
-                (n, getattr(before, n), getattr(self.settings, n)) for n in Settings.model_fields
-            )
-            changed = "; ".join(f"{n} {old}, now {new}" for n, old, new in pairs if old != new)
-            raise UsageError(
-                f"{self.folder}: holds a simulation with other settings: {changed}; choose another "
-                "folder, or remove this one"
-            )
 
     def _loop(self, writer: Writer, started: bool) -> Failure | None:
         """Steps until the end, or until a failure; the frames are written."""
         settings = self.settings
-        begun = time.perf_counter() - self.spent
+        self.begun = time.perf_counter() - self.spent
         told = 0.0
         self.frames = _Buffer(self.step // settings.interval + started)
         forces = self._first()
         failure = None
         if not started and (failure := self._store()) is None:
-            self._save(writer, begun)
+            self.unsaved = self._state()
+            self._save(writer)
         while failure is None and self.step < settings.steps:
             forces, failure = self._advance(forces)
             if failure is None and self.step % settings.interval == 0:
                 failure = self._store()
                 if failure is None and self.step % settings.checkpoint == 0:
-                    self._save(writer, begun)
+                    self.unsaved = self._state()
+                    if self._elapsed() - self.spent > SAVE_EVERY:
+                        self._save(writer)
                     self.calculator.reset()
                     forces = None
             if self.progress and (now := time.perf_counter()) - told > REPORT_EVERY:
-                self.progress(self._speed(now - begun), self.step, settings.steps)
+                self.progress(self._speed(now - self.begun), self.step, settings.steps)
                 told = now
-        self._write(writer, begun)
+        self._write(writer)
         if self.progress:
             self.progress(self._speed(self.spent), self.step, settings.steps)
         return failure
 
     def _advance(self, forces: Any) -> tuple[Any, Failure | None]:
         """Do one step and look at the result; give the forces after it in eV/Å, and any failure."""
-        before = self.atoms.positions.copy()
+        before = self.atoms.arrays["positions"].copy()
         try:
             forces = self.integrator.step(forces)
         except MissingExtraError:
@@ -241,9 +214,11 @@ class _Run:
         if not temperature < self.monitor.hottest:
             return None, self.monitor.too_hot(self.step, temperature, self.atoms.positions)
         energy = self.calculator.energy
-        if energy is not None and not math.isfinite(energy := float(np.asarray(energy).item())):
-            return None, self.monitor.no_energy(self.step, energy)
-        if self.step % self.settings.monitor_interval == 0:
+        if energy is not None:
+            value = energy if type(energy) is float else float(np.asarray(energy).item())
+            if not math.isfinite(value):
+                return None, self.monitor.no_energy(self.step, value)
+        if self.step % self.watched == 0:
             return forces, self.monitor.look(self.step, self.atoms.positions)
         return forces, None
 
@@ -312,24 +287,30 @@ class _Run:
                 f"the calculator gives no stress of this system ({error}); leave stress out"
             ) from None
 
-    def _write(self, writer: Writer, begun: float) -> None:
+    def _elapsed(self) -> float:
+        """Seconds that the simulation has taken, without interruptions."""
+        return time.perf_counter() - self.begun
+
+    def _write(self, writer: Writer) -> None:
         """Write the frames that are kept."""
         self.frames.flush(writer)
-        self.spent = time.perf_counter() - begun
+        self.spent = self._elapsed()
 
-    def _save(self, writer: Writer, begun: float) -> None:
-        """Write the frames, then the checkpoint, from which they could be made again."""
-        self._write(writer, begun)
-        state = {
-            "identity": json.dumps(self.identity),
+    def _state(self) -> dict[str, Any]:
+        """What a checkpoint holds, as it is now."""
+        return {
             "step": self.step,
-            "spent": self.spent,
             "resumed": self.resumed,
             **self.monitor.state(),
             **self.integrator.state(),
         }
-        with atomic_write(self.folder / CHECKPOINT_FILE) as partial, open(partial, "wb") as stream:
-            np.savez(stream, **state)
+
+    def _save(self, writer: Writer) -> None:
+        """Write the frames, then the last checkpoint, from which later ones could be made again."""
+        self._write(writer)
+        if self.unsaved is not None:
+            checkpoint.write(self.folder, self.identity, self.unsaved | {"spent": self.spent})
+            self.unsaved = None
 
     def _end(self, failure: Failure | None) -> Outcome:
         """Write the outcome; a failed run's trajectory ends where the run did."""
@@ -384,25 +365,6 @@ class _Buffer:
             self.frames = []
 
 
-def run_time(folder: Path) -> float:
-    """Read how many seconds a simulation took until its last checkpoint; 0 without one."""
-    try:
-        with np.load(folder / CHECKPOINT_FILE, allow_pickle=False) as archive:
-            return float(archive["spent"])
-    except UNREADABLE:
-        return 0.0
-
-
 def ns_per_day(time_ps: float, seconds: float) -> float:
     """Speed of a simulation in ns per day."""
     return time_ps / 1000 / max(seconds, 1e-9) * 86400
-
-
-def _identity(atoms: Atoms, settings: Settings) -> dict[str, Any]:
-    """What tells one simulation from another: settings, and a digest of the starting structure."""
-    import hashlib
-
-    digest = hashlib.sha256()
-    for array in (atoms.numbers, atoms.positions, atoms.get_momenta(), atoms.cell.array, atoms.pbc):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return {"settings": settings.model_dump(mode="json"), "start": digest.hexdigest()}
