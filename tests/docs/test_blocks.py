@@ -42,6 +42,7 @@ PAGES = (
     "docs/published.md",
     "docs/formats.md",
 )
+SLOW = {"docs/tutorial.md", "docs/formats.md"}
 ELSEWHERE = {
     "docs/first-score.md": "tests/teaeval/cli/test_newcomer.py",
     "docs/own-data.md": "tests/teadata/create/test_page.py",
@@ -173,7 +174,7 @@ def run(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[int, 
 
 @pytest.mark.parametrize(
     "page",
-    [pytest.param(page, marks=[pytest.mark.slow] * (page == "docs/tutorial.md")) for page in PAGES],
+    [pytest.param(page, marks=[pytest.mark.slow] * (page in SLOW)) for page in PAGES],
 )
 def test_the_blocks_of_a_page(page, tmp_path, monkeypatch, request):
     if page in ("docs/fetch.md", "docs/ingest.md"):
