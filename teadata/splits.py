@@ -191,15 +191,20 @@ class SplitTable:
             keys, code, frame, rank = _columns(path)
         except (pa.ArrowException, OSError, KeyError) as error:
             raise DataError(f"{path}: not a readable split table ({error})") from None
+        pa.default_memory_pool().release_unused()  # Arrow keeps what it read with
         members = {}
         for value, key in enumerate(keys):
-            rows = np.flatnonzero(code == value)
-            expected = np.arange(len(rows), dtype=np.int32)
-            if not np.array_equal(rank[rows], expected):
-                rows = rows[np.argsort(rank[rows], kind="stable")]
-            if not np.array_equal(rank[rows], expected):
-                raise DataError(f"{path}: the ranks of {'/'.join(key)} are not 0 … {len(rows) - 1}")
-            members[key] = frame[rows]
+            members[key], ranks = frame, rank  # of a single split they are all
+            if len(keys) > 1:
+                rows = np.flatnonzero(code == value)
+                members[key], ranks = frame[rows], rank[rows]
+            expected = np.arange(len(ranks), dtype=np.int32)
+            if not np.array_equal(ranks, expected):
+                order = np.argsort(ranks, kind="stable")
+                members[key], ranks = members[key][order], ranks[order]
+            if not np.array_equal(ranks, expected):
+                last = len(ranks) - 1
+                raise DataError(f"{path}: the ranks of {'/'.join(key)} are not 0 … {last}")
         return cls(members)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from teadata.arrays import SeekableFile, StoredArray, open_arrays
+from teadata.arrays.stored_array import as_range
 from teadata.elements import SYMBOLS
 from teadata.formats.layout import check_layout, present, stated_units
 from teadata.frames import Frames, find_rows, rows_of
@@ -92,7 +93,8 @@ def open_frames(path: Path, ids: ArrayLike) -> StoredFrames:
     check_layout(path, file.attributes.get("layout"))
     names = present(path, file.names)
     factors = stated_units(path, file.attributes).factors
-    rows = rows_of(file.whole("ids").astype(np.int64), ids)
+    found = as_range(rows_of(file.whole("ids").astype(np.int64, copy=False), ids))
+    rows = slice(found.start, found.stop) if isinstance(found, range) else found
 
     def column(name: str) -> NDArray[np.generic] | None:
         return file.whole(name)[rows] if name in names else None
@@ -104,10 +106,16 @@ def open_frames(path: Path, ids: ArrayLike) -> StoredFrames:
     return StoredFrames(
         numbers=file.whole("numbers").astype(np.int64),
         positions=stored("positions"),
-        energies=file.whole("energies")[rows].astype(np.float64) * factors["energies"],
+        energies=_multiplied(file.whole("energies")[rows], factors["energies"]),
         forces=stored("forces"),
         cell=stored("cell") if "cell" in names else None,
         pbc=file.whole("pbc").astype(np.bool_),
         ids=np.asarray(ids, dtype=np.int64),
-        trajectories=None if trajectories is None else trajectories.astype(np.int64),
+        trajectories=None if trajectories is None else trajectories.astype(np.int64, copy=False),
     )
+
+
+def _multiplied(values: NDArray[np.generic], factor: float) -> Floats:
+    """Values in double precision times a factor."""
+    doubles = values.astype(np.float64, copy=False)
+    return doubles if factor == 1.0 else doubles * factor

@@ -85,11 +85,13 @@ class StoredArray:
         picked = np.flatnonzero(picked) if mask else picked.astype(np.int64, copy=False)
         if not isinstance(known, range):
             return replace(self, rows=known[picked])
-        outside = (picked < -len(known)) | (picked >= len(known))
-        if outside.any():
-            raise IndexError(f"row {picked[outside][0]} of {len(known)}")
-        rows = known.start + known.step * np.where(picked < 0, picked + len(known), picked)
-        return replace(self, rows=_as_range(rows))
+        if len(picked) and not -len(known) <= picked.min() <= picked.max() < len(known):
+            raise IndexError(f"rows {picked.min()} to {picked.max()} of {len(known)}")
+        rows = as_range(picked)
+        if isinstance(rows, range) and rows.start >= 0:
+            return replace(self, rows=known[rows.start : rows.stop])
+        places = np.where(picked < 0, picked + len(known), picked)
+        return replace(self, rows=as_range(known.start + known.step * places))
 
     def reordered(self, order: Ints) -> StoredArray:
         """Select entries of each row, in this order, without reading them."""
@@ -97,7 +99,7 @@ class StoredArray:
 
     def __getitem__(self, index: slice | ArrayLike) -> Floats:
         """Read some of the rows."""
-        rows = _as_range(self.take(index).rows)
+        rows = as_range(self.take(index).rows)
         values = self._read(rows).astype(np.float64, copy=False)
         values = values.reshape(len(rows), *self.row_shape)
         if self.order is not None:
@@ -122,7 +124,7 @@ class StoredArray:
         return values
 
 
-def _as_range(rows: Ints | range | None) -> Ints | range:
+def as_range(rows: Ints | range | None) -> Ints | range:
     """Rows as a range, if each follows the one before."""
     assert rows is not None
     if isinstance(rows, range) or not len(rows) or rows[-1] - rows[0] != len(rows) - 1:

@@ -8,6 +8,7 @@ or a constant.
 
 from __future__ import annotations
 
+import sys
 from typing import Protocol
 
 import numpy as np
@@ -24,6 +25,9 @@ PAIRS = 500
 
 FEWEST_ATOMS = 3
 """The forces of two atoms are one number along a line, and may be equal after rounding."""
+
+PART = 1 << 21
+"""Frames of which a copy of all their numbers may be in memory."""
 
 SAME = 0.01
 """Reference forces are the same if they differ by less than this share of their RMS."""
@@ -65,14 +69,25 @@ def diagnose(
     compared
         What one pass over the forces said about each frame.
     """
-    scored = np.flatnonzero(compared.scored)
-    zero = compared.zero[scored]
-    found = [_zero(test, scored[zero], len(scored))] if zero.any() else []
-    rest = scored[~zero]
-    if test.n_atoms >= FEWEST_ATOMS and len(rest) > 1:
-        equal = _equal(prediction, test, place, rest, compared.digests[rest])
-        found += [equal] if equal is not None else []
-    return found
+    zero = np.flatnonzero(compared.scored & compared.zero)
+    found = [_zero(test, zero, int(np.count_nonzero(compared.scored)))] if len(zero) else []
+    if test.n_atoms < FEWEST_ATOMS or _all_differ(compared.digests):
+        return found
+    rest = np.flatnonzero(compared.scored & ~compared.zero)
+    equal = _equal(prediction, test, place, rest, compared.digests[rest])
+    return [*found, equal] if equal is not None else found
+
+
+def _all_differ(digests: Digests) -> bool:
+    """Whether no two numbers are equal; no large part of them is in memory twice."""
+    highest = -1 if sys.byteorder == "little" else 0
+    kinds = digests.view(np.uint8).reshape(-1, 8)[:, highest]  # equal numbers are of one kind
+    for kind in range(16) if len(digests) > PART else [None]:
+        some = digests.copy() if kind is None else digests[kinds >> 4 == kind]
+        some.sort()
+        if (some[1:] == some[:-1]).any():
+            return False
+    return True
 
 
 def _named(test: AnyFrames, rows: Ints) -> str:
@@ -110,11 +125,10 @@ def _equal(
     digests: Digests,
 ) -> Finding | None:
     """Error if frames have the forces of another one and energies of their own, else a warning."""
-    ordered = np.sort(digests)
-    if (ordered[1:] != ordered[:-1]).all():
-        return None
     _, first, group = np.unique(digests, return_index=True, return_inverse=True)
     others = np.flatnonzero(first[group] != np.arange(len(rows)))
+    if len(others) == 0:
+        return None
     looked = others[evenly(len(others), min(PAIRS, COMPONENTS // (6 * test.n_atoms)))]
     one, other = rows[looked], rows[first[group[looked]]]
     reference = test.forces[np.unique(np.concatenate([one, other]))]

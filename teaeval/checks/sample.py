@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from teadata.stored_frames import AnyFrames
 from teadata.typing import Floats, Ints
@@ -77,11 +78,9 @@ def draw(prediction: Prediction, test: AnyFrames, rows: Ints) -> Sample | None:
     rows
         (N,) row of the test set for each predicted frame; −1 where there is none.
     """
-    known = np.flatnonzero(rows >= 0)
-    once = np.bincount(rows[known], minlength=len(test)) == 1
-    known = known[once[rows[known]]]
     most = min(FRAMES, COMPONENTS // (3 * test.n_atoms))
-    picked = known[runs(len(known), most)]
+    known = _known_once(rows, len(test))
+    picked = runs(len(rows), most) if known is None else known[runs(len(known), most)]
     energies, forces = prediction.energies[picked], prediction.forces[picked]
     usable = np.abs(energies) < WILD  # False for NaN
     usable &= (np.abs(forces) < WILD).all(axis=(1, 2))
@@ -91,6 +90,23 @@ def draw(prediction: Prediction, test: AnyFrames, rows: Ints) -> Sample | None:
         return None
     place = rows[picked[usable]]
     return Sample(energies[usable], forces[usable], test.energies[place], reference[usable])
+
+
+def reached(rows: Ints, count: int) -> NDArray[np.bool_]:
+    """Which of `count` test frames are predicted, from the row of each predicted frame or −1."""
+    there, predicted = rows >= 0, np.zeros(count, np.bool_)
+    predicted[rows if there.all() else rows[there]] = True
+    return predicted
+
+
+def _known_once(rows: Ints, count: int) -> Ints | None:
+    """Which predicted frames have a place among `count`, and have it alone; None: all of them."""
+    if np.count_nonzero(reached(rows, count)) == len(rows):
+        return None
+    known = np.flatnonzero(rows >= 0)
+    once = np.bincount(rows[known], minlength=count) == 1
+    alone: Ints = known[once[rows[known]]]
+    return alone
 
 
 def pooled(samples: Sequence[tuple[Sample, Ints]]) -> tuple[Sample, Ints]:

@@ -12,6 +12,7 @@ from teadata.stored_frames import AnyFrames
 from teadata.typing import Floats, Ints
 from teaeval.checks import positions
 from teaeval.checks.positions import POSITION_TOLERANCE, Match
+from teaeval.checks.sample import reached
 from teaeval.engines import Engine
 from teaeval.predictions.findings import Finding
 from teaeval.predictions.prediction import Prediction
@@ -151,8 +152,8 @@ def coverage(
                 + (", and check --subset" if dataset else " declared, and no others"),
             )
         )
-    counts = np.bincount(rows[rows >= 0], minlength=len(test))
-    missing, twice = np.flatnonzero(counts == 0), np.flatnonzero(counts > 1)
+    there = reached(rows, len(test))
+    missing = np.flatnonzero(~there)
     if len(missing):
         findings.append(
             Finding.error(
@@ -163,7 +164,8 @@ def coverage(
                 remedy="predict every frame of the test set; none may be left out of a score",
             )
         )
-    if len(twice):
+    if np.count_nonzero(there) < len(rows) - len(extra):
+        twice = np.flatnonzero(np.bincount(rows[rows >= 0]) > 1)
         findings.append(
             Finding.error(
                 "duplicate-frames",

@@ -1,7 +1,8 @@
 """Whether forces are compared by a compiled loop: by numba, where it is installed and pays.
 
-The digits are the same either way.  To load numba and the loop takes about half a second in each
-process, in which NumPy compares hundreds of megabytes; so it is loaded when that much was compared.
+The digits are the same either way.  To load numba and the loop takes half a second and 140 MB in
+each process, so that one comparison is done with NumPy before: a process that compares more goes
+on with the loop.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-AFTER = 200_000_000
+AFTER = 100_000_000
 """Force components that a process compares with NumPy before it loads the compiled loop."""
 
 Loop = Callable[..., None]
@@ -27,16 +28,20 @@ class _Compiled:
         self._loaded = False
         self._loop: Loop | None = None
 
-    def after(self, components: int) -> Loop | None:
-        """The loop if it is there, else None: numba is missing, broken, or does not pay yet."""
-        if self._loaded:
+    def get(self) -> Loop | None:
+        """The loop; None if numba is missing, broken, or does not pay yet."""
+        if self._loaded or self._compared < AFTER:
             return self._loop
         with self._lock:
-            self._compared += components
-            if not self._loaded and self._compared >= AFTER:
+            if not self._loaded:
                 self._loop = _load()
                 self._loaded = True
         return self._loop
+
+    def add(self, components: int) -> None:
+        """Count what was compared."""
+        with self._lock:
+            self._compared += components
 
 
 def _load() -> Loop | None:
@@ -75,6 +80,11 @@ def _compile() -> Loop:
 _compiled = _Compiled()
 
 
-def force_loop(components: int) -> Loop | None:
-    """The compiled loop for so many more force components, or None where NumPy is to sum them."""
-    return _compiled.after(components)
+def force_loop() -> Loop | None:
+    """The compiled loop, or None where NumPy is to sum forces."""
+    return _compiled.get()
+
+
+def compared(components: int) -> None:
+    """Say that so many force components were compared."""
+    _compiled.add(components)

@@ -83,7 +83,7 @@ class ForceSums:
             np.empty(count, np.uint64),
             *np.empty((6, len(starts) - 1, count)),
         )
-        loop = compiled.force_loop(p.size)
+        loop = compiled.force_loop()
         if loop is not None:
             loop(p, p.view(np.uint64), r, order, starts, weights(3 * atoms), *sums.arrays)
             return sums

@@ -5,8 +5,9 @@ The pieces do not depend on how many workers there are, and their results are ad
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from teadata.arrays.stored_array import rows_taken
 from teadata.stored_frames import AnyFrames
 from teadata.typing import Floats, Ints
 from teaeval.engines import Engine, piece_length, slices
+from teaeval.metrics import compiled
 from teaeval.metrics.force_distribution import ForceDistribution
 from teaeval.metrics.force_sums import Digests
 from teaeval.metrics.frame_errors import FrameErrors, Groups, Quantities, force_errors
@@ -85,21 +87,57 @@ class Compared:
     digests: Digests
     forces: ForceDistribution | None
 
+    def checked(self) -> Compared:
+        """The same without `zero` and `digests`, which checks alone need."""
+        return replace(self, zero=self.zero[:0].copy(), digests=self.digests[:0].copy())
 
-def _cut(
-    prediction: Prediction, test: AnyFrames, order: Ints, part: slice, **options: Any
-) -> Piece:
-    rows = order[part]
-    there = rows >= 0
-    forces = test.forces
-    return Piece(
-        energies=np.where(there, prediction.energies[rows], np.nan),
-        reference_energies=test.energies[part],
-        forces=rows_taken(prediction.forces, rows[there]),
-        there=there,
-        reference_forces=forces.take(part) if isinstance(forces, StoredArray) else forces[part],
-        **options,
-    )
+
+@dataclass(frozen=True, eq=False)
+class _Pieces(Sequence[Piece]):
+    """The pieces of a comparison, each cut when its turn has come.
+
+    Parameters
+    ----------
+    prediction, test
+        What is compared.
+    order
+        (N,) row of the prediction for each frame of the test set; −1 where there is none.
+    parts
+        The frames of each piece.
+    options
+        Further fields of the pieces.
+    """
+
+    prediction: Prediction
+    test: AnyFrames
+    order: Ints
+    parts: Sequence[slice]
+    options: Mapping[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    @overload
+    def __getitem__(self, index: int) -> Piece: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Piece]: ...
+
+    def __getitem__(self, index: int | slice) -> Piece | list[Piece]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        part = self.parts[index]
+        rows = self.order[part]
+        there = rows >= 0
+        forces = self.test.forces
+        return Piece(
+            energies=np.where(there, self.prediction.energies[rows], np.nan),
+            reference_energies=self.test.energies[part],
+            forces=rows_taken(self.prediction.forces, rows[there]),
+            there=there,
+            reference_forces=forces.take(part) if isinstance(forces, StoredArray) else forces[part],
+            **self.options,
+        )
 
 
 def _zero(predicted: Floats, reference: Floats, digests: Digests) -> NDArray[np.bool_]:
@@ -170,21 +208,29 @@ def frame_errors_of(
         Whether more than the tables' errors are wanted.
     """
     block = min(block, piece_length(test.n_atoms))
-    options = {"quantities": Quantities.of(test.numbers, groups), "block": block}
+    options = {
+        "quantities": Quantities.of(test.numbers, groups),
+        "block": block,
+        "details": details,
+    }
     parts = slices(len(test), test.n_atoms)
-    pieces = [_cut(prediction, test, order, part, **options, details=details) for part in parts]
-    results: list[_Result] = []
+    pieces = _Pieces(prediction, test, order, parts, options)
+    count = len(test)
+    scored, zero = np.empty(count, np.bool_), np.empty(count, np.bool_)
+    digests = np.empty(count, np.uint64)
+    tables = []
     more: ForceDistribution | None = None
-    for each in engine.map(_work, pieces):
+    for part, each in zip(parts, engine.map(_work, pieces), strict=True):
         if each.details is not None:
             more = each.details if more is None else more + each.details
-        results.append(replace(each, details=None))
-    tables = [each.table for each in results]
+        tables.append(each.table)
+        scored[part], zero[part], digests[part] = each.scored, each.zero, each.digests
+    compiled.compared(3 * count * test.n_atoms)
     return Compared(
         table={name: FrameErrors.joined(table[name] for table in tables) for name in tables[0]},
-        scored=np.concatenate([each.scored for each in results]),
+        scored=scored,
         block=block,
-        zero=np.concatenate([each.zero for each in results]),
-        digests=np.concatenate([each.digests for each in results]),
+        zero=zero,
+        digests=digests,
         forces=more,
     )

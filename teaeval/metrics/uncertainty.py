@@ -60,7 +60,8 @@ def resampling(
         return Resampling(units.astype(np.int64), "trajectory", replicates, seed)
     block = block_length(dataset, test)
     kind: Unit = "frame" if block == 1 else "block"
-    return Resampling(np.arange(len(test)) // block, kind, replicates, seed)
+    units = np.repeat(np.arange(-(-len(test) // block)), block)[: len(test)]
+    return Resampling(units, kind, replicates, seed)
 
 
 def _correlated(dataset: Dataset | None, test: AnyFrames) -> bool:

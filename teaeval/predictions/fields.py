@@ -148,7 +148,7 @@ def read_arrays(file: ArrayFile, names: Mapping[str, str], in_memory: int) -> di
         if name in names and isinstance(file, SeekableFile) and _large(file, names[name], in_memory)
     }
     rows = {name: key for name, key in names.items() if name not in {"numbers", *loaded}}
-    if _aligned(file, list(rows.values())):
+    if not isinstance(file, SeekableFile) and _aligned(file, list(rows.values())):
         pieces = list(file.pieces(list(rows.values()), ROWS))
         loaded |= {name: np.concatenate([p.pop(key) for p in pieces]) for name, key in rows.items()}
     else:

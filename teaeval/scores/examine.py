@@ -253,8 +253,7 @@ def checked(
         return Checked(np.full(np.size(prediction.energies), -1), known + findings, None)
     rows, findings = structure.rows(prediction, test, engine)
     findings += structure.coverage(prediction, test, rows, dataset)
-    place = np.full(len(test), -1)
-    place[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
+    place = _places(rows, len(test))
     groups = {} if dataset is None else dataset.card.groups
     compared = frame_errors_of(
         prediction, test, place, groups, engine, block=block, details=details
@@ -263,6 +262,7 @@ def checked(
     findings += structure.finite(prediction, suspects[suspects >= 0])
     findings = geometry.explain(prediction, test, rows, findings)
     findings += repeats.diagnose(prediction, test, place, compared)
+    compared = compared.checked()
     sample = draw(prediction, test, rows)
     few = None
     if sample is not None and len(sample) >= FEWEST:
@@ -272,6 +272,15 @@ def checked(
         if dataset is not None:  # of systems of a reference, those of all are looked at together
             findings += [*identity.diagnose(sample), few_frames(len(sample))]
     return Checked(rows, known + findings, compared, few)
+
+
+def _places(rows: Ints, count: int) -> Ints:
+    """Row of the prediction for each of `count` test frames, from those (N,) of the test set."""
+    if len(rows) == count and rows[0] == 0 and (rows[1:] - rows[:-1] == 1).all():
+        return rows  # they are in the same order
+    place = np.full(count, -1)
+    place[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
+    return place
 
 
 def _diagnoses(

@@ -16,6 +16,7 @@ from teadata.errors import UsageError, unknown_name
 from teadata.output.display import Shown, data_frame, html_table, line
 from teadata.schema import StrictModel
 from teadata.stored_frames import AnyFrames
+from teaeval.checks.sample import reached
 from teaeval.md.record import Simulations
 from teaeval.predictions.prediction import Prediction
 from teaeval.predictions.reference import Reference
@@ -170,11 +171,10 @@ class Coverage(StrictModel):
         """Count the frames of predictions that were examined."""
         total = scored = missing = 0
         for examined in parts:
-            frames, rows = len(examined.test), examined.test_rows
-            predicted = np.bincount(rows[rows >= 0], minlength=frames)
+            frames = len(examined.test)
             total += frames
             scored += int(examined.compared.scored.sum())
-            missing += int((predicted == 0).sum())
+            missing += frames - int(np.count_nonzero(reached(examined.test_rows, frames)))
         return cls(
             frames=total, scored=scored, missing=missing, not_finite=total - scored - missing
         )

@@ -46,7 +46,11 @@ def test_a_file_that_was_not_written_to_its_end_is_not_scored(noisy, mini_i, tmp
         teaeval.score(path, replicates=0)
 
 
-def test_forces_of_the_frame_before(diagnosed, noisy, mini_i):
+@pytest.mark.parametrize("part", [1 << 21, 100])
+def test_forces_of_the_frame_before(diagnosed, noisy, mini_i, part, monkeypatch):
+    """In one go, or of many frames a part of their numbers at a time."""
+    monkeypatch.setattr("teaeval.checks.repeats.PART", part)
+    assert "equal-forces" not in diagnosed(noisy, mini_i)
     forces = noisy.forces.copy()
     forces[100] = forces[99]
     found = diagnosed(noisy, mini_i, forces=forces)["equal-forces"]
