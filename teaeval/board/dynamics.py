@@ -266,8 +266,8 @@ def distances(runs: Sequence[Run]) -> list[dict[str, Any]]:
                     "measure": one.measure if one.unit == "" else f"{one.measure}, {one.unit}",
                     "value": significant(one.value),
                     "limits": span(limits),
-                    "floor": significant(one.floor),
-                    "ceiling": significant(one.ceiling),
+                    "halves": significant(one.halves),
+                    "halves_most": significant(one.halves_most),
                     "reference": item.reference or "–",
                 }
             )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import model_validator
 
 from teadata.schema import StrictModel
 
@@ -25,9 +27,10 @@ class Separation(StrictModel):
     """A distance from the reference, with its 95 % interval, and what halves of that are apart.
 
     ``measure`` is ``hellinger`` (0 to 1), ``wasserstein`` (in ``unit``) or ``difference`` (of
-    means, or the root of the mean squared difference of curves).  ``floor`` and ``ceiling`` are
-    the mean and the 95 % quantile of the distance between halves of the reference.  None where
-    there are not two blocks.
+    means, or the root of the mean squared difference of curves).  ``halves`` and ``halves_most``
+    are the mean and the 95 % quantile of the distance between halves of the reference; an earlier
+    version called them ``floor`` and ``ceiling``, which are something else in
+    :class:`teaeval.md.record.Distance`.  None where there are not two blocks.
     """
 
     measure: Literal["hellinger", "wasserstein", "difference"]
@@ -35,8 +38,17 @@ class Separation(StrictModel):
     value: float
     low: float | None
     high: float | None
-    floor: float | None
-    ceiling: float | None
+    halves: float | None
+    halves_most: float | None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _earlier(cls, values: Any) -> Any:
+        """Give the names of an earlier version those of today."""
+        if not isinstance(values, dict):
+            return values
+        names = {"floor": "halves", "ceiling": "halves_most"}
+        return {names.get(name, name): value for name, value in values.items()}
 
 
 class Axis(StrictModel):

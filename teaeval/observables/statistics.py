@@ -120,16 +120,16 @@ class Separation:
     """A distance from the reference, its 95 % interval, and what halves of the reference are apart.
 
     ``low`` and ``high`` are from resampled blocks of both; NaN if both have a single one.
-    ``floor`` and ``ceiling`` are the mean and the 95 % quantile of the distance between two halves
-    of the reference's own blocks; NaN if it has a single one.
+    ``halves`` and ``halves_most`` are the mean and the 95 % quantile of the distance between two
+    halves of the reference's own blocks; NaN if it has a single one.
     """
 
     measure: Measure
     value: float
     low: float
     high: float
-    floor: float
-    ceiling: float
+    halves: float
+    halves_most: float
 
 
 def separation(
@@ -153,7 +153,7 @@ def separation(
     if not all(quantity.weight(rows).sum() > 0 for rows in (first, second)):
         raise DataError(f"{quantity.name}: nothing was counted, so there is no distance")
     value = float(quantity.apart(measure, first.sum(axis=0), second.sum(axis=0)))
-    low = high = floor = ceiling = float("nan")
+    low = high = mean = most = float("nan")
     if len(first) > 1 or len(second) > 1:
         drawn = [
             _draws(len(rows), replicates, seed + i) @ rows for i, rows in enumerate((first, second))
@@ -164,8 +164,8 @@ def separation(
         chosen = halves(len(second), seed + 2)
         within = _finite(quantity.apart(measure, chosen @ second, (1 - chosen) @ second))
         if len(within):
-            floor, ceiling = float(within.mean()), float(np.quantile(within, LEVEL))
-    return Separation(measure, value, low, high, floor, ceiling)
+            mean, most = float(within.mean()), float(np.quantile(within, LEVEL))
+    return Separation(measure, value, low, high, mean, most)
 
 
 def _finite(values: Floats) -> Floats:

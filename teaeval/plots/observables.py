@@ -1,4 +1,4 @@
-"""What simulations sampled, a panel for each quantity: models, and the reference in grey."""
+"""What simulations sampled, a panel for each quantity: models, and their references in grey."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GREY = "0.6"
 
 @dataclass(frozen=True)
 class _Panel:
-    """One quantity of the models of one state; of a map, of one model or the reference."""
+    """One quantity of the models of one state; of a map, of one model or one reference."""
 
     state: str
     members: list[tuple[str, Observed]]
@@ -36,7 +36,7 @@ class _Panel:
 
     @property
     def first(self) -> Observed:
-        """The quantity of the first model, which has the reference."""
+        """The quantity of the first model."""
         return self.members[0][1]
 
     @property
@@ -44,6 +44,26 @@ class _Panel:
         """Observable, quantity and whose map it is."""
         whose = "" if self.only is None else f", {self.only}"
         return f"{self.first.observable}: {self.first.quantity}{whose}"
+
+    @property
+    def references(self) -> dict[str, Observed]:
+        """What the models are compared with, each once, by its name: those that have it."""
+        found: list[Observed] = []
+        for _, one in self.members:
+            if one.reference and not any(_same_reference(one, other) for other in found):
+                found.append(one)
+        if len(found) < 2:
+            return {REFERENCE: found[0]} if found else {}
+        return {f"{REFERENCE} {i}": one for i, one in enumerate(found, 1)}
+
+
+def _same_reference(first: Observed, second: Observed) -> bool:
+    """Whether two models were compared with the same: the same words, and the same numbers."""
+    return (first.reference, first.reference_values, first.reference_mean) == (
+        second.reference,
+        second.reference_values,
+        second.reference_mean,
+    )
 
 
 def observables(records: Sequence[Simulations]) -> Plot:
@@ -70,10 +90,11 @@ def observables(records: Sequence[Simulations]) -> Plot:
         figure, axes = panels(across, -(-len(every) // across), width=2.9, height=2.4)
         for ax in axes[len(every) :]:
             ax.set_visible(False)
+        states = list(dict.fromkeys(panel.state for panel in every))
         for ax, panel in zip(axes, every, strict=False):
             data += draw[panel.first.kind](ax, panel)
-            ax.set_title(panel.title, fontsize=8)
-        states = list(dict.fromkeys(panel.state for panel in every))
+            where = f"{panel.state}\n" if len(states) > 1 else ""
+            ax.set_title(f"{where}{panel.title}", fontsize=8)
         figure.suptitle("; ".join(states), fontsize=9)
         _legend(figure, every)
     return Plot(figure, data)
@@ -91,8 +112,7 @@ def _of(state: str, members: Sequence[tuple[str, Simulations]]) -> list[_Panel]:
         if group[0][1].kind != "map":
             every.append(_Panel(state, group, names))
             continue
-        whose = [label for label, _ in group]
-        whose += [REFERENCE] if group[0][1].reference else []
+        whose = [*(label for label, _ in group), *_Panel(state, group, names).references]
         every += [_Panel(state, group, names, label) for label in whose]
     return every
 
@@ -102,8 +122,15 @@ def _legend(figure: Any, every: Sequence[_Panel]) -> None:
 
     names = list(dict.fromkeys(name for panel in every for name in panel.names))
     handles = [Line2D([], [], color=colour(name, names), label=name) for name in names]
-    handles.append(Line2D([], [], color=GREY, label=REFERENCE))
+    references = [name for panel in every for name in panel.references]
+    handles += [Line2D([], [], **_drawn(name), label=name) for name in dict.fromkeys(references)]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6))
+
+
+def _drawn(reference: str) -> dict[str, Any]:
+    """How a reference is drawn: in grey, the second and later ones in darker grey and dashed."""
+    number = int(reference.removeprefix(REFERENCE) or 1)
+    return {"color": GREY} if number == 1 else {"color": f"{0.6 / number:.2f}", "linestyle": "--"}
 
 
 def _edges(axis: Axis) -> Floats:
@@ -114,15 +141,19 @@ def _lines(ax: Axes, panel: _Panel) -> list[dict[str, Any]]:
     """Densities or curves."""
     (axis,) = panel.first.axes
     edges = _edges(axis)
-    curves = [(label, colour(label, panel.names), one.values) for label, one in panel.members]
-    if panel.first.reference:
-        curves.insert(0, (REFERENCE, GREY, panel.first.reference_values))
+    curves: list[tuple[str, dict[str, Any], list[float]]] = [
+        (name, _drawn(name), one.reference_values) for name, one in panel.references.items()
+    ]
+    curves += [
+        (label, {"color": colour(label, panel.names)}, one.values) for label, one in panel.members
+    ]
     data, seen = [], np.zeros(axis.bins, dtype=bool)
-    for label, tint, values in curves:
+    for label, style, values in curves:
         heights = np.array(values)
         seen |= heights != 0
-        fill = label == REFERENCE and panel.first.kind == "histogram"
-        ax.stairs(heights, edges, color=tint, fill=fill, alpha=0.5 if fill else 1.0)
+        fill = panel.first.kind == "histogram" and label in panel.references
+        fill = fill and "linestyle" not in style
+        ax.stairs(heights, edges, fill=fill, alpha=0.5 if fill else 1.0, **style)
         data += [
             _datum(panel, label, x=x, y=None, value=value)
             for x, value in zip((edges[:-1] + axis.width / 2).tolist(), values, strict=True)
@@ -137,22 +168,21 @@ def _lines(ax: Axes, panel: _Panel) -> list[dict[str, Any]]:
 def _map(ax: Axes, panel: _Panel) -> list[dict[str, Any]]:
     """Shares of a map, with the reference's wells."""
     x, y = panel.first.axes
-    own = dict(panel.members)
-    values = (
-        panel.first.reference_values if panel.only == REFERENCE else own[panel.only or ""].values
-    )
+    whose, references = panel.only or "", panel.references
+    referred = whose in references
+    one = references[whose] if referred else dict(panel.members)[whose]
+    values = one.reference_values if referred else one.values
     shares = np.array(values).reshape(x.bins, y.bins)
     # of few visits too: the root shows them
     ax.pcolormesh(_edges(x), _edges(y), np.sqrt(shares.T), cmap="Blues", rasterized=True)
-    wells = panel.first.wells if panel.only == REFERENCE else own[panel.only or ""].wells
-    for well in wells:
-        share = well.reference if panel.only == REFERENCE else well.share
+    for well in one.wells:
+        share = well.reference if referred else well.share
         ax.text(well.x, well.y, f"{share.value:.0%}", fontsize=7, ha="center", va="center")
     for set_label, axis in ((ax.set_xlabel, x), (ax.set_ylabel, y)):
         set_label(f"{axis.name} ({axis.unit})" if axis.unit else axis.name)
     middles = [(_edges(axis)[:-1] + axis.width / 2).tolist() for axis in (x, y)]
     return [
-        _datum(panel, panel.only or "", x=a, y=b, value=float(shares[i, j]))
+        _datum(panel, whose, x=a, y=b, value=float(shares[i, j]))
         for i, a in enumerate(middles[0])
         for j, b in enumerate(middles[1])
         if shares[i, j]
@@ -162,7 +192,10 @@ def _map(ax: Axes, panel: _Panel) -> list[dict[str, Any]]:
 def _means(ax: Axes, panel: _Panel) -> list[dict[str, Any]]:
     """Means with their 95 % intervals."""
     points = [(label, colour(label, panel.names), one.mean) for label, one in panel.members]
-    points.append((REFERENCE, GREY, panel.first.reference_mean))
+    points += [
+        (name, str(_drawn(name)["color"]), one.reference_mean)
+        for name, one in panel.references.items()
+    ]
     data = []
     for place, (label, tint, mean) in enumerate(points):
         if mean is None:

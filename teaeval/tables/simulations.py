@@ -192,9 +192,9 @@ def _mean(mean: Estimate | None) -> Cell:
 
 def _halves(one: Separation | None) -> Cell:
     """How far halves of the reference are apart."""
-    if one is None or one.floor is None:
+    if one is None or one.halves is None:
         return EMPTY
-    return Cell(significant(one.floor), interval=f"at most {significant(one.ceiling)}")
+    return Cell(significant(one.halves), interval=f"at most {significant(one.halves_most)}")
 
 
 def entries(records: Sequence[Simulations]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def test_survival_and_distances_of_simulations(repository, tmp_path):
     assert f"<td>{significant(share)}<small>" in text
     assert "Distances to the reference" not in text  # an earlier version measured none
     apart = Separation(
-        measure="hellinger", unit="", value=0.4321, low=0.40, high=0.46, floor=0.1, ceiling=0.2
+        measure="hellinger", unit="", value=0.4321, low=0.40, high=0.46, halves=0.1, halves_most=0.2
     )
     angles = Observed(
         observable="ramachandran", quantity="all", unit="°", kind="map", axes=[], mean=None,

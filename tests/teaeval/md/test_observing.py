@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 
 import numpy as np
@@ -11,6 +12,7 @@ import teadata
 from teadata.errors import UsageError
 from teaeval import md
 from teaeval.md import record, sources
+from teaeval.md.observed import Separation
 from teaeval.observables import registry
 from teaeval.observables.system import System
 
@@ -37,7 +39,7 @@ def test_simulations_are_compared_with_the_engines_own(simulated, invoke, tmp_pa
     for one in by_name.values():
         if one.reference:
             assert one.distance.value >= 0
-            assert one.distance.floor <= one.distance.ceiling
+            assert one.distance.halves <= one.distance.halves_most
     residue = by_name["ramachandran", "ALA3"]
     assert sum(well.reference.value for well in residue.wells) == pytest.approx(1, abs=0.05)
     assert by_name["temperatures", "C"].exact == 300
@@ -68,7 +70,37 @@ def test_models_beside_each_other(simulated, invoke, tmp_path):
     assert table.count("| ramachandran |") == 3
     invoke("plot", "observables", *files, "-o", tmp_path / "f.svg")
     rows = (tmp_path / "f.csv").read_text().splitlines()
-    assert {row.split(",")[4] for row in rows[1:]} >= {"A", "B", "reference"}
+    assert {row.split(",")[4] for row in rows[1:]} == {"A", "B", "reference"}
+    # of another temperature, and compared with something else: all three references are drawn
+    hotter = one.model_copy(
+        update={"name": "C", "settings": one.settings.model_copy(update={"temperature": 500.0})}
+    )
+    other = [
+        seen.model_copy(update={"reference": "test frames"} if seen.reference else {})
+        for seen in one.observables
+    ]
+    for name, changed in (
+        ("B", one.model_copy(update={"name": "B", "observables": other})),
+        ("C", hotter),
+    ):
+        (tmp_path / f"{name}.json").write_text(changed.model_dump_json())
+    invoke("plot", "observables", *files, tmp_path / "C.json", "-o", tmp_path / "f.svg")
+    with open(tmp_path / "f.csv", encoding="utf-8") as file:
+        drawn = {(row["state"][-5:], row["model"]) for row in csv.DictReader(file)}
+    assert {name for state, name in drawn if state == "300 K"} == {
+        "A", "B", "reference 1", "reference 2",
+    }  # fmt: skip
+    assert {name for state, name in drawn if state == "500 K"} == {"C", "reference"}
+
+
+def test_an_older_record_of_distances_is_read():
+    """What halves of the reference are apart was called floor and ceiling."""
+    numbers = {"value": 0.3, "low": 0.2, "high": 0.4}
+    old = Separation.model_validate(
+        {"measure": "hellinger", "unit": "", **numbers, "floor": 0.1, "ceiling": 0.2}
+    )
+    assert (old.halves, old.halves_most) == (0.1, 0.2)
+    assert Separation.model_validate(old.model_dump()) == old
 
 
 def test_the_reference_is_of_the_same_temperature_or_says_its_own():
@@ -112,7 +144,7 @@ def test_the_engine_is_at_no_distance_from_itself(tmp_path):
     found, left_out = observe(system, engine.sources[:1], [engine], names, 50)
     assert not left_out
     distances = [one.distance for one in found]
-    assert np.mean([one.value <= one.ceiling for one in distances]) >= 0.8
+    assert np.mean([one.value <= one.halves_most for one in distances]) >= 0.8
 
 
 def test_records_of_earlier_versions_are_read(simulated, tmp_path):

@@ -82,8 +82,8 @@ def test_halves_of_the_reference_say_what_a_distance_is_worth():
     for measure, apart in (("hellinger", 0.17), ("wasserstein", 0.5)):
         near = separation(LENGTH, measure, same, rows, 200)
         far = separation(LENGTH, measure, other, rows, 200)
-        assert near.value < near.ceiling
-        assert far.value > 1.5 * far.ceiling
+        assert near.value < near.halves_most
+        assert far.value > 1.5 * far.halves_most
         assert far.value == pytest.approx(apart, abs=0.08)
         assert far.low < far.value < far.high
     with pytest.raises(DataError, match="nothing was counted"):
@@ -96,7 +96,7 @@ def test_means_and_curves_have_distances_too():
     second = np.array([[3.0, 3.0], [5.0, 3.0], [4.0, 3.0], [4.0, 3.0]])
     found = separation(lasting, "difference", first, second, 100)
     assert found.value == pytest.approx(16 / 9 - 16 / 12)
-    assert 0 <= found.floor <= found.ceiling < found.value
+    assert 0 <= found.halves <= found.halves_most < found.value
     # a block in which nothing ended counts with the time that it lasted
     unbroken = np.array([[10.0, 5.0], [6.0, 0.0]])
     assert separation(lasting, "difference", unbroken, second).value == pytest.approx(
