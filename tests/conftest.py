@@ -119,13 +119,16 @@ def run(repository: Path, tmp_path_factory) -> Iterator[Run]:
     found = spec_from_file_location("warm", repository / "tests" / "warm.py")
     module = module_from_spec(found)
     found.loader.exec_module(module)
-    warm = module.Warm(tmp_path_factory.mktemp("warm"))
+    folder = tmp_path_factory.mktemp("warm")
+    usual = module.Warm(folder / "usual")
+    calculating = module.Warm(folder / "calculating", "torch")
 
     def run_command(
         command: str, *arguments: object, cwd: Path | None = None, timeout: float = 300
     ) -> subprocess.CompletedProcess[str]:
         line = [str(scripts / command), *map(str, arguments)]
         environment = os.environ | {"COLUMNS": "200"}
+        warm = calculating if (command, *arguments[:1]) in module.CALCULATING else usual
         if command in COMMANDS and warm.suits(environment):
             return warm.run(line, cwd, environment, timeout)
         return subprocess.run(
@@ -134,7 +137,8 @@ def run(repository: Path, tmp_path_factory) -> Iterator[Run]:
         )  # fmt: skip
 
     yield run_command
-    warm.close()
+    usual.close()
+    calculating.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 """Commands as processes of their own, without the seconds that Python and libraries take to start.
 
-``python tests/warm.py SOCKET`` imports the libraries that the commands need, none of the project's
-own modules, and then forks itself for each command it is asked for.  Such a command has its own
-arguments, environment, folder, output and status, and imports the project anew.
+``python tests/warm.py SOCKET LIBRARY...`` imports libraries that the commands need, none of the
+project's own modules, and then forks itself for each command it is asked for.  Such a command has
+its own arguments, environment, folder, output and status, and imports the project anew.
 """
 
 from __future__ import annotations
@@ -28,15 +28,22 @@ LIBRARIES = (
     "importlib.metadata", "email.parser", "concurrent.futures", "ase", "ase.io",
 )  # fmt: skip
 
+CALCULATING = {
+    *(("baselines", verb) for verb in ("train", "resume", "predict", "score", "bench")),
+    ("teaeval", "md"),
+    ("teaeval", "hydrogen"),
+}
+"""Commands that calculate: what they need imports torch where that is installed."""
+
 READ_LATE = ("TEADATA_", "COLUMNS", "PATH", "PWD", "OLDPWD", "PYTEST_", "JAX_", "XLA_")
 """What variables begin with that are read when they are needed, not when a library is imported."""
 
 
 class Warm:
-    """A process that waits for commands; it is started by the first."""
+    """A process that waits for commands, with some libraries; it is started by the first."""
 
-    def __init__(self, folder: Path) -> None:
-        self.address = folder / "commands"
+    def __init__(self, address: Path, *more: str) -> None:
+        self.address, self.libraries = address, (*LIBRARIES, *more)
         self.environment = dict(os.environ)
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -65,9 +72,11 @@ class Warm:
                 connection.settimeout(timeout)
                 try:
                     status = int(answers.readline())
-                except TimeoutError:
+                except BaseException as error:
                     os.kill(process, signal.SIGKILL)
-                    raise subprocess.TimeoutExpired(list(command), timeout) from None
+                    if isinstance(error, TimeoutError):
+                        raise subprocess.TimeoutExpired(list(command), timeout) from None
+                    raise
             said = []
             for stream in (out, err):
                 stream.seek(0)
@@ -77,7 +86,8 @@ class Warm:
     def _connect(self) -> socket.socket:
         if self.process is None:
             self.process = subprocess.Popen(
-                [sys.executable, __file__, str(self.address)], stdin=subprocess.DEVNULL
+                [sys.executable, __file__, str(self.address), *self.libraries],
+                stdin=subprocess.DEVNULL,
             )
         connection = socket.socket(socket.AF_UNIX)
         end = time.monotonic() + 120
@@ -98,9 +108,9 @@ class Warm:
             self.process.wait(60)
 
 
-def serve(address: str) -> dict[str, Any]:
+def serve(address: str, *libraries: str) -> dict[str, Any]:
     """Fork for each command that is asked for; returns what was asked, in the process for it."""
-    for name in LIBRARIES:
+    for name in libraries:
         try:
             importlib.import_module(name)
         except ImportError:  # an extra that is not installed
@@ -148,7 +158,7 @@ def _watched(connection: socket.socket) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    order = serve(sys.argv[1])
+    order = serve(*sys.argv[1:])
     os.environ.clear()
     os.environ.update(order["env"])
     os.chdir(order["cwd"])
