@@ -23,6 +23,8 @@ import ase.io
 import numpy as np
 from fuzz import damaged
 
+import teadata
+from teadata import formats
 from teadata.arrays import open_arrays
 from teadata.arrays.extxyz import bulk
 from teadata.arrays.extxyz.careful import CarefulReader
@@ -31,6 +33,7 @@ from teadata.arrays.extxyz.template import Templates
 from teadata.arrays.extxyz.text_file import open_text
 from teadata.arrays.images import NUMBERS, Image
 from teadata.errors import DataError
+from teadata.formats import extxyz
 
 Random = np.random.Generator
 Images = list[dict[str, Any]]
@@ -96,6 +99,35 @@ def text_of(random: Random) -> bytes:
     if random.random() < 0.15:
         content = content.rstrip()
     return damaged(content, random) if hostile and random.random() < 0.25 else content
+
+
+def written(random: Random, path: Path) -> bytes:
+    """A file as this package or ASE writes it, damaged or not."""
+    count, atoms = int(random.integers(1, 80)), int(random.integers(1, 12))
+    optional: dict[str, Any] = {
+        "cell": 9 * np.eye(3) + random.normal(size=(count, 3, 3)),
+        "pbc": (True, True, False),
+        "stress": random.normal(size=(count, 3, 3)),
+        "trajectories": random.integers(3, size=count),
+        "temperatures": random.normal(300, 10, size=count),
+    }
+    wanted = [name for name in optional if random.random() < 0.5]
+    frames = teadata.Frames(
+        numbers=random.choice([1, 6, 8, 17], size=atoms),
+        positions=random.normal(size=(count, atoms, 3)),
+        energies=random.normal(size=count) * 1e4,
+        forces=random.normal(size=(count, atoms, 3)),
+        **{name: optional[name] for name in wanted if name != "pbc" or "cell" in wanted},
+    )
+    match random.integers(3):
+        case 0:
+            formats.write(path, frames, name="a b")
+        case 1:
+            extxyz.write(path, frames, prefix="REF_")
+        case _:
+            ase.io.write(path, frames.to_ase(), format="extxyz")
+    content = path.read_bytes()
+    return damaged(content, random) if random.random() < 0.5 else content
 
 
 def _columns(random: Random) -> list[str]:
@@ -264,7 +296,8 @@ def check(path: Path) -> str:
 def run(seed: int, folder: Path) -> str:
     """Make a file and check it."""
     random = np.random.default_rng([seed, 7])
-    content = text_of(random)
+    made = random.random() < 0.3
+    content = written(random, folder / "whole.xyz") if made else text_of(random)
     packed = random.random() < 0.1
     path = folder / f"f.xyz{'.gz' if packed else ''}"
     path.write_bytes(gzip.compress(content) if packed else content)

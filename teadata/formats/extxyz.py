@@ -98,8 +98,9 @@ def write(
         If there are no frames, a frame id or trajectory does not fit into 32 bits, or the file
         cannot be written.
     """
-    if len(frames) == 0:
-        raise DataError(f"{path}: extended XYZ has no way to hold no frames; use another format")
+    if len(frames) == 0 or frames.n_atoms == 0:
+        what = "frames" if len(frames) == 0 else "atoms"
+        raise DataError(f"{path}: extended XYZ has no way to hold no {what}; use another format")
     for kind, integers in (("frame ids", frames.ids), ("trajectories", frames.trajectories)):
         if integers is not None and not 0 <= integers.min() <= integers.max() < 2**31:
             raise DataError(

@@ -1,10 +1,10 @@
-"""Work on parts of a file in threads, a few parts ahead of who takes the results."""
+"""Work on parts of a file in threads, a few parts ahead of whoever takes the results."""
 
 from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -22,7 +22,7 @@ def threads() -> int:
     return min(MOST, os.cpu_count() or 1)
 
 
-def in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+def in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result]:
     """Yield the results of items in their order, of which few are worked on or waited for.
 
     The first is worked on here: who needs no other starts no threads.

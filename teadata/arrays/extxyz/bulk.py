@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from teadata.arrays.extxyz.careful import SPECIAL
 from teadata.arrays.extxyz.columns import (
     PLAIN,
     SYMBOLS,
+    TYPES,
     Column,
     columns_of,
     converted,
@@ -33,7 +34,7 @@ from teadata.arrays.extxyz.comment_line import value_of
 from teadata.arrays.extxyz.parts import Part
 from teadata.arrays.extxyz.template import Template, Templates
 from teadata.arrays.images import Block
-from teadata.typing import Array
+from teadata.typing import Array, Mask
 
 _REALS = re.compile(rb"[-0-9.eE ]*")
 _INTEGERS = re.compile(rb"(?:-?(?:0|[1-9][0-9]{0,17}) )*")
@@ -47,10 +48,9 @@ class IrregularError(Exception):
 
 @dataclass(frozen=True)
 class _Run:
-    """Frames in a row that have one template and as many atoms: which of the part, their values."""
+    """Frames in a row that have one template: the first of the part, and the values of each."""
 
     template: Template
-    atoms: int
     start: int
     values: list[tuple[bytes, ...]]
 
@@ -81,19 +81,47 @@ def blocks(
     if not part.ended:
         raise IrregularError
     runs = list(_runs(part, templates))
-    said = [_said(run) for run in runs]
-    found = [dict[str, Array]()] * len(runs)
-    if atoms:
-        found = []
-        for columns, alike in groupby(runs, lambda run: _properties(run.template)):
-            found += _columns(part, list(alike), columns)
-    made = []
-    for run, info, arrays in zip(runs, said, found, strict=True):
-        if info.keys() & arrays.keys():
-            raise IrregularError
-        where = [part.where(i) for i in range(run.start, run.stop)]
-        made.append(Block(arrays | info, where))
+    made: list[Block] = []
+    for columns, group in groupby(runs, lambda run: _properties(run.template)):
+        alike = list(group)
+        rows, line = _columns(part, alike, columns) if atoms else {}, 0
+        for run in alike:
+            info = _said(run)
+            if info.keys() & rows.keys():
+                raise IrregularError
+            made += _blocks(part, run, rows, line, info)
+            line += sum(place.atoms for place in part.places[run.start : run.stop])
     return made, {run.template.written for run in runs}
+
+
+def _blocks(
+    part: Part, run: _Run, rows: dict[str, Array], line: int, info: dict[str, Array]
+) -> Iterator[Block]:
+    """The images of a run, those together that have as many atoms.
+
+    Parameters
+    ----------
+    part, run
+        The frames.
+    rows
+        What the lines of atoms have (L, …), if that is read, those of the run from `line` on.
+    line
+        See there.
+    info
+        What the frames say of themselves (F, …).
+    """
+    start = run.start
+    for atoms, places in groupby(part.places[run.start : run.stop], attrgetter("atoms")):
+        count = len(list(places))
+        end, stop = line + count * atoms, start + count
+        arrays = {
+            name: values[line:end].reshape(count, atoms, *values.shape[1:])
+            for name, values in rows.items()
+        }
+        first, last = start - run.start, stop - run.start
+        arrays |= {name: values[first:last] for name, values in info.items()}
+        yield Block(arrays, [part.where(i) for i in range(start, stop)])
+        start, line = stop, end
 
 
 def _runs(part: Part, templates: Templates) -> Iterator[_Run]:
@@ -107,10 +135,10 @@ def _runs(part: Part, templates: Templates) -> Iterator[_Run]:
             start = zlib.crc32(template.covered_by(values))
             if zlib.crc32(whole[place.rows : place.end], start) != int(values[-1], 16):
                 raise IrregularError
-        if run is None or run.template is not template or run.atoms != place.atoms:
+        if run is None or run.template is not template:
             if run is not None:
                 yield run
-            run = _Run(template, place.atoms, i, [])
+            run = _Run(template, i, [])
         run.values.append(values)
     if run is not None:
         yield run
@@ -165,13 +193,15 @@ def _stacked(texts: list[bytes]) -> Array:
     joined = b" ".join(inner) + b" "
     words = joined.split()
     width = len(words) // len(texts)
-    if inner is texts or {len(text.split()) for text in inner} == {width}:
+    # one blank between words, and as many words in each text
+    single = joined.count(b" ") == len(words)
+    if single and {text.count(b" ") for text in inner} == {width - 1}:
         shape = (len(texts), width) if width > 1 else (len(texts),)
         if _INTEGERS.fullmatch(joined):
-            return np.array([int(word) for word in words]).reshape(shape)
+            return np.array(list(map(int, words))).reshape(shape)
         if _REALS.fullmatch(joined) and all(b"." in text for text in texts):
             try:
-                return np.array([float(word) for word in words]).reshape(shape)
+                return np.array(list(map(float, words))).reshape(shape)
             except ValueError:
                 raise IrregularError from None
     values = [np.asarray(_value(text)) for text in texts]
@@ -214,27 +244,20 @@ def _periodic(said: Array | None, count: int) -> Array:
     return np.broadcast_to(said.reshape(count, -1).astype(bool), (count, 3))
 
 
-def _columns(part: Part, runs: Sequence[_Run], text: str) -> list[dict[str, Array]]:
-    """What the atoms of frames have (F, A, …), of runs with the same columns."""
+def _columns(part: Part, runs: Sequence[_Run], text: str) -> dict[str, Array]:
+    """What the lines of atoms have (L, …), of runs with the same columns."""
     places = part.places[runs[0].start : runs[-1].stop]
     whole = memoryview(part.data)
     body = b"".join([whole[place.rows : place.end] for place in places])
     try:
         columns = columns_of(text)
-        words = _Words(body, sum(map(itemgetter(1), places)), columns)
+        words = _Words(body, sum(place.atoms for place in places), columns)
         read = {column.name: words.column(column) for column in columns}
         if len(read) < len(columns):
             raise IrregularError
-        read = with_numbers(read)
+        return with_numbers(read)
     except ValueError:
         raise IrregularError from None
-    found, start = [], 0
-    for run in runs:
-        stop = start + len(run.values) * run.atoms
-        shape = (len(run.values), run.atoms)
-        found.append({n: a[start:stop].reshape(*shape, *a.shape[1:]) for n, a in read.items()})
-        start = stop
-    return found
 
 
 class _Words:
@@ -248,7 +271,8 @@ class _Words:
             raise IrregularError
         self.data = np.frombuffer(body, np.uint8)
         blank = self.data <= ord(" ")
-        if np.count_nonzero(self.data < ord(" ")) != lines + body.count(b"\t"):
+        low = np.count_nonzero(self.data < ord(" "))
+        if low != lines and low != lines + np.count_nonzero(self.data == ord("\t")):
             raise IrregularError  # other control characters
         edges = np.flatnonzero(blank[1:] != blank[:-1])
         start = int(not blank[0])
@@ -259,8 +283,8 @@ class _Words:
         self.edges[0], self.edges[-1] = 0, len(body)
         np.add(edges, 1, out=self.edges[start:-1], casting="unsafe")
         self._check_lines()
-        self._floats: Array | None = None
-        self._real = [column for column in columns if column.kind == "R"]
+        self._columns = columns
+        self._known: dict[str, Array] = {}
 
     def _check_lines(self) -> None:
         """Compare the ends of lines with the ends of every so many words."""
@@ -275,9 +299,10 @@ class _Words:
     def column(self, column: Column) -> Array:
         """The values of a column: one for each line, or a row of them."""
         values: Array | None
-        if column.kind == "R":
+        if column.kind in TYPES:
             stop = column.start + column.width
-            values = np.ascontiguousarray(self.floats()[:, 2 * column.start : 2 * stop : 2])
+            every = self._converted(column.kind)
+            values = np.ascontiguousarray(every[:, 2 * column.start : 2 * stop : 2])
         elif column.kind == "S" and column.width == 1 and column.name in SYMBOLS:
             values = self._numbers(column)
         else:
@@ -286,20 +311,36 @@ class _Words:
             raise IrregularError
         return values.reshape(self.lines, column.width) if column.width > 1 else values.ravel()
 
-    def floats(self) -> Array:
-        """The lines' numbers, with what is not one between them, (L, 2 W)."""
-        if self._floats is None:
-            valid = np.zeros(2 * self.total, np.bool_)
-            for column in self._real:
+    def _converted(self, kind: str) -> Array:
+        """The lines' numbers of a kind, R or I, with what is not one between them, (L, 2 W)."""
+        if kind in self._known:
+            return self._known[kind]
+        valid = np.zeros(2 * self.total, np.bool_)
+        for column in self._columns:
+            if column.kind == kind:
                 valid[2 * column.start : 2 * (column.start + column.width) : 2] = True
-            words = self._array(np.packbits(np.tile(valid, self.lines), bitorder="little"))
-            try:
-                cast = words.cast(pa.float64())
-            except pa.ArrowInvalid:  # Fortran's exponents, or no numbers
-                raise IrregularError from None
-            values = np.frombuffer(cast.buffers()[1], np.float64, len(words))
-            self._floats = values.reshape(self.lines, 2 * self.total)
-        return self._floats
+        if kind == "I":
+            self._check_integers(valid)
+        words = self._array(np.packbits(np.tile(valid, self.lines), bitorder="little"))
+        try:
+            cast = words.cast(TYPES[kind])
+        except pa.ArrowInvalid:  # Fortran's exponents, or no numbers
+            raise IrregularError from None
+        values = np.frombuffer(
+            cast.buffers()[1], np.float64 if kind == "R" else np.int64, len(words)
+        )
+        self._known[kind] = values.reshape(self.lines, 2 * self.total)
+        return self._known[kind]
+
+    def _check_integers(self, valid: Mask) -> None:
+        """Refuse integers like 0x10, which Arrow would read."""
+        edges = self.edges[:-1].reshape(self.lines, 2 * self.total)
+        places = np.flatnonzero(valid)
+        starts, ends = edges[:, places], edges[:, places + 1]
+        for i in (1, 2):
+            inside = np.minimum(starts + i, ends - 1)
+            if (self.data[inside] | 0x20 == ord("x")).any():
+                raise IrregularError
 
     def _array(self, valid: Array | None = None) -> pa.Array:
         """The words, and between them the blanks, those that are not valid left out."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from functools import partial
 from itertools import islice, pairwise
 from typing import Protocol
 
@@ -14,12 +16,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from teadata.arrays.extxyz.ahead import in_order
 from teadata.arrays.extxyz.comment_line import checksum
 from teadata.arrays.extxyz.template import Templates
 from teadata.arrays.extxyz.text_file import Writes
 from teadata.typing import Array
 
-LINES = 1 << 13
+LINES = 1 << 12
 """Lines of atoms that are written together."""
 
 
@@ -52,17 +55,34 @@ def write_frames(
     summed
         Whether each comment line ends with its frame's checksum.
     """
-    some, start = max(1, LINES // len(symbols)), 0
-    head = f"{len(symbols)}\n".encode()
-    summing, left = _Summing(), iter(comments)
-    while batch := list(islice(left, some)):
-        stop = start + len(batch)
-        text: list[bytes | memoryview] = []
-        texts = _rows(symbols, [column[start:stop] for column in columns])
-        for comment, rows in zip(batch, texts, strict=True):
-            text += [head, summing.line(comment, rows) if summed else comment.encode(), b"\n", rows]
-        stream.write(b"".join(text))
+    work = partial(_text, symbols, _Summing() if summed else None)
+    some = max(1, LINES // len(symbols))
+    with closing(in_order(work, _batches(columns, iter(comments), some))) as texts:
+        for text in texts:
+            stream.write(text)
+
+
+_Batch = tuple[list[Array], list[str]]
+
+
+def _batches(columns: Sequence[Sliced], comments: Iterator[str], some: int) -> Iterator[_Batch]:
+    """The columns and comment lines of frames, some of them at a time."""
+    start = 0
+    while lines := list(islice(comments, some)):
+        stop = start + len(lines)
+        yield [column[start:stop] for column in columns], lines
         start = stop
+
+
+def _text(symbols: Sequence[str], summing: _Summing | None, batch: _Batch) -> bytes:
+    """The text of some frames."""
+    columns, comments = batch
+    head = f"{len(symbols)}\n".encode()
+    text: list[bytes | memoryview] = []
+    for comment, rows in zip(comments, _rows(symbols, columns), strict=True):
+        line = comment.encode() if summing is None else summing.line(comment, rows)
+        text += [head, line, b"\n", rows]
+    return b"".join(text)
 
 
 def _rows(symbols: Sequence[str], columns: Sequence[Array]) -> Iterator[memoryview]:

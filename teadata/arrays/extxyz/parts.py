@@ -15,7 +15,7 @@ from teadata.errors import DataError
 MOST_ATOMS = 10_000_000
 """Atoms that a frame may claim to have."""
 
-PART = 1 << 17
+PART = 1 << 18
 """Bytes of a part, or more where a frame is larger; what is made of so many stays in a core's
 cache."""
 
@@ -88,14 +88,14 @@ class Cutter:
         """
         rest, size = b"", PART >> 4
         while True:
-            data = self.file.read(size)
-            text, ended = rest + data, True
-            if not data and text and not text.endswith(b"\n"):
+            text, ended = self.file.read(size, rest), True
+            more = len(text) > len(rest)
+            if not more and text and not text.endswith(b"\n"):
                 text, ended = text + b"\n", False
             first = self.index
-            places, stop = self._places(text, last=not data)
+            places, stop = self._places(text, last=not more)
             yield from _without_one(Part(text, first, places), first == 0, ended)
-            if not data:
+            if not more:
                 return
             rest = text[stop:]
             size = max(PART, len(rest))  # where a frame is larger, it is not looked at too often

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 
 from teadata.arrays.extxyz import bulk
@@ -56,10 +57,11 @@ class ExtxyzFile(ImageFile):
 
     def _read(self, *, atoms: bool) -> Iterator[Block]:
         with self._reading("extended XYZ file"), open_text(self.path, self.label) as file:
-            parts = Cutter(file, self.error).parts()
-            for blocks, written in in_order(partial(self._part, atoms=atoms), parts):
-                self._written |= written
-                yield from blocks
+            work, parts = partial(self._part, atoms=atoms), Cutter(file, self.error).parts()
+            with closing(in_order(work, parts)) as results:
+                for blocks, written in results:
+                    self._written |= written
+                    yield from blocks
             self._passed = True
 
     def _part(self, part: Part, atoms: bool) -> tuple[list[Block], set[bool | None]]:

@@ -46,9 +46,12 @@ class TextFile:
         self.stream, self.most, self.label = stream, most, label
         self.size = self.line = 0
 
-    def read(self, size: int) -> bytes:
-        """The next bytes, `size` of them or more; fewer at the end of the file, and none after."""
-        pieces, wanted = [], size
+    def read(self, size: int, before: bytes = b"") -> bytes:
+        """What was read `before`, and the next bytes behind it.
+
+        These are `size` or more; fewer at the end of the file, and none after.
+        """
+        pieces, wanted = [before], size
         while wanted > 0 and (piece := self._piece(min(wanted, READ))):
             pieces.append(piece)
             wanted -= len(piece)
