@@ -275,6 +275,11 @@ def bench(run: Run, device: Device = None, as_json: AsJson = False) -> None:
             f"{speed.many_frames} frames": f"{speed.many_us_per_atom:.0f} µs/atom",
             "ASE calculator": f"{speed.calculator_us_per_atom:.0f} µs/atom",
         }
+        | (
+            {}
+            if speed.one_cpu_us_per_atom is None
+            else {"processor time": f"{speed.one_cpu_us_per_atom:.0f} µs/atom of one frame"}
+        )
     )
 
 

@@ -12,6 +12,7 @@ from baselines.runs import folder as runs
 from baselines.runs.record import Plan, TrainingRecord, hardware
 from baselines.toolkit.devices import gpu
 from teadata import catalog
+from teadata.provenance import sha256
 from teadata.schema import StrictModel
 
 SECONDS = 3.0
@@ -36,12 +37,18 @@ class Speed(StrictModel):
         `many_frames` at once.
     calculator_us_per_atom
         The same through the ASE calculator, one frame at a time.
+    one_cpu_us_per_atom
+        Processor time of energies and forces of one frame at a time, of all threads together,
+        which other work on the machine hardly adds to; None on a GPU.
     hardware
         Where the predictions were timed.
+    record
+        SHA-256 of the training's record, which its predictions carry too.
     """
 
     model: str
     dataset: str
+    record: str
     device: str
     train_seconds: float
     train_frames: int
@@ -49,18 +56,23 @@ class Speed(StrictModel):
     many_us_per_atom: float
     many_frames: int
     calculator_us_per_atom: float
+    one_cpu_us_per_atom: float | None
     hardware: dict[str, str]
 
 
-def repeated(work: Callable[[], object], seconds: float = SECONDS) -> float:
+def repeated(
+    work: Callable[[], object],
+    seconds: float = SECONDS,
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:
     """Time a function: the shortest of several calls in seconds, after one that warms it up."""
     work()
     times: list[float] = []
     end = time.perf_counter() + seconds
     while not times or time.perf_counter() < end:
-        start = time.perf_counter()
+        start = clock()
         work()
-        times.append(time.perf_counter() - start)
+        times.append(clock() - start)
     return min(times)
 
 
@@ -102,6 +114,7 @@ def bench(folder: Path, device: str | None = None, seconds: float = SECONDS) -> 
     return Speed(
         model=plan.model,
         dataset=plan.dataset,
+        record=sha256(folder / runs.RECORD_FILE),
         device=model.device,
         train_seconds=record.wall_seconds,
         train_frames=_frames_passed(plan, curve),
@@ -111,6 +124,9 @@ def bench(folder: Path, device: str | None = None, seconds: float = SECONDS) -> 
         / (atoms * len(frames)),
         many_frames=len(frames),
         calculator_us_per_atom=1e6 * repeated(by_calculator, seconds) / atoms,
+        one_cpu_us_per_atom=None
+        if model.device != "cpu"
+        else 1e6 * repeated(one, seconds, time.process_time) / atoms,
         hardware=hardware() | gpu(model.device, entry(plan.model).framework),
     )
 

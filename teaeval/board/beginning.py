@@ -9,12 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from teadata.errors import DataError, UsageError
 from teadata.files import contents, staging
 from teadata.provenance import sha256
 from teaeval.board import folder as files
 from teaeval.board.checking import frames_of
-from teaeval.board.submission import PART, SUBMISSION_FILE
+from teaeval.board.submission import PART, SUBMISSION_FILE, Submitted
+from teaeval.predictions import sidecar
 from teaeval.predictions.reading import read_prediction
 
 HEAD = """# What is submitted, by whom. `teaeval submit check` says what is missing or wrong.
@@ -28,6 +31,8 @@ def begin(
     predictions: Sequence[Path],
     records: Sequence[Path] = (),
     said: dict[str, Any] | None = None,
+    speeds: Sequence[Path] = (),
+    float32: bool = False,
 ) -> None:
     """Make a submission: copies of prediction files, and what is known of them.
 
@@ -41,6 +46,10 @@ def begin(
         Records of their trainings, by whose SHA-256 a prediction names its own.
     said
         What is known of the submission: model, version, authors, licence.
+    speeds
+        Timings of ``baselines bench --json``, which name the record of their training.
+    float32
+        Whether forces are copied in single precision, which are half the bytes.
 
     Raises
     ------
@@ -52,6 +61,7 @@ def begin(
     if folder.exists() and (not folder.is_dir() or contents(folder)):
         raise UsageError(f"{folder}: is there, and not empty; give a new folder")
     by_checksum = {sha256(path): path for path in records}
+    timed = dict(map(_timed, speeds))
     words: dict[str, Any] = {"model": "?", "version": "1", "authors": ["?"], "licence": "?"}
     listed, sizes, trainings = [], [], []
     copied: dict[str, Path] = {}
@@ -60,7 +70,9 @@ def begin(
         copied[path.name] = path
         prediction = read_prediction(path)
         words["model"] = prediction.model or words["model"]
+        beside = sidecar.read(path)  # what it declares is said in submission.yaml
         item: dict[str, Any] = {"file": path.name}
+        item |= {name: beside[name] for name in Submitted.model_fields if name in beside}
         if (size := frames_of(prediction.train)) is not None:
             sizes.append(size)
         if (record := by_checksum.get(prediction.record or "")) is not None:
@@ -71,6 +83,7 @@ def begin(
             taken, spent = _trained(record)
             trainings.append(taken)
             item |= spent
+        item |= timed.get(prediction.record or "", {})
         listed.append(item)
     training = {"data": "?"} | ({"size": sorted(set(sizes))} if sizes else {}) | _common(trainings)
     if listed:
@@ -83,7 +96,10 @@ def begin(
         new = place / "submission"
         new.mkdir()
         for name, path in copied.items():
-            shutil.copyfile(path, new / name)
+            if float32 and path in predictions:
+                _copy_single(path, new / name)
+            else:
+                shutil.copyfile(path, new / name)
         (new / SUBMISSION_FILE).write_text(HEAD + _yaml(words), encoding="utf-8")
         if folder.exists():
             folder.rmdir()
@@ -113,6 +129,22 @@ def _check_name(path: Path, copied: dict[str, Path], place: int) -> None:
             f"{path}: is called as {same[0]} is, and a submission is one folder; give it a name of "
             f"its own: {command}"
         )
+
+
+def _copy_single(path: Path, to: Path) -> None:
+    """Copy a prediction, its forces in single precision.
+
+    Raises
+    ------
+    UsageError
+        If it is no npz file.
+    """
+    if path.suffix.lower() != ".npz":
+        raise UsageError(f"{path}: --float32 takes .npz; write the prediction as one, or leave it")
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    arrays["forces"] = arrays["forces"].astype(np.float32)
+    np.savez_compressed(to, allow_pickle=False, **arrays)
 
 
 def _common(trainings: list[dict[str, Any]]) -> dict[str, Any]:
@@ -154,7 +186,7 @@ def _trained(record: Path) -> tuple[dict[str, Any], dict[str, float]]:
             {
                 "hyperparameters": settings,
                 "hardware": ", ".join(filter(None, (machine["processor"], cores, gpu))),
-                "hardware_class": "GPU" if gpu else "one core" if cores == "1 core" else "CPU",
+                "hardware_class": _class(machine),
             },
             {
                 "hours": float(f"{content['wall_seconds'] / 3600:.4g}"),
@@ -165,6 +197,31 @@ def _trained(record: Path) -> tuple[dict[str, Any], dict[str, float]]:
         raise DataError(
             f"{record}: is no record of a training, as `baselines train` writes it ({error})"
         ) from None
+
+
+def _timed(path: Path) -> tuple[str, dict[str, Any]]:
+    """The training that a timing is of, by the SHA-256 of its record, and the time.
+
+    Raises
+    ------
+    DataError
+        If it is no timing of ``baselines bench``.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+        return content["record"], {
+            "us_per_atom": float(f"{content['one_us_per_atom']:.3g}"),
+            "inference_class": _class(content["hardware"]),
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{path}: is no timing, as `baselines bench RUN --json` prints it ({error!r})"
+        ) from None
+
+
+def _class(machine: dict[str, str]) -> str:
+    """The class of the hardware of a record."""
+    return "GPU" if "gpu" in machine else "one core" if machine["cores"] == "1" else "CPU"
 
 
 def _setting(value: Any) -> Any:

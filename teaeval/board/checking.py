@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from teadata import catalog
-from teadata.errors import DataError, TeaError
+from teadata.errors import DataError, TeaError, UsageError
 from teadata.provenance import sha256
+from teadata.schema import StrictModel
+from teadata.splits import SplitName
 from teaeval.board import folder as files
 from teaeval.board import submission as words
 from teaeval.board.submission import SUBMISSION_FILE, Claim, Submission, Submitted
@@ -117,7 +120,15 @@ def check(folder: Path) -> Checked:
     if said.card is not None:
         _collect(found, said.card, _card(folder, said.card))
     found.problems += _contradictions(said, found.scored)
+    found.problems = [_within(folder, text) for text in found.problems]
     return found
+
+
+def _within(folder: Path, text: str) -> str:
+    """A sentence on a file, which it names as the submission does, and once."""
+    text = text.replace(f"{folder}/", "")
+    name, _, rest = text.partition(": ")
+    return rest if rest.startswith(f"{name}: ") else text
 
 
 def _collect(found: Checked, name: str, steps: Iterator[str]) -> None:
@@ -151,8 +162,10 @@ def _prediction(found: Checked, folder: Path, said: Submission, item: Submitted)
         )
         return
     prediction = read_prediction(path, model=said.model, **item.declared())  # type: ignore[arg-type]
-    examined = examine(prediction, loaded(prediction, None), allow_failed=True)
-    score = score_examined(examined)
+    with np.errstate(over="ignore", invalid="ignore"):  # what that gives is refused below
+        examined = examine(prediction, loaded(prediction, None), allow_failed=True)
+        score = score_examined(examined)
+    _check_numbers(item.file, score, "expected errors that a figure can be made of")
     found.scored.append(Scored(item, score, Units.of(examined)))
     found.notes += [f"{item.file}: {text}" for text in score.warnings]
     if prediction.train is None:
@@ -223,19 +236,21 @@ def _numbers(value: Any) -> Iterator[float]:
         yield value
 
 
-def _check_numbers(name: str, record: Simulations | Hydrogen) -> None:
-    """Refuse a record with numbers that no figure can be made of."""
+def _check_numbers(name: str, record: StrictModel, expected: str) -> None:
+    """Refuse a record or score with numbers that no figure can be made of."""
     for number in _numbers(record.model_dump()):
         if not abs(number) <= LARGEST:
             raise DataError(
-                f"{name}: has a number that is not finite or above {LARGEST:g}; expected the "
-                "record as `teaeval` wrote it"
+                f"{name}: has or gives a number that is not finite or above {LARGEST:g}; {expected}"
             )
+
+
+AS_WRITTEN = "expected the record as `teaeval` wrote it"
 
 
 def _simulations(found: Checked, folder: Path, name: str) -> Iterator[str]:
     record = read_simulations(files.regular(folder, name, files.MOST_RECORD))
-    _check_numbers(name, record)
+    _check_numbers(name, record, AS_WRITTEN)
     if len(record.replicas) > MOST_REPLICAS:
         raise DataError(
             f"{name}: {len(record.replicas)} replicas, expected {MOST_REPLICAS} at most"
@@ -247,7 +262,7 @@ def _simulations(found: Checked, folder: Path, name: str) -> Iterator[str]:
 
 def _hydrogen(found: Checked, folder: Path, name: str) -> Iterator[str]:
     record = read_record(files.regular(folder, name, files.MOST_RECORD))
-    _check_numbers(name, record)
+    _check_numbers(name, record, AS_WRITTEN)
     found.hydrogen.append(record)
     yield from _of_known_data(name, record.plan.dataset, record.plan.frames_sha256)
 
@@ -259,10 +274,11 @@ def _card(folder: Path, name: str) -> Iterator[str]:
 
 def _contradictions(said: Submission, scored: list[Scored]) -> Iterator[str]:
     """Two predictions of one task, and sizes that are not those of the files."""
-    seen: dict[tuple[str, str, str | None], str] = {}
+    seen: dict[tuple[str, ...], str] = {}
     for item in scored:
-        data = item.score.of_dataset("submissions")
-        key = (data.name, data.subset, item.score.prediction.train)
+        data, train = item.score.of_dataset("submissions"), item.score.prediction.train
+        split = "" if train is None else str(SplitName.parse(train))  # /0200 is /200
+        key = (data.name, data.subset, split)
         if (other := seen.setdefault(key, item.submitted.file)) != item.submitted.file:
             yield (
                 f"{item.submitted.file}: is of the same training and test set as {other} "
@@ -283,5 +299,7 @@ def train_size(score: Score) -> int | None:
 
 def frames_of(train: str | None) -> int | None:
     """Frames of a training set, such as 200 of ``folded/train/200``; None of any other text."""
-    size = re.fullmatch(r"[^/]*/[^/]*/([0-9]{1,12})", train or "")
-    return None if size is None else int(size[1])
+    try:
+        return None if train is None else SplitName.parse(train).size
+    except UsageError:
+        return None

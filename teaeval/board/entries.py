@@ -229,6 +229,7 @@ def _add(
         software = f"{DISTRIBUTION} {package_version()}"
         entry = Entry(id=identifier, supersedes=previous, software=software, files=kept)
         _write(new, entry, result)
+        _filed(new, entry, "active", "")  # raises if it could not be read again
         home.parent.mkdir(exist_ok=True)
         os.replace(new, home)
     filed = {item.entry.id: item for item in read_entries(board)}

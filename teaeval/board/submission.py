@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
@@ -29,10 +30,23 @@ PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=-]*")
 """A part of the path of a file in a submission."""
 
 
+BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Letters and marks that are blank, or change others only to the eye."""
+
+MOST_MARKS = 3
+"""Marks in a row over or under one letter."""
+
+
 def _line(text: str) -> str:
     """Refuse what is no name on one line."""
-    if UNSEEN.search(text) or BREAKS.search(text):
+    kinds = "".join(unicodedata.category(character)[0] for character in text)
+    spaces = any(character != " " and unicodedata.category(character) == "Zs" for character in text)
+    if UNSEEN.search(text) or BREAKS.search(text) or BLANK.search(text) or spaces:
         raise ValueError("expected one line without characters that are not seen")
+    if kinds.startswith("M") or "M" * (MOST_MARKS + 1) in kinds:
+        raise ValueError(f"expected letters with {MOST_MARKS} marks each at most")
     if not text.strip() or text != text.strip():
         raise ValueError("expected a text without space at its ends")
     return text

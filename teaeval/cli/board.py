@@ -48,6 +48,13 @@ def init(
             "--training-record", help="Record of its training, record.json of the run; repeatable."
         ),
     ] = None,
+    speed: Annotated[
+        list[Path] | None,
+        typer.Option(help="Timing of its predictions, of `baselines bench --json`; repeatable."),
+    ] = None,
+    float32: Annotated[
+        bool, typer.Option("--float32", help="Copy forces in single precision, half the bytes.")
+    ] = False,
     model: Annotated[
         str | None, typer.Option(metavar="NAME", help="The model's name; default: the file's.")
     ] = None,
@@ -59,7 +66,7 @@ def init(
     from teaeval.board.beginning import begin
 
     said = {"model": model, "version": model_version, "authors": author, "licence": licence}
-    begin(folder, prediction or [], record or [], said)
+    begin(folder, prediction or [], record or [], said, speed or [], float32)
     named = shlex.quote(str(folder))
     console.say(f"{folder / 'submission.yaml'}: written; complete it, then")
     console.say(f"next: teaeval submit check {named}")

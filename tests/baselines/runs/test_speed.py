@@ -15,6 +15,7 @@ from baselines.cli import app
 from baselines.runs.folder import make_plan, train
 from baselines.runs.record import TrainingRecord
 from baselines.runs.speed import bench, repeated
+from teadata.provenance import sha256
 
 
 def test_the_call_that_warms_up_does_not_count():
@@ -32,7 +33,8 @@ def test_the_command_times_a_run(run_folder, monkeypatch):
     assert (speed["model"], speed["dataset"], speed["device"]) == ("sgdml", "mini-i@1.0.0", "cpu")
     assert speed["train_seconds"] == record.wall_seconds
     assert (speed["train_frames"], speed["many_frames"]) == (10, 64)
-    for way in ("one", "many", "calculator"):
+    assert speed["record"] == sha256(run_folder / "record.json")
+    for way in ("one", "many", "calculator", "one_cpu"):
         assert speed[f"{way}_us_per_atom"] > 0
     assert speed["hardware"]["cores"]
 

@@ -155,11 +155,16 @@ def test_predictions_of_one_stem_and_of_one_training(noise, repository, tmp_path
         size = 50 * (n + 1)
         teaeval.write_prediction(path, dataclasses.replace(noise(size=size), record=sha256(record)))
     said = {"authors": ["A. Name"], "licence": "MIT"}
-    begin(tmp_path / "s", made, records, said)
+    speed = tmp_path / "speed.json"
+    timing = {"one_us_per_atom": 123.456, "hardware": {"cores": "1"}}
+    speed.write_text(json.dumps(timing | {"record": sha256(records[0])}))
+    begin(tmp_path / "s", made, records, said, [speed])
     found = check(tmp_path / "s")
     assert found.problems == []
     named = [item.record for item in found.submission.predictions]
     assert named == ["p.npz.record.json", "p.parquet.record.json", "p.npz.record.json"]
+    times = [(item.us_per_atom, item.inference_class) for item in found.submission.predictions]
+    assert times == [(123, "one core"), (None, None), (123, "one core")]
     settings = found.submission.training.hyperparameters
     assert set(whole["plan"]["config"]) - {"size"} <= set(settings) | {"size"}
     assert not {"nested", "n"} & set(settings)  # those in which the trainings differ
@@ -169,6 +174,29 @@ def test_predictions_of_one_stem_and_of_one_training(noise, repository, tmp_path
     shutil.copyfile(made[0], again)
     with pytest.raises(UsageError, match=r"name of its own: cp .*other/P\.npz P-2\.npz"):
         begin(tmp_path / "t", [made[0], again], records, said)
+    with pytest.raises(DataError, match="baselines bench RUN --json"):
+        begin(tmp_path / "t", made, records, said, [records[0]])
+    assert not (tmp_path / "t").exists()
+
+
+def test_what_a_file_beside_a_prediction_declares_goes_with_it(noise, tmp_path):
+    made = noise()
+    arrays = {"energy": made.energies, "forces": made.forces, "frame_id": made.frame_ids}
+    np.savez(tmp_path / "p.npz", **arrays)
+    said = {"dataset": "mini-iv", "subset": "complete", "train": "complete/train/50"}
+    said |= {"energy_unit": "kcal/mol", "length_unit": "Å"}
+    (tmp_path / "p.npz.yaml").write_text(yaml.safe_dump(said, allow_unicode=True))
+    known = {"model": "Made", "authors": ["A. Name"], "licence": "MIT"}
+    begin(tmp_path / "s", [tmp_path / "p.npz"], [], known, float32=True)
+    found = check(tmp_path / "s")
+    assert found.problems == []
+    assert found.submission.predictions[0].declared() == said
+    with np.load(tmp_path / "s" / "p.npz") as stored:
+        assert stored["forces"].dtype == np.float32
+        assert np.array_equal(stored["forces"], made.forces.astype(np.float32))
+    teaeval.write_prediction(tmp_path / "p.parquet", made)
+    with pytest.raises(UsageError, match="--float32 takes"):
+        begin(tmp_path / "t", [tmp_path / "p.parquet"], [], known, float32=True)
     assert not (tmp_path / "t").exists()
 
 
@@ -259,6 +287,9 @@ HOSTILE = {
     "no UTF-8": b"model: \xff\xfe",
     "control characters": 'model: "Made\\x1b]0;owned\\a"\n',
     "a right-to-left name": "model: Made\u202eexe\n",
+    "blank letters": "model: \u3164\u3164\n",
+    "a space that is none": "model: MA\u00a0CE\n",
+    "a heap of marks": "model: M" + "\u0300" * 50 + "\n",
     "long": "model: " + "x" * 400_000,
     "a key twice": "model: A\nmodel: B\n",
     "no mapping": "- a\n",
@@ -316,6 +347,41 @@ def test_hostile_files_are_problems_and_nothing_else(kind, submission, tmp_path)
     with pytest.raises(TeaError):
         entries.add(folder, tmp_path / "board")
     assert not (tmp_path / "board").exists()
+
+
+@pytest.mark.parametrize("value", [1e308, 1e200])
+def test_errors_beyond_all_measure_do_not_break_a_board(value, noise, submission, tmp_path):
+    made = noise()
+    forces = made.forces.copy()
+    forces[7, 0, 0] = value
+    folder = submission(tmp_path / "s")
+    teaeval.write_prediction(folder / "p.npz", dataclasses.replace(made, forces=forces))
+    (problem,) = check(folder).problems
+    assert problem.startswith("p.npz: has or gives a number that is not finite or above 1e+100")
+    board = tmp_path / "board"
+    entries.add(submission(tmp_path / "other"), board)
+    before = tree(board)
+    with pytest.raises(DataError, match="not finite"):
+        entries.add(folder, board)
+    assert tree(board) == before
+    assert len(list(entries.read_entries(board))) == 1
+
+
+def test_a_problem_names_the_file_of_the_submission(submission, tmp_path):
+    folder = submission(tmp_path / "s")
+    (folder / "p.npz").write_text("no npz")
+    with pytest.raises(DataError) as caught:
+        entries.add(folder, tmp_path / "board")
+    assert "\n  p.npz: not an npz file" in str(caught.value)
+    assert ".tea-" not in str(caught.value)  # where it was copied to meanwhile
+
+
+def test_training_sizes_are_numbers_however_they_are_written(submission, noise, tmp_path):
+    folder = submission(tmp_path / "s", predictions=[{"file": "p.npz"}, {"file": "q.npz"}])
+    other = dataclasses.replace(noise(2.0), train="complete/train/0050")
+    teaeval.write_prediction(folder / "q.npz", other)
+    (problem,) = check(folder).problems
+    assert problem.startswith("q.npz: is of the same training and test set as p.npz")
 
 
 def test_a_folder_below_a_link_and_a_hidden_file_are_not_read(submission, tmp_path):
