@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 
 from teadata import catalog
 from teadata.errors import DataError, TeaError, UsageError
+from teadata.output.text import UNSEEN
 from teadata.provenance import sha256
 from teadata.schema import StrictModel
 from teadata.splits import SplitName
@@ -39,6 +40,12 @@ MEASURES = ("mae", "rmse", "max")
 
 LARGEST = 1e100
 """Size that a number of a record may have."""
+
+MOST_LINES = 1000
+"""Observables of simulations, or state points of hydrogen, that a record may have."""
+
+MOST_CHARACTERS = 2000
+"""Characters that a text of a record may have."""
 
 MOST_REPLICAS = 1000
 """Replicas that a record of simulations may have; tests of survival look at each two of them."""
@@ -79,13 +86,16 @@ class Checked:
     hydrogen: list[Hydrogen] = field(default_factory=list)
 
 
-def check(folder: Path) -> Checked:
+def check(folder: Path, datasets: Mapping[str, str | None] | None = None) -> Checked:
     """Check a submission, and score its predictions.
 
     Parameters
     ----------
     folder
         The submission; nothing in it is changed, and nothing outside is read.
+    datasets
+        The dataset and version that a prediction file is scored with, by the file's name; by
+        default the one that it states, or the newest of it.  A file of None is not looked at.
 
     Raises
     ------
@@ -112,7 +122,9 @@ def check(folder: Path) -> Checked:
             "predictions: expected at least one prediction or simulation, found none; name one"
         )
     for item in said.predictions:
-        _collect(found, f"{item.file}", _prediction(found, folder, said, item))
+        data = (datasets or {}).get(item.file, "")
+        if data is not None:
+            _collect(found, item.file, _prediction(found, folder, said, item, data))
     for name in said.simulations:
         _collect(found, name, _simulations(found, folder, name))
     for name in said.hydrogen:
@@ -146,8 +158,10 @@ def _collect(found: Checked, name: str, steps: Iterator[str]) -> None:
         found.problems.append(f"{name}: cannot be read ({error})")
 
 
-def _prediction(found: Checked, folder: Path, said: Submission, item: Submitted) -> Iterator[str]:
-    """Score a prediction; its problems."""
+def _prediction(
+    found: Checked, folder: Path, said: Submission, item: Submitted, data: str
+) -> Iterator[str]:
+    """Score a prediction, with a version of its dataset unless ``data`` is empty; its problems."""
     if Path(item.file).suffix.lower() not in files.SUFFIXES:
         yield (
             f"{item.file}: predictions on a board are {', '.join(files.SUFFIXES)}; `teaeval "
@@ -161,7 +175,8 @@ def _prediction(found: Checked, folder: Path, said: Submission, item: Submitted)
             "below the file, and remove this one"
         )
         return
-    prediction = read_prediction(path, model=said.model, **item.declared())  # type: ignore[arg-type]
+    declared = item.declared() | ({"dataset": data} if data else {})
+    prediction = read_prediction(path, model=said.model, **declared)  # type: ignore[arg-type]
     with np.errstate(over="ignore", invalid="ignore"):  # what that gives is refused below
         examined = examine(prediction, loaded(prediction, None), allow_failed=True)
         score = score_examined(examined)
@@ -225,23 +240,36 @@ def _of_known_data(name: str, dataset: str, frames: str) -> Iterator[str]:
         )
 
 
-def _numbers(value: Any) -> Iterator[float]:
-    """All numbers in the fields of a record."""
+def _of_type(value: Any, kind: Any) -> Iterator[Any]:
+    """All values of a type in the fields of a record."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list | tuple):
         for one in value:
-            yield from _numbers(one)
-    elif isinstance(value, int | float):
+            yield from _of_type(one, kind)
+    elif isinstance(value, kind):
         yield value
 
 
 def _check_numbers(name: str, record: StrictModel, expected: str) -> None:
     """Refuse a record or score with numbers that no figure can be made of."""
-    for number in _numbers(record.model_dump()):
+    for number in _of_type(record.model_dump(), int | float):
         if not abs(number) <= LARGEST:
             raise DataError(
                 f"{name}: has or gives a number that is not finite or above {LARGEST:g}; {expected}"
+            )
+
+
+def _check_record(name: str, record: StrictModel, lines: int) -> None:
+    """Refuse a record with numbers, texts or so many lines that no page can be made of."""
+    _check_numbers(name, record, AS_WRITTEN)
+    if lines > MOST_LINES:
+        raise DataError(f"{name}: {lines} lines of results, expected {MOST_LINES} at most")
+    for text in _of_type(record.model_dump(), str):
+        if UNSEEN.search(text) or len(text) > MOST_CHARACTERS:
+            raise DataError(
+                f"{name}: has a text with characters that are not seen, or of more than "
+                f"{MOST_CHARACTERS}; {AS_WRITTEN}"
             )
 
 
@@ -250,19 +278,27 @@ AS_WRITTEN = "expected the record as `teaeval` wrote it"
 
 def _simulations(found: Checked, folder: Path, name: str) -> Iterator[str]:
     record = read_simulations(files.regular(folder, name, files.MOST_RECORD))
-    _check_numbers(name, record, AS_WRITTEN)
+    _check_record(name, record, len(record.observables))
     if len(record.replicas) > MOST_REPLICAS:
         raise DataError(
             f"{name}: {len(record.replicas)} replicas, expected {MOST_REPLICAS} at most"
         )
     kaplan_meier(*record.lasted)  # raises if a time is negative
+    kinds = [(one.dataset, one.subset, one.conditions) for one in found.simulations]
+    if (record.dataset, record.subset, record.conditions) in kinds:
+        yield (
+            f"{name}: another record is of {record.dataset}, {record.subset}, {record.conditions}, "
+            "too; analyse all replicas together, and keep one"
+        )
     found.simulations.append(record)
     yield from _of_known_data(name, record.dataset, record.frames_sha256)
 
 
 def _hydrogen(found: Checked, folder: Path, name: str) -> Iterator[str]:
     record = read_record(files.regular(folder, name, files.MOST_RECORD))
-    _check_numbers(name, record, AS_WRITTEN)
+    _check_record(name, record, max(len(record.transitions), len(record.states)))
+    if record.plan.dataset in [one.plan.dataset for one in found.hydrogen]:
+        yield f"{name}: another record is of {record.plan.dataset}, too; keep one"
     found.hydrogen.append(record)
     yield from _of_known_data(name, record.plan.dataset, record.plan.frames_sha256)
 

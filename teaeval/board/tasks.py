@@ -111,7 +111,7 @@ class Line:
         item = self.scored.submitted
         words = ["teaeval", "score", f"entries/{self.filed.short}/submission/{item.file}"]
         words += ["--model", self.filed.submission.model]
-        for name, value in item.declared().items():
+        for name, value in (item.declared() | {"dataset": self.data.name}).items():
             words += [option(name), value]
         return shlex.join([*words, "--allow-failed"] if self.partial else words)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from teadata import catalog
 from teadata.errors import TeaError
 from teadata.provenance import sha256
 from teadata.typing import Progress, no_progress
@@ -62,7 +63,13 @@ def _of_entry(item: Filed, outcome: Outcome) -> Iterator[str]:
         if not same:
             yield f"{file.name}: is not the file that was added"
     stored = {one.submitted.file: one for one in item.scored}
-    found = check(item.folder / "submission")
+    datasets: dict[str, str | None] = {}
+    for name, one in stored.items():
+        datasets[name] = data = one.score.of_dataset("boards").name
+        if (why := _missing(data)) is not None:
+            datasets[name] = None
+            outcome.left_out.append(f"{item.submission.name}: {name} is of {data}: {why}")
+    found = check(item.folder / "submission", datasets)
     gone = {file.name for file in item.entry.files if not file.kept}
     yield from (text for text in found.problems if text.partition(":")[0] not in gone)
     for computed in found.scored:
@@ -73,3 +80,12 @@ def _of_entry(item: Filed, outcome: Outcome) -> Iterator[str]:
             yield f"{name}: {line}"
         for line in stated.units.differs(computed.units):
             yield f"{name}: {line}"
+
+
+def _missing(data: str) -> str | None:
+    """Why a dataset at its version cannot be scored with on this machine; None if it can."""
+    try:
+        catalog.load(data)
+    except TeaError as error:
+        return str(error)
+    return None

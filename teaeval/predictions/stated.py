@@ -126,7 +126,9 @@ def _contradiction(name: str, option: str, stated: str, given: str) -> Finding:
 
 
 def _agree(name: str, one: str, other: str) -> bool:
-    """Whether two declarations mean the same, as Ang and Å do."""
+    """Whether two declarations mean the same, as Ang and Å do; the other may add the version."""
+    if name == "dataset" and other.partition("@")[0] == one:
+        return True
     canonical = CANONICAL.get(name)
     if one == other or canonical is None:
         return one == other

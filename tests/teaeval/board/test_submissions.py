@@ -14,7 +14,10 @@ import numpy as np
 import pytest
 import yaml
 
+import teadata
 import teaeval
+from teadata.create import Input, Options, create
+from teadata.create.splitting import Wanted
 from teadata.errors import DataError, TeaError, UsageError
 from teadata.provenance import sha256
 from teaeval.board import entries
@@ -113,6 +116,8 @@ def _with_time(record: dict, value: float) -> dict:
         (lambda r: _with_time(r, 1e300), "above 1e+100"),
         (lambda r: _with_time(r, -1.0), "negative"),
         (lambda r: r | {"replicas": r["replicas"] * 400}, "replicas, expected 1000 at most"),
+        (lambda r: r | {"subset": "fold\u202eed"}, "characters that are not seen"),
+        (lambda r: r | {"software": "x" * 3000}, "of more than 2000"),
     ],
 )
 def test_a_record_that_no_figure_can_be_made_of_is_refused(
@@ -126,6 +131,17 @@ def test_a_record_that_no_figure_can_be_made_of_is_refused(
     (problem,) = check(folder).problems
     assert problem.startswith("md.json: ")
     assert said in problem
+
+
+def test_simulations_of_one_kind_are_one_record(submission, repository, tmp_path):
+    whole = repository / "examples" / "board" / "entries"
+    for field, name in (("simulations", "md.json"), ("hydrogen", "hydrogen.json")):
+        (record, *_) = sorted(whole.glob(f"*/submission/{name}"))
+        folder = submission(tmp_path / field, **{field: ["a.json", "b.json"]})
+        shutil.copyfile(record, folder / "a.json")
+        shutil.copyfile(record, folder / "b.json")
+        (problem,) = check(folder).problems
+        assert problem.startswith("b.json: another record is of mini-")
 
 
 def test_a_training_of_less_than_a_second_can_be_submitted(noise, repository, tmp_path):
@@ -421,3 +437,41 @@ def test_random_damage_to_the_words_never_ends_in_a_traceback(submission, tmp_pa
             damaged[at : at + int(rng.integers(0, 4))] = pieces[rng.integers(len(pieces))]
         words.write_bytes(bytes(damaged))
         assert check(folder).problems
+
+
+def test_a_dataset_of_one_s_own_that_has_grown_since(mini_i, submission, monkeypatch, tmp_path):
+    """The file says ``peptide``, and the board what version that was."""
+    monkeypatch.setenv("TEADATA_HOME", str(tmp_path / "home"))
+    frames = mini_i.split("folded/train/60")
+    arrays = {"R": frames.positions, "E": frames.energies, "F": frames.forces}
+    np.savez(tmp_path / "f.npz", z=frames.numbers, **arrays)
+
+    def made(version: str, test: int) -> None:
+        options = Options("kcal/mol", wanted=Wanted(valid=10, test=test))
+        create("peptide", [Input(tmp_path / "f.npz")], options, version=version)
+
+    made("0.1.0", 12)
+    test = teadata.load("peptide").test_set("complete")
+    folder = submission(tmp_path / "s", training={"data": "peptide"})
+    prediction = teaeval.Prediction(
+        dataset="peptide", subset="complete", energies=test.energies + 1, forces=test.forces + 1,
+        frame_ids=test.ids, numbers=test.numbers, model="Made", train="complete/train/20",
+    )  # fmt: skip
+    teaeval.write_prediction(folder / "p.npz", prediction)
+    board = tmp_path / "board"
+    entries.add(folder, board)
+    made("0.2.0", 15)
+    outcome = verify(board)
+    assert (outcome.verified, outcome.differences, outcome.left_out) == (1, [], [])
+    build(board, tmp_path / "site")
+    (page,) = (tmp_path / "site").glob("task-*.html")
+    assert "--dataset peptide@0.1.0" in page.read_text()
+    (page,) = (tmp_path / "site").glob("dataset-*.html")
+    assert '<canvas id="view-canvas"' in page.read_text()
+    shutil.rmtree(tmp_path / "home" / "own" / "peptide" / "0.1.0")
+    outcome = verify(board)
+    assert (outcome.verified, outcome.differences) == (0, [])
+    assert "p.npz is of peptide@0.1.0: " in outcome.left_out[0]
+    build(board, tmp_path / "site")  # without the data, and so without structures
+    (page,) = (tmp_path / "site").glob("dataset-*.html")
+    assert '<canvas id="view-canvas"' not in page.read_text()
