@@ -12,6 +12,7 @@ CHROMIUM ?= chromium
 ENTRIES = examples/board/entries
 of = $(dir $(shell grep -lx 'mark: $(2)' $$(grep -lx 'model: $(1)' $(ENTRIES)/*/submission/submission.yaml)))
 AT60 = $(sort $(wildcard $(ENTRIES)/*/submission/folded-60.folded.npz))
+AT200 = $(sort $(wildcard $(ENTRIES)/*/submission/folded-200.folded.npz))
 REFERENCE = $(call of,MACE,reference)folded-1000.folded.npz
 PREDICTIONS = $(AT60) "$(REFERENCE):model=MACE (reference)"
 SCORES = $(ENTRIES)/*/scores/*.json
@@ -34,7 +35,7 @@ CRYSTAL = $(call run,mace-mini-iv-complete-200)/predictions/complete.npz
 # Below the published sizes too, where the number of frames limits the error more than the steps
 PHYSNET_SIZES = 25 50 100 200 400 600 800 1000
 BOARD = learning-curve learning-curves learning-curve-published gyration errors parity elements \
-	magnitude atoms worst gyration-simulations survival hydrogen hydrogen-rdf report board
+	magnitude atoms worst gyration-simulations survival hydrogen hydrogen-rdf report board board-tablet board-phone
 TRAINED = matrix atoms-mini-iii worst-mini-iv learning-curve-physnet
 
 .DEFAULT_GOAL = help
@@ -102,14 +103,12 @@ $(OUT)/hydrogen-rdf.png:
 $(OUT)/report.png: $(RUNS)/report.html
 	$(CHROMIUM) --headless --no-sandbox --hide-scrollbars --window-size=1100,1150 \
 		--virtual-time-budget=8000 --screenshot=$@ file://$(abspath $<) 2>/dev/null
-$(OUT)/board.png: $(RUNS)/site/index.html
-	$(CHROMIUM) --headless --no-sandbox --hide-scrollbars --window-size=1300,1000 \
-		--virtual-time-budget=8000 --screenshot=$@ \
-		file://$$(echo $(abspath $(RUNS))/site/task-mini-i-1-0-0-folded-folded-*.html) 2>/dev/null
+$(OUT)/board.png $(OUT)/board-tablet.png $(OUT)/board-phone.png: $(RUNS)/site/index.html
+	CHROMIUM=$(CHROMIUM) python docs/screens.py $(dir $<) $@
 $(RUNS)/site/index.html:
 	teaeval board build examples/board -o $(dir $@)
 $(RUNS)/report.html:
-	teaeval report $(PREDICTIONS) -o $@
+	teaeval report --frames 3 $(PREDICTIONS) $(AT200) -o $@
 
 # <model>-<dataset>-<subset>-<size>-quick-seed0/record.json
 $(RUNS)/%-quick-seed0/record.json:

@@ -132,8 +132,8 @@ def chart(series: Sequence[Series], x: Axis, y: Axis, title: str) -> Markup:
     parts.append(
         f'<text class="name" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" '
         f'text-anchor="middle">{escape(x.name)}</text>'
-        f'<text class="name" x="14" y="{middle}" text-anchor="middle" '
-        f'transform="rotate(-90 14 {middle})">{escape(y.name)}</text>'
+        f'<text class="name" x="18" y="{middle}" text-anchor="middle" '
+        f'transform="rotate(-90 18 {middle})">{escape(y.name)}</text>'
     )
     parts += [_drawn(one, at) for one in series]
     return Markup("".join([*parts, "</svg>", _legend(series)]))

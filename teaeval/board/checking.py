@@ -321,6 +321,8 @@ def _contradictions(said: Submission, scored: list[Scored]) -> Iterator[str]:
                 f"({data.name} {data.subset}); keep one"
             )
     sizes = {size for item in scored if (size := train_size(item.score)) is not None}
+    if len(scored) < len(said.predictions):
+        return  # of the others the sizes are not known
     if said.training.size and scored and sizes and set(said.training.size) != sizes:
         yield (
             f"training.size: {said.training.size}, and the predictions are of trainings on "

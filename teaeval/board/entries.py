@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -160,7 +161,12 @@ def _made(board: Path) -> None:
 
 
 def add(
-    folder: Path, board: Path, *, supersedes: str | None = None, largest: float | None = None
+    folder: Path,
+    board: Path,
+    *,
+    supersedes: str | None = None,
+    largest: float | None = None,
+    leave_out: Collection[str] = (),
 ) -> tuple[Filed, bool]:
     """Check a submission, and file it on a board; all of it or nothing.
 
@@ -174,6 +180,8 @@ def add(
         The beginning of the id of an entry that this one takes the place of.
     largest
         Prediction files of more MB are not kept, only their checksums and errors.
+    leave_out
+        Names of prediction files that are not kept either.
 
     Returns
     -------
@@ -187,12 +195,13 @@ def add(
     DataError
         If a check finds a problem; it names all of them.
     UsageError
-        If another entry is of the same model and version, and not superseded by this one.
+        If another entry is of the same model and version, and not superseded by this one, or a
+        file to be left out is no prediction.
     """
     new = not board.exists() or not contents(board)
     _made(board)
     try:
-        return _add(folder, board, supersedes, largest)
+        return _add(folder, board, supersedes, largest, leave_out)
     except BaseException:
         if new and not (board / "entries").exists():
             shutil.rmtree(board, ignore_errors=True)
@@ -200,7 +209,11 @@ def add(
 
 
 def _add(
-    folder: Path, board: Path, supersedes: str | None, largest: float | None
+    folder: Path,
+    board: Path,
+    supersedes: str | None,
+    largest: float | None,
+    leave_out: Collection[str],
 ) -> tuple[Filed, bool]:
     with reserved(board / BOARD_FILE, "adding to"), staging(board) as place:
         new, said = place / "entry", place / "entry" / "submission"
@@ -222,10 +235,9 @@ def _add(
             return next(item for item in known if item.entry.id == identifier), False
         previous = None if supersedes is None else _replaced(known, supersedes, result.submission)
         _check_alone(result.submission, known, previous)
-        for item in result.submission.predictions:
-            if largest is not None and (said / item.file).stat().st_size > largest * 1e6:
-                kept = [_left_out(file, item.file) for file in kept]
-                (said / item.file).unlink()
+        for name in _not_kept(result.submission, kept, largest, leave_out):
+            kept = [_left_out(file, name) for file in kept]
+            (said / name).unlink()
         software = f"{DISTRIBUTION} {package_version()}"
         entry = Entry(id=identifier, supersedes=previous, software=software, files=kept)
         _write(new, entry, result)
@@ -234,6 +246,19 @@ def _add(
         os.replace(new, home)
     filed = {item.entry.id: item for item in read_entries(board)}
     return filed[identifier], True
+
+
+def _not_kept(
+    said: Submission, kept: list[KeptFile], largest: float | None, leave_out: Collection[str]
+) -> list[str]:
+    """The prediction files whose bytes are left out."""
+    predictions = [item.file for item in said.predictions]
+    for name in leave_out:
+        if name not in predictions:
+            raise unknown_name("prediction file", name, predictions)
+    most = math.inf if largest is None else largest * 1e6
+    large = {file.name for file in kept if file.bytes > most}
+    return [name for name in predictions if name in large or name in leave_out]
 
 
 def _left_out(file: KeptFile, name: str) -> KeptFile:

@@ -177,6 +177,8 @@ def _entry(item: Filed) -> dict[str, Any]:
                 "f": significant(score.row("F").mae),
                 "f_limits": span(score.row("F").mae_interval),
                 "percent": significant(score.row("F").mae_percent_mean),
+                "hours": significant(line.cost("hours")),
+                "speed": significant(line.cost("us_per_atom")),
                 "record": f"records/{line.key}.json",
                 "file": score.prediction.file,
             }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -209,7 +210,13 @@ def matrix(tasks: Sequence[Task]) -> dict[str, Any] | None:
     if not cells:
         return None
     rows = []
-    for number, ((_, group), found) in enumerate(cells.items()):
+    entries = list(dict.fromkeys(short for short, _ in cells))
+
+    def order(item: tuple[tuple[str, str], dict[int, Line]]) -> tuple[int, float]:
+        (short, _), found = item
+        return entries.index(short), next(iter(found.values())).size or math.inf
+
+    for number, ((_, group), found) in enumerate(sorted(cells.items(), key=order)):
         line = next(iter(found.values()))
         said = line.filed.submission
         rows.append(

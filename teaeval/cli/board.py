@@ -131,6 +131,10 @@ def add(
             min=0, help="Largest prediction to keep, MB; of larger ones only the checksum."
         ),
     ] = None,
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="Prediction that is not kept either; repeatable."),
+    ] = None,
 ) -> None:
     """Check a submission, and file it on a board under its checksum; the board is made if need be.
 
@@ -138,7 +142,9 @@ def add(
     """
     from teaeval.board.entries import add as add_entry
 
-    filed, new = add_entry(folder, board, supersedes=supersedes, largest=largest)
+    filed, new = add_entry(
+        folder, board, supersedes=supersedes, largest=largest, leave_out=leave_out or ()
+    )
     done = "added" if new else "was there, with the same files"
     console.say(f"{filed.submission.name}: {done}, as {filed.short}")
     console.say(f"next: teaeval board build {shlex.quote(str(board))} -o site")

@@ -17,9 +17,11 @@
   const channels = (hex) => [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16));
   const mixed = (a, b, share) => a.map((v, k) => v + share * (b[k] - v));
   const css = (rgb) => `rgb(${rgb.map(Math.round).join(" ")})`;
+  /* From the paper's side of the map to the other: a large error is never the colour of the paper. */
   const shade = (share) => {
-    const x = Math.min(Math.max(share, 0), 1) * (MAP.length - 1), k = Math.min(Math.floor(x), MAP.length - 2);
-    return mixed(channels(MAP[k]), channels(MAP[k + 1]), x - k);
+    const map = document.documentElement.dataset.theme === "dark" ? [...MAP].reverse() : MAP;
+    const x = Math.min(Math.max(share, 0), 1) * (map.length - 1), k = Math.min(Math.floor(x), map.length - 2);
+    return mixed(channels(map[k]), channels(map[k + 1]), x - k);
   };
   const tints = () => {
     if (!byError()) return data.colours.map(channels);

@@ -249,14 +249,22 @@ def test_a_board_keeps_what_it_is_given_and_marks_what_counts_no_longer(submissi
     assert (outcome.differences, outcome.verified) == ([], 3)
 
 
-def test_verify_finds_what_was_changed_and_says_what_was_left_out(submission, tmp_path):
+def test_verify_finds_what_was_changed_and_says_what_was_left_out(submission, noise, tmp_path):
     board = tmp_path / "board"
     filed, _ = entries.add(submission(tmp_path / "a"), board)
-    entries.add(submission(tmp_path / "b", version="large"), board, largest=0.001)
+    two = [{"file": "p.npz"}, {"file": "q.npz"}]
+    said = {"data": "mini-iv", "size": [50, 100]}
+    large = submission(tmp_path / "b", version="large", predictions=two, training=said)
+    teaeval.write_prediction(large / "q.npz", noise(size=100))
+    with pytest.raises(UsageError, match="unknown prediction file"):
+        entries.add(large, board, leave_out=["r.npz"])
+    entries.add(large, board, leave_out=["p.npz"])
     outcome = verify(board)
     assert outcome.differences == []
-    assert outcome.verified == 1
+    assert outcome.verified == 2
     assert "p.npz is left out for its size (SHA-256" in outcome.left_out[0]
+    entries.add(submission(tmp_path / "c", version="larger"), board, largest=0.001)
+    assert len(verify(board).left_out) == 2
     score = filed.folder / "scores" / "0.json"
     forged = score.read_text().replace('"replicates": 1000', '"replicates": 999')
     score.write_text(forged)
