@@ -1,8 +1,8 @@
-"""Scoring 2 GB of forces, against reading them and against scripts one might write.
+"""Scoring 2 GB of forces, against its limit, reading them, and scripts one might write.
 
 A million frames of 42 atoms: 1 GB of predicted and 1 GB of reference forces, uncompressed HDF5,
 from the page cache.  The score includes what the others leave out: the checksum of the prediction,
-checks, intervals.
+checks, intervals.  That checksum, which one core computes, is the limit.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ import pytest
 import teadata
 import teaeval
 from teadata import Dataset, DatasetCard, dataset, units
+from teaeval.metrics import compiled
 
 FRAMES = 1_000_000
+EXAMPLE = str(Path(__file__).parents[1] / "examples" / "mini-i_folded_sgdml.npz")
+
 ROUNDS = {"rounds": 3, "iterations": 1, "warmup_rounds": 1}
 
 
@@ -39,7 +42,19 @@ def score(root: Path, prediction: Path) -> float:
     return teaeval.score(made, Dataset(DatasetCard.read(root / "card.yaml"), root)).row("F").mae
 
 
+@pytest.fixture(params=["NumPy", "compiled"])
+def way(request, monkeypatch) -> str:
+    """How forces are summed: without the extra `fast`, or with it in a process that scored much."""
+    if request.param == "compiled":
+        monkeypatch.setattr(compiled, "AFTER", 0)
+        assert compiled.force_loop() is not None
+    else:
+        monkeypatch.setattr(compiled, "force_loop", lambda: None)
+    return request.param
+
+
 @pytest.mark.benchmark(group="2 GB of forces")
+@pytest.mark.usefixtures("way")
 def test_score(benchmark, files):
     assert benchmark.pedantic(score, files, **ROUNDS) == pytest.approx(1.128, abs=1e-3)
 
@@ -91,6 +106,23 @@ def test_plain_numpy(benchmark, files):
         return rows["F"][0], [f.std(), np.abs(f).mean()]
 
     assert benchmark.pedantic(compute, files, **ROUNDS)[0] == pytest.approx(1.128, abs=1e-3)
+
+
+@pytest.mark.benchmark(group="memory of a score of 2 GB")
+def test_memory(benchmark, files):
+    """The peak of a process of its own; it grows by some 60 bytes with each frame."""
+    command = [Path(sys.executable).with_name("teaeval"), "score", files[1]]
+    environment = os.environ | {"TEADATA_HOME": str(files[0].parents[1])}
+
+    def peak() -> float:
+        done = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(done.pid, 0)
+        done.returncode = os.waitstatus_to_exitcode(status)
+        return usage.ru_maxrss / 1024  # MiB, on Linux
+
+    found = benchmark.pedantic(peak, rounds=1)
+    benchmark.extra_info["peak MiB"] = round(found)
+    assert found < 500
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +179,29 @@ def test_score_xyz(benchmark, xyz):
     assert benchmark.pedantic(compute, xyz, **ROUNDS) == pytest.approx(0.798, abs=2e-3)
 
 
+@pytest.fixture(scope="module")
+def npz(xyz) -> Path:
+    path = xyz[0].with_suffix(".npz")
+    teaeval.write_prediction(path, teaeval.read_prediction(xyz[0]))
+    return path
+
+
+@pytest.mark.benchmark(group="2500 frames of npz")
+def test_score_npz(benchmark, npz):
+    """From a process that scored before."""
+    found = benchmark.pedantic(teaeval.score, [npz], rounds=7, warmup_rounds=1)
+    assert found.row("F").mae == pytest.approx(0.798, abs=2e-3)
+
+
+@pytest.mark.benchmark(group="2500 frames of npz")
+def test_read_npz(benchmark, npz):
+    def read():
+        with np.load(npz) as file:
+            return sum(file[name].nbytes for name in file.files)
+
+    assert benchmark.pedantic(read, rounds=7, warmup_rounds=1) > 2500 * 42 * 3 * 8
+
+
 @pytest.mark.benchmark(group="2500 frames of extended XYZ")
 def test_script_of_ase(benchmark, xyz):
     def compute(prediction, reference):
@@ -165,7 +220,14 @@ def test_script_of_ase(benchmark, xyz):
     "arguments",
     [
         pytest.param(("teaeval", "--help"), id="help"),
+        pytest.param(("teadata", "--help"), id="help of teadata"),
+        pytest.param(("baselines", "--help"), id="help of baselines"),
+        pytest.param(("teaeval", "score", EXAMPLE), id="score"),
         pytest.param(("python", "-c", "import numpy"), id="numpy"),
+        pytest.param(
+            ("python", "-c", "import numpy.random, h5py, pyarrow.parquet, pydantic, typer, yaml"),
+            id="libraries",
+        ),
     ],
 )
 def test_start(benchmark, arguments):
