@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
+from h5py._objects import phil
 
 from teadata.arrays.base import SeekableFile, text
 from teadata.arrays.decompression import decompression_limit
@@ -162,12 +163,12 @@ class HDF5File(SeekableFile):
         with self._reading("HDF5 file"):
             if (numbers := self._contiguous.get(name)) is not None:
                 return numbers.read(self.path, start, stop)
-            with h5py.File(self.path, "r") as file:
+            with phil, h5py.File(self.path, "r") as file:  # some calls do not take the lock
                 dataset = self._dataset(file, name)
                 chunks = Chunks.of(dataset, start, stop)
                 if chunks is None:
                     return np.asarray(dataset[start:stop])
-            return chunks.values()
+            return chunks.read(self.path)
 
     def pieces(self, names: Sequence[str], rows: int) -> Iterator[dict[str, Array]]:
         """Read arrays together, `rows` rows at a time."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from teadata.typing import Array
 
@@ -54,19 +55,9 @@ class Contiguous:
         OSError
             If the file ends before.
         """
-        values = np.empty((stop - start, *self.row_shape), self.dtype)
-        left = memoryview(values.reshape(-1).view(np.uint8).data)
-        place = self.offset + start * (values.nbytes // max(1, len(values)))
-        file = os.open(path, os.O_RDONLY)
-        try:
-            while left:
-                count = os.preadv(file, [left], place)
-                if count == 0:
-                    raise OSError("truncated file: it ends within an array")
-                left, place = left[count:], place + count
-        finally:
-            os.close(file)
-        return values
+        row = int(np.prod(self.row_shape)) * self.dtype.itemsize
+        content = _bytes(path, self.offset + start * row, (stop - start) * row)
+        return content.view(self.dtype).reshape(stop - start, *self.row_shape)
 
 
 @dataclass(frozen=True)
@@ -82,7 +73,8 @@ class Chunks:
     shuffled
         Whether the first bytes of all values come first, then the second …
     packed
-        The content of each chunk, and the place of its first value in the array.
+        Of each chunk, the place of its first value in the array; where in the file its content
+        begins, and of how many bytes it is.
     """
 
     start: int
@@ -90,27 +82,30 @@ class Chunks:
     dtype: np.dtype[Any]
     chunk: tuple[int, ...]
     shuffled: bool
-    packed: list[tuple[tuple[int, ...], bytes]]
+    packed: list[tuple[tuple[int, ...], int, int]]
 
     @classmethod
     def of(cls, dataset: h5py.Dataset, start: int, stop: int) -> Chunks | None:
-        """Take the chunks of rows `start` to `stop` − 1; None if gzip is not all that was done."""
+        """Find the chunks of rows `start` to `stop` − 1; None if gzip is not all that was done."""
         filters = _filters(dataset)
         if filters not in GZIP or dataset.chunks is None or not _plain(dataset):
+            return None
+        if dataset.file.userblock_size:  # whether places count from its end differs by version
             return None
         chunk, shape = dataset.chunks, (stop - start, *dataset.shape[1:])
         firsts = [range(start - start % chunk[0], stop, chunk[0])]
         firsts += [range(0, length, step) for length, step in zip(shape, chunk, strict=True)][1:]
         packed = []
         for place in product(*firsts):
-            skipped, content = dataset.id.read_direct_chunk(place)
-            if skipped:  # filters that did not make this chunk smaller
+            found = dataset.id.get_chunk_info_by_coord(place)
+            # A filter that did not make a chunk smaller is left out there.
+            if found.filter_mask or found.byte_offset is None:
                 return None
-            packed.append((place, content))
+            packed.append((place, found.byte_offset, found.size))
         return cls(start, shape, dataset.dtype, chunk, len(filters) > 1, packed)
 
-    def values(self) -> Array:
-        """Decompress them.
+    def read(self, path: Path) -> Array:
+        """Read the chunks and decompress them.
 
         Raises
         ------
@@ -118,8 +113,8 @@ class Chunks:
             If a chunk is damaged.
         """
         values = np.empty(self.shape, self.dtype)
-        for place, content in self.packed:
-            found = self._unpacked(content)
+        for place, offset, size in self.packed:
+            found = self._unpacked(_bytes(path, offset, size))
             first = (place[0] - self.start, *place[1:])
             into = tuple(
                 slice(max(0, at), at + step) for at, step in zip(first, self.chunk, strict=True)
@@ -129,7 +124,7 @@ class Chunks:
             values[into] = found[(slice(skipped, skipped + room[0]), *map(slice, room[1:]))]
         return values
 
-    def _unpacked(self, content: bytes) -> Array:
+    def _unpacked(self, content: NDArray[np.uint8]) -> Array:
         """The values of one chunk."""
         count = int(np.prod(self.chunk))
         size = count * self.dtype.itemsize
@@ -149,6 +144,28 @@ class Chunks:
         for byte, plane in enumerate(planes):
             into[:, byte] = plane
         return values.reshape(self.chunk)
+
+
+def _bytes(path: Path, offset: int, size: int) -> NDArray[np.uint8]:
+    """Bytes of a file from a place on.
+
+    Raises
+    ------
+    OSError
+        If the file ends before.
+    """
+    content = np.empty(size, np.uint8)
+    left = content.data
+    file = os.open(path, os.O_RDONLY)
+    try:
+        while left:
+            count = os.preadv(file, [left], offset)
+            if count == 0:
+                raise OSError("truncated file: it ends within an array")
+            left, offset = left[count:], offset + count
+    finally:
+        os.close(file)
+    return content
 
 
 SHUFFLE, DEFLATE = h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_DEFLATE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import h5py
 import numpy as np
@@ -17,6 +18,7 @@ WAYS = {
     "in one place": {},
     "in one place of a file with a block before it": {},
     "gzip": {"chunks": (16, 7, 3), "compression": "gzip"},
+    "gzip of a file with a block before it": {"chunks": (16, 7, 3), "compression": "gzip"},
     "gzip after shuffle": {"chunks": (16, 7, 3), "compression": "gzip", "shuffle": True},
     "gzip, rows in parts": {"chunks": (11, 4, 2), "compression": "gzip", "shuffle": True},
     "gzip, one chunk larger than the array": {
@@ -38,7 +40,7 @@ def test_rows_are_those_that_the_library_reads(way, dtype, tmp_path):
             values[:30] = rng.integers(256, size=values[:30].shape)
         values[40:] = 3
     path = tmp_path / "arrays.h5"
-    options = {"userblock_size": 1024} if "block before" in way else {}
+    options = {"userblock_size": 1024} if "a block before" in way else {}
     with h5py.File(path, "w", **options) as file:
         file.create_dataset("forces", data=values, **WAYS[way])
     stored = StoredArray.of(open_arrays(path), "forces")
@@ -92,3 +94,21 @@ def test_a_chunk_that_would_fill_the_memory_is_an_error(tmp_path):
         made.id.write_direct_chunk((0, 0, 0), zlib.compress(bytes(1 << 26)))
     with pytest.raises(DataError, match="does not hold the"):
         StoredArray.of(open_arrays(path), "forces")[:]
+
+
+def test_threads_read_at_the_same_time(tmp_path):
+    values = np.random.default_rng(0).normal(size=(4000, 7, 3))
+    with h5py.File(tmp_path / "arrays.h5", "w") as file:
+        for name, options in WAYS.items():
+            more = {"maxshape": (None, 7, 3)} if "maxshape" in options else {}
+            file.create_dataset(name, data=values, **options | more)
+    file = open_arrays(tmp_path / "arrays.h5")
+    arrays = [StoredArray.of(file, name) for name in WAYS]
+
+    def look(place: int) -> bool:
+        start = place * 37 % 3900
+        found = arrays[place % len(arrays)][start : start + 100]
+        return np.array_equal(found, values[start : start + 100])
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(look, range(600)))
