@@ -10,6 +10,15 @@ document.addEventListener("DOMContentLoaded", () => {
       wide.tabIndex = 0;
     }
   }
+  // a figure that is shown smaller than it is opens in its own size
+  for (const figure of document.querySelectorAll("article img[src*='_images/']")) {
+    if (!figure.closest("a")) {
+      const link = document.createElement("a");
+      link.href = figure.src;
+      figure.replaceWith(link);
+      link.append(figure);
+    }
+  }
   // a column without a heading has none
   for (const heading of document.querySelectorAll("article th")) {
     if (!heading.textContent.trim()) {
