@@ -21,10 +21,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from sybil import Example, Sybil
 from sybil.document import Document
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
+import baselines
 import teadata
 
 REPOSITORY = Path(__file__).parents[2]
@@ -42,7 +44,7 @@ PAGES = (
     "docs/published.md",
     "docs/formats.md",
 )
-SLOW = {"docs/tutorial.md", "docs/formats.md"}
+SLOW = {"docs/tutorial.md", "docs/formats.md", "docs/howto/mace.md"}
 ELSEWHERE = {
     "docs/first-score.md": "tests/teaeval/cli/test_newcomer.py",
     "docs/own-data.md": "tests/teadata/create/test_page.py",
@@ -102,6 +104,23 @@ def zenodo(official: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         server.add("14138387", {"NAME.zip": (official / "NAME.zip").read_bytes()})
         monkeypatch.setenv("TEADATA_ZENODO_URL", server.url)
         yield
+
+
+@pytest.fixture
+def mace_model(tmp_path: Path) -> Path:
+    """The file of a small MACE that was trained for seconds, as mace_run_train leaves it."""
+    pytest.importorskip("mace")
+    quick = REPOSITORY / "baselines" / "configs" / "mace" / "quick.yaml"
+    smaller = {"size": 24, "max_num_epochs": 6, "num_channels": 8, "dtype": "float64"}
+    settings = tmp_path / "smaller.yaml"
+    settings.write_text(yaml.safe_dump(yaml.safe_load(quick.read_text()) | smaller))
+    model = baselines.load_model("mace", str(settings))
+    data = teadata.load("mini-i")
+    train, valid = data.split("folded/train/24"), data.split("folded/valid/8")
+    (tmp_path / "training").mkdir()
+    model.fit(train, valid, tmp_path / "training")
+    model.export(tmp_path / "mine.model")
+    return tmp_path / "mine.model"
 
 
 def run_shell(example: Example) -> None:
@@ -181,6 +200,8 @@ def test_the_blocks_of_a_page(page, tmp_path, monkeypatch, request):
         request.getfixturevalue("zenodo")
         for file in request.getfixturevalue("official").iterdir():
             (tmp_path / file.name).symlink_to(file)
+    if page == "docs/howto/mace.md":
+        assert request.getfixturevalue("mace_model").is_file()
     ran, skipped = run(page, tmp_path, monkeypatch)
     text = (REPOSITORY / page).read_text(encoding="utf-8")
     there = len(CODE.findall(text))
