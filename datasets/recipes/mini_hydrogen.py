@@ -210,7 +210,7 @@ def unsettled(frames: Frames, names: list[str]) -> str:
         if len(last) < BLOCKS:
             continue
         halves = (Estimate.of(block_mean(half, BLOCKS)) for half in (last, first))
-        change = difference(*halves, BLOCKS)
+        change = difference(*halves, BLOCKS, BLOCKS)
         if not change.low <= 0 <= change.high:
             found.append(f"{name} ({change.value:+.1f} ± {change.error:.1f} kcal/mol)")
     if not found:

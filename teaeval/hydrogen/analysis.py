@@ -11,6 +11,13 @@ from teadata import Frames
 from teadata.errors import DataError, UsageError
 from teadata.typing import Floats, Ints
 from teadata.units import GIGAPASCAL
+from teaeval.hydrogen.duration import (
+    block_count,
+    onset,
+    shortcomings,
+    slowest,
+    window,
+)
 from teaeval.hydrogen.record import (
     Deviation,
     Estimate,
@@ -39,7 +46,7 @@ def observe(
     temperature: float,
     spacing: float,
     protocol: Protocol,
-    pieces: int = 1,
+    reference: Observed | None = None,
 ) -> Observed:
     """Measure pressure, diffusion, radial distribution and stable molecules of a trajectory.
 
@@ -59,8 +66,8 @@ def observe(
         Time between two frames, fs.
     protocol
         How.
-    pieces
-        Parts of each block in which pairs are counted; see :func:`teaeval.observables.distance`.
+    reference
+        What the reference shows, whose lags are taken; of the reference itself None.
 
     Raises
     ------
@@ -71,21 +78,28 @@ def observe(
     """
     if (numbers != 1).any():
         raise DataError("the hydrogen benchmark is of hydrogen; there are other elements")
-    blocks = protocol.blocks
-    pairs = rdf(positions, numbers, cell, bins=protocol.bins, blocks=blocks * pieces)[HYDROGEN]
     partners = mutual_neighbours(positions, cell, protocol.cutoff)
     share = stable(partners, round(protocol.persistence / spacing))
-    moving = diffusion_by_origin(
-        without_drift(positions, np.ones(len(numbers))), spacing, protocol.lags
+    places = without_drift(positions, np.ones(len(numbers)))
+    start = onset(places, spacing)
+    lags = (
+        protocol.lags or (reference and reference.lags) or window(places, spacing, protocol.length)
     )
-    push = None
+    moving = diffusion_by_origin(places, spacing, lags)
+    series = [share, moving]
     if stress is not None:
-        series = pressure(stress, cell, len(numbers), temperature)
-        push = Estimate.of(block_mean(series, blocks), GIGAPASCAL)
+        series.append(pressure(stress, cell, len(numbers), temperature))
+    length, correlation = len(positions) * spacing, slowest(series, spacing)
+    blocks = block_count(length, correlation, protocol.blocks)
+    pieces = 1
+    if reference is not None:  # rows of counts as long as the reference's
+        rows = len(reference.rdf.counts) / reference.time
+        pieces = max(1, round(length * rows / blocks))
+    pairs = rdf(positions, numbers, cell, bins=protocol.bins, blocks=blocks * pieces)[HYDROGEN]
     return Observed(
         frames=len(positions),
-        time=len(positions) * spacing,
-        pressure=push,
+        time=length,
+        pressure=Estimate.of(block_mean(series[2], blocks), GIGAPASCAL) if series[2:] else None,
         diffusion=Estimate.of(block_mean(moving, blocks), PER_PS),
         molecular=Estimate.of(block_mean(share, blocks)),
         blocks=tuple(float(share[part].mean()) for part in slices(len(share), blocks)),
@@ -94,6 +108,10 @@ def observe(
             g=tuple(pairs.g.tolist()),
             counts=tuple(tuple(int(n) for n in row) for row in pairs.counts),
         ),
+        lags=lags,
+        onset=start,
+        correlation=correlation,
+        notes=tuple(shortcomings(length, correlation, blocks, start, lags)),
     )
 
 
@@ -120,26 +138,27 @@ def observe_frames(frames: Frames, spacing: float, protocol: Protocol) -> Observ
 
 def deviation(model: Observed, reference: Observed, protocol: Protocol) -> Deviation:
     """Subtract the reference from the model, with the uncertainties of both."""
+    blocks = len(model.blocks), len(reference.blocks)
     push = None
     if model.pressure is not None and reference.pressure is not None:
-        push = difference(model.pressure, reference.pressure, protocol.blocks)
+        push = difference(model.pressure, reference.pressure, *blocks)
     apart = distance(
         np.array(model.rdf.counts),
         np.array(reference.rdf.counts),
-        pieces=len(model.rdf.counts) // protocol.blocks,
+        pieces=len(model.rdf.counts) // len(model.blocks),
         replicates=protocol.replicates,
         seed=protocol.seed,
     )
     return Deviation(
         pressure=push,
-        diffusion=difference(model.diffusion, reference.diffusion, protocol.blocks),
-        molecular=difference(model.molecular, reference.molecular, protocol.blocks),
+        diffusion=difference(model.diffusion, reference.diffusion, *blocks),
+        molecular=difference(model.molecular, reference.molecular, *blocks),
         rdf=Separation(**asdict(apart)),
     )
 
 
-def difference(first: Estimate, second: Estimate, blocks: int) -> Estimate:
-    """Subtract two estimates of as many blocks each, with Welch's interval."""
+def difference(first: Estimate, second: Estimate, blocks: int, others: int) -> Estimate:
+    """Subtract two estimates, of so many blocks each, with Welch's interval."""
     from scipy.special import stdtrit
 
     value = first.value - second.value
@@ -147,7 +166,7 @@ def difference(first: Estimate, second: Estimate, blocks: int) -> Estimate:
         return Estimate(value=value)
     a, b = first.error**2, second.error**2
     error = math.sqrt(a + b)
-    freedom = (blocks - 1) * (a + b) ** 2 / (a**2 + b**2) if error else 1.0
+    freedom = (a + b) ** 2 / (a**2 / (blocks - 1) + b**2 / (others - 1)) if error else 1.0
     half = float(stdtrit(freedom, 0.975)) * error
     return Estimate(value=value, error=error, low=value - half, high=value + half)
 

@@ -19,6 +19,9 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 RECORD_FILE = "record.json"
 
+HALF = 0.5
+"""The share of atoms in stable molecules at which one phase becomes the other."""
+
 
 class Protocol(StrictModel):
     """How state points are simulated and analysed.
@@ -39,11 +42,13 @@ class Protocol(StrictModel):
         Two atoms are a stable molecule if each is the other's nearest neighbour, nearer than
         `cutoff` Å, in every frame for `persistence` fs.
     lags
-        Between which the squared displacement is fitted for diffusion, fs.
+        Between which the squared displacement is fitted for diffusion, fs; None for twice and four
+        times the lag from which on it grows steadily in the reference of each state point.
     bins
         Of the radial distribution function, from 0 to half the cell.
     blocks
-        Blocks of consecutive frames behind the intervals, of a simulation and of its reference.
+        Blocks of consecutive frames behind the intervals, of a simulation and of its reference:
+        fewer where they would be shorter than twice the slowest correlation time.
     replicates
         Resamples or draws behind the intervals of distances and of the transition.
     """
@@ -55,20 +60,20 @@ class Protocol(StrictModel):
     seed: Annotated[int, Field(ge=0)] = 0
     cutoff: Positive = 1.1
     persistence: Positive = 20.0
-    lags: tuple[Positive, Positive] = (20.0, 40.0)
+    lags: tuple[Positive, Positive] | None = None
     bins: Annotated[int, Field(ge=1)] = 60
     blocks: Annotated[int, Field(ge=2)] = 5
     replicates: Annotated[int, Field(ge=100)] = 1000
 
     @model_validator(mode="after")
     def _long_enough(self) -> Protocol:
-        longest = max(self.persistence, *self.lags)
+        longest = max([self.persistence, *(self.lags or ())])
         if self.length < 2 * longest:
             raise ValueError(
                 f"length {self.length:g} fs is less than twice the longest time that is looked "
                 f"at, {longest:g} fs"
             )
-        if self.lags[0] >= self.lags[1]:
+        if self.lags and self.lags[0] >= self.lags[1]:
             raise ValueError(f"lags {self.lags[0]:g} to {self.lags[1]:g} fs are no window")
         return self
 
@@ -140,7 +145,11 @@ class Observed(StrictModel):
 
     ``pressure`` in GPa, None of a model without stress; ``diffusion`` in Å²/ps, which are
     10⁻⁴ cm²/s; ``molecular`` the share of atoms in stable molecules, and ``blocks`` the same of
-    each block; ``time`` that was analysed in fs, in ``frames``.
+    each block; ``time`` that was analysed in fs, in ``frames``.  ``lags`` in fs are those of the
+    fit of diffusion, ``onset`` in fs is the lag from which on the squared displacement grows
+    steadily, None if none does, ``correlation`` in fs the slowest integrated autocorrelation time.
+    ``notes`` say what the trajectory is too short for.  Where there are no lags, an earlier version
+    took those of the protocol, and did not look at the times.
     """
 
     frames: int
@@ -150,6 +159,10 @@ class Observed(StrictModel):
     molecular: Estimate
     blocks: tuple[float, ...]
     rdf: Radial
+    lags: tuple[float, float] | None = None
+    onset: float | None = None
+    correlation: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Separation(StrictModel):
@@ -180,20 +193,27 @@ class Deviation(StrictModel):
 
 
 class ModelErrors(StrictModel):
-    """Mean absolute errors on test frames: energy of the cell in kcal/mol, forces in kcal/mol/Å."""
+    """Mean absolute errors on test frames: energy of the cell in kcal/mol, forces in kcal/mol/Å.
+
+    ``energy_bias`` is the mean of the energy's signed error, model minus reference; None where an
+    earlier version did not store it.
+    """
 
     frames: int
     energy_mae: float
     force_mae: float
+    energy_bias: float | None = None
 
 
 def pooled(errors: Sequence[ModelErrors]) -> ModelErrors:
     """Combine the errors of state points, weighted with their numbers of frames."""
     frames = sum(e.frames for e in errors)
+    biases = [e.frames * e.energy_bias for e in errors if e.energy_bias is not None]
     return ModelErrors(
         frames=frames,
         energy_mae=sum(e.frames * e.energy_mae for e in errors) / max(frames, 1),
         force_mae=sum(e.frames * e.force_mae for e in errors) / max(frames, 1),
+        energy_bias=sum(biases) / max(frames, 1) if len(biases) == len(errors) else None,
     )
 
 
@@ -218,6 +238,26 @@ class StateResult(StrictModel):
     observed: Observed | None
     reference: Observed
     deviation: Deviation | None
+
+    @property
+    def phase(self) -> str:
+        """Whether the reference is molecular or atomic here."""
+        return PHASES[self.reference.molecular.value < HALF]
+
+
+PHASES = ("molecular", "atomic")
+
+
+def by_phase(states: Sequence[StateResult]) -> dict[str, ModelErrors]:
+    """Combine the errors of the molecular and of the atomic state points.
+
+    A state point is molecular if half of the reference's atoms or more are in stable molecules.
+    What decides where one becomes the other is the difference of the two biases.
+    """
+    found: dict[str, list[ModelErrors]] = {phase: [] for phase in PHASES}
+    for state in states:
+        found[state.phase].append(state.errors)
+    return {phase: pooled(errors) for phase, errors in found.items()}
 
 
 class Transition(StrictModel):
@@ -276,7 +316,7 @@ class Record(Shown, StrictModel):
         for state in self.states:
             kept = ("state", "temperature", "density", "status", "failure", "time", "seconds")
             row = {"label": self.plan.label} | {name: getattr(state, name) for name in kept}
-            row |= {"energy_mae": state.errors.energy_mae, "force_mae": state.errors.force_mae}
+            row |= state.errors.model_dump(exclude={"frames"}) | {"phase": state.phase}
             for end, seen in (("", state.observed), ("_reference", state.reference)):
                 for name in ("pressure", "diffusion", "molecular"):
                     estimate = getattr(seen, name, None)

@@ -167,7 +167,7 @@ def _simulated(
             state.temperature,
             state.spacing,
             protocol,
-            pieces=max(1, round((len(trajectory) - skip - 1) / len(reference))),
+            expected,
         )
         apart = deviation(observed, expected, protocol)
     return StateResult(
@@ -192,12 +192,13 @@ def _errors(dataset: Dataset, state: StatePoint, calculator: Any) -> ModelErrors
     assert test.trajectories is not None
     frames = test[test.trajectories == state.trajectory]
     if not len(frames):
-        return ModelErrors(frames=0, energy_mae=0.0, force_mae=0.0)
+        return ModelErrors(frames=0, energy_mae=0.0, force_mae=0.0, energy_bias=0.0)
     energies, forces = evaluate(calculator, frames)
     return ModelErrors(
         frames=len(frames),
         energy_mae=float(np.abs(energies - frames.energies).mean()),
         force_mae=float(np.abs(forces - frames.forces).mean()),
+        energy_bias=float((energies - frames.energies).mean()),
     )
 
 

@@ -8,7 +8,16 @@ from teadata import console
 from teadata.errors import UsageError
 from teadata.output.text import inline
 from teadata.output.text import markdown as _md
-from teaeval.hydrogen.record import Estimate, Record, Separation, StateResult, Transition, pooled
+from teaeval.hydrogen.record import (
+    Estimate,
+    ModelErrors,
+    Record,
+    Separation,
+    StateResult,
+    Transition,
+    by_phase,
+    pooled,
+)
 
 STATE_COLUMNS = (
     "state",
@@ -30,6 +39,8 @@ MODEL_COLUMNS = (
     "test frames",
     "F MAE",
     "E MAE",
+    "E MAE, molecular",
+    "E MAE, atomic",
     "simulated",
     "ΔP/GPa",
     "ΔD/(Å²/ps)",
@@ -99,15 +110,33 @@ def print_record(record: Record) -> None:
         f"test errors: forces {record.errors.force_mae:.3g} kcal/mol/Å, energy "
         f"{record.errors.energy_mae:.3g} kcal/mol, of {record.errors.frames} frames"
     )
+    for phase, errors in by_phase(record.states).items():
+        bias = "" if errors.energy_bias is None else f", on average {errors.energy_bias:+.3g}"
+        console.say(
+            f"    where the reference is {phase}: forces {errors.force_mae:.3g}, energy "
+            f"{errors.energy_mae:.3g}{bias}, of {errors.frames} frames"
+        )
     for model, reference in zip(record.transitions, record.reference_transitions, strict=True):
         console.say(inline(f"molecular to atomic at {model.temperature:g} K: {model.verdict}"))
         console.say(inline(f"    reference: {reference.verdict}"))
+    for text in _notes(record):
+        console.say(inline(text))
     console.say(
         "± is one standard error of blocks; * marks a difference whose 95 % interval does not "
         "contain zero; pairs apart: Hellinger distance of the distributions of pair distances "
         "(g(r) times r²), by chance the same for two such samples of one distribution: the mean, "
         "and what 95 % are below"
     )
+
+
+def _notes(record: Record) -> list[str]:
+    """What simulations and references are too short for, with the state points."""
+    found: dict[str, list[str]] = {}
+    for result in record.states:
+        for whose, seen in (("simulation", result.observed), ("reference", result.reference)):
+            for note in seen.notes if seen else ():
+                found.setdefault(f"too short, {whose}: {note}", []).append(result.state)
+    return [f"{note} ({', '.join(states)})" for note, states in found.items()]
 
 
 def check_same(records: Sequence[Record]) -> None:
@@ -181,6 +210,7 @@ def model_rows(records: Sequence[Record]) -> list[tuple[str, ...]]:
                 str(errors.frames),
                 f"{errors.force_mae:.2f}",
                 f"{errors.energy_mae:.1f}",
+                *(_energy(phase) for phase in by_phase(shared).values()),
                 f"{finished} of {len(record.states)}",
                 _mean(push, 1),
                 _mean([abs(d.diffusion.value) for d in apart], 2),
@@ -192,6 +222,14 @@ def model_rows(records: Sequence[Record]) -> list[tuple[str, ...]]:
     blank = ("–",) * (len(MODEL_COLUMNS) - 1)
     rows.append(("reference", *blank, *(t.verdict for t in known.values())))
     return rows
+
+
+def _energy(errors: ModelErrors) -> str:
+    """Format the energy error of a phase: its mean absolute value, and the mean with its sign."""
+    if not errors.frames:
+        return "–"
+    bias = "" if errors.energy_bias is None else f" ({errors.energy_bias:+.1f})"
+    return f"{errors.energy_mae:.1f}{bias}"
 
 
 def _verdicts(transitions: Sequence[Transition], temperatures: Iterable[float]) -> list[str]:

@@ -14,11 +14,8 @@ from numpy.typing import ArrayLike
 
 from teadata.errors import DataError
 from teadata.typing import Floats, Ints
-from teaeval.hydrogen.record import Protocol, Transition
+from teaeval.hydrogen.record import HALF, Protocol, Transition
 from teaeval.resampling import interval
-
-HALF = 0.5
-"""The share of atoms in stable molecules at which one becomes the other."""
 
 STRAIGHTNESS = 3.0
 """How near the straight line between two state points the curve is taken to be.

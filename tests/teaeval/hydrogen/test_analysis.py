@@ -46,11 +46,16 @@ def test_differences_have_both_errors():
         Estimate(value=5.0, error=0.3, low=4, high=6),
         Estimate(value=4.0, error=0.4, low=3, high=5),
         5,
+        5,
     )
     assert apart.value == 1.0
     assert apart.error == pytest.approx(0.5)
     assert apart.low < 0 < apart.high
-    alone = difference(Estimate(value=5.0), Estimate(value=4.0), 5)
+    # fewer blocks are fewer degrees of freedom, so that the interval is wider
+    fewer = difference(Estimate(value=5.0, error=0.3), Estimate(value=4.0, error=0.4), 5, 2)
+    assert fewer.error == apart.error
+    assert fewer.high > apart.high
+    alone = difference(Estimate(value=5.0), Estimate(value=4.0), 5, 5)
     assert (alone.value, alone.low) == (1.0, None)
 
 
