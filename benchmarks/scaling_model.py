@@ -268,10 +268,10 @@ def outlook(record: Mapping[str, Any]) -> str:
     said = (
         f"The largest of these times is {most:.0f} s ({largest}). The workers share "
         f"{workers:.0f} s of work, which is {workers / WORKERS:.0f} s on each of {WORKERS}. One "
-        f"process does {one:.0f} s of work alone, so more than about "
-        f"{max(1.0, workers / one):.0f} workers wait for it. With objects so large that requests "
-        f"cost nothing, it has {less:.0f} s of work, and more than about "
-        f"{max(1.0, fewer / less):.0f} workers wait."
+        f"process does {one:.0f} s of work alone, which keeps about "
+        f"{max(1.0, workers / one):.0f} of the workers busy. With objects so large that requests "
+        f"cost nothing, it has {less:.0f} s of work, which keeps about "
+        f"{max(1.0, fewer / less):.0f} busy."
     )
     heads = (f"10⁹ frames of {ATOMS} atoms, {WORKERS} workers", "model")
     return f"{table(heads, rows)}\n\n{said}"
