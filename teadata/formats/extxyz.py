@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import repeat
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -128,31 +129,45 @@ def write(
         write_frames(stream, frames.symbols, columns, comments)
 
 
-def _check_alike(file: ExtxyzFile, block: Block, first: Mapping[str, Any], prefix: str) -> None:
+def _check_alike(
+    file: ExtxyzFile, block: Block, first: Mapping[str, Any], names: Mapping[str, str]
+) -> None:
     """Refuse images that do not make frames of one system with the first image."""
-    found, stress = block.arrays, f"{prefix}stress"
-    wanted = (f"{prefix}energy", "energy_unit", "pos", f"{prefix}forces")
+    found = block.arrays
+    wanted = (names["energies"], "energy_unit", "pos", names["forces"])
     if missing := [name for name in wanted if name not in found]:
         raise file.error(f"{block.where[0]} has no {', '.join(missing)}")
     for name in ("energy_unit", "length_unit"):
         if (other := _first_other(found.get(name), first.get(name))) is not None:
             raise file.error(f"image 0 and {block.where[other]} declare different {name}")
+        if name in found and found[name].ndim > 1:
+            raise file.error(
+                f"{block.where[0]} has {found[name][0].size} values for {name}, expected one"
+            )
     if ("cell" in found) != ("cell" in first):
         raise file.error(f"of image 0 and {block.where[0]} only one has a Lattice")
     if "cell" in found and (other := _first_other(found["pbc"], first["pbc"])) is not None:
         raise file.error(f"image 0 and {block.where[other]} differ in pbc")
-    for name in FIELDS.values():
-        name = prefix + name if prefix + name in found else name
-        if name in found and name in first and found[name].shape[1:] != first[name].shape:
+    _check_numbers(file, block, names)
+
+
+def _check_numbers(file: ExtxyzFile, block: Block, names: Mapping[str, str]) -> None:
+    """Refuse labels that are no numbers, or not as many as belong to a frame."""
+    atoms = block.arrays[NUMBERS].shape[1]
+    shapes = {
+        "positions": (atoms, 3), "forces": (atoms, 3), "cell": (3, 3), "stress": (3, 3)
+    }  # fmt: skip
+    for field, name in names.items():
+        if (values := block.arrays.get(name)) is None:
+            continue
+        shape, where = shapes.get(field, ()), block.where[0]
+        if values.shape[1:] != shape:
+            expected = f"{prod(shape)}, of shape {shape}" if shape else "one number"
+            raise file.error(f"{where} has {values[0].size} values for {name}, expected {expected}")
+        if values.dtype.kind not in "iuf" and field != "ids":  # of which all are looked at later
             raise file.error(
-                f"{block.where[0]} has shape {found[name].shape[1:]} for {name}, image 0 has shape "
-                f"{first[name].shape}"
+                f"{where}: expected numbers for {name}, found {text(values.flat[0])!r}"
             )
-    if stress in found and found[stress][0].size != 9:
-        raise file.error(
-            f"{block.where[0]} has a {stress} of {found[stress][0].size} values, expected the 9 of "
-            "the tensor"
-        )
 
 
 def _first_other(values: Any, wanted: Any) -> int | None:
@@ -201,7 +216,7 @@ def read(path: Path) -> Frames:
             if "energy" not in first and f"{PREFIX}energy" in first:
                 prefix = PREFIX
                 names |= {n: PREFIX + names[n] for n in ("energies", "forces", "stress")}
-        _check_alike(file, block, first, prefix)
+        _check_alike(file, block, first, names)
         count += len(block)
         for field, name in names.items():
             if name in block.arrays and field in rows:

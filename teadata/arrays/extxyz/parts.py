@@ -102,7 +102,7 @@ class Cutter:
 
     def _places(self, text: bytes, last: bool) -> tuple[list[Place], int]:
         """Where the whole frames of a text are, and where the last of them ends."""
-        ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n")).tolist()
+        ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n")).data
         places: list[Place] = []
         i = start = 0
         while i < len(ends):

@@ -45,6 +45,7 @@ class TextFile:
     def __init__(self, stream: _Reads, most: float, label: str) -> None:
         self.stream, self.most, self.label = stream, most, label
         self.size = self.line = 0
+        self._waiting = b""
 
     def read(self, size: int, before: bytes = b"") -> bytes:
         """What was read `before`, and the next bytes behind it.
@@ -58,13 +59,10 @@ class TextFile:
         return b"".join(pieces)
 
     def _piece(self, size: int) -> bytes:
-        """The next bytes, `size` of them or fewer but for the end of a last line."""
+        """The next bytes, about `size` of them; none at the end of the file."""
         start = self.size == 0
-        data = self.stream.read(size)
-        # a byte order mark stays together, and so does CR LF
-        while (start and len(data) < 3) or data.endswith(b"\r"):
-            if not (more := self.stream.read(1)):
-                break
+        data = self._raw(size)
+        while start and len(data) < 3 and (more := self._raw(size)):
             data += more
         self.size += len(data)
         if self.size > self.most:
@@ -85,6 +83,17 @@ class TextFile:
                 f"{self.label}: has a line of more than {LONGEST} bytes; this is not extended XYZ"
             )
         return data
+
+    def _raw(self, size: int) -> bytes:
+        """The next bytes as they are; a CR at their end waits for the LF that may follow."""
+        while True:
+            read = self.stream.read(size)
+            data, self._waiting = self._waiting + read, b""
+            if not read or not data.endswith(b"\r"):
+                return data
+            data, self._waiting = data[:-1], b"\r"
+            if data:
+                return data
 
 
 @contextmanager

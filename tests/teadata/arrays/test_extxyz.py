@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import ase.io
@@ -260,3 +261,28 @@ def test_memory_does_not_grow_with_the_file(many, tmp_path):
         done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=True)
         peaks.append(int(done.stdout))
     assert peaks[1] < peaks[0] + 24
+
+
+NO_LABELS = {
+    "a text": ("trajectory=abc", "image 1 .line 6.: expected numbers for trajectory, found 'abc'"),
+    "a truth": (
+        "temperature=T",
+        "image 1 .line 6.: expected numbers for temperature, found 'True'",
+    ),
+    "too few": ('stress="1 2 3 4 5 6"', "image 1 .line 6. has 6 values for stress, expected 9"),
+    "too many": ('trajectory="1 2"', "image 1 .line 6. has 2 values for trajectory, expected one"),
+}
+
+
+@pytest.mark.parametrize(("key", "message"), NO_LABELS.values(), ids=NO_LABELS)
+def test_labels_that_are_none(tmp_path, key, message):
+    says = f"{SAYS} energy_unit=eV"
+    (tmp_path / "f.xyz").write_text(xyz(says) + xyz(f"{says} {key}"))
+    with pytest.raises(DataError, match=message):
+        formats.read(tmp_path / "f.xyz")
+
+
+def test_many_line_ends_take_no_longer_than_as_many_bytes(tmp_path):
+    started = time.process_time()
+    assert read(tmp_path / "f.xyz", xyz().encode() + b"\r" * 4_000_000)["energy"] == [-1.5]
+    assert time.process_time() - started < 60
