@@ -54,7 +54,7 @@ def begin(
     Raises
     ------
     UsageError
-        If the folder is not empty, or a name does not suit.
+        If the folder is not empty, a name does not suit, or a record is of another training.
     TeaError
         If a prediction cannot be read.
     """
@@ -64,27 +64,24 @@ def begin(
     timed = dict(map(_timed, speeds))
     words: dict[str, Any] = {"model": "?", "version": "1", "authors": ["?"], "licence": "?"}
     listed, sizes, trainings = [], [], []
+    trained: set[str | None] = set()
     copied: dict[str, Path] = {}
     for n, path in enumerate(predictions):
         _check_name(path, copied, n)
         copied[path.name] = path
         prediction = read_prediction(path)
+        trained.add(prediction.record)
         words["model"] = prediction.model or words["model"]
-        beside = sidecar.read(path)  # what it declares is said in submission.yaml
-        item: dict[str, Any] = {"file": path.name}
-        item |= {name: beside[name] for name in Submitted.model_fields if name in beside}
         if (size := frames_of(prediction.train)) is not None:
             sizes.append(size)
+        # what a file beside it declares is said in submission.yaml
+        item = {"file": path.name} | _declared(path) | timed.get(prediction.record or "", {})
         if (record := by_checksum.get(prediction.record or "")) is not None:
-            known = [name for name, source in copied.items() if source == record]
-            # of the whole name: it is free, as the prediction's is, also beside one of its stem
-            item["record"] = name = known[0] if known else f"{path.name}.record.json"
-            copied[name] = record
             taken, spent = _trained(record)
             trainings.append(taken)
-            item |= spent
-        item |= timed.get(prediction.record or "", {})
+            item |= {"record": _copied_as(record, path, copied)} | spent
         listed.append(item)
+    _check_used(records, speeds, trained)
     training = {"data": "?"} | ({"size": sorted(set(sizes))} if sizes else {}) | _common(trainings)
     if listed:
         first = read_prediction(predictions[0])
@@ -104,6 +101,24 @@ def begin(
         if folder.exists():
             folder.rmdir()
         new.rename(folder)
+
+
+def _declared(path: Path) -> dict[str, Any]:
+    """What the file beside a prediction declares of it, as far as a submission says it."""
+    beside = sidecar.read(path)
+    return {name: beside[name] for name in Submitted.model_fields if name in beside}
+
+
+def _copied_as(record: Path, prediction: Path, copied: dict[str, Path]) -> str:
+    """The name of a record in the submission, where one of a training is enough.
+
+    It has the prediction's whole name in it, so that it is free where that is, also beside one of
+    the same stem.
+    """
+    known = [name for name, source in copied.items() if source == record]
+    name = known[0] if known else f"{prediction.name}.record.json"
+    copied[name] = record
+    return name
 
 
 def _yaml(words: dict[str, Any]) -> str:
@@ -129,6 +144,23 @@ def _check_name(path: Path, copied: dict[str, Path], place: int) -> None:
             f"{path}: is called as {same[0]} is, and a submission is one folder; give it a name of "
             f"its own: {command}"
         )
+
+
+def _check_used(records: Sequence[Path], speeds: Sequence[Path], trained: set[str | None]) -> None:
+    """Refuse a record or a timing of a training that no prediction is of.
+
+    Raises
+    ------
+    UsageError
+        If there is one; it names the file.
+    """
+    of = [(path, sha256(path)) for path in records] + [(path, _timed(path)[0]) for path in speeds]
+    for path, record in of:
+        if record not in trained:
+            raise UsageError(
+                f"{path}: is of a training whose record has SHA-256 {record[:12]}…, and no "
+                "prediction is; give those that `baselines predict` made with it, or leave it out"
+            )
 
 
 def _copy_single(path: Path, to: Path) -> None:
@@ -209,7 +241,7 @@ def _timed(path: Path) -> tuple[str, dict[str, Any]]:
     """
     try:
         content = json.loads(path.read_bytes())
-        return content["record"], {
+        return str(content["record"]), {
             "us_per_atom": float(f"{content['one_us_per_atom']:.3g}"),
             "inference_class": _class(content["hardware"]),
         }

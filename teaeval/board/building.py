@@ -14,7 +14,8 @@ from teadata.errors import DataError, UsageError
 from teadata.files import contents, replace_folder, staging
 from teadata.output.text import to_csv
 from teadata.provenance import DISTRIBUTION, package_version
-from teaeval.board.entries import Filed, open_board, read_entries
+from teaeval.board.entries import open_board, read_entries
+from teaeval.board.filed import Filed
 from teaeval.board.folder import MOST_RECORD, read_bytes
 from teaeval.board.pages import page_of, pages
 from teaeval.board.tasks import EVERY, Line, Task, numbers, tasks_of

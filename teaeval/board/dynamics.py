@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from teaeval.board.charts import Axis, Series, chart
 from teaeval.board.correlation import rank_correlation
-from teaeval.board.entries import Filed
+from teaeval.board.filed import Filed
 from teaeval.board.names import model_page
 from teaeval.board.ranking import holm
 from teaeval.board.tasks import Line, told_apart

@@ -2,128 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from teadata.errors import DataError, PathError, UsageError, unknown_name
 from teadata.files import atomic_write, contents, reserved, staging, write_text
 from teadata.provenance import DISTRIBUTION, package_version, sha256
-from teadata.schema import StrictModel
 from teaeval.board import folder as files
 from teaeval.board import submission as words
 from teaeval.board.checking import Checked, Scored, check
-from teaeval.board.submission import SUBMISSION_FILE, Line, Submission
+from teaeval.board.filed import SHORT, Board, Entry, Filed, KeptFile, Withdrawal, identity
+from teaeval.board.submission import SUBMISSION_FILE, Submission
 from teaeval.board.text import MOST_TEXT
 from teaeval.board.units import Units
-from teaeval.hydrogen.record import Record as Hydrogen
 from teaeval.hydrogen.record import read_record
-from teaeval.md.record import Simulations
 from teaeval.md.record import read as read_simulations
 from teaeval.scores.reading import read_score
 
 BOARD_FILE = "board.json"
-SHORT = 16
-"""Digits of an entry's id that name its folder."""
-
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-class Board(StrictModel):
-    """What a board is called."""
-
-    layout: Literal["tea-board-1"] = "tea-board-1"
-    title: Line = "Board"
-
-
-class KeptFile(StrictModel):
-    """A file of an entry; where it was left out for its size, only what it was is known."""
-
-    name: words.FileName
-    sha256: Sha256
-    bytes: Annotated[int, Field(ge=0)]
-    kept: bool = True
-
-
-class Entry(StrictModel):
-    """An entry: the submission's files with their checksums, of which ``id`` is one.
-
-    ``id`` is the SHA-256 of lines of checksum, two spaces and name, one for each file by name.
-    """
-
-    layout: Literal["tea-board-entry-1"] = "tea-board-entry-1"
-    id: Sha256
-    supersedes: Sha256 | None = None
-    software: str
-    files: list[KeptFile]
-
-
-class Withdrawal(StrictModel):
-    """Why an entry counts no longer."""
-
-    id: Sha256
-    reason: Line
-
-
-@dataclass(frozen=True)
-class Filed:
-    """An entry as it is read from a board.
-
-    Parameters
-    ----------
-    folder, entry, submission
-        Where it is, its files, and what it says of itself.
-    status
-        ``active``, ``superseded`` or ``withdrawn``, and why.
-    reason
-        Of the status; empty if active.
-    scored
-        Its scores.
-    simulations, hydrogen
-        Its records.
-    """
-
-    folder: Path
-    entry: Entry
-    submission: Submission
-    status: Literal["active", "superseded", "withdrawn"]
-    reason: str
-    scored: list[Scored]
-    simulations: list[Simulations]
-    hydrogen: list[Hydrogen]
-
-    @property
-    def short(self) -> str:
-        """The first digits of its id, which name its folder."""
-        return self.entry.id[:SHORT]
-
-    def file(self, name: str) -> KeptFile:
-        """A file of the submission."""
-        return next(file for file in self.entry.files if file.name == name)
-
-    def path(self, name: str) -> Path:
-        """Where a file of the submission is.
-
-        Raises
-        ------
-        DataError
-            If it is not there, or no file of the entry's folder.
-        """
-        return files.regular(self.folder, f"submission/{name}", files.MOST_BYTES)
-
-
-def identity(entries: Iterable[KeptFile]) -> str:
-    """The id of a submission of these files."""
-    lines = sorted(f"{file.name}\0{file.sha256}" for file in entries)
-    text = "".join("{1}  {0}\n".format(*line.split("\0")) for line in lines)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def open_board(board: Path) -> Board:

@@ -7,7 +7,7 @@ from typing import Any
 
 from teadata import catalog
 from teaeval.board import curves, dynamics, structures, tables
-from teaeval.board.entries import Filed
+from teaeval.board.filed import Filed
 from teaeval.board.names import dataset_page, model_page, task_page
 from teaeval.board.tasks import Line, Task, told_apart
 from teaeval.board.text import decoded

@@ -24,9 +24,9 @@ MOST_TESTED = 100
 COSTS = [
     ["hours", "Training, h", "wall-clock hours of the training"],
     ["memory_gib", "Memory, GiB", "peak memory of the training"],
-    ["hardware_class", "Trained with", "hardware that the training's time and memory are of"],
+    ["hardware_class", "Hardware", "that the training's time and memory are of"],
     ["us_per_atom", "µs/atom", "energy and forces of a frame, over its atoms"],
-    ["inference_class", "Timed with", "hardware that the µs/atom are of"],
+    ["inference_class", "Timed on", "hardware that the µs/atom are of"],
 ]
 
 EXTRAS = [

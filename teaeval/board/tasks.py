@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from teadata import catalog
 from teaeval.board.checking import Scored, train_size
-from teaeval.board.entries import Filed
+from teaeval.board.filed import Filed
 from teaeval.board.ranking import Measure, Ranking, rank
 from teaeval.predictions.declaring import option
 from teaeval.scores.record import Score, ScoredDataset

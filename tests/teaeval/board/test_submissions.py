@@ -190,6 +190,10 @@ def test_predictions_of_one_stem_and_of_one_training(noise, repository, tmp_path
     shutil.copyfile(made[0], again)
     with pytest.raises(UsageError, match=r"name of its own: cp .*other/P\.npz P-2\.npz"):
         begin(tmp_path / "t", [made[0], again], records, said)
+    with pytest.raises(UsageError, match=r"r2\.json: is of a training"):
+        begin(tmp_path / "t", [made[0]], records, said)
+    with pytest.raises(UsageError, match=r"speed\.json: is of a training"):
+        begin(tmp_path / "t", [made[1]], [], said, [speed])
     with pytest.raises(DataError, match="baselines bench RUN --json"):
         begin(tmp_path / "t", made, records, said, [records[0]])
     assert not (tmp_path / "t").exists()
