@@ -39,6 +39,10 @@ READ_LATE = ("TEADATA_", "COLUMNS", "PATH", "PWD", "OLDPWD", "PYTEST_", "JAX_", 
 """What variables begin with that are read when they are needed, not when a library is imported."""
 
 
+LONGEST = 100
+"""Characters that the address of a socket may have."""
+
+
 class Warm:
     """A process that waits for commands, with some libraries; it is started by the first."""
 
@@ -49,8 +53,10 @@ class Warm:
 
     def suits(self, environment: dict[str, str]) -> bool:
         """Whether a command of this environment may have what was imported in another."""
+        if sys.platform != "linux" or len(str(self.address)) > LONGEST:
+            return False  # libraries of macOS do not bear a fork
         names = environment.keys() | self.environment.keys()
-        return hasattr(os, "fork") and all(
+        return all(
             environment.get(name) == self.environment.get(name)
             for name in names
             if not name.startswith(READ_LATE)

@@ -43,6 +43,38 @@ kill -TERM -- "-$1"
 """
 
 
+def test_a_task_of_a_lost_worker_is_begun_again(campaign_file, tmp_path):
+    """The first attempt kills the process that it runs in; its nanny starts another."""
+    from distributed import Client, LocalCluster
+
+    def dies_once(job):  # made here: the worker gets it by value, and imports nothing of this file
+        folder = Order.model_validate_json(job.order).folder
+        if not (mark := folder.parent / "died").exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        folder.mkdir()
+        (folder / "record.json").touch()
+
+    path, folder = campaign_file(subsets=["folded"]), tmp_path / "folder"
+    (one,) = expand(matrix.read(path), path)
+    task, said = Task(one), []
+    ledger.prepare(folder)
+    with (
+        LocalCluster(
+            n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1",
+            resources={"cores": 1, "memory": 2e9}, silence_logs=50,
+        ) as local,
+        Client(local, set_as_default=False) as client,
+    ):  # fmt: skip
+        workers = Cluster(client, folder, said.append, work=dies_once)
+        workers.check([one])
+        assert running.carry_out([task], folder, workers, said.append) == {}
+    assert (folder / "runs" / "died").exists()
+    assert task.done(folder)
+    assert any("its worker was lost, begun again" in line for line in said), said
+
+
+@pytest.mark.slow
 def test_a_lost_worker_costs_an_attempt_and_no_answer(
     run, campaign_file, started_campaign, cluster, at_work, table_of, until, tmp_path
 ):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from baselines.physnet import d3
-
 DAMPINGS = {
     "Hartree-Fock": (1.0, 0.9171, 0.3385, 2.8830),
     "the original's": (0.5, 0.213, 0.0, 6.0519),
@@ -15,7 +13,7 @@ DAMPINGS = {
 
 def ours(numbers, positions, damping, lr_cut=None):
     """Energy in Hartree and its gradient in Hartree per bohr."""
-    from baselines.physnet import inference, potential
+    from baselines.physnet import d3, inference, potential
     from baselines.physnet import session as backend
 
     with backend.session("cpu") as tf:
@@ -40,6 +38,8 @@ def ours(numbers, positions, damping, lr_cut=None):
 
 
 def theirs(numbers, positions, damping):
+    from baselines.physnet import d3
+
     interface = pytest.importorskip("dftd3.interface")
     s6, s8, a1, a2 = damping
     model = interface.DispersionModel(np.asarray(numbers), positions / d3.BOHR)
@@ -72,6 +72,8 @@ def test_every_element_up_to_radon():
 
 
 def test_the_tables_are_whole():
+    from baselines.physnet import d3
+
     known = d3.tables(range(1, 95))
     assert known.c6.shape == (254, 254)
     assert set(known.numbers.tolist()) == set(range(1, 95))
@@ -82,6 +84,8 @@ def test_the_tables_are_whole():
 
 def test_a_cutoff_takes_energy_and_force_to_zero():
     """Two atoms, in steps through the last bohr before the cutoff, and beyond it."""
+    from baselines.physnet import d3
+
     numbers, cutoff = np.array([18, 18]), 6.0
 
     def at(r):
