@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 BATCH = 1 << 17
 """Rows of the table read at a time."""
 
+LARGE = 1 << 21
+"""Rows from which on the memory that they were read with is given back, which takes time."""
+
 ROLES = ("train", "valid", "test")
 """Roles that a frame can have."""
 
