@@ -7,7 +7,7 @@ compiled loop (:mod:`teaeval.metrics.force_loop`) give the same digits to the la
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Protocol
@@ -41,25 +41,28 @@ class Elements(Protocol):
 
 @dataclass(frozen=True)
 class ForceSums:
-    """Sums over the values of each of E elements, for each of N frames.
+    """Sums over the values of each of E elements, for each of N frames, or blocks of frames.
 
-    All but `values` and `digests` are (E, N), in kcal/mol/Å or its square.
+    All but `values`, `frames` and `digests` are (E, N), in kcal/mol/Å or its square.
 
     Parameters
     ----------
     values
-        (E,) force components of each element.
+        (E,) force components of each element in a frame.
+    frames
+        (N,) frames of each block, 1 for single frames.
     digests
-        (N,) of the predicted forces.
+        Of the predicted forces of each frame.
     absolute, square, largest
         Of errors: the sums of their magnitudes and of their squares; the largest, NaN where one is
         not a number.
     reference, magnitude, spread
         Of reference values: the sums of them, of their magnitudes, and of their squares about the
-        mean of the element in the frame.
+        mean of the element in the frame or block.
     """
 
     values: Ints
+    frames: Ints
     digests: Digests
     absolute: Floats
     square: Floats
@@ -80,6 +83,7 @@ class ForceSums:
         starts = 3 * np.append(elements.starts, atoms)
         sums = cls(
             np.diff(starts),
+            np.ones(count, np.int64),
             np.empty(count, np.uint64),
             *np.empty((6, len(starts) - 1, count)),
         )
@@ -92,6 +96,34 @@ class ForceSums:
             for start in range(0, count, step):
                 sums._fill(slice(start, min(start + step, count)), p, r, order, starts)
         return sums
+
+    @property
+    def finite(self) -> bool:
+        """Whether every error is finite, and the square of every error."""
+        return bool(np.isfinite(self.square).all())
+
+    def merged(self, block: int) -> ForceSums:
+        """Add the sums of every `block` consecutive frames, all of which are finite."""
+        starts = np.arange(0, len(self.frames), block)
+        frames = np.diff(starts, append=len(self.frames))
+
+        def add(sums: Floats) -> Floats:
+            added: Floats = np.add.reduceat(sums, starts, axis=1)
+            return added
+
+        reference, values = add(self.reference), self.values[:, None]
+        centre = np.repeat(reference / (values * frames), frames, axis=1)
+        about = self.reference / values - centre
+        return replace(
+            self,
+            frames=frames,
+            absolute=add(self.absolute),
+            square=add(self.square),
+            largest=np.maximum.reduceat(self.largest, starts, axis=1),
+            reference=reference,
+            magnitude=add(self.magnitude),
+            spread=add(self.spread + values * about**2),
+        )
 
     @property
     def arrays(self) -> tuple[NDArray[np.generic], ...]:

@@ -258,9 +258,11 @@ class Quantities:
 
 
 def force_errors(
-    predicted: Floats, reference: Floats, quantities: Quantities
+    predicted: Floats, reference: Floats, quantities: Quantities, block: int = 1
 ) -> tuple[dict[str, FrameErrors], Digests]:
     """Compute the errors of every quantity of the forces, frame by frame.
+
+    Where every frame of the prediction is finite, they can be those of blocks of frames.
 
     ``F`` (all atoms), ``F(X)`` for each element X, and ``F(name)`` for each group: the net
     forces of its molecules, pooled.
@@ -271,23 +273,26 @@ def force_errors(
         (N, A, 3) in kcal/mol/Å.
     quantities
         Of the system.
+    block
+        Consecutive frames that are merged into one row if all of them are finite.
 
     Returns
     -------
     table
-        Errors of each quantity.
+        Errors of each quantity: of all frames, or of all blocks.
     digests
         (N,) a number for each frame that depends on every bit of its predicted forces.
     """
     sums = ForceSums.of(predicted, reference, quantities)
     with np.errstate(over="ignore", invalid="ignore"):
+        merging = block if block > 1 and sums.finite else 1
         if np.isfinite(sums.square[np.isfinite(sums.largest)]).all():
-            table = _table(sums, quantities.names)
+            table = _table(sums.merged(merging) if merging > 1 else sums, quantities.names)
         else:  # squares overflow
             table = _one_by_one(predicted, reference, quantities)
         for name, molecules in quantities.groups.items():
             net = [net_forces(forces, molecules) for forces in (predicted, reference)]
-            table[f"F({name})"] = FrameErrors.of(*net)
+            table[f"F({name})"] = FrameErrors.of(*net).merged(merging)
     return table, sums.digests
 
 
@@ -301,7 +306,7 @@ def _table(sums: ForceSums, names: Sequence[str]) -> dict[str, FrameErrors]:
 def _of(sums: ForceSums, elements: slice) -> FrameErrors:
     """Errors over the values of some elements together."""
     values = sums.values[elements]
-    size = int(values.sum())
+    size = values.sum() * sums.frames
 
     def mean(of_elements: Floats) -> Floats:
         means: Floats = of_elements[elements].sum(axis=0) / size
@@ -309,7 +314,7 @@ def _of(sums: ForceSums, elements: slice) -> FrameErrors:
 
     centre = mean(sums.reference)
     # About the mean of all, of what was summed about the mean of each element.
-    between = (sums.reference[elements] / values[:, None] - centre) ** 2
+    between = (sums.reference[elements] / (values[:, None] * sums.frames) - centre) ** 2
     largest = sums.largest[elements].max(axis=0)
     return FrameErrors(
         mae=mean(sums.absolute),
@@ -318,10 +323,10 @@ def _of(sums: ForceSums, elements: slice) -> FrameErrors:
         magnitude=mean(sums.magnitude),
         mean=centre,
         lowest=np.full(len(centre), np.nan),
-        spread=np.sqrt(mean(sums.spread) + (values[:, None] * between).sum(axis=0) / size),
-        values=size,
-        frames=np.ones(len(centre)),
-        predicted=np.isfinite(largest).astype(np.float64),
+        spread=np.sqrt(mean(sums.spread) + (values[:, None] * between).sum(axis=0) / values.sum()),
+        values=int(values.sum()),
+        frames=sums.frames.astype(np.float64),
+        predicted=np.where(np.isfinite(largest), sums.frames, 0.0),
     )
 
 

@@ -167,12 +167,15 @@ def _work(piece: Piece) -> _Result:
         filled = np.full(reference.shape, np.nan)
         filled[piece.there] = predicted
         predicted = filled
-    table = {"E": FrameErrors.of(piece.energies, piece.reference_energies)}
-    of_forces, digests = force_errors(predicted, reference, piece.quantities)
-    table |= of_forces
-    scored = table["E"].scored & table["F"].scored
+    energy = FrameErrors.of(piece.energies, piece.reference_energies)
+    scored = energy.scored
+    block = piece.block if scored.all() else 1
+    table, digests = force_errors(predicted, reference, piece.quantities, block)
+    if len(table["F"].mae) == len(scored):  # of single frames, some of which may have failed
+        scored = scored & table["F"].scored
+        table = {name: each.only(scored).merged(piece.block) for name, each in table.items()}
     return _Result(
-        table={name: each.only(scored).merged(piece.block) for name, each in table.items()},
+        table={"E": energy.only(scored).merged(piece.block)} | table,
         scored=scored,
         zero=_zero(predicted, reference, digests),
         digests=digests,
