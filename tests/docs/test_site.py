@@ -15,6 +15,7 @@ PAGES = (
     "tutorial",
     "notebooks/score-and-look",
     "datasets/mini-i",
+    "figures",
     "reference/api",
     "reference/commands/teaeval-score",
 )
