@@ -61,7 +61,7 @@ def _comments(frames: Frames, prefix: str, said: Mapping[str, str]) -> Iterator[
         pairs.append(("trajectory", map(str, frames.trajectories.tolist())))
     if frames.temperatures is not None:
         pairs.append(("temperature", map(repr, frames.temperatures.tolist())))
-    keys = " ".join(f"{key}=%s" for key, _ in pairs)
+    keys = " ".join(f"{key.replace('%', '%%')}=%s" for key, _ in pairs)
     for values in zip(*(values for _, values in pairs), strict=False):  # some repeat for ever
         yield keys % values
 
