@@ -66,7 +66,7 @@ class Potential:
         pairs = [neighbours.find(frames, n, self.config.r_cut) for n in range(len(frames))]
         length = neighbours.rounded(max(map(len, pairs)))
         # Empty frames up to a power of two: another number of frames is seldom another shape.
-        places = 1 << (len(frames) - 1).bit_length()
+        places = neighbours.places(len(frames))
         listed = neighbours.listed(pairs, length, self.config.dtype, places)
         outcome = self.evaluate(frames.numbers, listed)
         return Outcome(*(part[: len(frames)] for part in outcome))

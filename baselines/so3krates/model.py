@@ -83,6 +83,8 @@ class SO3krates(Baseline[SO3kratesConfig, dict[str, Any]]):
         """
         offset = composition_energy(frames, trained["elements"], trained["energies"], self.title)
         network: Potential = self.built()
+        from baselines.so3krates.neighbours import places
+
         evaluate = network.predict if len(frames) != 1 else network.follow
         energies = np.empty(len(frames))
         forces = np.empty(frames.positions.shape)
@@ -91,7 +93,8 @@ class SO3krates(Baseline[SO3kratesConfig, dict[str, Any]]):
             volumes = None
         stress = None if volumes is None else np.empty((len(frames), 3, 3))
         least = self.config.valid_batch_size
-        most = frames_at_once(self.device, least, frames.n_atoms)
+        # as many as there are places for: empty ones would cost as much
+        most = places(frames_at_once(self.device, least, frames.n_atoms))
         batches = in_batches(lambda part: evaluate(frames[part]), len(frames), most, least)
         for part, outcome in batches:
             energies[part] = outcome.energies * EV + offset

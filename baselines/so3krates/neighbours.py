@@ -68,12 +68,12 @@ def find(frames: Frames, index: int, cutoff: float) -> Pairs:
     )
 
 
-def listed(pairs: list[Pairs], length: int, dtype: str, places: int | None = None) -> Listed:
+def listed(pairs: list[Pairs], length: int, dtype: str, count: int | None = None) -> Listed:
     """Pad the pairs of frames to a length, with vectors of some type.
 
-    Frames without pairs are added until there are `places`.
+    Frames without pairs are added until there are `count`.
     """
-    count = places or len(pairs)
+    count = count or len(pairs)
     padded = Listed(
         np.zeros((count, length, 3), dtype=dtype),
         np.full((count, length), -1, dtype=np.int32),
@@ -84,6 +84,11 @@ def listed(pairs: list[Pairs], length: int, dtype: str, places: int | None = Non
         padded.first[n, : len(each)] = each.first
         padded.second[n, : len(each)] = each.second
     return padded
+
+
+def places(frames: int) -> int:
+    """Round a number of frames up to a power of two, for which one compilation does."""
+    return 1 << (frames - 1).bit_length()
 
 
 def rounded(count: int) -> int:
