@@ -131,6 +131,7 @@ class _Member(Calculator):  # type: ignore[misc]
     """The calculator of one replica: it hands its structure on, and waits."""
 
     implemented_properties = ("energy", "forces")
+    together = True  # with other replicas, which have to go on from the same step
 
     def __init__(self, group: BatchedReplicas, member: int) -> None:
         super().__init__()

@@ -37,7 +37,8 @@ REPORT_EVERY = 0.5
 
 SAVE_EVERY = 0.5
 """Seconds between two checkpoints that are written, at least: writing takes milliseconds, and those
-of a fast calculator would come too often.  Whatever ends a run but a kill, its last is written."""
+of a fast calculator would come too often.  Whatever ends a run but a kill, its last is written.
+Of replicas that are evaluated together all are, so that these go on from the same step."""
 
 
 def simulate(
@@ -127,6 +128,7 @@ class _Run:
         # as large as the momenta: broadcasting takes three times as long
         self.inverse_masses = np.repeat(1 / self.atoms.get_masses()[:, None], 3, axis=1)
         self.watched = settings.monitor_interval
+        self.save_every = 0.0 if getattr(calculator, "together", False) else SAVE_EVERY
         self.step = self.resumed = 0
         self.spent = self.begun = 0.0
         self.unsaved: dict[str, Any] | None = None
@@ -188,7 +190,7 @@ class _Run:
                 failure = self._store()
                 if failure is None and self.step % settings.checkpoint == 0:
                     self.unsaved = self._state()
-                    if self._elapsed() - self.spent > SAVE_EVERY:
+                    if self._elapsed() - self.spent > self.save_every:
                         self._save(writer)
                     self.calculator.reset()
                     forces = None
