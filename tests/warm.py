@@ -11,6 +11,7 @@ import gc
 import importlib
 import json
 import os
+import resource
 import runpy
 import signal
 import socket
@@ -38,7 +39,6 @@ CALCULATING = {
 READ_LATE = ("TEADATA_", "COLUMNS", "PATH", "PWD", "OLDPWD", "PYTEST_", "JAX_", "XLA_")
 """What variables begin with that are read when they are needed, not when a library is imported."""
 
-
 LONGEST = 100
 """Characters that the address of a socket may have."""
 
@@ -48,13 +48,15 @@ class Warm:
 
     def __init__(self, address: Path, *more: str) -> None:
         self.address, self.libraries = address, (*LIBRARIES, *more)
-        self.environment = dict(os.environ)
+        self.environment, self.limits = dict(os.environ), limits()
         self.process: subprocess.Popen[bytes] | None = None
 
     def suits(self, environment: dict[str, str]) -> bool:
         """Whether a command of this environment may have what was imported in another."""
         if sys.platform != "linux" or len(str(self.address)) > LONGEST:
             return False  # libraries of macOS do not bear a fork
+        if limits() != self.limits:
+            return False  # they are of what this process starts now
         names = environment.keys() | self.environment.keys()
         return all(
             environment.get(name) == self.environment.get(name)
@@ -112,6 +114,13 @@ class Warm:
         if self.process is not None:
             self.process.kill()
             self.process.wait(60)
+
+
+def limits() -> list[object]:
+    """What a process takes over from the one that starts it: its limits and its cores."""
+    names = [name for name in dir(resource) if name.startswith("RLIMIT_")]
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    return [cores, *(resource.getrlimit(getattr(resource, name)) for name in names)]
 
 
 def serve(address: str, *libraries: str) -> dict[str, Any]:

@@ -17,11 +17,12 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="its limits are 
 
 
 @pytest.fixture
-def small_files():
+def small_files(monkeypatch):
     """Whatever this process starts meets a full disk, as it were: no file beyond 2 KiB.
 
     A write beyond the limit is an error, as on a full disk, with another number.
     """
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")  # other tests would find half of it
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2048, before[1]))
     yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, before)
