@@ -10,14 +10,15 @@ CHROMIUM ?= chromium
 
 # The repository's board: entries by the model that their submission names, and by its mark
 ENTRIES = examples/board/entries
+marked = $(dir $(shell grep -lx 'mark: $(1)' $(ENTRIES)/*/submission/submission.yaml))
 of = $(dir $(shell grep -lx 'mark: $(2)' $$(grep -lx 'model: $(1)' $(ENTRIES)/*/submission/submission.yaml)))
 AT60 = $(sort $(wildcard $(ENTRIES)/*/submission/folded-60.folded.npz))
 AT200 = $(sort $(wildcard $(ENTRIES)/*/submission/folded-200.folded.npz))
-REFERENCE = $(call of,MACE,reference)folded-1000.folded.npz
-PREDICTIONS = $(AT60) "$(REFERENCE):model=MACE (reference)"
-SCORES = $(ENTRIES)/*/scores/*.json
+REFERENCES = $(wildcard $(addsuffix folded-*.folded.npz,$(call marked,reference)))
+SEVEN = $(AT60) "$(call of,MACE,reference)folded-1000.folded.npz:model=MACE (reference)" $(AT200)
+SCORES = $(addsuffix ../scores/*.json,$(call marked,quick))
 CURVE = $(shell grep -lE '"train": ?"folded/train/(25|50|100|200|300)"' $(call of,sGDML,quick)../scores/*.json)
-CURVES = $(shell grep -lE '"train": ?"folded/train/' $(SCORES) | xargs grep -lE '"subset": ?"folded"' | xargs grep -LE 'folded/train/1000"')
+CURVES = $(shell grep -lE '"train": ?"folded/train/' $(SCORES) | xargs grep -lE '"subset": ?"folded"')
 # docs/md.md and docs/hydrogen.md
 SIMULATIONS = $(wildcard $(ENTRIES)/*/submission/md.json)
 HYDROGEN = $(foreach model,Yukawa Tersoff UF3 PACE MACE,$(call of,$(model),quick)hydrogen.json)
@@ -82,7 +83,7 @@ $(OUT)/learning-curve-published.png:
 $(OUT)/gyration.png:
 	teaeval plot gyration --reference mini-i:folded --reference mini-i:unfolded -o $@
 $(OUT)/errors.png $(OUT)/parity.png $(OUT)/elements.png $(OUT)/magnitude.png $(OUT)/atoms.png $(OUT)/worst.png:
-	teaeval plot $(basename $(notdir $@)) $(PREDICTIONS) -o $@
+	teaeval plot $(basename $(notdir $@)) $(REFERENCES) -o $@
 $(OUT)/atoms-mini-iii.png: $(SURFACE)
 	teaeval plot atoms $^ -o $@
 $(OUT)/worst-mini-iv.png: $(CRYSTAL)
@@ -104,11 +105,11 @@ $(OUT)/report.png: $(RUNS)/report.html
 	$(CHROMIUM) --headless --no-sandbox --hide-scrollbars --window-size=1100,1150 \
 		--virtual-time-budget=8000 --screenshot=$@ file://$(abspath $<) 2>/dev/null
 $(OUT)/board.png $(OUT)/board-tablet.png $(OUT)/board-phone.png: $(RUNS)/site/index.html
-	CHROMIUM=$(CHROMIUM) python docs/screens.py $(dir $<) $@
+	CHROMIUM=$$(command -v $(CHROMIUM)) python docs/screens.py $(dir $<) $@
 $(RUNS)/site/index.html:
 	teaeval board build examples/board -o $(dir $@)
 $(RUNS)/report.html:
-	teaeval report --frames 3 $(PREDICTIONS) $(AT200) -o $@
+	teaeval report --frames 3 $(SEVEN) -o $@
 
 # <model>-<dataset>-<subset>-<size>-quick-seed0/record.json
 $(RUNS)/%-quick-seed0/record.json:
