@@ -81,6 +81,10 @@ class ModelEntry:
         cards = map(catalog.find, self.datasets)
         return any(card.system.periodic for card in cards if card is not None)
 
+    def suits(self, dataset: str) -> bool:
+        """Whether nothing is known against training it on a dataset, by its id."""
+        return dataset in self.datasets or dataset not in ALL
+
     def classes(self) -> tuple[type[Baseline[Any, Any]], type[ModelConfig]]:
         """Import the classes of the model and of its configuration; loads no backend.
 

@@ -226,9 +226,8 @@ def _where(run: Run) -> str:
     when = run.begun.replace("T", " ").replace("+00:00", " UTC")
     return (
         f"`make bench` at {when}, {run.seconds:.0f} s, on {machine['processor']}, cores: "
-        f"{machine['cores']}, {machine.get('memory', '?')} of memory. Load {run.load[0]:g} "
-        f"before and {run.load[1]:g} after; before, a machine with nothing else to do has none. "
-        f"{packages}."
+        f"{machine['cores']}, {machine.get('memory', '?')} of memory. Load average "
+        f"{run.load[0]:g} before and {run.load[1]:g} after. {packages}."
     )
 
 

@@ -134,6 +134,7 @@ def train(
     ] = None,
 ) -> None:
     """Train a model; an interrupted training is resumed by the same command, or by `resume`."""
+    from baselines.registry import entry
     from baselines.runs import folder as runs
     from teadata import catalog
 
@@ -151,6 +152,12 @@ def train(
     )
     folder = output or runs.default_folder(plan)
     before = runs.finished(folder)
+    if not before and not entry(model).suits(data.card.id):
+        console.say(
+            f"warning: {entry(model).title} is not meant for {data.card.id}, and is likely to "
+            "learn little; for what it is meant: baselines list",
+            err=True,
+        )
     hide_gpus(device)
     kept = f"{folder} has the last checkpoint; to go on: {_resuming(folder)}"
     with console.keeping(kept), console.progress_bar() as progress:

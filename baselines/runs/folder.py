@@ -20,6 +20,7 @@ from teadata import Dataset, catalog
 from teadata.errors import (
     DataError,
     MissingExtraError,
+    TeaError,
     UsageError,
     expect,
     expect_path,
@@ -178,6 +179,13 @@ def _prepare(plan: Plan, settings: config.ModelConfig, folder: Path) -> bool:
     return False
 
 
+def _forget(folder: Path) -> None:
+    """Remove the plan of a training that was refused and has left nothing to go on with."""
+    if contents(folder) <= {PLAN_FILE, CONFIG_FILE, LOCK_FILE}:
+        for name in (PLAN_FILE, CONFIG_FILE):
+            (folder / name).unlink(missing_ok=True)
+
+
 def read_plan(folder: Path) -> Plan:
     """Read the plan of a run folder.
 
@@ -254,7 +262,13 @@ def train(plan: Plan, folder: Path | str, progress: Progress = no_progress) -> T
         start = time.perf_counter()
         reset_peak_gpu_memory(plan.device, model_entry.framework)
         model = model_class(settings, plan.seed, plan.device)
-        fitted = model.fit(dataset.split(plan.train), dataset.split(plan.valid), folder, progress)
+        split = dataset.split
+        try:
+            fitted = model.fit(split(plan.train), split(plan.valid), folder, progress)
+        except TeaError:
+            if not resumed:
+                _forget(folder)
+            raise
         _write_curve(folder / CURVE_FILE, fitted.curve)
         record = TrainingRecord(
             plan=plan,

@@ -72,6 +72,12 @@ class Axis:
         return kept if len(kept) <= 8 else [v for v in kept if f"{v:e}".startswith("1.0")]
 
 
+def _look(style: int) -> tuple[int, int]:
+    """Colour and shape of a series: no two of the first COLOURS × SHAPES have the same."""
+    turn, colour = divmod(style % (COLOURS * SHAPES), COLOURS)
+    return colour, (colour + turn) % SHAPES
+
+
 def _marker(shape: int, x: float, y: float, title: str) -> str:
     """A marker, whose shape tells models apart without colour."""
     r = 5
@@ -80,7 +86,7 @@ def _marker(shape: int, x: float, y: float, title: str) -> str:
         f"M{x - r:.1f} {y - r:.1f}h{2 * r}v{2 * r}h{-2 * r}z",
         f"M{x:.1f} {y - 6.5:.1f}l6.5 6.5-6.5 6.5-6.5-6.5z",
         f"M{x:.1f} {y - 6:.1f}l6 11h-12z",
-    )[shape % SHAPES]
+    )[shape]
     said = f"<title>{escape(title)}</title>" if title else ""
     return f'<path class="marker" d="{outline}">{said}</path>'
 
@@ -151,9 +157,9 @@ def _drawable(number: int, one: Series, x: Axis, y: Axis) -> Series:
 
 def _drawn(one: Series, at: object) -> str:
     assert callable(at)
-    number = one.style or 0
+    colour, shape = _look(one.style or 0)
     places = [at(point) for point in one.points]
-    parts = [f'<g class="c{number % COLOURS}">']
+    parts = [f'<g class="c{colour}">']
     if one.join:
         first, *rest = places
         line = f"M{first[0]:.1f} {first[1]:.1f}"
@@ -164,14 +170,15 @@ def _drawn(one: Series, at: object) -> str:
         for n, (px, py) in enumerate(places):
             said = one.labels[n] if one.labels else one.name
             value = f"{said}: {significant(one.points[n][0])}, {significant(one.points[n][1])}"
-            parts.append(_marker(number, px, py, value))
+            parts.append(_marker(shape, px, py, value))
     return "".join([*parts, "</g>"])
 
 
 def _legend(series: Sequence[Series]) -> str:
     items = "".join(
-        f'<li><svg class="key c{(one.style or 0) % COLOURS}" viewBox="0 0 14 14" '
-        f'aria-hidden="true">{_marker(one.style or 0, 7, 7, "")}</svg>{escape(one.name)}</li>'
+        f'<li><svg class="key c{colour}" viewBox="0 0 14 14" '
+        f'aria-hidden="true">{_marker(shape, 7, 7, "")}</svg>{escape(one.name)}</li>'
         for one in series
+        for colour, shape in [_look(one.style or 0)]
     )
     return f'<ul class="legend">{items}</ul>'

@@ -107,6 +107,10 @@ def _first(task: Task, table: dict[str, Any]) -> str:
     return f"{said} by F MAE, trained on {size}."
 
 
+def _counted(n: int, thing: str) -> str:
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
+
+
 def _card(task: Task, table: dict[str, Any]) -> dict[str, Any]:
     models = len({line.filed.submission.model for line in task.lines})
     return {
@@ -114,7 +118,7 @@ def _card(task: Task, table: dict[str, Any]) -> dict[str, Any]:
         "name": f"{task.data.id}: {task.name}",
         "edition": task.data.edition,
         "first": _first(task, table),
-        "count": f"{len(task.lines)} predictions of {models} models",
+        "count": f"{_counted(len(task.lines), 'prediction')} of {_counted(models, 'model')}",
     }
 
 

@@ -55,6 +55,14 @@ def test_wrong_usage_makes_no_folder(run, tmp_path, arguments, message):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_refused_training_leaves_no_plan_and_a_model_out_of_place_is_warned_of(run, tmp_path):
+    done = run("baselines", "train", "sgdml", "mini-hydrogen", "--size", "5", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "warning: sGDML is not meant for mini-hydrogen" in done.stderr
+    assert "expected frames of constant cell" in done.stderr
+    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} <= {".lock"}
+
+
 def test_a_dtype_that_a_model_does_not_have_is_refused(run, tmp_path):
     done = run("baselines", "train", "sgdml", "mini-i", "--dtype", "float32", cwd=tmp_path)
     assert done.returncode == 1
