@@ -12,7 +12,7 @@ from h5py._objects import phil
 
 from teadata.arrays.base import SeekableFile, text
 from teadata.arrays.decompression import decompression_limit
-from teadata.arrays.hdf5_raw import Chunks, Contiguous
+from teadata.arrays.hdf5_raw import Chunks, Contiguous, state
 from teadata.typing import Array
 
 DEPTH = 16
@@ -61,7 +61,7 @@ class HDF5File(SeekableFile):
             self._group = group.name
             self._known: dict[str, _Known] = {}
             self._complete: set[str] = set()
-            self._contiguous: dict[str, Contiguous] = {}
+            self._contiguous: dict[str, tuple[tuple[int, ...], Contiguous]] = {}
             for name in group:
                 if (known := _looked_at(group, name)) is not None:
                     self._known[name] = known
@@ -142,14 +142,17 @@ class HDF5File(SeekableFile):
 
     def _dataset(self, file: h5py.File, name: str) -> Any:
         """An array of the file, all of which was written."""
-        self._use(name)
+        known = self._use(name)
         dataset = file[self._group][name]
+        if (dataset.shape, dataset.dtype) != (known.shape, known.dtype):
+            raise self.error(
+                f"another program has replaced {name} since the file was opened; once it is done, "
+                "try again"
+            )
         if name not in self._complete:
             if problem := unreadable(dataset):
                 raise self.error(f"{name} {problem}")
             self._complete.add(name)
-            if (numbers := Contiguous.of(dataset)) is not None:
-                self._contiguous[name] = numbers
         return dataset
 
     def whole(self, name: str) -> Array:
@@ -161,10 +164,14 @@ class HDF5File(SeekableFile):
         """Read rows `start` to `stop` − 1 of an array; threads can do so at the same time."""
         stop = min(stop, self.shape(name)[0])
         with self._reading("HDF5 file"):
-            if (numbers := self._contiguous.get(name)) is not None:
+            now = state(self.path)
+            then, numbers = self._contiguous.get(name, (None, None))
+            if numbers is not None and then == now:
                 return numbers.read(self.path, start, stop)
             with phil, h5py.File(self.path, "r") as file:  # some calls do not take the lock
                 dataset = self._dataset(file, name)
+                if (numbers := Contiguous.of(dataset)) is not None:
+                    self._contiguous[name] = now, numbers
                 chunks = Chunks.of(dataset, start, stop)
                 if chunks is None:
                     return np.asarray(dataset[start:stop])

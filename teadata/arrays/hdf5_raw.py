@@ -7,7 +7,6 @@ else is left to the library.
 
 from __future__ import annotations
 
-import os
 import zlib
 from dataclasses import dataclass
 from itertools import product
@@ -95,11 +94,12 @@ class Chunks:
         chunk, shape = dataset.chunks, (stop - start, *dataset.shape[1:])
         firsts = [range(start - start % chunk[0], stop, chunk[0])]
         firsts += [range(0, length, step) for length, step in zip(shape, chunk, strict=True)][1:]
-        packed = []
+        packed, full = [], int(np.prod(chunk)) * dataset.dtype.itemsize
         for place in product(*firsts):
             found = dataset.id.get_chunk_info_by_coord(place)
-            # A filter that did not make a chunk smaller is left out there.
-            if found.filter_mask or found.byte_offset is None:
+            # A filter that did not make a chunk smaller is left out there.  Chunks at an edge may
+            # be stored without filters, which no mask says.
+            if found.filter_mask or found.byte_offset is None or found.size == full:
                 return None
             packed.append((place, found.byte_offset, found.size))
         return cls(start, shape, dataset.dtype, chunk, len(filters) > 1, packed)
@@ -146,6 +146,12 @@ class Chunks:
         return values.reshape(self.chunk)
 
 
+def state(path: Path) -> tuple[int, ...]:
+    """What differs where a file was replaced or written since."""
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def _bytes(path: Path, offset: int, size: int) -> NDArray[np.uint8]:
     """Bytes of a file from a place on.
 
@@ -156,15 +162,13 @@ def _bytes(path: Path, offset: int, size: int) -> NDArray[np.uint8]:
     """
     content = np.empty(size, np.uint8)
     left = content.data
-    file = os.open(path, os.O_RDONLY)
-    try:
+    with open(path, "rb", buffering=0) as file:
+        file.seek(offset)
         while left:
-            count = os.preadv(file, [left], offset)
-            if count == 0:
+            count = file.readinto(left)
+            if not count:
                 raise OSError("truncated file: it ends within an array")
-            left, offset = left[count:], offset + count
-    finally:
-        os.close(file)
+            left = left[count:]
     return content
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
@@ -64,6 +65,40 @@ def test_numbers_of_unusual_precision_are_left_to_the_library(tmp_path):
         made.write(h5py.h5s.ALL, h5py.h5s.ALL, values)
     stored = StoredArray.of(open_arrays(tmp_path / "arrays.h5"), "forces")
     np.testing.assert_allclose(stored[:], values, rtol=1e-12)
+
+
+def test_chunks_at_an_edge_may_have_no_filters(tmp_path):
+    """H5Pset_chunk_opts, which h5py does not have, leaves the filters out there."""
+    values = np.random.default_rng(0).normal(size=SHAPE).round(2)
+    settings = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    settings.set_chunk((16, 7, 3))
+    settings.set_deflate(4)
+    option = ctypes.CDLL(h5py.h5p.__file__).H5Pset_chunk_opts
+    assert option(ctypes.c_int64(settings.id), ctypes.c_uint(2)) == 0
+    with h5py.File(tmp_path / "arrays.h5", "w", libver="latest") as file:
+        space = h5py.h5s.create_simple(SHAPE)
+        made = h5py.h5d.create(file.id, b"forces", h5py.h5t.IEEE_F64LE, space, settings)
+        h5py.Dataset(made)[...] = values
+    stored = StoredArray.of(open_arrays(tmp_path / "arrays.h5"), "forces")
+    np.testing.assert_array_equal(stored[:], values)
+
+
+def test_a_file_that_is_replaced_is_not_read_from_the_places_of_the_old_one(tmp_path):
+    path, other = tmp_path / "arrays.h5", tmp_path / "other.h5"
+    with h5py.File(path, "w") as file:
+        file["forces"] = np.zeros(SHAPE)
+    stored = StoredArray.of(open_arrays(path), "forces")
+    assert (stored[:5] == 0).all()
+    with h5py.File(other, "w") as file:
+        file["before"] = np.full(1000, 2.0)
+        file["forces"] = np.ones(SHAPE)
+    other.replace(path)
+    assert (stored[:] == 1).all()
+    with h5py.File(other, "w") as file:
+        file["forces"] = np.ones((10, 7, 3))
+    other.replace(path)
+    with pytest.raises(DataError, match="another program has replaced forces"):
+        stored[:]
 
 
 @pytest.mark.parametrize("compression", [None, "gzip"])
