@@ -99,8 +99,8 @@ class ForceSums:
 
     @property
     def finite(self) -> bool:
-        """Whether every error is finite, and the square of every error."""
-        return bool(np.isfinite(self.square).all())
+        """Whether every error is finite, and the sum of the squares of all errors."""
+        return bool(np.isfinite(self.square.sum()))
 
     def merged(self, block: int) -> ForceSums:
         """Add the sums of every `block` consecutive frames, all of which are finite."""

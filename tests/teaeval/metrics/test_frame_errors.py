@@ -75,6 +75,9 @@ def test_an_exploded_frame_does_not_overflow(recwarn):
     assert table["F"].errors().rmse == pytest.approx(1e300 / np.sqrt(12))
     assert table["F(H)"].errors().rmse == pytest.approx(1e300 / np.sqrt(6))
     assert table["F(C)"].errors().rmse == pytest.approx(1)
+    forces[:, 0, 0] = 1.2e154  # the square of each is finite, the sum of both is not
+    table, _ = force_errors(forces, np.zeros_like(forces), Quantities.of(np.array([1, 6])), 2)
+    assert table["F"].errors().rmse == pytest.approx(1.2e154 / np.sqrt(6))
     assert not recwarn.list
 
 
