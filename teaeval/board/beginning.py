@@ -173,9 +173,10 @@ def _copy_single(path: Path, to: Path) -> None:
     """
     if path.suffix.lower() != ".npz":
         raise UsageError(f"{path}: --float32 takes .npz; write the prediction as one, or leave it")
+    name = read_prediction(path).source["forces_key"]
     with np.load(path, allow_pickle=False) as stored:
-        arrays = {name: stored[name] for name in stored.files}
-    arrays["forces"] = arrays["forces"].astype(np.float32)
+        arrays = dict(stored)
+    arrays[name] = arrays[name].astype(np.float32)
     np.savez_compressed(to, allow_pickle=False, **arrays)
 
 

@@ -201,7 +201,7 @@ def test_predictions_of_one_stem_and_of_one_training(noise, repository, tmp_path
 
 def test_what_a_file_beside_a_prediction_declares_goes_with_it(noise, tmp_path):
     made = noise()
-    arrays = {"energy": made.energies, "forces": made.forces, "frame_id": made.frame_ids}
+    arrays = {"E": made.energies, "F": made.forces, "frame_id": made.frame_ids}
     np.savez(tmp_path / "p.npz", **arrays)
     said = {"dataset": "mini-iv", "subset": "complete", "train": "complete/train/50"}
     said |= {"energy_unit": "kcal/mol", "length_unit": "Å"}
@@ -212,8 +212,8 @@ def test_what_a_file_beside_a_prediction_declares_goes_with_it(noise, tmp_path):
     assert found.problems == []
     assert found.submission.predictions[0].declared() == said
     with np.load(tmp_path / "s" / "p.npz") as stored:
-        assert stored["forces"].dtype == np.float32
-        assert np.array_equal(stored["forces"], made.forces.astype(np.float32))
+        assert stored["F"].dtype == np.float32
+        assert np.array_equal(stored["F"], made.forces.astype(np.float32))
     teaeval.write_prediction(tmp_path / "p.parquet", made)
     with pytest.raises(UsageError, match="--float32 takes"):
         begin(tmp_path / "t", [tmp_path / "p.parquet"], [], known, float32=True)
