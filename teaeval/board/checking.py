@@ -131,7 +131,7 @@ def check(folder: Path, datasets: Mapping[str, str | None] | None = None) -> Che
         _collect(found, name, _hydrogen(found, folder, name))
     if said.card is not None:
         _collect(found, said.card, _card(folder, said.card))
-    found.problems += _contradictions(said, found.scored)
+    found.problems += [*_unsaid(said), *_contradictions(said, found.scored)]
     found.problems = [_within(folder, text) for text in found.problems]
     return found
 
@@ -306,6 +306,14 @@ def _hydrogen(found: Checked, folder: Path, name: str) -> Iterator[str]:
 def _card(folder: Path, name: str) -> Iterator[str]:
     decoded(files.read_bytes(folder, name, MOST_TEXT), name)
     yield from ()
+
+
+def _unsaid(said: Submission) -> Iterator[str]:
+    """What `teaeval submit init` did not know, and nobody has filled in since."""
+    words = {"model": [said.model], "authors": said.authors, "licence": [said.licence]}
+    for name, values in (words | {"training.data": [said.training.data]}).items():
+        if "?" in values:
+            yield f"{name}: expected words, found '?', which stands for what is not known yet"
 
 
 def _contradictions(said: Submission, scored: list[Scored]) -> Iterator[str]:

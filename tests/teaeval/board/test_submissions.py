@@ -199,6 +199,13 @@ def test_predictions_of_one_stem_and_of_one_training(noise, repository, tmp_path
     assert not (tmp_path / "t").exists()
 
 
+def test_what_nobody_has_filled_in_is_missing(noise, tmp_path):
+    teaeval.write_prediction(tmp_path / "p.npz", noise())
+    begin(tmp_path / "s", [tmp_path / "p.npz"])
+    missing = [text.partition(":")[0] for text in check(tmp_path / "s").problems]
+    assert missing == ["authors", "licence"]
+
+
 def test_what_a_file_beside_a_prediction_declares_goes_with_it(noise, tmp_path):
     made = noise()
     arrays = {"E": made.energies, "F": made.forces, "frame_id": made.frame_ids}
