@@ -39,6 +39,9 @@ CALCULATING = {
 READ_LATE = ("TEADATA_", "COLUMNS", "PATH", "PWD", "OLDPWD", "PYTEST_", "JAX_", "XLA_")
 """What variables begin with that are read when they are needed, not when a library is imported."""
 
+LOOK = 5.0
+"""Seconds between looks at whether the process that asks for commands is still there."""
+
 LONGEST = 100
 """Characters that the address of a socket may have."""
 
@@ -75,13 +78,14 @@ class Warm:
                 head = f"{len(message):9d}".encode()
                 socket.send_fds(connection, [head], [out.fileno(), err.fileno()])
                 connection.sendall(message)
-                answers = connection.makefile()
-                process = int(answers.readline())
+                answers, process = connection.makefile(), None
                 connection.settimeout(timeout)
                 try:
+                    process = int(answers.readline())
                     status = int(answers.readline())
                 except BaseException as error:
-                    os.kill(process, signal.SIGKILL)
+                    if process is not None:
+                        os.kill(process, signal.SIGKILL)
                     if isinstance(error, TimeoutError):
                         raise subprocess.TimeoutExpired(list(command), timeout) from None
                     raise
@@ -124,7 +128,11 @@ def limits() -> list[object]:
 
 
 def serve(address: str, *libraries: str) -> dict[str, Any]:
-    """Fork for each command that is asked for; returns what was asked, in the process for it."""
+    """Fork for each command that is asked for; returns what was asked, in the process for it.
+
+    It ends where whoever started it was killed.
+    """
+    asking = os.getppid()
     for name in libraries:
         try:
             importlib.import_module(name)
@@ -135,8 +143,14 @@ def serve(address: str, *libraries: str) -> dict[str, Any]:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen()
+        listener.settimeout(LOOK)
         while True:
-            connection, _ = listener.accept()
+            try:
+                connection, _ = listener.accept()
+            except TimeoutError:
+                if os.getppid() != asking:
+                    sys.exit()
+                continue
             while _ended():
                 pass
             if os.fork():
