@@ -59,9 +59,10 @@ def test_an_interrupted_fit_leaves_only_its_stages_and_goes_on(
     settings, fluid, hydrogen, tmp_path, capfd
 ):
     _, result, workdir = fluid
+    before = set(psutil.Process().children())
     with pytest.raises(KeyboardInterrupt):
         GAP(settings).fit(*hydrogen, tmp_path, stop_at("SOAP fit"))
-    assert psutil.Process().children() == []
+    assert set(psutil.Process().children()) <= before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["stages.json", "train.log"]
     (tmp_path / ".fitting-killed").mkdir()
     tasks = []

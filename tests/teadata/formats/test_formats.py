@@ -179,9 +179,7 @@ def test_stress_and_units_of_another_file(tmp_path):
         formats.read(path).stress[0] / units.EV, np.arange(1.0, 10).reshape(3, 3).T
     )
     path.write_text(f'1\n{line} stress="1 2 3 4 5 6"\nH 0 0 0 1 0 0\n')
-    with pytest.raises(
-        DataError, match=r"image 0 \(line 2\) has a stress of 6 values, expected the 9"
-    ):
+    with pytest.raises(DataError, match=r"image 0 \(line 2\) has 6 values for stress, expected 9"):
         formats.read(path)
     image = f'1\n{line} pbc="{{}} T T"\nH 0 0 0 1 0 0\n'
     path.write_text(image.format("T") + image.format("F"))
