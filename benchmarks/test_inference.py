@@ -204,7 +204,10 @@ def test_one(benchmark, compared, frames, who):
 @pytest.mark.parametrize("who", ["here", "backend"])
 def test_many(benchmark, compared, frames, who):
     benchmark.group = f"64 frames of 42 atoms: {type(compared.model).__name__}"
-    ours = lambda: compared.model.predict(frames).forces  # noqa: E731
+
+    def ours():
+        return compared.model.predict(frames).forces
+
     forces = benchmark.pedantic(ours if who == "here" else compared.many, rounds=4, warmup_rounds=1)
     expected = ours()
     np.testing.assert_allclose(forces, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())

@@ -28,6 +28,7 @@ from teaeval.md.record import Simulations
 from teaeval.md.record import read as read_simulations
 from teaeval.md.survival import kaplan_meier
 from teaeval.predictions import sidecar
+from teaeval.predictions.declaring import Declarations
 from teaeval.predictions.findings import PredictionError
 from teaeval.predictions.reading import read_prediction
 from teaeval.scores.examine import examine, loaded
@@ -175,8 +176,10 @@ def _prediction(
             "below the file, and remove this one"
         )
         return
-    declared = item.declared() | ({"dataset": data} if data else {})
-    prediction = read_prediction(path, model=said.model, **declared)  # type: ignore[arg-type]
+    declared: Declarations = {**item.declared(), "model": said.model}
+    if data:
+        declared["dataset"] = data
+    prediction = read_prediction(path, **declared)
     with np.errstate(over="ignore", invalid="ignore"):  # what that gives is refused below
         examined = examine(prediction, loaded(prediction, None), allow_failed=True)
         score = score_examined(examined)

@@ -16,6 +16,7 @@ from teadata.typing import Floats
 from teaeval.board.tasks import Line, Task
 from teaeval.plots.error_summary import ErrorSummary, summarise
 from teaeval.plots.molecule import element_colours, sphere, view
+from teaeval.predictions.declaring import Declarations
 from teaeval.predictions.reading import read_prediction
 from teaeval.scores.examine import examine
 
@@ -92,7 +93,8 @@ def _summary(line: Line, dataset: Dataset) -> ErrorSummary | None:
         path = line.filed.path(item.file)
         if sha256(path) != file.sha256:
             return None
-        prediction = read_prediction(path, model=line.name, **item.declared())  # type: ignore[arg-type]
+        declared: Declarations = {**item.declared(), "model": line.name}
+        prediction = read_prediction(path, **declared)
         return summarise(examine(prediction, dataset, allow_failed=True))
     except TeaError:  # `teaeval board verify` says why
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, cast, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -23,6 +23,7 @@ from teadata.errors import unknown_name
 from teadata.output.text import BREAKS, UNSEEN
 from teadata.schema import StrictModel
 from teaeval.board.text import read_yaml
+from teaeval.predictions.declaring import Declarations
 
 SUBMISSION_FILE = "submission.yaml"
 
@@ -124,11 +125,11 @@ class Submitted(StrictModel):
     us_per_atom: Positive | None = None
     inference_class: Hardware | None = None
 
-    def declared(self) -> dict[str, str]:
+    def declared(self) -> Declarations:
         """What is said of the file, as :func:`teaeval.read_prediction` takes it."""
         names = ("dataset", "subset", "train", "energy_unit", "length_unit")
-        said = {name: getattr(self, name) for name in names}
-        return {name: value for name, value in said.items() if value is not None}
+        said = {name: value for name in names if (value := getattr(self, name)) is not None}
+        return cast(Declarations, said)
 
 
 class Training(StrictModel):

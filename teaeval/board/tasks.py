@@ -11,7 +11,7 @@ from teadata import catalog
 from teaeval.board.checking import Scored, train_size
 from teaeval.board.filed import Filed
 from teaeval.board.ranking import Measure, Ranking, rank
-from teaeval.predictions.declaring import option
+from teaeval.predictions.declaring import Declarations, option
 from teaeval.scores.record import Score, ScoredDataset
 
 RANKED: tuple[Measure, ...] = ("mae", "rmse")
@@ -111,8 +111,9 @@ class Line:
         item = self.scored.submitted
         words = ["teaeval", "score", f"entries/{self.filed.short}/submission/{item.file}"]
         words += ["--model", self.filed.submission.model]
-        for name, value in (item.declared() | {"dataset": self.data.name}).items():
-            words += [option(name), value]
+        declared: Declarations = {**item.declared(), "dataset": self.data.name}
+        for name, value in declared.items():
+            words += [option(name), str(value)]
         return shlex.join([*words, "--allow-failed"] if self.partial else words)
 
     @property

@@ -12,6 +12,7 @@ import yaml
 
 import teadata
 import teaeval
+from teadata.provenance import sha256
 from teaeval import Prediction
 
 SAID: dict[str, Any] = {
@@ -24,6 +25,22 @@ SAID: dict[str, Any] = {
 }
 
 Make = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def tree() -> Callable[[Path], dict[str, str]]:
+    """The checksum of every file below a folder, and where links lead."""
+
+    def look(folder: Path) -> dict[str, str]:
+        return {
+            str(path.relative_to(folder)): str(path.readlink())
+            if path.is_symlink()
+            else sha256(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_symlink() or path.is_file()
+        }
+
+    return look
 
 
 @pytest.fixture(scope="session")
