@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,17 @@ def test_import_loads_no_backend(package):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not HEAVY & set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("package", ["teadata", "teaeval", "baselines"])
+def test_a_package_runs_as_its_command_does(package):
+    said = [
+        subprocess.run(
+            [*command, "--version"], capture_output=True, text=True, check=True, timeout=240
+        ).stdout
+        for command in ([sys.executable, "-m", package], [Path(sys.executable).parent / package])
+    ]
+    assert said[0] == said[1] != ""
 
 
 @pytest.mark.parametrize("package", ["teadata", "teaeval", "baselines"])
