@@ -230,7 +230,8 @@ def test_script_of_ase(benchmark, xyz):
         ),
     ],
 )
-def test_start(benchmark, arguments):
+def test_start(benchmark, arguments, monkeypatch):
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)  # installed files are compiled
     program = Path(sys.executable).with_name(arguments[0])
     done = benchmark.pedantic(
         subprocess.run, [[program, *arguments[1:]]], {"capture_output": True, "env": os.environ},

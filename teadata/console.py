@@ -23,6 +23,7 @@ import typer
 from teadata.destinations import check_outputs
 from teadata.errors import TeaError
 from teadata.files import check_output
+from teadata.loading import loaded, loading
 from teadata.output import command_line, pace, tabular
 from teadata.output.tabular import Cell, Column
 from teadata.output.text import escape_sequence, inline, visible
@@ -48,6 +49,7 @@ def guarded(command: Function) -> Function:
         if outputs and not _makes_folder(command):
             for path in outputs:
                 check_output(path)
+        loaded()
         try:
             return command(**values)
         except KeyboardInterrupt:
@@ -213,7 +215,8 @@ def run(app: typer.Typer, remedy: Callable[[TeaError], str] | None = None) -> No
             stream.reconfigure(errors="tea-escape")
     try:
         try:
-            command_line.narrowed(app, sys.argv[1:])()
+            with loading():  # until the command begins
+                command_line.narrowed(app, sys.argv[1:])()
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()

@@ -12,6 +12,7 @@ import typer
 
 from teadata import console
 from teadata.errors import UsageError
+from teadata.loading import loading
 from teadata.output.options import AsJson
 from teadata.output.text import visible
 from teaeval.cli.options import (
@@ -76,10 +77,11 @@ def score_file(
 
     Ends with status 1, and every problem named, if the file cannot be scored.
     """
-    from teadata.files import write_text
-    from teaeval.engines import connected
-    from teaeval.scores.scoring import score
-    from teaeval.tables import single as table
+    with loading():
+        from teadata.files import write_text
+        from teaeval.engines import connected
+        from teaeval.scores.scoring import score
+        from teaeval.tables import single as table
 
     shown = printed.asked() or "terminal"
     read = referenced.reader(declared, [file])
@@ -164,10 +166,11 @@ def check_file(
 
     Ends with status 1 if it could not be scored; a warning is no reason.
     """
-    from teaeval.cli import remedies
-    from teaeval.predictions import findings
-    from teaeval.scores.against import check_reference
-    from teaeval.scores.examine import check
+    with loading():
+        from teaeval.cli import remedies
+        from teaeval.predictions import findings
+        from teaeval.scores.against import check_reference
+        from teaeval.scores.examine import check
 
     read = referenced.reader(declared, [file])
     reference = referenced.read(declared, [file])

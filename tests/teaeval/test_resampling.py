@@ -25,6 +25,13 @@ def test_one_seed_draws_the_same_and_another_does_not():
     assert (drawn(np.arange(7), 20, 3) != drawn(np.arange(7), 20, 4)).any()
 
 
+def test_a_sample_is_what_numpys_default_generator_draws():
+    samples = drawn(np.arange(50), 4, 9)
+    for row, times in enumerate(samples):
+        units = np.random.default_rng([9, row]).integers(50, size=50)
+        np.testing.assert_array_equal(times, np.bincount(units, minlength=50))
+
+
 def test_batches_change_nothing(monkeypatch):
     whole = drawn(np.arange(20), 50, 0)
     monkeypatch.setattr(resampling, "BATCH", 60)

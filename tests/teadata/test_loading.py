@@ -1,0 +1,56 @@
+"""Garbage is not looked for while modules are imported, and is as soon as a command begins."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+
+import pytest
+
+from teadata.loading import loaded, loading
+
+COMMAND = """
+import gc
+from teadata import console
+
+app = console.new_app("A command.")
+
+@app.command()
+def work() -> None:
+    print(gc.isenabled(), gc.get_freeze_count() > 1000)
+
+console.run(app)
+"""
+
+
+def test_it_is_looked_for_again_afterwards():
+    with loading():
+        assert not gc.isenabled()
+        with loading():
+            pass
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_it_is_looked_for_again_after_an_error():
+    with pytest.raises(ImportError), loading():
+        raise ImportError
+    assert gc.isenabled()
+
+
+def test_nothing_is_put_aside_where_nothing_was_put_off():
+    before = gc.get_freeze_count()
+    loaded()
+    assert gc.get_freeze_count() == before
+
+
+def test_a_command_begins_with_it_on_and_passes_over_what_was_imported():
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND, "work"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.split() == ["True", "True"]
