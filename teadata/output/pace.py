@@ -13,6 +13,9 @@ PACE = 30.0
 class Lines:
     """Says from time to time how far some work is.
 
+    A stage of the work begins where the total changes or less is done than before.  The
+    description may change within a stage.
+
     Parameters
     ----------
     say
@@ -24,15 +27,15 @@ class Lines:
     def __init__(self, say: Callable[[str], None], pace: float = PACE) -> None:
         self._say = say
         self._pace = pace
-        self._stage = ("", 0)
         self._began = self._last = time.monotonic()
-        self._start = 0
+        self._total = self._start = self._done = 0
 
     def __call__(self, description: str, done: int, total: int) -> None:
         """Take note of what is being done, how much of it is done, and how much there is."""
         now = time.monotonic()
-        if (description, total) != self._stage or done < self._start:
-            self._stage, self._began, self._start = (description, total), now, done
+        if total != self._total or done < self._done:
+            self._total, self._began, self._start = total, now, done
+        self._done = done
         if now - self._last < self._pace:
             return
         self._last = now

@@ -327,3 +327,21 @@ def test_long_work_says_how_far_it_is_where_there_is_no_terminal():
     short: list[str] = []
     pace.Lines(short.append)("frames", 1, 2)
     assert short == []
+
+
+def test_time_is_counted_through_a_stage_whatever_it_is_called(monkeypatch):
+    said: list[str] = []
+    lines = pace.Lines(said.append)
+    start = time.monotonic()
+    for second, (description, done) in enumerate(
+        [("epoch 1", 10), ("epoch 1, MAE 2.1", 20), ("epoch 2, MAE 1.9", 30), ("second fit", 0),
+         ("second fit", 10)]
+    ):  # fmt: skip
+        monkeypatch.setattr(time, "monotonic", lambda now=start + 40.0 * second: now)
+        lines(description, done, 50)
+    assert said == [
+        "epoch 1, MAE 2.1: 20 of 50 after 40 s, about 2 min 00 s left",
+        "epoch 2, MAE 1.9: 30 of 50 after 1 min 20 s, about 1 min 20 s left",
+        "second fit: 0 of 50 after 0 s",
+        "second fit: 10 of 50 after 40 s, about 2 min 40 s left",
+    ]
