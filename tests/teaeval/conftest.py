@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,3 +86,20 @@ def browser() -> Iterator[object]:
         options = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader"]
         with play.chromium.launch(executable_path=found, args=options) as running:
             yield running
+
+
+@pytest.fixture(scope="session")
+def becomes() -> Callable[..., None]:
+    """Wait until an expression is true in a tab.
+
+    Playwright's `wait_for_function` evaluates it in the page after its first look, which the
+    policies of our pages forbid.
+    """
+
+    def wait(tab: Any, expression: str, seconds: float = 30.0) -> None:
+        end = time.monotonic() + seconds
+        while not tab.evaluate(expression):
+            assert time.monotonic() < end, expression
+            tab.wait_for_timeout(20)
+
+    return wait

@@ -49,7 +49,7 @@ def test_mistakes(tmp_path):
         write([tmp_path / "x.npz"], tmp_path / "r.pdf")
 
 
-def test_click_through(browser, page):
+def test_click_through(browser, page, becomes):
     tab = browser.new_page(viewport={"width": 460, "height": 420})
     problems, requests = [], []
     tab.on("console", lambda m: m.type == "error" and problems.append(m.text))
@@ -106,7 +106,7 @@ def test_click_through(browser, page):
     at = tab.evaluate(f"teaReport.screen({front})")
     left, top = tab.evaluate("[scrollX, scrollY]")
     tab.mouse.click(at["x"] - left, at["y"] - top)
-    tab.wait_for_function(f"teaReport.state.atom === {front}", timeout=5000)
+    becomes(tab, f"teaReport.state.atom === {front}")
 
     # turned by the mouse, and back
     box = tab.locator("#viewer").bounding_box()
