@@ -12,12 +12,13 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.pool import Pool
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from teadata import TeaError
@@ -48,9 +49,49 @@ class _LastWords(logging.Handler):
         self.message = " ".join(record.getMessage().split())
 
 
+class _Torch(ModuleType):
+    """Has the place of torch in sgdml's modules, and loads it when something of it is wanted.
+
+    Each of them imports torch and looks for a GPU, which takes longer than a small training.
+    """
+
+    @staticmethod
+    def is_tensor(what: object) -> bool:
+        """Tell whether something is a tensor, of which there is none before torch is loaded."""
+        return "torch" in sys.modules and bool(importlib.import_module("torch").is_tensor(what))
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules.get("torch") is self:  # sgdml, being imported, finds no GPU
+            raise AttributeError(name)
+        return getattr(importlib.import_module("torch"), name)
+
+
+def _import(device: str) -> None:
+    """Import what is used of sgdml, and torch for a device that is no CPU."""
+    if device == "cpu" and not {"torch", "sgdml.train"} & sys.modules.keys():
+        for name in ("numpy", "psutil", "scipy.optimize", "scipy.spatial"):
+            importlib.import_module(name)  # they see no other torch
+        sys.modules["torch"] = _Torch("torch")
+        try:
+            importlib.import_module("sgdml.train")
+        finally:
+            del sys.modules["torch"]
+        return
+    if device == "cpu":
+        importlib.import_module("sgdml.train")
+        return
+    torch = importlib.import_module("torch")  # first: under sgdml's logger class it would chatter
+    importlib.import_module("sgdml.torchtools")
+    for name in ("sgdml.train", "sgdml.predict"):
+        module = importlib.import_module(name)
+        vars(module)["_torch_cuda_is_available"] = torch.cuda.is_available()
+
+
 @contextmanager
-def backend(log: Path | None) -> Iterator[Any]:
+def backend(log: Path | None, device: str = "cpu") -> Iterator[Any]:
     """Prepare sgdml for a block: its messages go to a log file, its exits are errors.
+
+    Torch is loaded for a device that is no CPU.
 
     Raises
     ------
@@ -62,9 +103,7 @@ def backend(log: Path | None) -> Iterator[Any]:
     """
     previous = logging.getLoggerClass()
     try:
-        importlib.import_module("torch")  # first: under sgdml's logger class it would chatter
-        importlib.import_module("sgdml.train")
-        importlib.import_module("sgdml.torchtools")
+        _import(device)
     except ImportError:
         raise MissingExtraError("sgdml", "sgdml", "sGDML") from None
     finally:
@@ -105,7 +144,8 @@ def _no_exits(last_words: _LastWords) -> Iterator[None]:
             "twice, or raise lam or sigma"
         )
 
-    modules = [importlib.import_module(f"sgdml.{name}") for name in EXITS]
+    names = [f"sgdml.{name}" for name in EXITS]
+    modules = [sys.modules[name] for name in names if name in sys.modules]
     before = [getattr(module, "os", os) for module in modules]  # one forgets to import it
     for module in modules:
         vars(module)["os"] = SimpleNamespace(**(vars(os) | {"_exit": give_up}))

@@ -59,7 +59,7 @@ class SGDML(Baseline[SGDMLConfig, dict[str, Any]]):
             If the frames have different cells.
         """
         _check_lattice(valid, _lattice(train))
-        with backend(workdir / LOG_FILE):
+        with backend(workdir / LOG_FILE, self.device):
             from baselines.sgdml.factors import factorising_on
             from baselines.sgdml.solvers import trainer
 
@@ -180,7 +180,7 @@ class SGDML(Baseline[SGDMLConfig, dict[str, Any]]):
 
     def _build(self, trained: dict[str, Any]) -> Predictor:
         """Make sgdml's predictor, without a pool."""
-        with backend(None):
+        with backend(None, self.device):
             from baselines.sgdml.solvers import Predictor
 
             predictor = Predictor(trained, use_torch=self.by_torch())
@@ -194,7 +194,7 @@ class SGDML(Baseline[SGDMLConfig, dict[str, Any]]):
         if not (predictor.use_torch or predictor.shares(frames)):
             yield  # a step of a simulation would wait for the rest longer than for its forces
             return
-        with backend(None), workers():
+        with backend(None, self.device), workers():
             predictor.prepare_parallel(frames)
             try:
                 yield

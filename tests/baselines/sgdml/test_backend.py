@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -38,3 +40,39 @@ def test_openblas_is_held_to_one_thread_where_it_fails_with_more(rows, single):
 
 def test_loggers_are_left_as_they_were(trained):
     assert logging.getLoggerClass() is logging.Logger
+
+
+SMALL = """
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import teadata
+from baselines.sgdml import SGDML, SGDMLConfig
+from baselines.sgdml.backend import backend
+
+data = teadata.load("mini-i")
+model = SGDML(SGDMLConfig(size=10, sigmas=[20], lam=1e-10, symmetries=False))
+model.fit(data.split("folded/train/10"), data.split("folded/valid/10"), Path(sys.argv[1]))
+test = data.split("folded/test")[:3]
+expected = model.predict(test)
+model.save(Path(sys.argv[1]) / "saved.npz")
+assert "torch" not in sys.modules
+with backend(None):
+    from baselines.sgdml.solvers import Predictor
+
+    predictor = Predictor(dict(np.load(sys.argv[1] + "/saved.npz")), use_torch=True)
+    import torch
+
+    energies, forces = predictor.torch_predict(torch.tensor(test.positions))
+np.testing.assert_allclose(energies, expected.energies, rtol=0, atol=1e-6)
+np.testing.assert_allclose(forces, expected.forces, rtol=0, atol=1e-6)
+"""
+
+
+def test_a_training_on_a_cpu_loads_no_torch_and_what_needs_it_does(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", SMALL, str(tmp_path)], capture_output=True, text=True, timeout=200
+    )
+    assert done.returncode == 0, done.stderr
