@@ -7,6 +7,7 @@ its own arguments, environment, folder, output and status, and imports the proje
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import json
@@ -18,15 +19,18 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 LIBRARIES = (
-    "typer.core", "rich.console", "rich.table", "pydantic", "yaml", "numpy", "pandas", "pyarrow",
-    "pyarrow.parquet", "pyarrow.compute", "h5py", "scipy.stats", "scipy.spatial", "filelock",
-    "importlib.metadata", "email.parser", "concurrent.futures", "ase", "ase.io",
+    "typer.core", "typer._adapters", "rich.console", "rich.table", "pydantic.main",
+    "pydantic.json_schema", "pydantic.type_adapter", "yaml", "numpy", "pandas", "pyarrow.parquet",
+    "pyarrow.compute", "h5py", "zarr", "scipy.stats", "scipy.spatial", "filelock", "statistics",
+    "importlib.metadata", "email.parser", "concurrent.futures", "multiprocessing.queues", "ase",
+    "ase.io", "matplotlib.figure", "matplotlib.backends.backend_agg",
 )  # fmt: skip
 
 CALCULATING = {
@@ -186,6 +190,25 @@ def _watched(connection: socket.socket) -> dict[str, Any]:
     return asked
 
 
+def _carried_out(script: str) -> None:
+    """Run a script, and end the process as Python does, but for taking apart what was imported.
+
+    That would copy all of the memory that is shared with the process that forked this one.
+    """
+    try:
+        runpy.run_path(script, run_name="__main__")
+        status = 0
+    except SystemExit as end:
+        if not isinstance(end.code, int | None):
+            raise  # Python prints it
+        status = end.code or 0
+    threading._shutdown()  # waits for threads
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status & 0xFF)
+
+
 if __name__ == "__main__":
     order = serve(*sys.argv[1:])
     os.environ.clear()
@@ -193,4 +216,4 @@ if __name__ == "__main__":
     os.chdir(order["cwd"])
     sys.argv = order["command"]
     sys.path[0] = str(Path(sys.argv[0]).parent)
-    runpy.run_path(sys.argv[0], run_name="__main__")
+    _carried_out(sys.argv[0])
