@@ -15,13 +15,13 @@ from teadata.errors import DataError
 from teadata.provenance import DISTRIBUTION, package_version, sha256
 from teadata.typing import Floats, Ints
 from teaeval.md.checkpoint import run_time
+from teaeval.md.ending import TRAJECTORY_FILE, ns_per_day
 from teaeval.md.freedom import degrees_of_freedom
 from teaeval.md.observed import Observed
 from teaeval.md.observing import observe
 from teaeval.md.outcome import OUTCOME_FILE, Outcome
 from teaeval.md.record import Distance, Drift, Gyration, Simulated, Simulations
 from teaeval.md.replicas import Plan, folders, outcomes, read_plan
-from teaeval.md.simulation import TRAJECTORY_FILE, ns_per_day
 from teaeval.md.sources import FromFile, Reference, Source, references
 from teaeval.md.trajectory import Trajectory
 from teaeval.observables.blocks import BLOCKS, correlation_time, of_blocks, slices

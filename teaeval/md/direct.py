@@ -25,12 +25,18 @@ class Direct:
     ----------
     calculator
         What calculates.  One that is not made on ASE's base class is asked as ASE does.
+
+    Attributes
+    ----------
+    sound
+        The positions that were last calculated without an error, (A, 3) in Å; None before.
     """
 
     def __init__(self, calculator: Any) -> None:
         self.calculator = calculator
         self._plain = isinstance(calculator, Calculator)
         self._at: Any = None
+        self.sound: Any = None
 
     def reset(self) -> None:
         """Forget the last structure, and have the calculator do so."""
@@ -54,7 +60,10 @@ class Direct:
         return forces_of(forces, atoms.positions.shape, self.calculator).copy()
 
     def moved(self, atoms: Atoms) -> Any:
-        """Forces in eV/Å, (A, 3), of atoms that have just been moved; they are not compared.
+        """Forces in eV/Å, (A, 3), of atoms that have just been moved.
+
+        The atoms are not compared with the last ones, and the forces not copied: a calculator may
+        write its next ones into the same array.
 
         Raises
         ------
@@ -64,7 +73,7 @@ class Direct:
         if not (self._plain and self._calculate(atoms)):
             return self.get_forces(atoms)
         forces = self.calculator.results["forces"]
-        return forces_of(forces, self._at.shape, self.calculator).copy()
+        return forces_of(forces, self._at.shape, self.calculator)
 
     def get_potential_energy(self, atoms: Atoms, force_consistent: bool = False) -> Any:
         """Energy in eV."""
@@ -97,9 +106,11 @@ class Direct:
             return known()
         positions = atoms.positions.copy()
         try:
-            return ask()
+            answer = ask()
         finally:
             atoms.positions = positions
+        self.sound = positions
+        return answer
 
     def _calculated(self, atoms: Atoms) -> bool:
         """Whether energy and forces of these atoms are in the calculator's results, now."""
@@ -122,7 +133,7 @@ class Direct:
             calculator.calculate(atoms, ["energy", "forces"], changes)
         finally:
             atoms.arrays["positions"][:] = positions
-        self._at = positions
+        self._at = self.sound = positions
         return self._complete()
 
     def _complete(self) -> bool:

@@ -3,7 +3,9 @@
 Constants, random numbers and the order of the two half steps are ASE's (Vanden-Eijnden and
 Ciccotti, Chem. Phys. Lett. 429, 310, 2006).  Beside a calculator that takes 0.2 ms a step, ASE's
 own step is a tenth of the time.  Here the random numbers of many steps are drawn at once, arrays
-are as large as the momenta, so that nothing is broadcast, and are used again in every step.
+are as large as the momenta, so that nothing is broadcast, and are used again in every step.  All is
+in units of momenta: the shift of the positions is a momentum too, that the second half of the step
+takes away again.
 """
 
 from __future__ import annotations
@@ -35,59 +37,66 @@ class PlainLangevin(Langevin):  # type: ignore[misc]
         most = max(1, AHEAD // (6 * max(1, len(atoms))))
         count = max(n for n in range(1, min(block, most) + 1) if block % n == 0)
         shape = (len(atoms), 3)
-        self._kicks, self._shifts = np.empty((2, count, *shape))
-        self._half, self._pulled, self._moved = np.empty((3, *shape))
+        self._drawn = np.empty((count, 2, *shape))
+        self._noise = np.empty((count, 2, *shape))
+        self._of_halves = [(first, second) for first, second in self._noise]
+        # in one piece of memory: a calculator leaves little of it in the processor's caches
+        self._constants = np.empty((5, *shape))
+        self._keep, self._pull, self._reach, self._pulled, self._moved = self._constants
         self._used = count
         self._forces: Any = None
         self._ask = getattr(atoms.calc, "moved", atoms.calc.get_forces)
         super().__init__(atoms, *arguments, **options)
 
     def updatevars(self) -> None:
-        """Set the constants of a step, ASE's and those made of them, for v dt in place of v."""
+        """Set the constants of a step, ASE's times the masses, as large as the momenta."""
         super().updatevars()
-        keep, dt = 1 - self.c2, self.dt
-        whole = np.ones(self._half.shape)
-        self._keep = keep * whole
-        self._pull = dt * self.c1 / self.masses * whole
-        self._start, self._end = keep * dt / self.masses * whole, self.masses / dt * whole
-        self._random = dt * self.c3 * whole, dt * self.c4 * whole, self.c5 * whole
+        whole = np.ones(self._keep.shape)
+        self._keep[:], self._pull[:] = 1 - self.c2, self.c1
+        self._reach[:] = self.dt / self.masses
+        kick, shift = self.masses * self.c3 * whole, self.masses * self.c4 * whole
+        jump = self.masses * self.c5 / self.dt * whole  # a shift of the positions, as a momentum
+        self._random = kick, (jump - shift, -shift - self._keep * jump)
 
     def restart(self) -> None:
         """Forget the random numbers that were drawn ahead, and the last forces."""
-        self._used, self._forces = len(self._kicks), None
+        self._used, self._forces = len(self._of_halves), None
 
     def _draw(self) -> None:
-        """Draw the random numbers of the steps to come, in the order of single steps."""
-        drawn = self.rng.standard_normal((len(self._kicks), 2, *self._half.shape))
-        kick, shift = drawn[:, 0], drawn[:, 1]
-        own, shared, moving = self._random
-        np.multiply(own, kick, out=self._kicks)
-        self._kicks -= shared * shift
-        np.multiply(moving, shift, out=self._shifts)
+        """Draw the random numbers of the steps to come, in the order of single steps.
+
+        The first half of a step adds the kick and what shifts the positions to the momenta;
+        the second half adds the kick again and takes the shift, shortened by friction, away.
+        """
+        self.rng.standard_normal(out=self._drawn)
+        kick, shifts = self._random
+        kicks = kick * self._drawn[:, 0]
+        for shift, noise in zip(shifts, (self._noise[:, 0], self._noise[:, 1]), strict=True):
+            np.multiply(shift, self._drawn[:, 1], out=noise)
+            noise += kicks
         self._used = 0
 
     def step(self, forces: Any = None) -> Any:
         """Move the atoms by a step; give the forces after it, (A, 3) in eV/Å."""
-        atoms, half, pulled, moved = self.atoms, self._half, self._pulled, self._moved
+        atoms, keep, pulled, moved = self.atoms, self._keep, self._pulled, self._moved
         arrays = atoms.arrays
-        momenta = arrays["momenta"]
-        if self._used == len(self._kicks):
+        momenta, positions = arrays["momenta"], arrays["positions"]
+        if self._used == len(self._of_halves):
             self._draw()
-        kick, shift = self._kicks[self._used], self._shifts[self._used]
+        first, second = self._of_halves[self._used]
         self._used += 1
         if forces is None:
             forces = atoms.calc.get_forces(atoms)
         if forces is not self._forces:
-            np.multiply(self._pull, forces, out=pulled)
-        np.multiply(momenta, self._start, out=half)
-        half += pulled
-        half += kick
-        np.add(half, shift, out=moved)
-        arrays["positions"] += moved
+            np.multiply(self._pull, forces, pulled)
+        momenta *= keep
+        momenta += pulled
+        momenta += first
+        np.multiply(momenta, self._reach, moved)
+        positions += moved
         self._forces = forces = self._ask(atoms)
-        np.multiply(self._pull, forces, out=pulled)
-        half *= self._keep
-        half += pulled
-        half += kick
-        np.multiply(half, self._end, out=momenta)
+        np.multiply(self._pull, forces, pulled)
+        momenta *= keep
+        momenta += pulled
+        momenta += second
         return forces

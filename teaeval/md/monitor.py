@@ -122,7 +122,8 @@ class Monitor:
         """
         if "topology" in self._geometry:
             least, most = self._limits
-            if self._pending or not ((squares >= least).all() and (squares <= most).all()):
+            inside = (squares >= least) & (squares <= most)
+            if self._pending or np.count_nonzero(inside) < inside.size:
                 return False
         if "escape" in self._geometry and len(squares) > 1:
             return bool(squares.take(self._partners).max() <= self.settings.escaped**2)

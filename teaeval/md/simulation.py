@@ -11,15 +11,16 @@ import numpy as np
 
 from teadata import units
 from teadata.errors import DataError, MissingExtraError, UsageError
-from teadata.files import locked, write_text
+from teadata.files import locked
 from teadata.typing import Progress
 from teaeval.calculators import CalculationError
 from teaeval.md import checkpoint
+from teaeval.md.ending import TRAJECTORY_FILE, end, ns_per_day
 from teaeval.md.freedom import degrees_of_freedom
 from teaeval.md.monitor import Monitor
 from teaeval.md.outcome import OUTCOME_FILE, Failure, Outcome
 from teaeval.md.settings import Settings
-from teaeval.md.trajectory import Trajectory, Writer, cut
+from teaeval.md.trajectory import Buffer, Writer
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from teaeval.md.integrators import Integrator
 
-TRAJECTORY_FILE = "trajectory.h5md"
 WARM_UP = 4
 """Evaluations of the first structure: TorchScript, of which MACE is made, calculates a little
 differently on its first calls, and an interrupted run must not show where it was taken up."""
@@ -127,12 +127,13 @@ class _Run:
         self.per_kelvin = self.freedom * units.BOLTZMANN / units.EV
         # as large as the momenta: broadcasting takes three times as long
         self.inverse_masses = np.repeat(1 / self.atoms.get_masses()[:, None], 3, axis=1)
+        self.velocities = np.empty(self.inverse_masses.shape)
         self.watched = settings.monitor_interval
         self.save_every = 0.0 if getattr(calculator, "together", False) else SAVE_EVERY
         self.step = self.resumed = 0
         self.spent = self.begun = 0.0
         self.unsaved: dict[str, Any] | None = None
-        self.frames = _Buffer(0)
+        self.frames = Buffer(0)
 
     def complete(self) -> Outcome:
         """Run to the end, or read the outcome if the end has been reached."""
@@ -178,7 +179,7 @@ class _Run:
         settings = self.settings
         self.begun = time.perf_counter() - self.spent
         told = 0.0
-        self.frames = _Buffer(self.step // settings.interval + started)
+        self.frames = Buffer(self.step // settings.interval + started)
         forces = self._first()
         failure = None
         if not started and (failure := self._store()) is None:
@@ -204,13 +205,12 @@ class _Run:
 
     def _advance(self, forces: Any) -> tuple[Any, Failure | None]:
         """Do one step and look at the result; give the forces after it in eV/Å, and any failure."""
-        before = self.atoms.arrays["positions"].copy()
         try:
             forces = self.integrator.step(forces)
         except MissingExtraError:
             raise
         except Exception as error:
-            return None, self._refused(error, before)
+            return None, self._refused(error)
         self.step += 1
         temperature = self._temperature()
         if not temperature < self.monitor.hottest:
@@ -239,10 +239,10 @@ class _Run:
                 f"{type(error).__name__}: {error}"
             ) from error
 
-    def _refused(self, error: Exception, before: Any) -> Failure:
+    def _refused(self, error: Exception) -> Failure:
         """Make a failure of a calculator's error if the structure is broken; raise it otherwise."""
         text = f"{type(error).__name__}: {error}"
-        for positions in (self.atoms.positions, before):
+        for positions in (self.atoms.positions, self.calculator.sound):
             failure = self.monitor.broken_now(self.step + 1, positions)
             if failure is not None:
                 message = f"{failure.message}; then the calculator failed: {text}"
@@ -255,7 +255,8 @@ class _Run:
     def _temperature(self) -> float:
         """Kinetic temperature in K, of the degrees of freedom that there are."""
         momenta = self.atoms.arrays["momenta"]
-        return float(np.vdot(momenta, momenta * self.inverse_masses)) / self.per_kelvin
+        np.multiply(momenta, self.inverse_masses, self.velocities)
+        return float(np.vdot(momenta, self.velocities)) / self.per_kelvin
 
     def _store(self) -> Failure | None:
         """Keep the present frame until it is written; a failure if its energy is no number."""
@@ -315,58 +316,17 @@ class _Run:
             self.unsaved = None
 
     def _end(self, failure: Failure | None) -> Outcome:
-        """Write the outcome; a failed run's trajectory ends where the run did."""
-        settings, path = self.settings, self.folder / TRAJECTORY_FILE
-        frames = self.frames.start
-        if frames < settings.frames:
-            cut(path, frames)
-        stable = frames
-        if failure is not None:
-            spacing = settings.interval * settings.timestep / 1000
-            stable = min(frames, int(np.ceil(failure.time / spacing - 1e-9)))
-        time_ps = round(self.step * settings.timestep / 1000, 9)
-        temperatures = Trajectory(path, stable).temperatures
-        outcome = Outcome(
-            status="finished" if failure is None else "failed",
-            settings=settings,
-            steps=self.step,
-            time=time_ps,
-            frames=frames,
-            stable_frames=stable,
-            degrees_of_freedom=self.freedom,
-            temperature=round(float(temperatures.mean()), 2) if stable else None,
+        return end(
+            self.folder,
+            self.settings,
+            self.freedom,
+            step=self.step,
+            frames=self.frames.start,
             failure=failure,
-            wall_seconds=round(self.spent, 2),
-            ns_per_day=round(ns_per_day(time_ps, self.spent), 4),
+            spent=self.spent,
             resumed=self.resumed,
-            file=str(path),
         )
-        write_text(self.folder / OUTCOME_FILE, outcome.model_dump_json(indent=1) + "\n")
-        return outcome
 
     def _speed(self, spent: float) -> str:
         done = self.step * self.settings.timestep / 1000
         return f"{self.folder.name} {done:.1f} ps, {ns_per_day(done, spent):.2f} ns/day"
-
-
-class _Buffer:
-    """Frames that are not written yet, from number `start` on."""
-
-    def __init__(self, start: int) -> None:
-        self.start = start
-        self.frames: list[dict[str, Any]] = []
-
-    def append(self, frame: dict[str, Any]) -> None:
-        self.frames.append(frame)
-
-    def flush(self, writer: Writer) -> None:
-        if self.frames:
-            names = self.frames[0]
-            writer.write(self.start, {n: np.stack([f[n] for f in self.frames]) for n in names})
-            self.start += len(self.frames)
-            self.frames = []
-
-
-def ns_per_day(time_ps: float, seconds: float) -> float:
-    """Speed of a simulation in ns per day."""
-    return time_ps / 1000 / max(seconds, 1e-9) * 86400

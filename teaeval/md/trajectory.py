@@ -119,6 +119,26 @@ class Writer:
         self._file.close()
 
 
+class Buffer:
+    """Frames that are not written yet, from number `start` on."""
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.frames: list[dict[str, Any]] = []
+
+    def append(self, frame: dict[str, Any]) -> None:
+        """Keep a frame, its arrays by name."""
+        self.frames.append(frame)
+
+    def flush(self, writer: Writer) -> None:
+        """Write all that are kept."""
+        if self.frames:
+            names = self.frames[0]
+            writer.write(self.start, {n: np.stack([f[n] for f in self.frames]) for n in names})
+            self.start += len(self.frames)
+            self.frames = []
+
+
 def _empty(group: Any, shape: tuple[int, ...]) -> Any:
     """A dataset of NaN whose chunks are all there, so that filling it in changes no structure."""
     import h5py
