@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -157,9 +159,9 @@ def invoke() -> Callable[..., str]:
     return call
 
 
-@pytest.fixture
-def noisy(mini_i: Dataset) -> Prediction:
-    """A fair prediction of the folded test set: the labels with seeded noise."""
+@pytest.fixture(scope="session")
+def fair(mini_i: Dataset) -> Prediction:
+    """A fair prediction of the folded test set, the labels with seeded noise, for all tests."""
     rng = np.random.default_rng(1)
     test = mini_i.split("folded/test")
     return Prediction(
@@ -174,11 +176,23 @@ def noisy(mini_i: Dataset) -> Prediction:
     )
 
 
-@pytest.fixture
-def prediction_file(noisy: Prediction, tmp_path: Path) -> Path:
-    path = tmp_path / "prediction.npz"
-    teaeval.write_prediction(path, noisy)
+@pytest.fixture(scope="session")
+def fair_file(fair: Prediction, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("fair") / "prediction.npz"
+    teaeval.write_prediction(path, fair)
     return path
+
+
+@pytest.fixture
+def noisy(fair: Prediction) -> Prediction:
+    """A fair prediction of the folded test set, which a test may change."""
+    return dataclasses.replace(fair, energies=fair.energies.copy(), forces=fair.forces.copy())
+
+
+@pytest.fixture
+def prediction_file(fair_file: Path, tmp_path: Path) -> Path:
+    """The file of a fair prediction, which a test may change."""
+    return Path(shutil.copy(fair_file, tmp_path))
 
 
 @pytest.fixture

@@ -29,14 +29,15 @@ for path in sorted(Path(sys.argv[1]).iterdir()):
 
 @pytest.mark.parametrize("compression", ["none", "snappy"])
 @pytest.mark.parametrize("nested", [False, True])
-def test_damaged_lists_are_read_or_one_error(tmp_path, compression, nested):
+@pytest.mark.parametrize("files", [8, pytest.param(40, marks=pytest.mark.slow)])
+def test_damaged_lists_are_read_or_one_error(tmp_path, compression, nested, files):
     random = np.random.default_rng(0)
     shape = (40, 5, 3) if nested else (40, 15)
     table = pa.table({"energy": np.arange(40.0), "forces": random.normal(size=shape).tolist()})
     pq.write_table(table, tmp_path / "whole.parquet", compression=compression)
     whole = np.frombuffer((tmp_path / "whole.parquet").read_bytes(), np.uint8)
     (tmp_path / "damaged").mkdir()
-    for i in range(20):
+    for i in range(files):
         content, place = whole.copy(), random.integers(len(whole))
         content[place : place + random.choice([1, 4, 16])] = random.choice([0, 1, 127, 255])
         content = content if i % 3 else np.delete(content, slice(place, place + 3))
@@ -49,9 +50,9 @@ def test_damaged_lists_are_read_or_one_error(tmp_path, compression, nested):
     )
     assert done.returncode == 0, done.stderr
     said = done.stdout.split("\n")[:-1]
-    assert len(said) == 20
+    assert len(said) == files
     assert set(said) <= {"read", "error"}
-    assert said.count("error") > 3
+    assert said.count("error") > files / 6
 
 
 def test_a_damaged_footer_is_an_error_and_not_the_end_of_the_interpreter(tmp_path):

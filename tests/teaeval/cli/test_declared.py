@@ -26,20 +26,25 @@ VERBS = (
 )  # fmt: skip
 
 
-@pytest.fixture
-def own(mini_i: Dataset, noisy: Prediction, tmp_path: Path) -> Path:
-    """Somebody's own file from ASE: energies, forces and positions, nothing else."""
+@pytest.fixture(scope="module")
+def by_ase(mini_i: Dataset, fair: Prediction, tmp_path_factory) -> Path:
     test = mini_i.split("folded/test")
     images = []
     for n in range(len(test)):
         image = ase.Atoms(numbers=test.numbers, positions=test.positions[n])
         image.calc = SinglePointCalculator(
-            image, energy=noisy.energies[n] / 23.0605, forces=noisy.forces[n] / 23.0605
+            image, energy=fair.energies[n] / 23.0605, forces=fair.forces[n] / 23.0605
         )
         images.append(image)
-    path = tmp_path / "own.xyz"
+    path = tmp_path_factory.mktemp("own") / "own.xyz"
     ase.io.write(path, images, format="extxyz")
     return path
+
+
+@pytest.fixture
+def own(by_ase: Path, tmp_path: Path) -> Path:
+    """Somebody's own file from ASE: energies, forces and positions, nothing else."""
+    return Path(shutil.copy(by_ase, tmp_path))
 
 
 SAID = ("--dataset", "mini-i", "--subset", "folded", "--energy-unit", "eV", "--length-unit", "Å")

@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -65,16 +66,18 @@ def test_a_name_is_only_shown(invoke, prediction_file, tmp_path, name):
         assert line["model"][0] not in "=+-@"
 
 
-@pytest.mark.parametrize("name", ["<!--<script>", "</script><b>", "$\\frac{$", "\x1b[31m"])
-def test_a_report_is_one_page_whatever_the_model_is_called(invoke, prediction_file, tmp_path, name):
+def test_a_report_is_one_page_whatever_models_are_called(invoke, prediction_file, tmp_path):
     pytest.importorskip("matplotlib")
-    page = tmp_path / "page.html"
-    invoke("report", named(prediction_file, name), "-o", page, "--bootstrap", "0")
+    names = ["<!--<script>", "</script><b>", "$\\frac{$", "\x1b[31m"]
+    page, files = tmp_path / "page.html", [tmp_path / f"{n}.npz" for n in range(len(names))]
+    for file, name in zip(files, names, strict=True):
+        named(shutil.copy(prediction_file, file), name)
+    invoke("report", *files, "-o", page, "--bootstrap", "0")
     text = page.read_text()
     start = text.index(">", text.index('type="application/json"')) + 1
     data = text[start : text.index("</script>", start)]
     assert "<" not in data
-    assert json.loads(data)[0]["name"] == name
+    assert [item["name"] for item in json.loads(data)] == names
     assert "\x1b" not in text
 
 
