@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teadata import Frames
-from teadata.errors import DataError, MissingExtraError
+from teadata.errors import DataError
+from teadata.structure.vesin_lists import neighbour_list
 
 COINCIDENT = 1e-4
 """Distance in Å below which two atoms are at the same place."""
@@ -42,13 +43,9 @@ def pairs(
     DataError
         If two atoms are at the same place.
     """
-    try:
-        from vesin import NeighborList
-    except ImportError:
-        raise MissingExtraError("vesin", "md", "A neighbour list") from None
+    search = neighbour_list("A neighbour list", cutoff)
     box = np.zeros((3, 3)) if frames.cell is None else frames.cell[index]
     periodic = [bool(axis) for axis in frames.pbc]
-    search = NeighborList(cutoff=cutoff, full_list=True)
     i, j, images, vectors = search.compute(frames.positions[index], box, periodic, "ijSD")
     short = (vectors**2).sum(axis=1) < COINCIDENT**2
     if short.any():

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from teadata.elements import SYMBOLS
-from teadata.errors import DataError, MissingExtraError, UsageError
+from teadata.errors import DataError, UsageError
 from teadata.frames import Frames
+from teadata.structure.vesin_lists import neighbour_list
 from teadata.typing import Floats, Ints
 from teaeval.observables.arrays import checked_cells, checked_numbers, checked_positions, chunks
 from teaeval.observables.blocks import slices
@@ -116,12 +117,8 @@ def _angles(
     triple: tuple[int, int, int],
 ) -> Floats:
     """Angles of one frame, (n,) in degrees."""
-    try:
-        from vesin import NeighborList
-    except ImportError:
-        raise MissingExtraError("vesin", "md", "an angular distribution") from None
+    search = neighbour_list("an angular distribution", cutoff)
     box = np.zeros((3, 3)) if cell is None else cell
-    search = NeighborList(cutoff=cutoff, full_list=True)
     i, j, vectors = search.compute(positions, box, cell is not None, "ijD")
     left, middle, right = triple
     wanted = (numbers[i] == middle) & np.isin(numbers[j], [left, right])
