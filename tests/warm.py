@@ -1,8 +1,9 @@
 """Commands as processes of their own, without the seconds that Python and libraries take to start.
 
-``python tests/warm.py SOCKET LIBRARY...`` imports libraries that the commands need, none of the
-project's own modules, and then forks itself for each command it is asked for.  Such a command has
-its own arguments, environment, folder, output and status, and imports the project anew.
+``python tests/warm.py SOCKET MODULE...`` imports libraries that the commands need, and the modules
+of the project that most of them need, and then forks itself for each command it is asked for.
+Such a command has its own arguments, environment, folder, output and status.  What is read from
+the environment when a module is imported is the same (:meth:`Warm.suits`).
 """
 
 from __future__ import annotations
@@ -33,6 +34,14 @@ LIBRARIES = (
     "ase.io", "matplotlib.figure", "matplotlib.backends.backend_agg",
 )  # fmt: skip
 
+OURS = (
+    "teadata.cli", "teadata.catalog", "teadata.dataset", "teadata.provenance",
+    "teaeval.cli", "teaeval.checks", "teaeval.predictions.reading", "teaeval.scores.reading",
+    "teaeval.scores.scoring", "teaeval.tables", "baselines.cli", "baselines.accuracy.record",
+    "baselines.campaign.matrix", "baselines.registry", "baselines.runs.folder",
+)  # fmt: skip
+"""What most commands import of the project, which loads no backend."""
+
 CALCULATING = {
     *(("baselines", verb) for verb in ("train", "resume", "predict", "score", "bench")),
     ("teaeval", "md"),
@@ -54,7 +63,7 @@ class Warm:
     """A process that waits for commands, with some libraries; it is started by the first."""
 
     def __init__(self, address: Path, *more: str) -> None:
-        self.address, self.libraries = address, (*LIBRARIES, *more)
+        self.address, self.libraries = address, (*LIBRARIES, *OURS, *more)
         self.environment, self.limits = dict(os.environ), limits()
         self.process: subprocess.Popen[bytes] | None = None
 
