@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from baselines.physnet.config import PhysNetConfig
 from baselines.physnet.potential import Graph
@@ -16,7 +15,6 @@ from teadata.errors import DataError
 from teadata.units import EV
 
 Tensor = Any
-Ints = NDArray[np.int32]
 
 
 def check_not_periodic(frames: Frames) -> None:
@@ -35,40 +33,57 @@ def check_not_periodic(frames: Frames) -> None:
         )
 
 
-def short_pairs(frames: Frames, cutoff: float) -> list[tuple[Ints, Ints]]:
-    """Find the pairs of atoms of each frame closer than a cutoff (Å), in both directions, sorted.
+class FixedPart(NamedTuple):
+    """What graphs of so many frames of the same atoms have in common, see :class:`Graph`."""
+
+    numbers: Tensor
+    molecule: Tensor
+    total: Tensor
+    one: Tensor
+    other: Tensor
+
+
+def fixed_part(config: PhysNetConfig, frames: Frames) -> FixedPart:
+    """Make what graphs have whatever the positions of the atoms."""
+    count, atoms = len(frames), frames.n_atoms
+    start = (atoms * np.arange(count, dtype=np.int32))[:, None]
+    one, other = ((end.astype(np.int32) + start).ravel() for end in np.triu_indices(atoms, 1))
+    return FixedPart(
+        tf.constant(np.tile(frames.numbers, count), tf.int32),
+        tf.constant(np.repeat(np.arange(count, dtype=np.int32), atoms)),
+        tf.constant(np.full(count, config.total_charge), config.dtype),
+        tf.constant(one),
+        tf.constant(other),
+    )
+
+
+def graph_of(config: PhysNetConfig, frames: Frames, fixed: FixedPart | None = None) -> Graph:
+    """Join frames to one graph, as its molecules.
+
+    Parameters
+    ----------
+    config, frames
+        The settings, and the frames.
+    fixed
+        What :func:`fixed_part` made of as many frames of the same atoms.
 
     Raises
     ------
     DataError
         If two atoms are at the same place.
     """
-    listed = []
-    for n in range(len(frames)):
-        i, j, _, _ = neighbours.pairs(frames, n, cutoff)
-        order = np.lexsort((j, i))
-        listed.append((i[order].astype(np.int32), j[order].astype(np.int32)))
-    return listed
-
-
-def graph_of(config: PhysNetConfig, frames: Frames) -> Graph:
-    """Join frames to one graph, as its molecules."""
-    count, atoms = len(frames), frames.n_atoms
-    start = atoms * np.arange(count, dtype=np.int32)
-    short = short_pairs(frames, config.r_cut)
-    first, second = (
-        np.concatenate([pairs[end] + offset for pairs, offset in zip(short, start, strict=True)])
-        for end in (0, 1)
-    )
-    one, other = (
-        (end.astype(np.int32) + start[:, None]).ravel() for end in np.triu_indices(atoms, 1)
-    )
+    fixed = fixed_part(config, frames) if fixed is None else fixed
+    near = neighbours.isolated_pairs(frames, config.r_cut)
+    start = frames.n_atoms * near.frame
     return Graph(
-        tf.constant(np.tile(frames.numbers, count), tf.int32),
+        fixed.numbers,
         tf.constant(frames.positions.reshape(-1, 3), config.dtype),
-        tf.constant(np.repeat(np.arange(count), atoms), tf.int32),
-        tf.fill([count], tf.constant(config.total_charge, config.dtype)),
-        *(tf.constant(end, tf.int32) for end in (first, second, one, other)),
+        fixed.molecule,
+        fixed.total,
+        tf.constant((near.first + start).astype(np.int32)),
+        tf.constant((near.second + start).astype(np.int32)),
+        fixed.one,
+        fixed.other,
     )
 
 
@@ -105,12 +120,12 @@ def labelled(config: PhysNetConfig, frames: Frames, offset: float) -> Labelled:
     offset
         What is taken off the energies, in kcal/mol.
     """
-    short = short_pairs(frames, config.r_cut)
+    near = neighbours.isolated_pairs(frames, config.r_cut)
+    counts = np.bincount(near.frame, minlength=len(frames))
     # At least one, which may be padding alone
-    length = max(1, *(len(first) for first, _ in short))
-    ends = np.zeros((2, len(frames), length), np.int32)
-    for n, (first, second) in enumerate(short):
-        ends[:, n, : len(first)] = first, second
+    ends = np.zeros((2, len(frames), max(1, counts.max())), np.int32)
+    place = np.arange(len(near.frame)) - np.repeat(np.cumsum(counts) - counts, counts)
+    ends[:, near.frame, place] = near.first, near.second
     return Labelled(
         tf.constant(frames.numbers, tf.int32),
         tf.constant(frames.positions, config.dtype),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from baselines.physnet import d3
 from baselines.physnet import session as backend
 from baselines.physnet.config import PhysNetConfig
-from baselines.physnet.data import graph_of
+from baselines.physnet.data import FixedPart, fixed_part, graph_of
 from baselines.physnet.network import Outputs
 from baselines.physnet.potential import Graph, Outcome, with_forces
 from teadata import Frames
@@ -63,21 +63,32 @@ class Potential:
                 # Of the network nothing else is asked for.
                 return outcome._replace(outputs=Outputs(*outcome.outputs[:3], [], []))
 
-            self.evaluate = tf.function(
+            self.traced = tf.function(
                 evaluate, autograph=False, input_signature=[signature(config.dtype)]
             )
+            # Without looking at each call whether it has to be traced again
+            self.evaluate = self.traced.get_concrete_function()
+        self.fixed: tuple[int, bytes, FixedPart] | None = None
 
     @property
     def traces(self) -> int:
         """How many times the function was traced."""
-        return int(self.evaluate.experimental_get_tracing_count())
+        return int(self.traced.experimental_get_tracing_count())
 
     def predict(self, frames: Frames) -> Outcome:
         """Evaluate frames, without the energies of the elements; NumPy arrays in float64."""
         with backend.session(self.device):
-            outcome: Outcome = self.evaluate(graph_of(self.config, frames))
+            graph = graph_of(self.config, frames, self._fixed_of(frames))
+            outcome: Outcome = self.evaluate(graph)
             return outcome._replace(
                 energies=np.asarray(outcome.energies, np.float64),
                 forces=np.asarray(outcome.forces, np.float64),
                 charges=np.asarray(outcome.charges, np.float64),
             )
+
+    def _fixed_of(self, frames: Frames) -> FixedPart:
+        """What the graph has in common with the last one, made anew if other atoms came."""
+        count, numbers = len(frames), frames.numbers.tobytes()
+        if self.fixed is None or self.fixed[:2] != (count, numbers):
+            self.fixed = count, numbers, fixed_part(self.config, frames)
+        return self.fixed[2]

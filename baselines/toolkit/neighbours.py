@@ -14,6 +14,12 @@ from teadata.structure.vesin_lists import neighbour_list
 COINCIDENT = 1e-4
 """Distance in Å below which two atoms are at the same place."""
 
+FEW_ATOMS = 256
+"""Atoms of a frame up to which all distances are computed faster than a search finds the short."""
+
+DISTANCES = 1 << 20
+"""Distances that are computed at a time, which bounds the memory."""
+
 
 def pairs(
     frames: Frames, index: int, cutoff: float
@@ -50,11 +56,79 @@ def pairs(
     short = (vectors**2).sum(axis=1) < COINCIDENT**2
     if short.any():
         n = int(np.argmax(short))
-        raise DataError(
-            f"frame {frames.ids[index]}: atoms {i[n]} and {j[n]} are at the same place; leave "
-            "this frame out"
-        )
+        raise _coincident(frames, index, i[n], j[n])
     return i, j, images, vectors
+
+
+def _coincident(frames: Frames, index: int, first: int, second: int) -> DataError:
+    """The error of two atoms at the same place."""
+    return DataError(
+        f"frame {frames.ids[index]}: atoms {first} and {second} are at the same place; leave "
+        "this frame out"
+    )
+
+
+class IsolatedPairs(NamedTuple):
+    """Pairs of atoms of frames that are not periodic, in both orders.
+
+    They are sorted by frame, first atom and second atom.
+
+    Parameters
+    ----------
+    frame
+        (P,) which frame.
+    first, second
+        (P,) atoms of that frame.
+    """
+
+    frame: NDArray[np.int64]
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+
+
+def isolated_pairs(frames: Frames, cutoff: float) -> IsolatedPairs:
+    """Find the pairs of all frames within a cutoff in Å; periodic images are left out.
+
+    Raises
+    ------
+    MissingExtraError
+        If vesin is not installed, and the frames are large.
+    DataError
+        If two atoms are at the same place.
+    """
+    count, atoms = len(frames), frames.n_atoms
+    if atoms > FEW_ATOMS:
+        near = [pairs(frames, row, cutoff)[:2] for row in range(count)]
+        orders = [np.lexsort((j, i)) for i, j in near]
+        frame = np.repeat(np.arange(count), [len(order) for order in orders])
+        first, second = (
+            np.concatenate([ends[end][order] for ends, order in zip(near, orders, strict=True)])
+            for end in (0, 1)
+        )
+        return IsolatedPairs(frame, first.astype(np.int64), second.astype(np.int64))
+    step = max(1, DISTANCES // (atoms * atoms))
+    places = [
+        _near(frames, slice(start, min(start + step, count)), cutoff)
+        for start in range(0, count, step)
+    ]
+    frame, rest = np.divmod(np.concatenate(places), atoms * atoms)
+    return IsolatedPairs(frame, *np.divmod(rest, atoms))
+
+
+def _near(frames: Frames, part: slice, cutoff: float) -> NDArray[np.int64]:
+    """Places (P,) of the pairs within a cutoff among all pairs, frame · A² + first · A + second."""
+    atoms = frames.n_atoms
+    x = frames.positions[part].transpose(2, 0, 1)  # (3, n, A)
+    squares = np.zeros((x.shape[1], atoms, atoms))
+    for axis in x:
+        squares += (axis[:, :, None] - axis[:, None, :]) ** 2
+    squares[:, np.arange(atoms), np.arange(atoms)] = np.inf
+    places = np.flatnonzero(squares <= cutoff**2)
+    short = squares.ravel()[places] < COINCIDENT**2
+    if short.any():
+        row, rest = divmod(int(places[np.argmax(short)]), atoms * atoms)
+        raise _coincident(frames, part.start + row, *divmod(rest, atoms))
+    return places + part.start * atoms * atoms
 
 
 class AllPairs(NamedTuple):
