@@ -37,11 +37,15 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 
 class Compared(NamedTuple):
-    """A model, and what its backend takes: atoms of one frame, and all frames."""
+    """A model, and what its backend takes: atoms of one frame, and all frames.
+
+    ``asked`` is what the backend has to be asked for to give as much as the model.
+    """
 
     model: Any
     calculator: Any
     many: Callable[[], Any]
+    asked: tuple[str, ...] = ("energy", "forces")
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +109,7 @@ def of_gap(model, folder, frames) -> Compared:
 
     model.save(folder / "gap")
     peer = Potential(param_filename=str(folder / "gap" / "gap.xml"))
-    return Compared(model, peer, each(peer, frames))
+    return Compared(model, peer, each(peer, frames), ("energy", "forces", "stress"))
 
 
 class Bare:
@@ -180,7 +184,7 @@ def compared(request, frames, tmp_path_factory) -> Compared:
     return globals()[f"of_{name}"](trained(name, folder), folder, frames)
 
 
-def asked(calculator, frames) -> Callable[[], None]:
+def asked(calculator, frames, properties) -> Callable[[], None]:
     """Ask for another frame every time: some calculators remember the last one."""
     images = frames.to_ase()
     for atoms in images:
@@ -189,7 +193,7 @@ def asked(calculator, frames) -> Callable[[], None]:
     turns = cycle(images)
 
     def ask() -> None:
-        calculator.calculate(next(turns), ["energy", "forces"])
+        calculator.calculate(next(turns), list(properties))
 
     return ask
 
@@ -198,7 +202,7 @@ def asked(calculator, frames) -> Callable[[], None]:
 def test_one(benchmark, compared, frames, who):
     benchmark.group = f"one frame of 42 atoms: {type(compared.model).__name__}"
     calculator = compared.model.calculator() if who == "here" else compared.calculator
-    benchmark.pedantic(asked(calculator, frames), rounds=MANY, warmup_rounds=3)
+    benchmark.pedantic(asked(calculator, frames, compared.asked), rounds=MANY, warmup_rounds=3)
 
 
 @pytest.mark.parametrize("who", ["here", "backend"])

@@ -18,11 +18,24 @@ from baselines.so3krates.potential import Outcome, evaluate
 from teadata import Frames
 
 
+class _Definition:
+    """The definition of a network, whose hash is computed once: JAX asks for it at each call."""
+
+    def __init__(self, network: Any) -> None:
+        self.network, self.hash = network, hash(network)
+
+    def __hash__(self) -> int:
+        return self.hash
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, _Definition) and self.network == other.network)
+
+
 @partial(jax.jit, static_argnums=0)
-def _evaluate(definition: Any, weights: Any, numbers: Any, listed: Listed) -> Outcome:
+def _evaluate(definition: _Definition, weights: Any, numbers: Any, listed: Listed) -> Outcome:
     frames = len(listed.first)
     graph = joined(listed, len(numbers))
-    return evaluate(definition, weights, jnp.tile(numbers, frames), graph, frames)
+    return evaluate(definition.network, weights, jnp.tile(numbers, frames), graph, frames)
 
 
 class Potential:
@@ -45,7 +58,7 @@ class Potential:
         self.config, self.device = config, device
         with backend.session(config, device):
             definition, state = reference.to_network(weights, config, "weights")
-            self.definition, self.weights = definition, jax.device_put(state)
+            self.definition, self.weights = _Definition(definition), jax.device_put(state)
         self.kept = KeptPairs(config, device)
 
     @property
@@ -57,7 +70,7 @@ class Potential:
         """Evaluate frames whose pairs are listed; NumPy arrays in float64."""
         with backend.session(self.config, self.device):
             outcome = _evaluate(
-                self.definition, self.weights, jnp.asarray(numbers, jnp.int32), listed
+                self.definition, self.weights, np.asarray(numbers, np.int32), listed
             )
             return Outcome(*(np.asarray(part, np.float64) for part in outcome))
 
