@@ -128,7 +128,8 @@ def _near(frames: Frames, part: slice, cutoff: float) -> NDArray[np.int64]:
     if short.any():
         row, rest = divmod(int(places[np.argmax(short)]), atoms * atoms)
         raise _coincident(frames, part.start + row, *divmod(rest, atoms))
-    return places + part.start * atoms * atoms
+    numbered: NDArray[np.int64] = places + part.start * atoms * atoms
+    return numbered
 
 
 class AllPairs(NamedTuple):
