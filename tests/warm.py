@@ -9,12 +9,14 @@ the environment when a module is imported is the same (:meth:`Warm.suits`).
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import importlib
 import json
 import os
 import resource
 import runpy
+import select
 import signal
 import socket
 import subprocess
@@ -153,50 +155,56 @@ def serve(address: str, *libraries: str) -> dict[str, Any]:
             continue
     gc.collect()
     gc.freeze()  # or the end of each command would look through all that was imported
+    running: dict[int, tuple[int, socket.socket]] = {}
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen()
-        listener.settimeout(LOOK)
         while True:
-            try:
-                connection, _ = listener.accept()
-            except TimeoutError:
-                if os.getppid() != asking:
-                    sys.exit()
-                continue
-            while _ended():
-                pass
-            if os.fork():
-                connection.close()
-                continue
-            listener.close()
-            return _watched(connection)
+            ready, _, _ = select.select([listener, *running], [], [], LOOK)
+            if not ready and os.getppid() != asking:
+                sys.exit()
+            for ended in [one for one in ready if one is not listener]:
+                os.close(ended)
+                _tell_the_end(*running.pop(ended))
+            if listener in ready and (order := _forked(listener, running)) is not None:
+                return order
 
 
-def _ended() -> bool:
-    try:
-        return os.waitpid(-1, os.WNOHANG)[0] != 0
-    except ChildProcessError:
-        return False
-
-
-def _watched(connection: socket.socket) -> dict[str, Any]:
-    """Begin the command in another process, and tell of its end."""
-    head, (out, err), *_ = socket.recv_fds(connection, 9, 2)
-    with connection.makefile("rb") as stream:
-        asked: dict[str, Any] = json.loads(stream.read(int(head)))
+def _forked(
+    listener: socket.socket, running: dict[int, tuple[int, socket.socket]]
+) -> dict[str, Any] | None:
+    """Begin a command; returns what was asked in its process, and None in this one."""
+    connection, _ = listener.accept()
+    asked, streams = _received(connection)
     process = os.fork()
     if process:
-        connection.sendall(f"{process}\n".encode())
-        _, status = os.waitpid(process, 0)
+        running[os.pidfd_open(process)] = process, connection
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(f"{process}\n".encode())
+    else:
+        listener.close()
+        connection.close()
+        for number, (_, waiting) in running.items():
+            os.close(number)
+            waiting.close()
+        for number, stream in enumerate(streams, 1):
+            os.dup2(stream, number)
+    for stream in streams:
+        os.close(stream)
+    return None if process else asked
+
+
+def _received(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """What is asked for, and the files for its output and its errors."""
+    head, streams, *_ = socket.recv_fds(connection, 9, 2)
+    with connection.makefile("rb") as stream:
+        return json.loads(stream.read(int(head))), streams
+
+
+def _tell_the_end(process: int, connection: socket.socket) -> None:
+    _, status = os.waitpid(process, 0)
+    with connection, contextlib.suppress(ConnectionError):  # nobody may wait for it any more
         connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
-        os._exit(0)
-    connection.close()
-    os.dup2(out, 1)
-    os.dup2(err, 2)
-    os.close(out)
-    os.close(err)
-    return asked
 
 
 def _carried_out(script: str) -> None:
