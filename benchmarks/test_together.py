@@ -1,8 +1,9 @@
 """All replicas of a torch model as one batch: `teaeval md --together` against torch-sim.
 
 The same MACE (trained for a moment, as fast as a good one), the same molecule, Langevin dynamics.
-Ours include monitors, frames and checkpoints; torch-sim's are its bare integrator without a
-trajectory, the least that it takes.  CPU time of this process.  torch-sim is not a dependency:
+Ours, `--together` ("here") and `--engine torch-sim` ("engine"), include monitors, frames and
+checkpoints; torch-sim's are its bare integrator without a trajectory, the least that it takes.  CPU
+time of this process.  torch-sim is not in the extra `baselines`:
 
     python -m pip install torch-sim-atomistic
 """
@@ -17,6 +18,7 @@ import teadata
 from baselines import config, registry
 from teaeval import md
 from teaeval.md.batched import in_batches
+from teaeval.md.torch_engine import TorchSimBatch
 
 STEPS, TIMESTEP, TEMPERATURE = 60, 0.1, 300.0  # fs, K
 FRICTION = 0.1  # 1/fs: keeps a poor model together for as long as this takes
@@ -43,18 +45,30 @@ def structures(replicas: int):
 
 
 @pytest.mark.parametrize("replicas", [1, 4, 16])
-@pytest.mark.parametrize("how", ["here", "torch-sim"])
+@pytest.mark.parametrize("how", ["here", "engine", "torch-sim"])
 def test_together(benchmark, mace, tmp_path, how, replicas):
     model, exported = mace
     benchmark.group = f"{replicas} replicas of MACE together, {STEPS} steps"
     count = iter(range(100))
 
+    settings = md.Settings(
+        steps=STEPS, interval=10, checkpoint=STEPS, timestep=TIMESTEP, friction=FRICTION,
+        temperature=TEMPERATURE, monitors=("topology", "escape"),
+    )  # fmt: skip
+
+    def engine() -> None:
+        folder = tmp_path / str(next(count))
+        folder.mkdir()
+        TorchSimBatch(
+            model.torch_sim_model(),
+            structures(replicas),
+            [settings] * replicas,
+            folder,
+            [folder / f"replica-{i}" for i in range(replicas)],
+        ).complete()
+
     def ours() -> None:
         folder = tmp_path / str(next(count))
-        settings = md.Settings(
-            steps=STEPS, interval=10, checkpoint=STEPS, timestep=TIMESTEP, friction=FRICTION,
-            temperature=TEMPERATURE, monitors=("topology", "escape"),
-        )  # fmt: skip
         in_batches(
             model.calculator(),
             [
@@ -63,7 +77,11 @@ def test_together(benchmark, mace, tmp_path, how, replicas):
             ],
         )
 
-    run = ours if how == "here" else _of_torch_sim(exported, replicas)
+    if how == "here":
+        run = ours
+    else:
+        pytest.importorskip("torch_sim")
+        run = engine if how == "engine" else _of_torch_sim(exported, replicas)
     benchmark.pedantic(run, rounds=2, warmup_rounds=1)
     per_step = benchmark.stats.stats.min / STEPS / replicas * 1e3
     benchmark.extra_info["ms a step and replica"] = round(per_step, 3)
@@ -75,8 +93,8 @@ def _simulate(atoms, settings, folder, calculator, progress) -> None:
 
 
 def _of_torch_sim(exported, replicas: int):
-    torch_sim = pytest.importorskip("torch_sim")
     import torch
+    import torch_sim
     from torch_sim.models.mace import MaceModel
 
     network = torch.load(exported, weights_only=False, map_location="cpu")

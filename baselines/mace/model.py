@@ -129,6 +129,21 @@ class MACE(Baseline[MACEConfig, dict[str, Any]]):
         model.use(trained)
         return model
 
+    def torch_sim_model(self) -> Any:
+        """Make a model of torch-sim: total energies in eV, forces in eV/Å.
+
+        Raises
+        ------
+        MissingExtraError
+            If torch-sim is not installed.
+        """
+        from baselines.mace.torch_sim_model import torch_sim_model
+
+        with backend.backend(self.config, self.device):
+            trained = self.trained()
+            energies = trained["atomic_energies"]
+            return torch_sim_model(self.built(), self.device, trained["numbers"], energies)
+
     def export(self, path: Path) -> None:
         """Write a ``.model`` file of mace-torch, which its calculator and converters read.
 

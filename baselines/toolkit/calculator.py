@@ -56,6 +56,14 @@ class BaselineCalculator(Calculator):  # type: ignore[misc]
         predicted = self.model.predict(frames)
         return predicted.energies, predicted.forces
 
+    def torch_sim_model(self) -> Any:
+        """Make a model of torch-sim, for ``teaeval md run --engine torch-sim``.
+
+        None of a model that has none.
+        """
+        make = getattr(self.model, "torch_sim_model", None)
+        return None if make is None else make()
+
     def calculate(
         self,
         atoms: Atoms | None = None,

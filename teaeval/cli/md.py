@@ -154,6 +154,12 @@ def run_replicas(
             "--together", help="Evaluate all replicas as one batch: faster, above all on a GPU."
         ),
     ] = False,
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="Engine: ase, or torch-sim: all replicas as one batch of it (extra: torch-sim)."
+        ),
+    ] = "ase",
     jobs: Jobs = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -174,6 +180,7 @@ def run_replicas(
             settings,
             replicas,
             together=together,
+            engine=engine,
             calculator=potential.calculator,
             model=potential.run,
             device=potential.device,
@@ -330,8 +337,10 @@ def _places(plans: Sequence[Plan], folder: Path) -> dict[Path, Plan]:
 def _run(plans: dict[Path, Plan], folder: Path, jobs: int, as_json: bool) -> None:
     """Carry plans out, each in its folder; an error of one does not stop the others."""
     from teadata.errors import TeaError
-    from teaeval.md.replicas import finished, prepare, run
+    from teaeval.md.replicas import check_jobs, finished, prepare, run
 
+    for plan in plans.values():
+        check_jobs(plan, jobs)
     before = [path for path, plan in plans.items() if finished(plan, path)]
     for path, plan in plans.items():  # so that all can be gone on with
         prepare(plan, path)

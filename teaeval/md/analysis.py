@@ -98,6 +98,8 @@ def analyse(
         frames_sha256=plan.frames_sha256,
         calculator=plan.calculator,
         model=plan.model,
+        engine=plan.engine,
+        engine_version=plan.engine_version,
         settings=plan.settings,
         discard=discard,
         replicas=[
@@ -118,7 +120,7 @@ def _so_far(folder: Path, plan: Plan, index: int) -> Outcome | None:
     if not path.exists() or not (frames := len(run := Trajectory(path))):
         return None
     settings = plan.settings.model_copy(update={"seed": plan.replicas[index].seed})
-    spent = run_time(path.parent)
+    spent = run_time(path.parent) or run_time(folder)  # of its own, or of all as one batch
     time = float(run.times[-1] / 1000)
     return Outcome(
         status="finished",

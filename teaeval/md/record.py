@@ -115,7 +115,8 @@ class Simulations(Shown, StrictModel):
     ``discard`` ps at the start of each replica are left out of averages and distributions, and
     what comes after a failure began.  ``gyration`` is None of a periodic system, and where no
     frames are left.  ``observables`` are what was measured, ``left_out`` says why an observable
-    could not be; both are empty in records of an earlier version.
+    could not be; both are empty in records of an earlier version.  ``engine`` moved the atoms, in
+    the version ``engine_version`` where it is not ASE.
     """
 
     name: str
@@ -125,6 +126,8 @@ class Simulations(Shown, StrictModel):
     frames_sha256: str
     calculator: str | None
     model: str | None
+    engine: str = "ase"
+    engine_version: str | None = None
     settings: Settings
     discard: float
     replicas: list[Simulated] = Field(min_length=1)

@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from teadata import Dataset, catalog
-from teadata.errors import UsageError
+from teadata.errors import UsageError, unknown_name
 from teadata.files import check_folder
 from teadata.provenance import package_version, sha256
 from teadata.schema import StrictModel
@@ -26,6 +26,11 @@ from teaeval.md.simulation import simulate
 if TYPE_CHECKING:
     from ase import Atoms
 
+    from teaeval.md.torch_engine import TorchSimBatch
+
+Engine = Literal["ase", "torch-sim"]
+ENGINES: tuple[Engine, ...] = get_args(Engine)
+
 
 class Replica(StrictModel):
     """One simulation: the seed of its velocities and noise, and the test frame it starts from."""
@@ -39,7 +44,8 @@ class Plan(StrictModel):
 
     ``calculator`` is ``module:factory``, or ``model`` a run folder, whose record has the checksum
     ``model_sha256``, where there is one; ``name`` is the model's in figures and tables.
-    ``together`` evaluates all replicas as one batch.
+    ``together`` evaluates all replicas as one batch.  ``engine`` moves the atoms, in the version
+    ``engine_version`` where it is not ASE.
     """
 
     dataset: str
@@ -52,6 +58,8 @@ class Plan(StrictModel):
     model_sha256: str | None = None
     device: str | None = None
     together: bool = False
+    engine: Engine = "ase"
+    engine_version: str | None = None
     settings: Settings
     replicas: list[Replica]
     version: str
@@ -67,6 +75,7 @@ def make_plan(
     model: Path | str | None = None,
     device: str | None = None,
     together: bool = False,
+    engine: str = "ase",
     name: str | None = None,
 ) -> Plan:
     """Make a plan of simulations that start from frames of a test set, drawn with the seed.
@@ -76,7 +85,10 @@ def make_plan(
     Raises
     ------
     UsageError
-        If there is no such subset, or it has fewer test frames than replicas.
+        If there is no such subset, it has fewer test frames than replicas, or the engine is
+        unknown or does not have the settings.
+    MissingExtraError
+        If the engine is not installed.
     """
     dataset.card.check_subset(subset)
     ids = dataset.splits.ids(f"{subset}/test")
@@ -87,6 +99,7 @@ def make_plan(
         )
     if together and settings.stress:
         raise UsageError("--together gives no stress; leave one of --together and --stress out")
+    known, engine_version = _known(engine, settings, together)
     drawn = np.random.default_rng(settings.seed).choice(ids, replicas, replace=False)
     return Plan(
         dataset=dataset.card.full_id,
@@ -99,12 +112,31 @@ def make_plan(
         model_sha256=_checksum(model),
         device=device,
         together=together,
+        engine=known,
+        engine_version=engine_version,
         settings=settings,
         replicas=[
             Replica(seed=settings.seed + i, frame=int(frame)) for i, frame in enumerate(drawn)
         ],
         version=package_version(),
     )
+
+
+def _known(engine: str, settings: Settings, together: bool) -> tuple[Engine, str | None]:
+    """An engine that can be used, and its version, None of ASE."""
+    known = next((name for name in ENGINES if name == engine), None)
+    if known is None:
+        raise unknown_name("engine", engine, ENGINES)
+    if known == "ase":
+        return known, None
+    from teaeval.md import torch_batch
+
+    if together:
+        raise UsageError(
+            f"--engine {engine} runs all replicas as one batch anyway; leave --together out"
+        )
+    torch_batch.check_settings(settings)
+    return known, torch_batch.version()
 
 
 def _checksum(model: Path | str | None) -> str | None:
@@ -206,17 +238,35 @@ def run(plan: Plan, folder: Path, jobs: int = 1, progress: Progress | None = Non
     TeaError
         If a calculator fails; the other replicas are run all the same.
     """
+    check_jobs(plan, jobs)
     prepare(plan, folder)
     waiting = {
         f"replica-{i}": _Job(plan, folder, i)
         for i, outcome in enumerate(outcomes(plan, folder))
         if outcome is None
     }
-    if waiting and plan.together:
+    if waiting and plan.engine != "ase":
+        _torch_sim_batch(plan, folder, progress).complete()
+    elif waiting and plan.together:
         _run_together(plan, list(waiting.values()), progress)
     elif waiting:
         campaign.carry_out(_run_replica, waiting, jobs, progress=progress)
     return [Outcome.read(path) for path in folders(plan, folder)]
+
+
+def check_jobs(plan: Plan, jobs: int) -> None:
+    """Refuse processes for an engine that does not share its replicas among them.
+
+    Raises
+    ------
+    UsageError
+        If there is more than one.
+    """
+    if plan.engine != "ase" and jobs > 1:
+        raise UsageError(
+            f"--jobs {jobs}: --engine {plan.engine} runs all replicas as one batch in this "
+            "process; leave --jobs out"
+        )
 
 
 def prepare(plan: Plan, folder: Path) -> None:
@@ -234,8 +284,16 @@ def prepare(plan: Plan, folder: Path) -> None:
         plan,
         _shared,
         "simulations",
-        first=lambda: find_calculator(plan.calculator, plan.model, plan.device),
+        first=lambda: _try(plan, folder),
     )
+
+
+def _try(plan: Plan, folder: Path) -> None:
+    """Raise an error if a plan cannot be carried out."""
+    if plan.engine == "ase":
+        find_calculator(plan.calculator, plan.model, plan.device)
+    else:
+        _torch_sim_batch(plan, folder)
 
 
 def _shared(plan: Plan) -> dict[str, Any]:
@@ -292,3 +350,32 @@ def _run_together(plan: Plan, jobs: list[_Job], progress: Progress | None) -> No
             "a time; leave --together out"
         )
     in_batches(model, [job.simulate for job in jobs], progress)
+
+
+def _torch_sim_batch(plan: Plan, folder: Path, progress: Progress | None = None) -> TorchSimBatch:
+    """All replicas of a plan as a batch of torch-sim.
+
+    Raises
+    ------
+    UsageError
+        If the plan was made with another version of torch-sim, or the model or the system is none
+        that it takes.
+    """
+    from teaeval.md import torch_batch
+    from teaeval.md.torch_engine import TorchSimBatch
+
+    if (installed := torch_batch.version()) != plan.engine_version:
+        raise UsageError(
+            f"{folder}: its plan is for {torch_batch.PACKAGE} {plan.engine_version}, and "
+            f"{installed} is installed; to go on: "
+            f"python -m pip install {torch_batch.PACKAGE}=={plan.engine_version}"
+        )
+    calculator = find_calculator(plan.calculator, plan.model, plan.device)
+    return TorchSimBatch(
+        torch_batch.model_of(calculator, plan.name),
+        [start_of(plan, replica) for replica in plan.replicas],
+        [plan.settings.model_copy(update={"seed": r.seed}) for r in plan.replicas],
+        folder,
+        folders(plan, folder),
+        progress,
+    )

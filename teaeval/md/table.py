@@ -79,8 +79,9 @@ def rows_of(record: Simulations) -> list[tuple[str, ...]]:
 
 def lines_of(record: Simulations) -> list[str]:
     """The lines below a record's table."""
+    by = "" if record.engine == "ase" else f", by {record.engine} {record.engine_version}"
     lines = [
-        f"{record.conditions}; {record.failed} of {len(record.replicas)} replicas unstable; "
+        f"{record.conditions}{by}; {record.failed} of {len(record.replicas)} replicas unstable; "
         f"{record.stable_time:.2f} of {record.time:.2f} ps stable",
         _lasting(record),
     ]
