@@ -136,6 +136,41 @@ def observe_frames(frames: Frames, spacing: float, protocol: Protocol) -> Observ
     )
 
 
+def with_rows_of(
+    model: Observed, reference: Observed, frames: Frames, protocol: Protocol
+) -> Observed:
+    """Count the reference's pairs in rows as long as a shorter simulation's.
+
+    What chance makes of the distance comes from dealing the rows of both out anew: rows of a
+    reference that are as long as the whole simulation would scatter less than its own.
+
+    Parameters
+    ----------
+    model
+        What a simulation shows.
+    reference
+        What the reference shows, from :func:`observe_frames`.
+    frames
+        Of the reference.
+    protocol
+        How both were measured.
+    """
+    blocks, row = len(reference.blocks), model.time / len(model.rdf.counts)
+    pieces = min(round(reference.time / row / blocks), len(frames) // blocks)
+    if pieces <= 1 or frames.cell is None:
+        return reference
+    pairs = rdf(
+        frames.positions,
+        frames.numbers,
+        frames.cell[0],
+        bins=protocol.bins,
+        blocks=blocks * pieces,
+    )[HYDROGEN]
+    counts = tuple(tuple(int(n) for n in row) for row in pairs.counts)
+    radial = reference.rdf.model_copy(update={"counts": counts})
+    return reference.model_copy(update={"rdf": radial})
+
+
 def deviation(model: Observed, reference: Observed, protocol: Protocol) -> Deviation:
     """Subtract the reference from the model, with the uncertainties of both."""
     blocks = len(model.blocks), len(reference.blocks)
@@ -146,6 +181,7 @@ def deviation(model: Observed, reference: Observed, protocol: Protocol) -> Devia
         np.array(model.rdf.counts),
         np.array(reference.rdf.counts),
         pieces=len(model.rdf.counts) // len(model.blocks),
+        others=len(reference.rdf.counts) // len(reference.blocks),
         replicates=protocol.replicates,
         seed=protocol.seed,
     )

@@ -119,8 +119,8 @@ class Estimate(StrictModel):
 class Radial(StrictModel):
     """A radial distribution function: g(r) up to `r_max` Å, and pairs counted in blocks.
 
-    The blocks of a simulation are cut into pieces, a row each, as long as the blocks of its
-    reference.
+    Of a simulation and its reference, the longer blocks are cut into pieces, a row each, as long as
+    the blocks of the other.
     """
 
     r_max: float

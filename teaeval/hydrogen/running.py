@@ -18,7 +18,7 @@ from teadata.provenance import package_version
 from teadata.typing import Progress
 from teadata.units import BOLTZMANN, KINETIC
 from teaeval.calculators import evaluate, find_calculator
-from teaeval.hydrogen.analysis import deviation, observe, observe_frames
+from teaeval.hydrogen.analysis import deviation, observe, observe_frames, with_rows_of
 from teaeval.hydrogen.plans import prepare
 from teaeval.hydrogen.record import (
     RECORD_FILE,
@@ -169,6 +169,7 @@ def _simulated(
             protocol,
             expected,
         )
+        expected = with_rows_of(observed, expected, reference, protocol)
         apart = deviation(observed, expected, protocol)
     return StateResult(
         state=state.name,

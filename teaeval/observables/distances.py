@@ -105,15 +105,16 @@ def distance(
     *,
     edges: ArrayLike | None = None,
     pieces: int = 1,
+    others: int = 1,
     replicates: int = 1000,
     seed: int = 0,
 ) -> Distance:
     """Distance of two distributions that were counted in blocks, with an interval by blocks.
 
     The floor and the ceiling deal the rows of both out anew to two groups as large as they were.
-    So a row of the first should have about as many counts as one of the second: with rows that
-    are several times longer, both come out too low.  Where the two differ clearly, the rows that
-    are dealt out differ too, and both come out higher than for two samples of the second.
+    So a row of the first should have about as many counts as one of the second: where the rows of
+    either are several times longer, both come out too low.  Where the two differ clearly, the rows
+    that are dealt out differ too, and both come out higher than for two samples of the second.
 
     Parameters
     ----------
@@ -122,26 +123,24 @@ def distance(
         is the reference.  A map of two dimensions is one distribution.
     edges
         (B+1,) edges of the bins: the Wasserstein distance.  None: the Hellinger distance.
-    pieces
-        Consecutive rows of the first that are resampled as one block for the interval, where its
-        blocks are longer than the second's.
+    pieces, others
+        Consecutive rows of the first, and of the second, that are resampled as one block for the
+        interval, where the blocks of one are longer than those of the other.
     replicates, seed
         Number of resamples, and seed.
 
     Raises
     ------
     DataError
-        If the bins differ, there are no counts, or the first has no whole number of blocks.
+        If the bins differ, there are no counts, or there is no whole number of blocks.
     """
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if a.ndim < 2 or a.shape[1:] != b.shape[1:]:
         raise DataError(
             f"counts of shapes {a.shape} and {b.shape}; expected (blocks, …) on the same bins"
         )
-    if len(a) % pieces:
-        raise DataError(f"{len(a)} rows of counts; expected a multiple of {pieces} pieces a block")
     a, b = a.reshape(len(a), -1), b.reshape(len(b), -1)
-    blocks = _counted(a.reshape(len(a) // pieces, pieces, -1).sum(axis=1))
+    blocks, other_blocks = _blocks(a, pieces), _blocks(b, others)
     a, b = _counted(a), _counted(b)
     if not len(a) or not len(b):
         raise DataError("a distribution without counts is no distance from anything")
@@ -150,7 +149,7 @@ def distance(
         return hellinger(p, q) if edges is None else wasserstein(p, q, edges)
 
     drawn_a = resampled(blocks, lambda totals: totals, replicates, seed)
-    drawn_b = resampled(b, lambda totals: totals, replicates, seed + 1)
+    drawn_b = resampled(other_blocks, lambda totals: totals, replicates, seed + 1)
     low, high = interval(between(drawn_a, drawn_b))
     by_chance = between(*_regrouped(a, b, replicates, seed + 2))
     return Distance(
@@ -160,6 +159,15 @@ def distance(
         floor=float(by_chance.mean()),
         ceiling=float(np.quantile(by_chance, LEVEL)),
     )
+
+
+def _blocks(rows: Floats, pieces: int) -> Floats:
+    """Blocks with counts, of so many consecutive rows each."""
+    if len(rows) % pieces:
+        raise DataError(
+            f"{len(rows)} rows of counts; expected a multiple of {pieces} pieces a block"
+        )
+    return _counted(rows.reshape(len(rows) // pieces, pieces, -1).sum(axis=1))
 
 
 def _counted(blocks: Floats) -> Floats:

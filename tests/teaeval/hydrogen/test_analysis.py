@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 import teadata
 from teadata.errors import UsageError
 from teaeval.hydrogen import Protocol, find_transition, state_points
-from teaeval.hydrogen.analysis import difference, observe_frames, stable
+from teaeval.hydrogen.analysis import (
+    deviation,
+    difference,
+    observe,
+    observe_frames,
+    stable,
+    with_rows_of,
+)
 from teaeval.hydrogen.record import Estimate
 
 
@@ -57,6 +64,26 @@ def test_differences_have_both_errors():
     assert fewer.high > apart.high
     alone = difference(Estimate(value=5.0), Estimate(value=4.0), 5, 5)
     assert (alone.value, alone.low) == (1.0, None)
+
+
+@pytest.mark.parametrize(("frames", "rows"), [(20, 25), (100, 5)])
+def test_pairs_of_a_long_reference_are_counted_in_rows_of_a_short_simulation(frames, rows):
+    dataset, protocol = teadata.load("mini-hydrogen"), Protocol(length=40, lags=(4, 8))
+    state = state_points(dataset)[0]
+    trajectory = dataset.trajectory(state.trajectory)  # 100 frames
+    reference = observe_frames(trajectory, state.spacing, protocol)
+    part = trajectory[-frames:]
+    seen = observe(
+        part.positions, part.numbers, part.cell[0], part.stress, 1000.0, state.spacing, protocol,
+        reference,
+    )  # fmt: skip
+    assert (len(reference.rdf.counts), len(seen.rdf.counts)) == (5, 5)
+    counted = with_rows_of(seen, reference, trajectory, protocol)
+    assert len(counted.rdf.counts) == rows
+    in_blocks = np.array(counted.rdf.counts).reshape(5, rows // 5, -1).sum(axis=1)
+    np.testing.assert_array_equal(in_blocks, reference.rdf.counts)
+    before, after = (deviation(seen, one, protocol).rdf for one in (reference, counted))
+    assert (after.value, after.low, after.high) == (before.value, before.low, before.high)
 
 
 def test_state_points_and_what_their_reference_shows():

@@ -81,18 +81,20 @@ def in_blocks(blocks, length, memory, seed):
         ((5, 200), (5, 200), 0.8),
         ((20, 100), (21, 120), 0.9),  # replicas against trajectories
         ((25, 40), (5, 40), 0.5),  # a long simulation against a short one
+        ((5, 40), (25, 40), 0.5),  # a short one against a long one
     ],
 )
 def test_two_samples_of_one_distribution_are_as_far_apart_as_chance_says(
     first, second, memory, edges
 ):
-    pieces = first[0] // 5
+    pieces, others = first[0] // 5, second[0] // 5 if second[0] % 5 == 0 else 1
     found = [
         distance(
             in_blocks(*first, memory, [seed, 0]),
             in_blocks(*second, memory, [seed, 1]),
             edges=edges,
             pieces=pieces,
+            others=others,
             replicates=200,
         )
         for seed in range(200)
@@ -110,5 +112,10 @@ def test_blocks_of_pieces_are_resampled_whole():
     whole = distance(first.reshape(5, 4, -1).sum(axis=1), second)
     cut = distance(first, second, pieces=4)
     assert (cut.value, cut.low, cut.high) == (whole.value, whole.low, whole.high)
+    whole = distance(second, first.reshape(5, 4, -1).sum(axis=1))
+    cut = distance(second, first, others=4)
+    assert (cut.value, cut.low, cut.high) == (whole.value, whole.low, whole.high)
     with pytest.raises(DataError, match="20 rows of counts; expected a multiple of 3 pieces"):
         distance(first, second, pieces=3)
+    with pytest.raises(DataError, match="20 rows of counts; expected a multiple of 3 pieces"):
+        distance(second, first, others=3)
