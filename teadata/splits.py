@@ -21,6 +21,7 @@ from teadata.files import atomic_write
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 BATCH = 1 << 17
 """Rows of the table read at a time."""
@@ -219,6 +220,7 @@ def _columns(
 
     # One file on the local disk: the plain reader, without pyarrow.dataset's start-up.
     with pq.ParquetFile(path, read_dictionary=["subset", "role"]) as file:
+        _check_types(path, file.schema_arrow)
         count = file.metadata.num_rows
         code, frame = np.empty(count, np.int16), np.empty(count, np.int64)
         rank, start = np.empty(count, np.int32), 0
@@ -227,8 +229,12 @@ def _columns(
         # Threads would read all row groups ahead.
         for batch in file.iter_batches(BATCH, columns=wanted, use_threads=False):
             rows = slice(start, start + len(batch))
+            for name in wanted:
+                if batch[name].null_count:
+                    raise DataError(f"{path}: not a split table: its column {name} has empty cells")
             # Arrow's own conversion to NumPy would import pandas where that is installed.
-            frame[rows], rank[rows] = map(np.from_dlpack, (batch["frame"], batch["rank"]))
+            frame[rows], ranks = map(np.from_dlpack, (batch["frame"], batch["rank"]))
+            rank[rows] = ranks.clip(-1, count)  # another type may hold more than this one
             subset, role = batch["subset"], batch["role"]
             places = [np.from_dlpack(c.indices).astype(np.int64) for c in (subset, role)]
             pair = places[0] * len(role.dictionary) + places[1]
@@ -238,3 +244,40 @@ def _columns(
                 code[start + place : start + stop] = known.setdefault(key, len(known))
             start += len(batch)
     return list(known), code, frame, rank
+
+
+INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32")
+TEXTS = ("string", "large_string", "dictionary")
+
+COLUMNS = {
+    "frame": (
+        "integers of int64 or narrower",
+        ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"),
+    ),
+    "subset": ("texts", TEXTS),
+    "role": ("texts", TEXTS),
+    "rank": ("integers", INTEGERS),
+}
+"""Columns of a split table: what they hold, and Arrow's types of that which lose nothing."""
+
+
+def _check_types(path: Path, schema: pa.Schema) -> None:
+    """Refuse a table without these columns, or with other values in them.
+
+    Raises
+    ------
+    DataError
+        It names the column, and what it has.
+    """
+    for name, (expected, kinds) in COLUMNS.items():
+        if name not in schema.names:
+            raise DataError(
+                f"{path}: not a readable split table: it has no column {name}, only "
+                f"{', '.join(schema.names) or 'none'}"
+            )
+        kind = str(schema.field(name).type)
+        if kind.partition("<")[0] not in kinds:
+            raise DataError(
+                f"{path}: not a split table: its column {name} is {kind}, expected {expected}; "
+                "write it as `SplitTable.write` does"
+            )

@@ -90,6 +90,7 @@ class ImageFile(ArrayFile):
         self._first = first.arrays
         self._count: int | None = None
         self._scalars: dict[str, Array] = {}
+        self._unlike: dict[str, str] = {}
 
     @abstractmethod
     def _images(self) -> Iterator[Image]:
@@ -106,6 +107,10 @@ class ImageFile(ArrayFile):
     def every_image(self) -> Iterator[Image]:
         """The images, in order, whatever atoms each has."""
         return self._images()
+
+    def every_block(self) -> Iterator[Block]:
+        """The images, in order, whatever atoms each has, some at a time."""
+        return self._blocks()
 
     def blocks(self) -> Iterator[Block]:
         """The images, in order, all of the same atoms."""
@@ -134,11 +139,8 @@ class ImageFile(ArrayFile):
                     raise self.error(
                         f"{where} has {what} {name}, image 0 has shape {first[name].shape}"
                     )
-                if (array.dtype.kind in "US") != (first[name].dtype.kind in "US"):
-                    raise self.error(
-                        f"{where}: {name} is {text(array[0])!r}, in image 0 it is "
-                        f"{text(first[name])!r}; a text in one and a number in the other"
-                    )
+                if said := unlike(array[0], first[name]):
+                    raise self.error(f"{where}: {name} is {said}")
             yield block
 
     def _collect(self) -> int:
@@ -152,6 +154,8 @@ class ImageFile(ArrayFile):
                 for name in single:
                     if (values := block.arrays.get(name)) is not None and values.ndim == 1:
                         kept[name].append(values)
+                        if said := unlike(values[0], self._first[name]):
+                            self._unlike.setdefault(name, f"{block.where[0]}: {name} is {said}")
             self._count = count
             self._scalars = {name: np.concatenate(values) for name, values in kept.items()}
         return self._count
@@ -178,6 +182,8 @@ class ImageFile(ArrayFile):
             count = self._collect()
             if len(self._scalars[name]) != count:
                 raise self.error(f"only {len(self._scalars[name])} of {count} images have {name}")
+            if name in self._unlike:
+                raise self.error(self._unlike[name])
             return self._scalars[name]
         return np.concatenate([block.arrays[name] for block in self._checked([name])])
 
@@ -196,6 +202,22 @@ class ImageFile(ArrayFile):
                     held, count = [], 0
         if held:
             yield _joined(held, names)
+
+
+KINDS = {"U": "text", "S": "text", "b": "logical value"}
+"""What a value is, by the kind of its type; all others are numbers."""
+
+
+def unlike(value: Array, first: Array) -> str | None:
+    """What a value is and what it is in the first image, if they are not of one kind."""
+    kinds = [KINDS.get(array.dtype.kind, "number") for array in (value, first)]
+    if kinds[0] == kinds[1]:
+        return None
+    said = [text(array) if array.size == 1 else f"{array.size} values" for array in (value, first)]
+    return (
+        f"{said[0]!r}, in image 0 it is {said[1]!r}; a {kinds[0]} in one and a {kinds[1]} in the "
+        "other"
+    )
 
 
 def _joined(pieces: Sequence[Mapping[str, Array]], names: Sequence[str]) -> dict[str, Array]:

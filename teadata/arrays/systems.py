@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from teadata.arrays.base import ArrayFile
-from teadata.arrays.images import NUMBERS, ImageFile
+from teadata.arrays.images import NUMBERS, Block, ImageFile, unlike
 from teadata.typing import Array, Ints
 
 
@@ -61,7 +61,7 @@ class SystemImages(ArrayFile):
         Raises
         ------
         DataError
-            If an image does not have it, or has it in another shape.
+            If an image does not have it, or has it in another shape, or as a value of another kind.
         """
         if name in self._missing:
             raise self.error(self._missing[name])
@@ -88,31 +88,46 @@ def by_system(file: ImageFile, wanted: Callable[[str], bool]) -> list[SystemImag
     DataError
         If the file is damaged.
     """
-    images: dict[bytes, list[tuple[int, str, dict[str, Array]]]] = {}
-    for place, image in enumerate(file.every_image()):
-        numbers = np.asarray(image.arrays[NUMBERS], dtype=np.int64)
-        kept = {name: array for name, array in image.arrays.items() if wanted(name)}
-        images.setdefault(numbers.tobytes(), []).append((place, image.where, kept))
-    return [_gathered(file, np.frombuffer(key, np.int64), images.pop(key)) for key in list(images)]
+    parts: dict[bytes, list[tuple[Ints, Block]]] = {}
+    place = 0
+    for block in file.every_block():
+        numbers = np.asarray(block.arrays[NUMBERS], dtype=np.int64)
+        kept = {name: array for name, array in block.arrays.items() if wanted(name)}
+        for rows in _of_same_atoms(numbers):
+            part = Block(kept, block.where)
+            if len(rows) < len(block):
+                taken = {name: array[rows] for name, array in kept.items()}
+                part = Block(taken, [block.where[row] for row in rows])
+            parts.setdefault(numbers[rows[0]].tobytes(), []).append((place + rows, part))
+        place += len(block)
+    return [_gathered(file, np.frombuffer(key, np.int64), parts.pop(key)) for key in list(parts)]
 
 
-def _gathered(
-    file: ImageFile, numbers: Ints, images: list[tuple[int, str, dict[str, Array]]]
-) -> SystemImages:
-    """Stack the arrays of images of one system."""
+def _of_same_atoms(numbers: Ints) -> list[Ints]:
+    """Rows of atomic numbers (n, A) that are the same, those of the first row first."""
+    if (numbers == numbers[0]).all():
+        return [np.arange(len(numbers))]
+    _, first, which = np.unique(numbers, axis=0, return_index=True, return_inverse=True)
+    return [np.flatnonzero(which.reshape(-1) == value) for value in np.argsort(first)]
+
+
+def _gathered(file: ImageFile, numbers: Ints, parts: list[tuple[Ints, Block]]) -> SystemImages:
+    """Put the arrays of the images of one system together."""
     arrays, missing = {}, {}
-    names = dict.fromkeys(name for _, _, kept in images for name in kept)
-    for name in names:
-        first = next(kept[name] for _, _, kept in images if name in kept)
+    for name in dict.fromkeys(name for _, part in parts for name in part.arrays):
+        first = next(part.arrays[name][0] for _, part in parts if name in part.arrays)
         column = []
-        for _, where, kept in images:
-            array = kept.pop(name, None)
-            if array is None or array.shape != first.shape:
-                what = "no" if array is None else f"shape {array.shape} for"
+        for _, part in parts:
+            array, where = part.arrays.pop(name, None), part.where[0]
+            if array is None or array.shape[1:] != first.shape:
+                what = "no" if array is None else f"shape {array.shape[1:]} for"
                 missing[name] = f"{where} has {what} {name}, which others of its atoms have"
+                break
+            if said := unlike(array[0], first):
+                missing[name] = f"{where}: {name} is {said}"
                 break
             column.append(array)
         else:
-            arrays[name] = np.stack(column)
+            arrays[name] = np.concatenate(column)
     arrays[NUMBERS] = numbers
-    return SystemImages(file, arrays, missing, np.array([place for place, _, _ in images]))
+    return SystemImages(file, arrays, missing, np.concatenate([places for places, _ in parts]))

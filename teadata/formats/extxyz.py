@@ -164,7 +164,8 @@ def _check_numbers(file: ExtxyzFile, block: Block, names: Mapping[str, str]) -> 
         if values.shape[1:] != shape:
             expected = f"{prod(shape)}, of shape {shape}" if shape else "one number"
             raise file.error(f"{where} has {values[0].size} values for {name}, expected {expected}")
-        if values.dtype.kind not in "iuf" and field != "ids":  # of which all are looked at later
+        # Texts among the ids are told of later, when all have been looked at.
+        if values.dtype.kind not in ("iufUS" if field == "ids" else "iuf"):
             raise file.error(
                 f"{where}: expected numbers for {name}, found {text(values.flat[0])!r}"
             )

@@ -169,14 +169,24 @@ def _copy_single(path: Path, to: Path) -> None:
     Raises
     ------
     UsageError
-        If it is no npz file.
+        If it is no npz file, or has forces that are too large for single precision.
     """
     if path.suffix.lower() != ".npz":
         raise UsageError(f"{path}: --float32 takes .npz; write the prediction as one, or leave it")
     name = read_prediction(path).source["forces_key"]
     with np.load(path, allow_pickle=False) as stored:
         arrays = dict(stored)
-    arrays[name] = arrays[name].astype(np.float32)
+    forces = arrays[name]
+    most, limit = (
+        float(np.abs(forces[np.isfinite(forces)]).max(initial=0.0)),
+        float(np.finfo(np.float32).max),
+    )
+    if most > limit:
+        raise UsageError(
+            f"{path}: has a force of {most:.4g}, and single precision ends at {limit:.4g}; leave "
+            "out --float32"
+        )
+    arrays[name] = forces.astype(np.float32)
     np.savez_compressed(to, allow_pickle=False, **arrays)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -139,7 +140,8 @@ def check(folder: Path, datasets: Mapping[str, str | None] | None = None) -> Che
 
 def _within(folder: Path, text: str) -> str:
     """A sentence on a file, which it names as the submission does, and once."""
-    text = text.replace(f"{folder}/", "")
+    # Where a path begins only: "./" is also the end of "../".
+    text = re.sub(rf"(?<![^\s('\"]){re.escape(str(folder))}/", "", text)
     name, _, rest = text.partition(": ")
     return rest if rest.startswith(f"{name}: ") else text
 

@@ -200,6 +200,11 @@ def verify(board: BoardFolder) -> None:
         console.say(f"differs: {line}")
     if outcome.differences:
         raise typer.Exit(1)
-    console.say(
-        f"{board}: {outcome.verified} predictions of {outcome.entries} entries, all as filed"
-    )
+    done = f"{board}: {outcome.verified} predictions of {outcome.entries} entries"
+    if not outcome.left_out:
+        console.say(f"{done}, all as filed")
+    else:
+        console.say(
+            f"{done} are as filed; {len(outcome.left_out)} files or predictions could not be "
+            "verified, each named above"
+        )

@@ -95,6 +95,27 @@ def test_unreadable_tables(tmp_path):
         SplitTable.read(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("frame", [1.7, 2.2], "column frame is double, expected integers"),
+        ("frame", ["1", "b"], "column frame is string, expected integers"),
+        ("frame", [1, None], "column frame has empty cells"),
+        ("rank", [0.0, 1.0], "column rank is double, expected integers"),
+        ("rank", [None, 0], "column rank has empty cells"),
+        ("rank", [0, 2**32 + 1], "ranks of a/train are not 0 … 1"),
+        ("role", ["train", None], "column role has empty cells"),
+        ("role", [1, 1], "column role is int64, expected texts"),
+        ("subset", [0.5, 0.5], "column subset is double, expected texts"),
+    ],
+)
+def test_columns_of_other_values_are_named(tmp_path, name, values, message):
+    columns = {"frame": [1, 2], "subset": ["a", "a"], "role": ["train", "train"], "rank": [0, 1]}
+    pq.write_table(pa.table(columns | {name: values}), tmp_path / "splits.parquet")
+    with pytest.raises(DataError, match=message):
+        SplitTable.read(tmp_path / "splits.parquet")
+
+
 def test_mini_i_has_the_published_sizes(mini_i):
     splits = mini_i.splits
     for subset in ("complete", "folded", "unfolded"):

@@ -13,6 +13,7 @@ import pytest
 
 from teadata import formats
 from teadata.arrays import open_arrays
+from teadata.arrays.systems import by_system
 from teadata.errors import DataError
 
 SAYS = (
@@ -175,6 +176,7 @@ PEAK = """
 import re, sys
 from pathlib import Path
 from teadata.arrays import open_arrays
+from teadata.arrays.systems import by_system
 for _ in open_arrays(Path(sys.argv[1])).pieces(["pos", "forces"], 256):
     pass
 print(int(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1]) >> 10)
@@ -215,3 +217,31 @@ def test_many_line_ends_take_no_longer_than_as_many_bytes(tmp_path):
     started = time.process_time()
     assert read(tmp_path / "f.xyz", xyz().encode() + b"\r" * 4_000_000)["energy"] == [-1.5]
     assert time.process_time() - started < 60
+
+
+@pytest.mark.parametrize("ids", [["3", "T"], ["F", "3"], ["1", "2", "T"] * 100])
+def test_ids_that_are_logical_values_in_some_frames_are_no_numbers(tmp_path, ids):
+    path = tmp_path / "f.xyz"
+    says = SAYS.replace("frame_id=7", "energy_unit=eV")
+    path.write_text("".join(xyz(f"{says} frame_id={word}") for word in ids))
+    with pytest.raises(DataError, match=r"a logical value in one|a number in one"):
+        open_arrays(path).whole("frame_id")
+    (system,) = by_system(open_arrays(path), lambda name: True)
+    with pytest.raises(DataError, match=r"a logical value in one|a number in one"):
+        system.whole("frame_id")
+    with pytest.raises(DataError, match=r"expected numbers for frame_id, found '(True|False)'"):
+        formats.read(path)
+
+
+def test_images_of_several_systems_in_turn_are_gathered_by_system(tmp_path):
+    other = ATOMS.replace("O 1.0", "S 1.0")
+    path = tmp_path / "f.xyz"
+    words = [(7, ATOMS), (8, other), (9, ATOMS), (10, ATOMS), (11, other)] * 200
+    path.write_text("".join(xyz(SAYS.replace("=7", f"={n}"), atoms) for n, atoms in words))
+    first, second = by_system(open_arrays(path), lambda name: name != "pos")
+    assert first.whole("numbers").tolist() == [1, 8]
+    assert second.whole("numbers").tolist() == [1, 16]
+    assert first.whole("frame_id").tolist() == [7, 9, 10] * 200
+    assert second.whole("frame_id").tolist() == [8, 11] * 200
+    assert first.places[:6].tolist() == [0, 2, 3, 5, 7, 8]
+    assert "pos" not in first.names

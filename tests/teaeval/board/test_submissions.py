@@ -195,6 +195,23 @@ def test_what_nobody_has_filled_in_is_missing(noise, tmp_path):
     assert missing == ["authors", "licence"]
 
 
+def test_forces_that_single_precision_cannot_hold_are_named(noise, tmp_path):
+    made = noise()
+    made.forces[3, 1, 2] = -1e39
+    teaeval.write_prediction(tmp_path / "p.npz", made)
+    with pytest.raises(UsageError, match=r"a force of 1e\+39, and single precision ends at 3.4"):
+        begin(tmp_path / "s", [tmp_path / "p.npz"], [], {"model": "Made"}, float32=True)
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_path_that_goes_upwards_is_named_as_it_is(submission, tmp_path, monkeypatch):
+    folder = submission(tmp_path / "s", predictions=[{"file": "../q.npz"}])
+    monkeypatch.chdir(folder)
+    problems = check(folder.relative_to(folder)).problems
+    assert any("../q.npz" in text for text in problems)
+    assert problems == [text.replace(f"{folder}/", "") for text in check(folder).problems]
+
+
 def test_what_a_file_beside_a_prediction_declares_goes_with_it(noise, tmp_path):
     made = noise()
     arrays = {"E": made.energies, "F": made.forces, "frame_id": made.frame_ids}
@@ -249,7 +266,7 @@ def test_a_board_keeps_what_it_is_given_and_marks_what_counts_no_longer(tree, su
     assert (outcome.differences, outcome.verified) == ([], 3)
 
 
-def test_verify_finds_what_was_changed_and_says_what_was_left_out(submission, noise, tmp_path):
+def test_verify_finds_what_was_changed_and_says_what_was_left_out(submission, noise, run, tmp_path):
     board = tmp_path / "board"
     filed, _ = entries.add(submission(tmp_path / "a"), board)
     two = [{"file": "p.npz"}, {"file": "q.npz"}]
@@ -263,6 +280,8 @@ def test_verify_finds_what_was_changed_and_says_what_was_left_out(submission, no
     assert outcome.differences == []
     assert outcome.verified == 2
     assert "p.npz is left out for its size (SHA-256" in outcome.left_out[0]
+    said = run("teaeval", "board", "verify", board).stdout.splitlines()[-1]
+    assert "2 predictions of 2 entries are as filed; 1 files or predictions could not" in said
     entries.add(submission(tmp_path / "c", version="larger"), board, largest=0.001)
     assert len(verify(board).left_out) == 2
     score = filed.folder / "scores" / "0.json"
