@@ -185,7 +185,10 @@ def _say(folder: Path, record: TrainingRecord, before: bool) -> None:
     plan = record.plan
     if before:
         console.say(f"{folder}: this training has finished before; nothing was done")
-    selected = ", ".join(f"{key} {value}" for key, value in record.selected.items())
+    selected = ", ".join(
+        f"{key} {value:.6g}" if isinstance(value, float) else f"{key} {value}"
+        for key, value in record.selected.items()
+    )
     console.say(
         f"{folder}: {plan.model} trained on {plan.dataset} {plan.train} in "
         f"{record.wall_seconds:.0f} s, {record.peak_memory_mib:.0f} MiB; {selected}"

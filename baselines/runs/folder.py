@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -151,17 +152,24 @@ def _same(one: Plan, other: Plan) -> bool:
     return one == other.model_copy(update={"config_name": one.config_name})
 
 
-def _check_folder(folder: Path) -> None:
-    """Make the run folder, or check that it is one; any other folder is refused."""
+def _check_folder(folder: Path) -> list[Path]:
+    """Make the run folder, or check that it is one; any other folder is refused.
+
+    Returns
+    -------
+    The folders that were made, the run folder first.
+    """
     if (folder / PLAN_FILE).exists():
-        return
+        return []
     there = contents(folder) if folder.is_dir() else set()
     if folder.exists() and (not folder.is_dir() or there - {LOCK_FILE}):
         raise UsageError(f"{folder}: exists and is not a run folder; choose another --output")
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{folder}: cannot be made ({error.strerror or error})") from None
+    return made
 
 
 def _prepare(plan: Plan, settings: config.ModelConfig, folder: Path) -> bool:
@@ -179,11 +187,19 @@ def _prepare(plan: Plan, settings: config.ModelConfig, folder: Path) -> bool:
     return False
 
 
-def _forget(folder: Path) -> None:
-    """Remove the plan of a training that was refused and has left nothing to go on with."""
+def _forget(folder: Path, made: list[Path]) -> None:
+    """Remove what a training leaves that was refused and has nothing to go on with.
+
+    That is its plan, and the folders that were made for it.
+    """
     if contents(folder) <= {PLAN_FILE, CONFIG_FILE, LOCK_FILE}:
         for name in (PLAN_FILE, CONFIG_FILE):
             (folder / name).unlink(missing_ok=True)
+        if made:
+            (folder / LOCK_FILE).unlink(missing_ok=True)
+        with suppress(OSError):  # something else was put there meanwhile
+            for path in made:
+                path.rmdir()
 
 
 def read_plan(folder: Path) -> Plan:
@@ -256,18 +272,18 @@ def train(plan: Plan, folder: Path | str, progress: Progress = no_progress) -> T
     model_class, kind = model_entry.classes()
     settings = config.parse(kind, plan.config, PLAN_FILE)
     dataset = same_data(plan)
-    _check_folder(folder)
+    made = _check_folder(folder)
     with locked(folder, "training", "another --output"):
         resumed = _prepare(plan, settings, folder)
         start = time.perf_counter()
-        reset_peak_gpu_memory(plan.device, model_entry.framework)
-        model = model_class(settings, plan.seed, plan.device)
         split = dataset.split
         try:
+            reset_peak_gpu_memory(plan.device, model_entry.framework)
+            model = model_class(settings, plan.seed, plan.device)
             fitted = model.fit(split(plan.train), split(plan.valid), folder, progress)
         except TeaError:
             if not resumed:
-                _forget(folder)
+                _forget(folder, made)
             raise
         _write_curve(folder / CURVE_FILE, fitted.curve)
         record = TrainingRecord(
