@@ -199,6 +199,34 @@ def test_a_replica_that_fails_is_taken_out(plan_of, tmp_path, kind, monkeypatch)
     assert same(trajectory(tmp_path / "b", 1).path, torn.path)
 
 
+class NoEnergy(Springs):
+    """Energies that are no numbers, of all replicas."""
+
+    def of(self, away, replica, shape):
+        found = super().of(away, replica, shape)
+        return found | {"energy": found["energy"] * torch.nan}
+
+
+@pytest.mark.parametrize(
+    ("kind", "ended"),
+    [
+        (Springs, ["finished"] * 3),
+        (Torn, ["finished", "failed", "finished"]),
+        (NoEnergy, ["failed"] * 3),
+    ],
+)
+def test_outcomes_that_a_killed_process_did_not_write(plan_of, tmp_path, kind, ended):
+    settings = md.Settings(steps=200, interval=5, checkpoint=50, monitors=("topology",))
+    first = md.run(plan_of(settings, kind=kind), tmp_path)
+    assert [outcome.status for outcome in first] == ended
+    for replica in (1, 2):
+        (tmp_path / f"replica-{replica}/outcome.json").unlink()
+    again = md.run(plan_of(settings, kind=kind), tmp_path)
+    for before, after in zip(first, again, strict=True):
+        same_fields = {"steps", "frames", "stable_frames", "failure", "temperature"}
+        assert before.model_dump(include=same_fields) == after.model_dump(include=same_fields)
+
+
 def test_a_model_that_fails_on_sound_structures_is_an_error(plan_of, tmp_path):
     class Fails(Springs):
         def forward(self, state):
