@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 import teadata
 import teaeval
@@ -108,8 +109,10 @@ def test_files_become_a_dataset_that_all_else_works_on(files, mini_i, run, tmp_p
 def test_a_baseline_trains_on_it(files, run, tmp_path):
     ingest([files], "tea2023-i")
     folder = tmp_path / "run"
-    done = run("baselines", "train", "sgdml", "tea2023-i", "--subset=folded", "--size=20",
-               "-o", folder)  # fmt: skip
+    settings = {"size": 20, "sigmas": [20], "lam": 1e-10, "symmetries": False}
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump(settings))
+    done = run("baselines", "train", "sgdml", "tea2023-i", "--subset=folded",
+               "--config", tmp_path / "small.yaml", "-o", folder)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "trained on tea2023-i@" in done.stdout
     done = run("baselines", "predict", folder, "-o", tmp_path / "p.npz", "--subset=unfolded")
