@@ -21,8 +21,11 @@ from teaeval.scores.record import Score
 
 SUFFIXES = (".npz", ".h5", ".zarr", ".zip", ".parquet", ".xyz")
 
+LARGEST = ("mini-i", "complete")
+"""Two other test sets one after the other: left to the slow tests."""
+
 TEST_SETS = [
-    (name, subset)
+    pytest.param(name, subset, marks=[pytest.mark.slow] if (name, subset) == LARGEST else [])
     for name in catalog.ids()
     if name.startswith("mini-")
     for subset in list(catalog.card(name).subsets)[:4]  # hydrogen's state points are all alike
