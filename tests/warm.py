@@ -48,6 +48,7 @@ CALCULATING = {
     *(("baselines", verb) for verb in ("train", "resume", "predict", "score", "bench")),
     ("teaeval", "md"),
     ("teaeval", "hydrogen"),
+    ("sgdml",),
 }
 """Commands that calculate: what they need imports torch where that is installed."""
 
