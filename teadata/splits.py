@@ -164,10 +164,13 @@ class SplitTable:
 
         columns: dict[str, list[pa.Array]] = {"frame": [], "subset": [], "role": [], "rank": []}
         for (subset, role), ids in self.members.items():
-            columns["frame"].append(pa.array(ids, pa.int64()))
+            # Arrow's own conversion from NumPy would import pandas where that is installed.
+            buffers = [None, pa.py_buffer(np.ascontiguousarray(ids, np.int64))]
+            columns["frame"].append(pa.Array.from_buffers(pa.int64(), len(ids), buffers))
             columns["subset"].append(pa.repeat(subset, len(ids)))
             columns["role"].append(pa.repeat(role, len(ids)))
-            columns["rank"].append(pa.array(np.arange(len(ids), dtype=np.int32)))
+            buffers = [None, pa.py_buffer(np.arange(len(ids), dtype=np.int32))]
+            columns["rank"].append(pa.Array.from_buffers(pa.int32(), len(ids), buffers))
         whole = {name: pa.concat_arrays(parts) for name, parts in columns.items() if parts}
         schema = pa.schema(
             [

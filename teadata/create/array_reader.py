@@ -206,5 +206,5 @@ class ArrayReader(Reader):
 def _shaped(field: str, array: Array, atoms: int) -> Array:
     """Rows of a field in their shape; a stress of six values becomes a tensor."""
     if field == "stress" and array.shape[1:] == (6,):
-        return np.stack([tensor(row) for row in array])
+        return tensor(array)
     return array.reshape(len(array), *shape_of(field, atoms))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from teadata.arrays import Array, text
-from teadata.arrays.images import NUMBERS, Image, ImageFile
+from teadata.arrays.images import Block, ImageFile
 from teadata.create.fields import LABELS, UNITS, Keys, choose
 from teadata.create.reader import PER_FRAME, PIECE, Piece, Reader, cell_of, no_key, same, tensor
 from teadata.errors import IncompleteError
+from teadata.typing import Ints
 
 WAITING = 32 << 20
 """Bytes of images of several systems that wait until there are enough of one."""
@@ -24,36 +26,70 @@ class ImageReader(Reader):
         super().__init__(file, keys, wanted)
         self.file = file
         self.chosen: dict[tuple[str, ...], dict[str, str]] = {}
-        self.waiting: dict[tuple[Any, ...], list[tuple[int, dict[str, Array], list[str]]]] = {}
+        self.waiting: dict[tuple[Any, ...], list[tuple[Ints, dict[str, Array], list[list[str]]]]]
+        self.waiting = {}
         self.bytes: dict[tuple[Any, ...], int] = {}
 
     def pieces(self) -> Iterator[Piece]:
         """The frames, a piece at a time; those of one system that were read so far together."""
-        for place, image in enumerate(self.file.every_image()):
-            key, entry = self._entry(image)
-            self.waiting.setdefault(key, []).append((place, *entry))
-            self.bytes[key] = self.bytes.get(key, 0) + 48 * len(image.arrays[NUMBERS])
+        start = 0
+        for block in self.file.every_block():
+            known = self._names(next(block.images()).arrays, block.where[0])
+            for rows in _runs(block, [known["numbers"], "pbc", *sum(UNITS.values(), ())]):
+                part = {name: array[rows] for name, array in block.arrays.items()}
+                key, found, keys = self._entry(part, known, block.where[rows.start])
+                places = np.arange(start + rows.start, start + rows.stop)
+                yield from self._wait(key, places, found, keys)
+            start += len(block)
+        for key in list(self.waiting):
+            yield self._flush(key)
+
+    def _wait(
+        self, key: tuple[Any, ...], places: Ints, found: dict[str, Array], keys: list[list[str]]
+    ) -> Iterator[Piece]:
+        """Let images wait, and give what is enough; a piece does not depend on blocks."""
+        size, start = 48 * len(key[0]) // 8, 0  # bytes of positions and forces
+        while start < len(places):
+            room = min(PIECE - self.bytes.get(key, 0), WAITING - sum(self.bytes.values()))
+            rows = slice(start, start + max(1, -(-room // size)))
+            entry = (
+                places[rows],
+                {name: array[rows] for name, array in found.items()},
+                [values[rows] for values in keys],
+            )
+            self.waiting.setdefault(key, []).append(entry)
+            self.bytes[key] = self.bytes.get(key, 0) + size * len(entry[0])
             if self.bytes[key] >= PIECE:
                 yield self._flush(key)
             elif sum(self.bytes.values()) >= WAITING:
                 yield self._flush(max(self.bytes, key=self.bytes.__getitem__))
-        for key in list(self.waiting):
-            yield self._flush(key)
+            start = rows.stop
 
-    def _entry(self, image: Image) -> tuple[tuple[Any, ...], tuple[dict[str, Array], list[str]]]:
-        """What an image is put together with, its fields, and the values of its keys."""
-        arrays = image.arrays
-        known = self._names(arrays, image.where)
-        numbers = np.asarray(arrays[known["numbers"]])
+    def _entry(
+        self, arrays: dict[str, Array], known: Mapping[str, str], where: str
+    ) -> tuple[tuple[Any, ...], dict[str, Array], list[list[str]]]:
+        """What images are put together with, their fields, and the values of their keys.
+
+        Parameters
+        ----------
+        arrays
+            Those of images of the same atoms, directions and units, with a row for each.
+        known, where
+            The names of their fields, and how errors name the first of them.
+        """
+        first = {name: array[0] for name, array in arrays.items()}
+        self.say_units(
+            {kind: self._stated(first, names, where) for kind, names in UNITS.items()}, where
+        )
+        numbers = np.asarray(first[known["numbers"]])
         if (numbers == 0).any():
-            raise self.file.error(f"{image.where} has atoms of no known element")
+            raise self.file.error(f"{where} has atoms of no known element")
         found = {name: np.asarray(arrays[key]) for name, key in known.items() if name in PER_FRAME}
-        self._check(found, len(numbers), image.where)
-        said = arrays.get("pbc")
+        self._check(found, len(numbers), where)
+        said = first.get("pbc")
         found, pbc = cell_of(found, None if said is None else tuple(map(bool, said)))
-        keys = [self._key(key, image) for key in self.wanted]
-        key = (numbers.tobytes(), pbc, tuple(sorted(found)))
-        return key, (found, keys)
+        keys = [self._key(key, arrays, where) for key in self.wanted]
+        return (numbers.tobytes(), pbc, tuple(sorted(found))), found, keys
 
     def _names(self, arrays: Mapping[str, Array], where: str) -> dict[str, str]:
         """The names of an image's fields; they are looked for once per set of names."""
@@ -70,8 +106,6 @@ class ImageReader(Reader):
                 raise self.fail(error, f"{where} ") from None
             self.chosen[signature] = known
             self.say_names(_distinct(arrays, known), known)
-        stated = {kind: self._stated(arrays, names, where) for kind, names in UNITS.items()}
-        self.say_units(stated, where)
         return self.chosen[signature]
 
     def _stated(self, arrays: Mapping[str, Array], names: Sequence[str], where: str) -> str | None:
@@ -89,48 +123,56 @@ class ImageReader(Reader):
         shapes = {"positions": (atoms, 3), "forces": (atoms, 3), "cell": (3, 3), "stress": (3, 3)}
         for name in ("energies", "temperatures"):
             if name in found:
-                found[name] = found[name].reshape(-1)[:1].reshape(())
+                found[name] = found[name].reshape(len(found[name]), -1)[:, 0]
         for name, array in found.items():
-            if name == "stress" and array.shape == (6,):
+            if name == "stress" and array.shape[1:] == (6,):
                 found[name] = tensor(array)
-            elif name == "stress" and array.shape == (9,):
-                found[name] = array.reshape(3, 3)
-            elif array.shape != shapes.get(name, ()):
+            elif name == "stress" and array.shape[1:] == (9,):
+                found[name] = array.reshape(-1, 3, 3)
+            elif array.shape[1:] != shapes.get(name, ()):
                 raise self.file.error(
-                    f"{where}: {name} has shape {array.shape}, expected {shapes.get(name, ())}"
+                    f"{where}: {name} has shape {array.shape[1:]}, expected {shapes.get(name, ())}"
                 )
             if array.dtype.kind not in "iuf":
-                raise self.file.error(
-                    f"{where}: {name} is {text(array) if array.size == 1 else array.dtype}, "
-                    "expected numbers"
-                )
+                said = text(array[0]) if array[0].size == 1 else array.dtype
+                raise self.file.error(f"{where}: {name} is {said}, expected numbers")
 
-    def _key(self, key: str, image: Image) -> str:
-        value = image.arrays.get(key)
-        if value is None:
-            raise self.fail(no_key(key, list(image.arrays)), f"{image.where} ")
-        if value.size != 1:
+    def _key(self, key: str, arrays: Mapping[str, Array], where: str) -> list[str]:
+        values = arrays.get(key)
+        if values is None:
+            raise self.fail(no_key(key, list(arrays)), f"{where} ")
+        if values[0].size != 1:
             raise self.file.error(
-                f"{image.where}: {key} has {value.size} values, expected one per frame"
+                f"{where}: {key} has {values[0].size} values, expected one per frame"
             )
-        return text(value)
+        return [text(value) for value in values]
 
     def _flush(self, key: tuple[Any, ...]) -> Piece:
         """The images of one system that were read so far."""
         entries = self.waiting.pop(key)
         del self.bytes[key]
         numbers, pbc, names = key
-        arrays = {name: np.stack([found[name] for _, found, _ in entries]) for name in names}
+        arrays = {name: np.concatenate([found[name] for _, found, _ in entries]) for name in names}
         return Piece(
             numbers=np.frombuffer(numbers, np.int64),
             pbc=pbc,
             arrays=arrays,
-            places=np.array([place for place, _, _ in entries]),
+            places=np.concatenate([places for places, _, _ in entries]),
             keys={
-                wanted: [values[i] for _, _, values in entries]
+                wanted: [value for _, _, values in entries for value in values[i]]
                 for i, wanted in enumerate(self.wanted)
             },
         )
+
+
+def _runs(block: Block, names: Sequence[str]) -> list[slice]:
+    """Rows of a block between which none of these arrays changes."""
+    changes = np.zeros(len(block) - 1, dtype=bool)
+    for name in names:
+        if (array := block.arrays.get(name)) is not None:
+            changes |= (array[1:] != array[:-1]).any(axis=tuple(range(1, array.ndim)))
+    bounds = [0, *(np.flatnonzero(changes) + 1).tolist(), len(block)]
+    return [slice(*ends) for ends in itertools.pairwise(bounds)]
 
 
 def _distinct(arrays: Mapping[str, Array], known: Mapping[str, str]) -> list[str]:

@@ -133,8 +133,9 @@ def shape_of(name: str, atoms: int) -> tuple[int, ...]:
 
 
 def tensor(stress: Array) -> Array:
-    """A stress (6,) in Voigt's order xx, yy, zz, yz, xz, xy, as ASE has it, as a tensor (3, 3)."""
-    return np.asarray(stress)[[0, 5, 4, 5, 1, 3, 4, 3, 2]].reshape(3, 3)
+    """Stress (…, 6) in Voigt's order xx, yy, zz, yz, xz, xy, as ASE has it, as (…, 3, 3)."""
+    stress = np.asarray(stress)
+    return stress[..., [0, 5, 4, 5, 1, 3, 4, 3, 2]].reshape(*stress.shape[:-1], 3, 3)
 
 
 def same(one: Array, other: Array) -> bool:
