@@ -43,6 +43,7 @@ def test_a_killed_simulation_goes_on_bit_for_bit(trained, run, tmp_path):
     )
     checkpoint = tmp_path / "parts/replica-0/checkpoint.npz"
     while not checkpoint.exists() or np.load(checkpoint)["step"] < 60:
+        assert killed.poll() is None
         time.sleep(0.02)
     killed.send_signal(signal.SIGKILL)
     killed.wait()

@@ -99,6 +99,7 @@ def test_an_interrupted_run_goes_on(run, models, how):
     slow = subprocess.Popen(command, cwd=models, env=os.environ | {"PAUSE": "0.05"})
     calls = models / "calls"
     while not calls.exists() or len(calls.read_text()) < 20:
+        assert slow.poll() is None
         time.sleep(0.05)
     slow.send_signal(how)
     slow.wait()
@@ -384,6 +385,7 @@ def test_two_at_once_do_not_share_a_file(run, models):
     command += ["--subset", "complete", "--calculator", "models:Spring", "-o", "p.npz"]
     first = subprocess.Popen(command, cwd=models, env=os.environ | {"PAUSE": "0.1"})
     while not (models / "calls").exists():
+        assert first.poll() is None
         time.sleep(0.05)
     done = ask(run, models, "models:Spring")
     assert done.returncode == 2
