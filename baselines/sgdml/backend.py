@@ -7,6 +7,7 @@ fails on large matrices; each of these is seen to in one function.
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import logging
 import multiprocessing
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from teadata import TeaError
 from teadata.errors import MissingExtraError
+from teadata.loading import without
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
@@ -52,7 +54,8 @@ class _LastWords(logging.Handler):
 class _Torch(ModuleType):
     """Has the place of torch in sgdml's modules, and loads it when something of it is wanted.
 
-    Each of them imports torch and looks for a GPU, which takes longer than a small training.
+    Each of them imports torch and looks for a GPU, which takes longer than a small training.  Other
+    modules never see this one.
     """
 
     @staticmethod
@@ -61,8 +64,6 @@ class _Torch(ModuleType):
         return "torch" in sys.modules and bool(importlib.import_module("torch").is_tensor(what))
 
     def __getattr__(self, name: str) -> Any:
-        if sys.modules.get("torch") is self:  # sgdml, being imported, finds no GPU
-            raise AttributeError(name)
         return getattr(importlib.import_module("torch"), name)
 
 
@@ -70,12 +71,16 @@ def _import(device: str) -> None:
     """Import what is used of sgdml, and torch for a device that is no CPU."""
     if device == "cpu" and not {"torch", "sgdml.train"} & sys.modules.keys():
         for name in ("numpy", "psutil", "scipy.optimize", "scipy.spatial"):
-            importlib.import_module(name)  # they see no other torch
-        sys.modules["torch"] = _Torch("torch")
+            importlib.import_module(name)  # for these torch is there, if it is
+        vars(builtins)["torch"] = ModuleType("torch")  # whose GPU sgdml looks for all the same
         try:
-            importlib.import_module("sgdml.train")
+            with without("torch"):
+                importlib.import_module("sgdml.train")
         finally:
-            del sys.modules["torch"]
+            vars(builtins).pop("torch", None)
+        for name, module in list(sys.modules.items()):
+            if name.startswith("sgdml.") and vars(module).get("_has_torch") is False:
+                vars(module).update(torch=_Torch("torch"), _has_torch=True)
         return
     if device == "cpu":
         importlib.import_module("sgdml.train")

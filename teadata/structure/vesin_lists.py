@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from teadata.errors import MissingExtraError
+from teadata.loading import without
 
 
 def neighbour_list(purpose: str, cutoff: float) -> Any:
@@ -41,9 +42,9 @@ def _loaded() -> Any:
     """
     if {"torch", "vesin"} & sys.modules.keys():
         return importlib.import_module("vesin").NeighborList
-    sys.modules["torch"] = None  # type: ignore[assignment]  # which makes an import of it fail
     try:
-        return importlib.import_module("vesin").NeighborList
+        with without("torch"):
+            return importlib.import_module("vesin").NeighborList
     finally:
-        for name in [name for name in sys.modules if name.partition(".")[0] in ("torch", "vesin")]:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "vesin"]:
             del sys.modules[name]

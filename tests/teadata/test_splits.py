@@ -107,6 +107,7 @@ def test_unreadable_tables(tmp_path):
         ("role", ["train", None], "column role has empty cells"),
         ("role", [1, 1], "column role is int64, expected texts"),
         ("subset", [0.5, 0.5], "column subset is double, expected texts"),
+        ("subset", [b"a", b"a"], "column subset is binary, expected texts"),
     ],
 )
 def test_columns_of_other_values_are_named(tmp_path, name, values, message):
