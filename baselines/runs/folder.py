@@ -197,8 +197,8 @@ def _forget(folder: Path, made: list[Path]) -> None:
             (folder / name).unlink(missing_ok=True)
         if made:
             (folder / LOCK_FILE).unlink(missing_ok=True)
-        with suppress(OSError):  # something else was put there meanwhile
-            for path in made:
+        for path in made:
+            with suppress(OSError):  # something else was put there meanwhile
                 path.rmdir()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from baselines.toolkit.log_lines import without_log_lines
 from teadata.errors import UsageError
 
 Framework = Literal["torch", "jax", "tensorflow"]
@@ -78,7 +79,8 @@ def check_device(device: str, framework: Framework = "torch") -> None:
             ) from None
         return
     if framework == "tensorflow":
-        import tensorflow as tf
+        with without_log_lines():
+            import tensorflow as tf
 
         if not tf.config.list_physical_devices("GPU"):
             raise UsageError(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from teadata.errors import MissingExtraError, UsageError
+from teadata.errors import MissingExtraError, TeaError, UsageError
 from teadata.typing import Floats
 from teaeval.md.settings import Settings
 
@@ -76,15 +76,30 @@ def model_of(calculator: Any, name: str) -> Any:
     Raises
     ------
     UsageError
-        If there is no such model.
+        If there is no such model, or it cannot be made.
     """
+    from torch_sim.models.interface import ModelInterface
+
     make = getattr(calculator, "torch_sim_model", None)
-    model = None if make is None else make()
+    try:
+        model = None if make is None else make()
+    except TeaError:
+        raise
+    except Exception as error:
+        raise UsageError(
+            f"--engine {ENGINE}: torch_sim_model() of {name} failed: "
+            f"{type(error).__name__}: {error}"
+        ) from error
     if model is None:
         raise UsageError(
             f"--engine {ENGINE}: {name} is no model that it takes, which are run folders of MACE "
             "and calculators with torch_sim_model(); leave --engine out, or choose --together "
             "instead, which takes all models with predict(frames)"
+        )
+    if not isinstance(model, ModelInterface):
+        raise UsageError(
+            f"--engine {ENGINE}: torch_sim_model() of {name} made a {type(model).__name__}, "
+            "expected a ModelInterface of torch-sim"
         )
     return model
 

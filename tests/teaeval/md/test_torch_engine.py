@@ -292,3 +292,18 @@ def test_what_the_engine_does_not_take(plan_of, tmp_path, peptide):
     peptide.pbc = (True, True, False)
     with pytest.raises(UsageError, match="periodic along some of its axes only"):
         torch_engine.TorchSimBatch(Springs(), [peptide], [short], tmp_path, [tmp_path / "a"])
+
+
+@pytest.mark.parametrize(
+    ("makes", "said"),
+    [
+        (lambda self: 3, "made a int, expected a ModelInterface"),
+        (lambda self: 1 / 0, "failed: ZeroDivisionError"),
+    ],
+)
+def test_what_is_no_model_of_torch_sim_is_refused(plan_of, calculators, tmp_path, makes, said):
+    plan = plan_of(md.Settings(steps=20, interval=10))
+    calculators.WithModel.torch_sim_model = makes
+    with pytest.raises(UsageError, match=rf"torch_sim_model\(\) of .* {said}"):
+        md.run(plan, tmp_path / "md")
+    assert not (tmp_path / "md").exists()
