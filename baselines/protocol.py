@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 from baselines.config import ModelConfig
 from baselines.predicted import Predicted
 from baselines.toolkit.labels import check_labels
+from baselines.toolkit.neighbours import check_places
 from teadata import Frames, TeaError
 from teadata.output.display import html_fields
 from teadata.typing import Progress, no_progress
@@ -171,10 +172,12 @@ class Baseline(ABC, Generic[ConfigT, TrainedT]):
         Raises
         ------
         DataError
-            If the frames are not of the system the model was trained on.
+            If the frames are not of the system the model was trained on, or an atom is at NaN or
+            infinity.
         TeaError
             If the model is not trained.
         """
+        check_places(frames)
         return self._predict(self.trained(), frames, progress)
 
     @abstractmethod

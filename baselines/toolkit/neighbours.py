@@ -60,6 +60,23 @@ def pairs(
     return i, j, images, vectors
 
 
+def check_places(frames: Frames) -> None:
+    """Refuse frames with an atom at NaN or infinity: it is near no other, and would be ignored.
+
+    Raises
+    ------
+    DataError
+        It names the first frame, and its atom.
+    """
+    lost = ~np.isfinite(frames.positions)
+    if lost.any():
+        row, atom = divmod(int(np.argmax(lost.any(axis=2))), frames.n_atoms)
+        raise DataError(
+            f"frame {frames.ids[row]}: the position of atom {atom} has NaN or infinity; leave "
+            "this frame out"
+        )
+
+
 def _coincident(frames: Frames, index: int, first: int, second: int) -> DataError:
     """The error of two atoms at the same place."""
     return DataError(

@@ -135,9 +135,11 @@ class ImageFile(ArrayFile):
             for name in names:
                 array = block.arrays.get(name)
                 if array is None or array.shape[1:] != first[name].shape:
-                    what = "no" if array is None else f"shape {array.shape[1:]} for"
+                    if array is None:
+                        raise self.error(f"{where} has no {name}, which image 0 has")
                     raise self.error(
-                        f"{where} has {what} {name}, image 0 has shape {first[name].shape}"
+                        f"{where} has shape {array.shape[1:]} for {name}, image 0 has shape "
+                        f"{first[name].shape}"
                     )
                 if said := unlike(array[0], first[name]):
                     raise self.error(f"{where}: {name} is {said}")

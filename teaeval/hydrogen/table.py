@@ -111,6 +111,9 @@ def print_record(record: Record) -> None:
         f"{record.errors.energy_mae:.3g} kcal/mol, of {record.errors.frames} frames"
     )
     for phase, errors in by_phase(record.states).items():
+        if not errors.frames:
+            console.say(f"    where the reference is {phase}: no frames")
+            continue
         bias = "" if errors.energy_bias is None else f", on average {errors.energy_bias:+.3g}"
         console.say(
             f"    where the reference is {phase}: forces {errors.force_mae:.3g}, energy "

@@ -54,3 +54,14 @@ def test_atoms_at_the_same_place_are_named(atoms):
     some = dataclasses.replace(some, positions=positions)
     with pytest.raises(DataError, match="frame 2: atoms 4 and 7 are at the same place"):
         neighbours.isolated_pairs(some, 5.0)
+
+
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+def test_an_atom_at_no_place_is_named(value):
+    some = frames(3, 4)
+    neighbours.check_places(some)
+    positions = some.positions.copy()
+    positions[1, 2, 0] = value
+    some = dataclasses.replace(some, positions=positions, ids=[5, 6, 7])
+    with pytest.raises(DataError, match="frame 6: the position of atom 2 has NaN or infinity"):
+        neighbours.check_places(some)
