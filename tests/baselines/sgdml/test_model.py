@@ -88,6 +88,15 @@ def test_other_atoms_are_refused(trained, mini_i):
         model.predict(swapped)
 
 
+def test_an_atom_at_nan_is_refused(trained, mini_i):
+    model, _, _ = trained
+    test = mini_i.split("folded/test")[:2]
+    positions = test.positions.copy()
+    positions[1, 3] = np.nan
+    with pytest.raises(DataError, match=rf"frame {test.ids[1]}: the position of atom 3 has NaN"):
+        model.predict(dataclasses.replace(test, positions=positions))
+
+
 def test_too_many_frames_are_refused_before_anything_is_computed(settings, mini_i, tmp_path):
     many = Frames.concatenate([mini_i.split("complete/train/1000")] * 3)
     with pytest.raises(TeaError, match=r"analytic solver needs about \d{4} GiB .* at most \d+ fr"):
