@@ -62,7 +62,7 @@ figures: gallery $(TRAINED:%=$(OUT)/%.png) ## draw all figures of docs/figures.m
 gallery: $(BOARD:%=$(OUT)/%.png) ## draw those figures that need no training (minutes)
 
 bench: ## measure the speed beside other packages, and write the tables of docs/performance.md
-	python benchmarks/performance.py
+	OMP_NUM_THREADS=1 python benchmarks/performance.py
 
 gpu: ## do what is to be done on a GPU, piece by piece (docs/gpu.md)
 	python -m benchmarks.gpu
