@@ -389,12 +389,17 @@ def test_a_pin_is_a_patch_that_git_applies(files, run, tmp_path):
     assert pinned.hints == teadata.DatasetCard.read(catalog.packaged_card("tea2023-i")).source.hints
 
 
-def test_killed_at_any_time_it_leaves_nothing_and_starts_anew(files, home, run):
+def test_killed_at_any_time_it_leaves_nothing_and_starts_anew(files, home, tmp_path, run):
     command = [str(Path(sys.executable).parent / "teadata"), "ingest", str(files)]
+    command += ["--dataset", "tea2023-i"]
+    elsewhere = os.environ | {"TEADATA_HOME": str(tmp_path / "another home")}
+    start = time.monotonic()
+    subprocess.run(command, env=elsewhere, stdout=subprocess.DEVNULL, check=True, timeout=240)
+    whole = time.monotonic() - start
     killed = 0
-    for delay in (0.6, 0.9, 1.2, 1.5):
-        process = subprocess.Popen([*command, "--dataset", "tea2023-i"], stdout=subprocess.DEVNULL)
-        time.sleep(delay)
+    for share in (0.3, 0.5, 0.7, 0.85):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        time.sleep(share * whole)
         process.send_signal(signal.SIGKILL)
         killed += process.wait() == -signal.SIGKILL
         if (home / "datasets" / "tea2023-i").exists():
