@@ -55,6 +55,6 @@ class _Absent(MetaPathFinder):
     def __init__(self, package: str) -> None:
         self.package, self.thread = package, threading.get_ident()
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:  # noqa: ARG002
+    def find_spec(self, name: str, *_: Any) -> None:
         if name == self.package and threading.get_ident() == self.thread:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
