@@ -72,7 +72,9 @@ def _import(device: str) -> None:
     if device == "cpu" and not {"torch", "sgdml.train"} & sys.modules.keys():
         for name in ("numpy", "psutil", "scipy.optimize", "scipy.spatial"):
             importlib.import_module(name)  # for these torch is there, if it is
-        vars(builtins)["torch"] = ModuleType("torch")  # whose GPU sgdml looks for all the same
+        # sgdml asks the name torch for a GPU even where its import failed, and would end here
+        # with a NameError.  This one has no attributes, which it takes for a torch without a GPU.
+        vars(builtins)["torch"] = ModuleType("torch")
         try:
             with without("torch"):
                 importlib.import_module("sgdml.train")
