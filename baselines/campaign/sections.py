@@ -92,6 +92,7 @@ class Simulation(StrictModel):
     temperatures: Annotated[tuple[float, ...], Field(min_length=1)] = (300.0,)
     replicas: Count = 4
     together: bool = False
+    engine: str = "ase"
     discard: Annotated[float, Field(ge=0)] = 2.0
     bootstrap: Count = 1000
     observables: tuple[str, ...] = ()

@@ -17,12 +17,13 @@ from baselines.campaign.sections import (
     selected,
 )
 from baselines.campaign.steps import Hydrogen, Simulate
+from baselines.registry import entry
 from baselines.runs.record import Plan
 from teadata import TeaError, catalog
-from teadata.errors import DataError
+from teadata.errors import DataError, UsageError
 from teadata.schema import what_is_wrong
 from teaeval.hydrogen import plans
-from teaeval.md import replicas
+from teaeval.md import replicas, torch_batch
 from teaeval.observables.registry import chosen
 from teaeval.observables.system import System
 
@@ -108,6 +109,7 @@ def simulations_of(
 
 
 def _replicas(section: Simulation, plan: Plan, edition: str | None) -> Iterator[Simulate]:
+    _check_engine(section, plan)
     dataset = catalog.load(plan.dataset)
     if section.dataset is not None:
         dataset = catalog.load(counterpart(section.dataset, edition))
@@ -117,8 +119,13 @@ def _replicas(section: Simulation, plan: Plan, edition: str | None) -> Iterator[
             chosen(System(frame, None, dataset.card.groups), section.observables)
         for temperature in section.temperatures:
             settings = section.settings(temperature)
-            replicas.make_plan(
-                dataset, subset, settings, section.replicas, together=section.together
+            made = replicas.make_plan(
+                dataset,
+                subset,
+                settings,
+                section.replicas,
+                together=section.together,
+                engine=section.engine,
             )
             yield Simulate(
                 dataset=dataset.card.full_id,
@@ -128,10 +135,21 @@ def _replicas(section: Simulation, plan: Plan, edition: str | None) -> Iterator[
                 settings=settings,
                 replicas=section.replicas,
                 together=section.together,
+                engine=made.engine,
                 discard=section.discard,
                 bootstrap=section.bootstrap,
                 observables=section.observables,
             )
+
+
+def _check_engine(section: Simulation, plan: Plan) -> None:
+    """Raise an error if the engine does not take the model of a training."""
+    model = entry(plan.model)
+    if section.engine == torch_batch.ENGINE and not hasattr(model.classes()[0], "torch_sim_model"):
+        raise UsageError(
+            f"engine {section.engine} takes no {model.title}; leave engine out, or say with which "
+            "models: only: [{model: mace}]"
+        )
 
 
 def _benchmark(section: HydrogenBenchmark) -> Iterator[Hydrogen]:

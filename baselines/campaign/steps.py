@@ -120,7 +120,7 @@ class Simulate(StrictModel):
         Id and version.
     frames_sha256, splits_sha256
         Of its files: the simulations start from frames of the test set.
-    subset, settings, replicas, together
+    subset, settings, replicas, together, engine
         As for :func:`teaeval.md.make_plan`.
     discard, bootstrap, observables
         As for :func:`teaeval.md.analyse`.  With others, what is there is analysed again.
@@ -134,6 +134,7 @@ class Simulate(StrictModel):
     settings: Settings
     replicas: int
     together: bool
+    engine: str = "ase"
     discard: float
     bootstrap: int
     observables: tuple[str, ...]
@@ -142,7 +143,10 @@ class Simulate(StrictModel):
     def _folder(self) -> str:
         dataset, settings = self.dataset.partition("@")[0], self.settings
         state = f"{settings.temperature:g}K" if settings.thermostat != "none" else "nve"
-        digest = _digest(self, {"discard", "bootstrap", "observables"})
+        left_out = {"discard", "bootstrap", "observables"}
+        if self.engine == "ase":
+            left_out.add("engine")  # so that folders of earlier versions keep their names
+        digest = _digest(self, left_out)
         return f"{dataset}-{self.subset}-{state}-{digest}"
 
     @property
@@ -192,10 +196,12 @@ class Simulate(StrictModel):
             self.replicas,
             model=at.run,
             together=self.together,
+            engine=self.engine,
             name=entry(at.plan.model).title,
         )
         folder = self.folder(at.run)
-        jobs = _share(at.cores, 1 if self.together else self.replicas)
+        batch = self.together or self.engine != "ase"
+        jobs = _share(at.cores, 1 if batch else self.replicas)
         replicas.run(simulations, folder, jobs, at.progress)
         analysed = analysis.analyse(
             folder, self.discard, self.bootstrap, observables=self.observables

@@ -103,6 +103,8 @@ def test_another_setting_is_another_simulation_of_the_same_model(hydrogen_file):
         ({"simulate": {"replicas": 100000}}, "expected 1 to"),
         ({"simulate": {"observables": ["ramachandra"]}}, "did you mean 'ramachandran'"),
         ({"simulate": {"thermostat": "nose"}}, "simulate 1: thermostat"),
+        ({"simulate": {"engine": "torch"}}, "simulate 1: unknown engine"),
+        ({"simulate": {"engine": "torch-sim"}}, "simulate 1: engine torch-sim takes no Yukawa"),
         ({"simulate": {"only": [{"model": "gap"}]}}, "simulate 1: only 1: no training has it all"),
         ({"hydrogen": {"states": ["1000K"]}}, "hydrogen: unknown state point"),
         ({"hydrogen": {"length": 10}}, "hydrogen: .*length 10 fs"),
@@ -112,3 +114,18 @@ def test_what_cannot_be_simulated_is_refused_before_anything_runs(hydrogen_file,
     path = hydrogen_file(**values)
     with pytest.raises(TeaError, match=message):
         expand(matrix.read(path), path)
+
+
+def test_the_engine_of_simulations_is_chosen_and_makes_others_of_them(campaign_file):
+    pytest.importorskip("torch_sim")
+    values = {"models": ["mace"], "subsets": ["folded"], "sizes": [20], "configs": ["quick"],
+              "resources": None}  # fmt: skip
+    plain, ase, batch = (
+        expand(matrix.read(path), path)[0].simulations[0]
+        for path in (
+            campaign_file(f"{place}.yaml", **values, simulate=simulate)
+            for place, simulate in enumerate([{}, {"engine": "ase"}, {"engine": "torch-sim"}])
+        )
+    )
+    assert batch.engine == "torch-sim"
+    assert plain.name == ase.name != batch.name
