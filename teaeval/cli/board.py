@@ -205,6 +205,6 @@ def verify(board: BoardFolder) -> None:
         console.say(f"{done}, all as filed")
     else:
         console.say(
-            f"{done} are as filed; {len(outcome.left_out)} files or predictions could not be "
-            "verified, each named above"
+            f"{done} are as filed; not verified, each named above with its reason: "
+            f"{len(outcome.left_out)}"
         )

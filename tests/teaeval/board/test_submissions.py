@@ -281,7 +281,9 @@ def test_verify_finds_what_was_changed_and_says_what_was_left_out(submission, no
     assert outcome.verified == 2
     assert "p.npz is left out for its size (SHA-256" in outcome.left_out[0]
     said = run("teaeval", "board", "verify", board).stdout.splitlines()[-1]
-    assert "2 predictions of 2 entries are as filed; 1 files or predictions could not" in said
+    assert said.endswith(
+        "2 predictions of 2 entries are as filed; not verified, each named above with its reason: 1"
+    )
     entries.add(submission(tmp_path / "c", version="larger"), board, largest=0.001)
     assert len(verify(board).left_out) == 2
     score = filed.folder / "scores" / "0.json"
