@@ -189,7 +189,7 @@ class Dataset:
         DataError
             If a file is missing or its checksum is not the card's.
         """
-        ids = self.splits.ids(f"{subset}/test")
+        ids = self.splits.held_ids(f"{subset}/test")
         atoms = self.card.system.n_atoms or 0
         if "frames" in self.__dict__ or len(ids) * atoms * 24 <= self.in_memory:
             return self.split(f"{subset}/test")

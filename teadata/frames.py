@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from teadata import units
 from teadata.elements import MASSES, SYMBOLS, formula
 from teadata.errors import DataError, MissingExtraError, UsageError
+from teadata.lookup import as_array, find_rows, rows_of
 from teadata.typing import Floats, Ints
 
 if TYPE_CHECKING:
@@ -28,34 +29,6 @@ def cell_volumes(cell: Floats) -> Floats:
     """Volumes (N,) in Å³ of cells (N, 3, 3) in Å, of either handedness."""
     volumes: Floats = np.abs(np.linalg.det(cell))
     return volumes
-
-
-def find_rows(known: Ints, ids: Ints) -> Ints:
-    """Row of each id in `known`, (n,); −1 where it is missing."""
-    if len(known) == 0:
-        return np.full(len(ids), -1)
-    if np.array_equal(known, ids):
-        return np.arange(len(ids))
-    order = np.argsort(known, kind="stable")
-    place = np.searchsorted(known, ids, sorter=order)
-    rows = order[np.minimum(place, len(order) - 1)]
-    return np.where(known[rows] == ids, rows, -1)
-
-
-def rows_of(known: Ints, ids: ArrayLike) -> Ints:
-    """Row of each id in `known` (N,), (n,); a missing id is an error.
-
-    Raises
-    ------
-    DataError
-        If an id is not in `known`.
-    """
-    wanted = np.atleast_1d(np.asarray(ids, dtype=np.int64))
-    rows = find_rows(known, wanted)
-    unknown = wanted[rows < 0]
-    if len(unknown):
-        raise DataError(f"{len(unknown)} unknown frame ids, the first is {unknown[0]}")
-    return rows
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -187,7 +160,7 @@ class Frames:
 
     def find(self, ids: Ints) -> Ints:
         """Row of each id, (n,); −1 where there is no such frame."""
-        return find_rows(self.ids, ids)
+        return as_array(find_rows(self.ids, ids))
 
     def select(self, ids: ArrayLike) -> Frames:
         """The frames with these ids, in the order of `ids`.
@@ -200,7 +173,7 @@ class Frames:
         wanted = np.asarray(ids)
         if wanted.size and wanted.dtype.kind not in "iu":
             raise UsageError(f"expected ids of frames, found {ids!r:.60}")
-        return self[rows_of(self.ids, wanted.astype(np.int64))]
+        return self[as_array(rows_of(self.ids, np.atleast_1d(wanted.astype(np.int64))))]
 
     @property
     def n_atoms(self) -> int:

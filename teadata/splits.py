@@ -8,16 +8,18 @@ the folded training frames, so the 200 are contained in the 400.  Test sets have
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from teadata.errors import DataError, UsageError, expect, unknown_name
 from teadata.files import atomic_write
+from teadata.lookup import Consecutive, Gathered
+from teadata.typing import Ints
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,9 +27,6 @@ if TYPE_CHECKING:
 
 BATCH = 1 << 17
 """Rows of the table read at a time."""
-
-LARGE = 1 << 21
-"""Rows from which on the memory that they were read with is given back, which takes time."""
 
 ROLES = ("train", "valid", "test")
 """Roles that a frame can have."""
@@ -70,6 +69,33 @@ class SplitName(NamedTuple):
         return "/".join(str(part) for part in self if part is not None)
 
 
+Key = tuple[str, str]
+"""Subset and role."""
+
+
+class Members(Mapping[Key, Ints]):
+    """For each subset and role, the (n,) ids of its frames; those that follow each other are made
+    when they are asked for.
+
+    Parameters
+    ----------
+    held
+        The ids.
+    """
+
+    def __init__(self, held: Mapping[Key, Ints | Consecutive]) -> None:
+        self.held = dict(held)
+
+    def __getitem__(self, key: Key) -> Ints:
+        return self.held[key][:]
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self.held)
+
+    def __len__(self) -> int:
+        return len(self.held)
+
+
 @dataclass(frozen=True, repr=False)
 class SplitTable:
     """The frames of every subset and role of a dataset, in rank order.
@@ -80,7 +106,7 @@ class SplitTable:
         For each (subset, role), the (n,) ids of its frames, first rank first.
     """
 
-    members: dict[tuple[str, str], NDArray[np.int64]]
+    members: Mapping[Key, Ints]
 
     def __iter__(self) -> Iterator[str]:
         """Names of the splits, ``<subset>/<role>``, in table order."""
@@ -130,9 +156,15 @@ class SplitTable:
 
     def count(self, subset: str, role: str) -> int:
         """Number of frames that a subset has in a role; 0 if none."""
-        return len(self.members.get((subset, role), ()))
+        held = self._held.get((subset, role))
+        return 0 if held is None else len(held)
 
-    def ids(self, name: str | SplitName) -> NDArray[np.int64]:
+    @property
+    def _held(self) -> Mapping[Key, Ints | Consecutive]:
+        """The ids, not made yet if they follow each other."""
+        return self.members.held if isinstance(self.members, Members) else self.members
+
+    def ids(self, name: str | SplitName) -> Ints:
         """Ids of a split's frames, (n,), in rank order.
 
         Any size up to the number of frames there are may be asked for; the sizes of the
@@ -143,10 +175,14 @@ class SplitTable:
         UsageError
             If the subset or role does not exist, or is smaller than the size asked for.
         """
+        return self.held_ids(name)[:]
+
+    def held_ids(self, name: str | SplitName) -> Ints | Consecutive:
+        """As :meth:`ids`, but those that follow each other take no memory."""
         split = name if isinstance(name, SplitName) else SplitName.parse(name)
         if split.subset not in self.subsets:
             raise unknown_name("subset", split.subset, self.subsets)
-        ids = self.members.get((split.subset, split.role))
+        ids = self._held.get((split.subset, split.role))
         if ids is None:
             there = [role for subset, role in self.members if subset == split.subset]
             raise unknown_name(f"role of subset {split.subset}", split.role, there)
@@ -155,7 +191,7 @@ class SplitTable:
                 f"split {split} does not exist: {split.subset}/{split.role} has {len(ids)} "
                 f"frames, so sizes 1 to {len(ids)} do"
             )
-        return ids[: split.size]
+        return ids if split.size is None else ids[: split.size]
 
     def write(self, path: Path) -> None:
         """Write the table as parquet: columns frame, subset, role, rank."""
@@ -195,58 +231,52 @@ class SplitTable:
         import pyarrow as pa
 
         try:
-            keys, code, frame, rank = _columns(path)
+            columns = _columns(path)
         except (pa.ArrowException, OSError, KeyError) as error:
             raise DataError(f"{path}: not a readable split table ({error})") from None
         pa.default_memory_pool().release_unused()  # Arrow keeps what it read with
-        members = {}
-        for value, key in enumerate(keys):
-            members[key], ranks = frame, rank  # of a single split they are all
-            if len(keys) > 1:
-                rows = np.flatnonzero(code == value)
-                members[key], ranks = frame[rows], rank[rows]
-            expected = np.arange(len(ranks), dtype=np.int32)
-            if not np.array_equal(ranks, expected):
-                order = np.argsort(ranks, kind="stable")
-                members[key], ranks = members[key][order], ranks[order]
-            if not np.array_equal(ranks, expected):
-                last = len(ranks) - 1
-                raise DataError(f"{path}: the ranks of {'/'.join(key)} are not 0 … {last}")
-        return cls(members)
+        return cls(Members({key: _in_order(path, key, *both) for key, both in columns.items()}))
 
 
-def _columns(
-    path: Path,
-) -> tuple[list[tuple[str, str]], NDArray[np.int16], NDArray[np.int64], NDArray[np.int32]]:
-    """Splits in table order, and of each row its split, frame and rank; a batch at a time."""
+def _in_order(path: Path, key: Key, frames: Gathered, ranks: Gathered) -> Ints | Consecutive:
+    """The frames of a split by their ranks."""
+    ids, places = frames.joined(), ranks.joined()
+    if isinstance(places, Consecutive) and places.first == 0:
+        return ids
+    order = np.argsort(places[:], kind="stable")
+    if not np.array_equal(places[order], np.arange(len(order))):
+        raise DataError(f"{path}: the ranks of {'/'.join(key)} are not 0 … {len(order) - 1}")
+    return ids[order]
+
+
+def _columns(path: Path) -> dict[Key, tuple[Gathered, Gathered]]:
+    """The frames and the ranks of each split, in table order; read a batch at a time."""
     import pyarrow.parquet as pq
 
     # One file on the local disk: the plain reader, without pyarrow.dataset's start-up.
-    with pq.ParquetFile(path, read_dictionary=["subset", "role"]) as file:
+    with pq.ParquetFile(path, read_dictionary=["subset", "role"], pre_buffer=False) as file:
         _check_types(path, file.schema_arrow)
-        count = file.metadata.num_rows
-        code, frame = np.empty(count, np.int16), np.empty(count, np.int64)
-        rank, start = np.empty(count, np.int32), 0
-        known: dict[tuple[str, str], int] = {}
+        splits: dict[Key, tuple[Gathered, Gathered]] = {}
         wanted = ["frame", "subset", "role", "rank"]
-        # Threads would read all row groups ahead.
+        # Threads would read all row groups ahead, and a buffer would keep them.
         for batch in file.iter_batches(BATCH, columns=wanted, use_threads=False):
-            rows = slice(start, start + len(batch))
             for name in wanted:
                 if batch[name].null_count:
                     raise DataError(f"{path}: not a split table: its column {name} has empty cells")
             # Arrow's own conversion to NumPy would import pandas where that is installed.
-            frame[rows], ranks = map(np.from_dlpack, (batch["frame"], batch["rank"]))
-            rank[rows] = ranks.clip(-1, count)  # another type may hold more than this one
+            frames, ranks = map(np.from_dlpack, (batch["frame"], batch["rank"]))
             subset, role = batch["subset"], batch["role"]
             places = [np.from_dlpack(c.indices).astype(np.int64) for c in (subset, role)]
             pair = places[0] * len(role.dictionary) + places[1]
             changes = np.flatnonzero(np.diff(pair, prepend=-1))
-            for place, stop in zip(changes, [*changes[1:], len(batch)], strict=True):
+            kinds, firsts = np.unique(pair[changes], return_index=True)
+            for kind, place in sorted(zip(kinds, changes[firsts], strict=True), key=itemgetter(1)):
                 key = (subset[int(place)].as_py(), role[int(place)].as_py())
-                code[start + place : start + stop] = known.setdefault(key, len(known))
-            start += len(batch)
-    return list(known), code, frame, rank
+                rows = slice(None) if len(kinds) == 1 else pair == kind
+                gathered = splits.setdefault(key, (Gathered(), Gathered()))
+                for whole, some in zip(gathered, (frames, ranks), strict=True):
+                    whole.add(some[rows].astype(np.int64))
+    return splits
 
 
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32")

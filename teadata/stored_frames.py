@@ -8,17 +8,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from teadata.arrays import SeekableFile, StoredArray, open_arrays
+from teadata.arrays import SeekableFile, StoredArray, StoredInts, open_arrays
 from teadata.arrays.stored_array import as_range
 from teadata.elements import SYMBOLS
 from teadata.formats.layout import check_layout, present, stated_units
-from teadata.frames import Frames, find_rows, rows_of
+from teadata.frames import Frames
+from teadata.lookup import Consecutive, as_array, find_rows, rows_of
 from teadata.typing import Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)
 class StoredFrames:
-    """N frames of one system of A atoms; indexing reads positions, forces and cells.
+    """N frames of one system of A atoms; indexing reads what there is of each.
 
     What :class:`~teadata.frames.Frames` holds under these names, in the same units; stress and
     temperatures are left out.
@@ -26,11 +27,11 @@ class StoredFrames:
 
     numbers: Ints
     positions: StoredArray
-    energies: Floats
+    energies: Floats | StoredArray
     forces: StoredArray
-    cell: StoredArray | None
+    cell: Floats | StoredArray | None
     pbc: NDArray[np.bool_]
-    ids: Ints
+    ids: Ints | StoredInts | Consecutive
     trajectories: Ints | None
 
     def __len__(self) -> int:
@@ -62,14 +63,14 @@ class StoredFrames:
 
     def find(self, ids: Ints) -> Ints:
         """Row of each id, (n,); −1 where there is no such frame."""
-        return find_rows(self.ids, ids)
+        return as_array(find_rows(self.ids, ids))
 
 
 AnyFrames = Frames | StoredFrames
 """Frames in memory, or in their file."""
 
 
-def open_frames(path: Path, ids: ArrayLike) -> StoredFrames:
+def open_frames(path: Path, ids: ArrayLike | Consecutive) -> StoredFrames:
     """Open frames that :mod:`teadata.formats` wrote as HDF5 or Zarr, without reading them.
 
     Parameters
@@ -93,29 +94,30 @@ def open_frames(path: Path, ids: ArrayLike) -> StoredFrames:
     check_layout(path, file.attributes.get("layout"))
     names = present(path, file.names)
     factors = stated_units(path, file.attributes).factors
-    found = as_range(rows_of(file.whole("ids").astype(np.int64, copy=False), ids))
+    wanted = ids if isinstance(ids, Consecutive) else np.atleast_1d(np.asarray(ids, np.int64))
+    found = rows_of(StoredInts.of(file, "ids"), wanted)
+    if not isinstance(found, range):
+        found = as_range(as_array(found))
     rows = slice(found.start, found.stop) if isinstance(found, range) else found
-
-    def column(name: str) -> NDArray[np.generic] | None:
-        return file.whole(name)[rows] if name in names else None
 
     def stored(name: str) -> StoredArray:
         return StoredArray.of(file, name).take(rows) * factors[name]
 
-    trajectories = column("trajectories")
+    energies: Floats | StoredArray = stored("energies")
+    known: Ints | StoredInts = StoredInts.of(file, "ids").take(rows)
+    if not isinstance(rows, slice):  # one by one they would be read slowly
+        energies = (StoredArray.of(file, "energies") * factors["energies"])[:][rows]
+        known = wanted[:]
+    trajectories = None
+    if "trajectories" in names:
+        trajectories = file.whole("trajectories")[rows].astype(np.int64, copy=False)
     return StoredFrames(
         numbers=file.whole("numbers").astype(np.int64),
         positions=stored("positions"),
-        energies=_multiplied(file.whole("energies")[rows], factors["energies"]),
+        energies=energies,
         forces=stored("forces"),
         cell=stored("cell") if "cell" in names else None,
         pbc=file.whole("pbc").astype(np.bool_),
-        ids=np.asarray(ids, dtype=np.int64),
-        trajectories=None if trajectories is None else trajectories.astype(np.int64, copy=False),
+        ids=known,
+        trajectories=trajectories,
     )
-
-
-def _multiplied(values: NDArray[np.generic], factor: float) -> Floats:
-    """Values in double precision times a factor."""
-    doubles = values.astype(np.float64, copy=False)
-    return doubles if factor == 1.0 else doubles * factor

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -33,7 +33,7 @@ class Resampling:
     Parameters
     ----------
     units
-        (N,) unit of each frame, 0 … U−1.
+        (N,) unit of each frame, or row of errors that stands for several, 0 … U−1.
     kind
         What a unit is.
     replicates
@@ -65,10 +65,6 @@ class Resampling:
     def _draw(self, row: int) -> Ints:
         drawn = np.random.default_rng([self.seed, row]).integers(self.count, size=self.count)
         return np.bincount(drawn, minlength=self.count)
-
-    def of_blocks(self, block: int) -> Resampling:
-        """Draw the same units where each row stands for `block` frames."""
-        return replace(self, units=self.units[::block])
 
     def totals(self, values: Floats) -> Floats:
         """Sum the values (N,) over each unit, (U,)."""

@@ -101,7 +101,7 @@ def written_before(folder: Path, subset: str | None, path: Path) -> Prediction |
     same = (there.record, there.dataset, there.subset) == (
         sha256(folder / RECORD_FILE), plan.dataset, subset
     )  # fmt: skip
-    if not same or there.frame_ids is None or not np.array_equal(there.frame_ids, ids):
+    if not same or there.frame_ids is None or not np.array_equal(there.frame_ids[:], ids):
         return None
     return there
 

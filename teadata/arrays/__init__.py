@@ -9,7 +9,7 @@ from pathlib import Path
 
 from teadata.arrays.base import ArrayFile, SeekableFile, text
 from teadata.arrays.deepmd import is_deepmd
-from teadata.arrays.stored_array import IN_MEMORY, StoredArray
+from teadata.arrays.stored_array import IN_MEMORY, StoredArray, StoredInts
 from teadata.errors import EmptyFileError, PathError, unknown_name, unknown_suffix
 from teadata.files import check_input
 from teadata.locations import Location, RemoteFile
@@ -21,6 +21,7 @@ __all__ = [
     "ArrayFile",
     "SeekableFile",
     "StoredArray",
+    "StoredInts",
     "format_of",
     "open_arrays",
     "suffix_of",

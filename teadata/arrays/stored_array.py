@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,9 +18,13 @@ RUN = 256
 """Scattered rows are read in runs of this many rows."""
 
 
+SPAN = 1 << 20
+"""Rows that are read together where parts of them are asked for in order."""
+
+
 @dataclass(frozen=True, eq=False)
-class StoredArray:
-    """Numbers (N, …) in a file; indexing reads them in double precision.
+class _Stored:
+    """Rows of an array of a file, which are selected without reading them.
 
     Can be pickled: what it is unpickled as reads the same file.
 
@@ -35,23 +39,15 @@ class StoredArray:
     rows
         (N,) rows of the file's array that these are: a range where they follow each other; None
         for all of them.
-    factors
-        What values are multiplied by, one after another.
-    order
-        (A,) which of a row's entries, along its first axis, are taken; None for all in order.
     """
 
     file: SeekableFile
     name: str
     row_shape: tuple[int, ...]
     rows: Ints | range | None = None
-    factors: tuple[float, ...] = ()
-    order: Ints | None = None
 
     @classmethod
-    def of(
-        cls, file: SeekableFile, name: str, row_shape: tuple[int, ...] | None = None
-    ) -> StoredArray:
+    def of(cls, file: SeekableFile, name: str, row_shape: tuple[int, ...] | None = None) -> Self:
         """An array of a file, its rows in the file's shape or another of as many numbers."""
         return cls(file, name, file.shape(name)[1:] if row_shape is None else row_shape)
 
@@ -68,13 +64,7 @@ class StoredArray:
         """Number of axes."""
         return len(self.shape)
 
-    def __mul__(self, factor: float) -> StoredArray:
-        return replace(self, factors=(*self.factors, factor))
-
-    def __neg__(self) -> StoredArray:
-        return self * -1.0
-
-    def take(self, index: slice | ArrayLike) -> StoredArray:
+    def take(self, index: slice | ArrayLike) -> Self:
         """Select rows without reading them."""
         known = range(len(self)) if self.rows is None else self.rows
         if isinstance(index, slice):
@@ -93,15 +83,58 @@ class StoredArray:
         places = np.where(picked < 0, picked + len(known), picked)
         return replace(self, rows=as_range(known.start + known.step * places))
 
+    def _read(self, index: slice | ArrayLike) -> NDArray[Any]:
+        """Read rows: contiguous ones at once, scattered ones run by run."""
+        rows = as_range(self.take(index).rows)
+        if isinstance(rows, range) and rows.step == 1:
+            values = self.file.section(self.name, rows.start, rows.start + len(rows))
+        else:
+            values = self._run_by_run(np.asarray(rows))
+        return values.reshape(len(rows), *self.row_shape)
+
+    def _run_by_run(self, rows: Ints) -> NDArray[Any]:
+        """Read scattered rows of the file's array."""
+        width = self.file.shape(self.name)[1:]
+        values = np.empty((len(rows), *width), self.file.dtype(self.name))
+        order = np.argsort(rows, kind="stable")
+        ascending = rows[order]
+        ends = np.flatnonzero(np.diff(ascending // RUN)) + 1
+        for begin, end in zip([0, *ends.tolist()], [*ends.tolist(), len(rows)], strict=True):
+            some = ascending[begin:end]
+            if len(some):
+                found = self.file.section(self.name, int(some[0]), int(some[-1]) + 1)
+                values[order[begin:end]] = found[some - some[0]]
+        return values
+
+
+@dataclass(frozen=True, eq=False)
+class StoredArray(_Stored):
+    """Numbers (N, …) in a file; indexing reads them in double precision.
+
+    Parameters
+    ----------
+    factors
+        What values are multiplied by, one after another.
+    order
+        (A,) which of a row's entries, along its first axis, are taken; None for all in order.
+    """
+
+    factors: tuple[float, ...] = ()
+    order: Ints | None = None
+
+    def __mul__(self, factor: float) -> StoredArray:
+        return replace(self, factors=(*self.factors, factor))
+
+    def __neg__(self) -> StoredArray:
+        return self * -1.0
+
     def reordered(self, order: Ints) -> StoredArray:
         """Select entries of each row, in this order, without reading them."""
         return replace(self, order=order if self.order is None else self.order[order])
 
     def __getitem__(self, index: slice | ArrayLike) -> Floats:
         """Read some of the rows."""
-        rows = as_range(self.take(index).rows)
-        values = self._read(rows).astype(np.float64, copy=False)
-        values = values.reshape(len(rows), *self.row_shape)
+        values = self._read(index).astype(np.float64, copy=False)
         if self.order is not None:
             values = values[:, self.order]
         for factor in self.factors:
@@ -109,19 +142,35 @@ class StoredArray:
                 values = values * factor
         return values
 
-    def _read(self, rows: Ints | range) -> NDArray[Any]:
-        """Read rows of the file's array: contiguous ones at once, scattered ones run by run."""
-        if isinstance(rows, range) and rows.step == 1:
-            return self.file.section(self.name, rows.start, rows.start + len(rows))
-        rows = np.asarray(rows)
-        width = self.file.shape(self.name)[1:]
-        values = np.empty((len(rows), *width), self.file.dtype(self.name))
-        run = rows // RUN
-        for i in np.unique(run).tolist():
-            wanted = run == i
-            start, stop = int(rows[wanted].min()), int(rows[wanted].max()) + 1
-            values[wanted] = self.file.section(self.name, start, stop)[rows[wanted] - start]
-        return values
+
+@dataclass(frozen=True, eq=False)
+class StoredInts(_Stored):
+    """Integers (N, …) in a file, such as ids; indexing reads them in 64 bits."""
+
+    def __getitem__(self, index: slice | ArrayLike) -> Ints:
+        """Read some of the rows."""
+        return self._read(index).astype(np.int64, copy=False)
+
+
+class InSpans:
+    """An array (N, …) of which parts are asked for in order; a file is read in longer spans.
+
+    Its chunks may be much longer than the parts, and are read as a whole each time.
+    """
+
+    def __init__(self, array: Floats | StoredArray) -> None:
+        self._array = array
+        self._span, self._values = range(0), np.empty(0)
+
+    def __getitem__(self, part: slice) -> Floats:
+        """Rows from a start to an end."""
+        if not isinstance(self._array, StoredArray):
+            return self._array[part]
+        if not (self._span.start <= part.start and part.stop <= self._span.stop):
+            stop = min(max(part.stop, part.start + SPAN), len(self._array))
+            self._span = range(part.start, stop)
+            self._values = self._array[part.start : stop]
+        return self._values[part.start - self._span.start : part.stop - self._span.start]
 
 
 def as_range(rows: Ints | range | None) -> Ints | range:
@@ -134,10 +183,12 @@ def as_range(rows: Ints | range | None) -> Ints | range:
     return rows
 
 
-def rows_taken(array: Floats | StoredArray, rows: Ints) -> Floats | StoredArray:
+def rows_taken(array: Floats | StoredArray, rows: Ints | slice) -> Floats | StoredArray:
     """Select rows of an array: a view if possible; an array in a file stays there."""
     if isinstance(array, StoredArray):
         return array.take(rows)
+    if isinstance(rows, slice):
+        return array[rows]
     if len(rows) and (np.diff(rows) == 1).all():
         return array[int(rows[0]) : int(rows[-1]) + 1]
     return array[rows]

@@ -32,7 +32,8 @@ from teadata.formats.layout import (
     restored,
     stated_units,
 )
-from teadata.frames import PER_SYSTEM, Frames, rows_of
+from teadata.frames import PER_SYSTEM, Frames
+from teadata.lookup import as_array, rows_of
 from teadata.typing import Ints
 from teadata.units import INSIDE, UnitSystem
 
@@ -183,6 +184,11 @@ def _rows(dataset: h5py.Dataset, rows: Ints) -> NDArray[Any]:
     return rows_read
 
 
+def _rows_with(known: Ints, ids: ArrayLike) -> Ints:
+    """Rows of the frames with these ids, all of which must be known."""
+    return as_array(rows_of(known, np.atleast_1d(np.asarray(ids, dtype=np.int64))))
+
+
 def trajectory_ids(path: Path, index: int) -> Ints:
     """Ids of the frames of one trajectory (n,), in file order; the file must hold trajectories."""
     with h5py.File(path, "r") as file:
@@ -215,7 +221,7 @@ def read(path: Path, ids: ArrayLike | None = None) -> Frames:
             for name in names:
                 if problem := unreadable(file[name]):
                     raise DataError(f"{path}: {name} {problem}")
-            rows = None if ids is None else rows_of(file["ids"][()].astype(np.int64), ids)
+            rows = None if ids is None else _rows_with(file["ids"][()].astype(np.int64), ids)
             arrays = {
                 name: file[name][()]
                 if rows is None or name in PER_SYSTEM

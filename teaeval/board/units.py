@@ -39,9 +39,9 @@ class Units:
     @classmethod
     def of(cls, examined: Examined) -> Units:
         """Sum the errors of a prediction that was examined."""
-        draws = resampling(examined.dataset, examined.test, REPLICATES)
-        rows = draws.of_blocks(examined.compared.block)
-        return cls(draws.kind, len(examined.test), unit_errors(examined.compared.table, rows))
+        compared = examined.compared
+        draws = resampling(examined.dataset, examined.test, REPLICATES, each=compared.block)
+        return cls(draws.kind, len(examined.test), unit_errors(compared.table, draws))
 
     @property
     def count(self) -> int:

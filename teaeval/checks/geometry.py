@@ -16,6 +16,7 @@ from teadata.typing import Floats, Ints
 from teaeval.checks.positions import POSITION_TOLERANCE, in_any_order, look_for, same_geometry
 from teaeval.checks.sample import evenly
 from teaeval.predictions.findings import Finding
+from teaeval.predictions.places import Places
 from teaeval.predictions.prediction import Prediction
 
 FRAMES = 50
@@ -26,7 +27,7 @@ LOOSE = 0.01
 
 
 def explain(
-    prediction: Prediction, test: AnyFrames, rows: Ints, findings: list[Finding]
+    prediction: Prediction, test: AnyFrames, places: Places, findings: list[Finding]
 ) -> list[Finding]:
     """Add the reason why positions match no frame to the findings, if it can be told.
 
@@ -38,7 +39,7 @@ def explain(
         return findings
     if "not-finite-positions" in codes:
         return findings
-    cause = None
+    cause, rows = None, places.rows
     if prediction.frame_ids is not None:
         cause = _cause(prediction, test, rows)
     elif len(rows) == len(test):

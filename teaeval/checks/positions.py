@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from teadata.stored_frames import AnyFrames
 from teadata.typing import Floats, Ints
 from teaeval.checks.sample import evenly
 from teaeval.engines import Engine, slices
+from teaeval.predictions.places import Places
 
 Flags = NDArray[np.bool_]
 
@@ -30,21 +31,24 @@ SOUGHT = 64
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """Where each of N frames has its geometry in the test set.
+    """Where each predicted frame has its geometry in the test set.
 
     Parameters
     ----------
-    rows
-        (N,) row of the test set; −1 where there is none.
+    places
+        Which frame of the test set each is.
+    elsewhere
+        (n,) frames that have a place, but another geometry than the frame there.
     moved
-        (N,) whether the frame there has the same geometry, but not the same coordinates.
-    finite
-        (N,) whether all positions are finite.
+        (n,) frames with the geometry of the frame there, but not the same coordinates.
+    infinite
+        (n,) frames with positions that are not finite.
     """
 
-    rows: Ints
-    moved: Flags
-    finite: Flags
+    places: Places
+    elsewhere: Ints
+    moved: Ints
+    infinite: Ints
 
 
 def same_geometry(
@@ -85,8 +89,39 @@ class _Piece(NamedTuple):
     pbc: Flags
 
 
-def _compare(piece: _Piece) -> tuple[Flags, Flags, Flags]:
-    """Whether each frame is the same as its reference, is it but for a move, and is finite."""
+@dataclass(frozen=True, eq=False)
+class _Pieces(Sequence[_Piece]):
+    """The pieces of a comparison, each cut when its turn has come."""
+
+    positions: Floats | StoredArray
+    test: AnyFrames
+    places: Places
+    parts: Sequence[slice]
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    @overload
+    def __getitem__(self, index: int) -> _Piece: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[_Piece]: ...
+
+    def __getitem__(self, index: int | slice) -> _Piece | list[_Piece]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        part, test = self.parts[index], self.test
+        rows = part if self.places.in_order else self.places[part]
+        return _Piece(
+            rows_taken(self.positions, part),
+            rows_taken(test.positions, rows),
+            None if test.cell is None else rows_taken(test.cell, rows),
+            test.pbc,
+        )
+
+
+def _compare(piece: _Piece) -> tuple[Ints, Ints, Ints]:
+    """Frames that are not the same as their reference, are it but for a move, are not finite."""
     positions, reference = piece.positions[:], piece.reference[:]
     finite = np.asarray(np.isfinite(positions).reshape(len(positions), -1).all(axis=1))
     with np.errstate(invalid="ignore"):
@@ -97,11 +132,13 @@ def _compare(piece: _Piece) -> tuple[Flags, Flags, Flags]:
     if len(rest):
         cell = None if piece.cell is None else piece.cell[:][rest]
         moved[rest] = same_geometry(positions[rest], reference[rest], cell, piece.pbc)
-    return same, moved, finite
+    return np.flatnonzero(~same & ~moved), np.flatnonzero(moved), np.flatnonzero(~finite)
 
 
-def compare(positions: Floats | StoredArray, test: AnyFrames, rows: Ints, engine: Engine) -> Match:
-    """Compare each frame with the test frame at its row.
+def compare(
+    positions: Floats | StoredArray, test: AnyFrames, places: Places, engine: Engine
+) -> Match:
+    """Compare each frame with the test frame at its place.
 
     Parameters
     ----------
@@ -109,29 +146,21 @@ def compare(positions: Floats | StoredArray, test: AnyFrames, rows: Ints, engine
         (N, A, 3) in Å, with the atoms in the test set's order.
     test
         The test set.
-    rows
-        (N,) row of the test set for each frame; −1 where there is none.
+    places
+        Which frame of the test set each frame is.
     engine
         What works on the pieces.
-
-    Returns
-    -------
-    match
-        Its rows are −1 where the geometry is another one.
     """
-    pieces = [
-        _Piece(
-            rows_taken(positions, np.arange(part.start, part.stop)),
-            rows_taken(test.positions, rows[part]),
-            None if test.cell is None else rows_taken(test.cell, rows[part]),
-            test.pbc,
-        )
-        for part in slices(len(positions), positions.shape[1])
-    ]
-    results = list(engine.map(_compare, pieces))
-    same, moved, finite = (np.concatenate(column) for column in zip(*results, strict=True))
-    moved &= rows >= 0
-    return Match(np.where(same | moved, rows, -1), moved, finite)
+    parts = slices(len(positions), positions.shape[1])
+    results = engine.map(_compare, _Pieces(positions, test, places, parts))
+    columns = [[np.empty(0, np.int64)] for _ in range(3)]
+    for part, found in zip(parts, results, strict=True):
+        for column, rows in zip(columns, found, strict=True):
+            column.append(part.start + rows)
+    other, moved, infinite = (np.concatenate(column) for column in columns)
+    if not places.in_order:  # others were compared with some frame, whose place is not theirs
+        other, moved = (rows[places[rows] >= 0] for rows in (other, moved))
+    return Match(places, other, moved, infinite)
 
 
 def match(positions: Floats | StoredArray, test: AnyFrames, engine: Engine) -> Match:
@@ -151,20 +180,29 @@ def match(positions: Floats | StoredArray, test: AnyFrames, engine: Engine) -> M
         What works on the pieces.
     """
     count = len(positions)
-    if count == 0:
-        none = np.empty(0, dtype=np.bool_)
-        return Match(np.empty(0, dtype=np.int64), none, none)
-    own = compare(
-        positions, test, np.where(np.arange(count) < len(test), np.arange(count), -1), engine
-    )
-    rows, moved = np.where(own.moved, -1, own.rows), np.zeros(count, dtype=np.bool_)
-    _search(positions, test.positions, rows, own.finite, shifted=False)
-    here = own.moved & (rows < 0)
-    rows[here], moved[here] = own.rows[here], True
-    lost = rows < 0
-    _search(positions, test.positions, rows, own.finite, shifted=True)
-    moved |= lost & (rows >= 0)
-    return Match(rows, moved, own.finite)
+    own = compare(positions, test, _own(count, len(test)), engine)
+    if own.places.in_order and not len(own.elsewhere) + len(own.moved):
+        return own
+    rows = own.places.rows.copy()
+    rows[own.elsewhere] = rows[own.moved] = -1
+    finite = np.ones(count, np.bool_)
+    finite[own.infinite] = False
+    _search(positions, test.positions, rows, finite, shifted=False)
+    here = own.moved[rows[own.moved] < 0]
+    rows[here] = here
+    lost = np.flatnonzero(rows < 0)
+    _search(positions, test.positions, rows, finite, shifted=True)
+    moved = np.sort(np.concatenate([here, lost[rows[lost] >= 0]]))
+    return Match(Places.of(rows, len(test)), np.empty(0, np.int64), moved, own.infinite)
+
+
+def _own(count: int, known: int) -> Places:
+    """The places of frames at the rows that they have in their file."""
+    if count == known:
+        return Places(count, count)
+    rows = np.arange(count)
+    rows[known:] = -1
+    return Places(count, known, rows)
 
 
 def _search(

@@ -8,16 +8,17 @@ or a constant.
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from teadata.stored_frames import AnyFrames
-from teadata.typing import Ints
+from teadata.typing import Ints, Mask
 from teaeval.checks.sample import COMPONENTS, evenly
 from teaeval.predictions.findings import Evidence, Finding
+from teaeval.predictions.places import Places
 from teaeval.predictions.prediction import Prediction
 
 PAIRS = 500
@@ -27,7 +28,7 @@ FEWEST_ATOMS = 3
 """The forces of two atoms are one number along a line, and may be equal after rounding."""
 
 PART = 1 << 21
-"""Frames of which a copy of all their numbers may be in memory."""
+"""Frames whose numbers are compared in one go; of more, up to 16 parts are compared in turn."""
 
 SAME = 0.01
 """Reference forces are the same if they differ by less than this share of their RMS."""
@@ -36,27 +37,39 @@ SAME = 0.01
 Digests = NDArray[np.uint64]
 
 
+class Numbers(Protocol):
+    """A number for each of N frames, which are the same for equal forces."""
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        ...
+
+    def __iter__(self) -> Iterator[Digests]:
+        """The numbers in the order of the frames, a piece at a time."""
+        ...
+
+
 class Compared(Protocol):
     """What was found out about each of the N frames of a test set, in one pass over its forces."""
 
     @property
-    def scored(self) -> NDArray[np.bool_]:
+    def scored(self) -> Mask:
         """(N,) which frames have a finite prediction."""
         ...
 
     @property
-    def zero(self) -> NDArray[np.bool_]:
-        """(N,) which frames have forces of exactly zero where the reference has not."""
+    def zero(self) -> Ints:
+        """(Z,) frames that have forces of exactly zero where the reference has not."""
         ...
 
     @property
-    def digests(self) -> Digests:
-        """(N,) a number for each frame that depends on every bit of its forces."""
+    def digests(self) -> Numbers:
+        """Of every frame, a number that depends on every bit of its forces."""
         ...
 
 
 def diagnose(
-    prediction: Prediction, test: AnyFrames, place: Ints, compared: Compared
+    prediction: Prediction, test: AnyFrames, places: Places, compared: Compared
 ) -> list[Finding]:
     """Find zero forces where the reference has some, and equal ones where it has different ones.
 
@@ -64,30 +77,51 @@ def diagnose(
     ----------
     prediction, test
         What was predicted, and the N frames of the test set.
-    place
-        (N,) row of the prediction for each frame of the test set.
+    places
+        Which frame of the test set is predicted where.
     compared
         What one pass over the forces said about each frame.
     """
-    zero = np.flatnonzero(compared.scored & compared.zero)
-    found = [_zero(test, zero, int(np.count_nonzero(compared.scored)))] if len(zero) else []
-    if test.n_atoms < FEWEST_ATOMS or _all_differ(compared.digests):
+    scored = int(np.count_nonzero(compared.scored))
+    zero = compared.zero[compared.scored[compared.zero]]
+    found = [_zero(test, zero, scored)] if len(zero) else []
+    if test.n_atoms < FEWEST_ATOMS or not len(repeated := _repeated(compared.digests)):
         return found
-    rest = np.flatnonzero(compared.scored & ~compared.zero)
-    equal = _equal(prediction, test, place, rest, compared.digests[rest])
+    looked = compared.scored.copy()
+    looked[zero] = False
+    rows, digests = _with(repeated, compared.digests, looked)
+    equal = _equal(prediction, test, places, rows, digests, scored - len(zero))
     return [*found, equal] if equal is not None else found
 
 
-def _all_differ(digests: Digests) -> bool:
-    """Whether no two numbers are equal; no large part of them is in memory twice."""
-    highest = -1 if sys.byteorder == "little" else 0
-    kinds = digests.view(np.uint8).reshape(-1, 8)[:, highest]  # equal numbers are of one kind
-    for kind in range(16) if len(digests) > PART else [None]:
-        some = digests.copy() if kind is None else digests[kinds >> 4 == kind]
+def _repeated(numbers: Numbers) -> Digests:
+    """The numbers that several frames have, ascending; few frames' are in memory at a time."""
+    bits = min(4, (len(numbers) // PART).bit_length())
+    found = [np.empty(0, np.uint64)]
+    for kind in range(1 << bits):  # equal numbers begin with the same bits
+        some = np.concatenate([piece[_begins(piece, bits, kind)] for piece in numbers])
         some.sort()
-        if (some[1:] == some[:-1]).any():
-            return False
-    return True
+        found.append(np.unique(some[1:][some[1:] == some[:-1]]))
+    return np.concatenate(found)
+
+
+def _begins(digests: Digests, bits: int, kind: int) -> Mask | slice:
+    """Which numbers begin with these bits."""
+    if not bits:
+        return slice(None)
+    begun: Mask = digests >> np.uint64(64 - bits) == kind
+    return begun
+
+
+def _with(wanted: Digests, numbers: Iterable[Digests], looked: Mask) -> tuple[Ints, Digests]:
+    """Frames among those that are looked at (N,) with one of these numbers, and their numbers."""
+    rows, digests, start = [], [], 0
+    for piece in numbers:
+        there = np.flatnonzero(looked[start : start + len(piece)] & np.isin(piece, wanted))
+        rows.append(start + there)
+        digests.append(piece[there])
+        start += len(piece)
+    return np.concatenate(rows), np.concatenate(digests)
 
 
 def _named(test: AnyFrames, rows: Ints) -> str:
@@ -120,39 +154,49 @@ def _zero(test: AnyFrames, rows: Ints, count: int) -> Finding:
 def _equal(
     prediction: Prediction,
     test: AnyFrames,
-    place: Ints,
+    places: Places,
     rows: Ints,
     digests: Digests,
+    count: int,
 ) -> Finding | None:
-    """Error if frames have the forces of another one and energies of their own, else a warning."""
+    """Error if frames have the forces of another one and energies of their own, else a warning.
+
+    Parameters
+    ----------
+    prediction, test, places
+        As above.
+    rows, digests
+        (n,) frames whose number another frame may have, and the numbers.
+    count
+        Frames that are looked at: these and those with a number of their own.
+    """
     _, first, group = np.unique(digests, return_index=True, return_inverse=True)
     others = np.flatnonzero(first[group] != np.arange(len(rows)))
     if len(others) == 0:
         return None
+    different = count - len(others)
     looked = others[evenly(len(others), min(PAIRS, COMPONENTS // (6 * test.n_atoms)))]
     one, other = rows[looked], rows[first[group[looked]]]
     reference = test.forces[np.unique(np.concatenate([one, other]))]
     tolerance = SAME * float(np.sqrt(np.mean(reference**2)))
     apart = np.abs(test.forces[one] - test.forces[other]).max(axis=(1, 2)) > tolerance
-    wrong = apart & (prediction.forces[place[one]] == prediction.forces[place[other]]).all(
-        axis=(1, 2)
-    )
+    mine, its = places.sources(one), places.sources(other)
+    wrong = apart & (prediction.forces[mine] == prediction.forces[its]).all(axis=(1, 2))
     if not wrong.any():
         return None
     repeated = round(len(others) * float(wrong.mean()))
-    energies = prediction.energies
-    stale = int((energies[place[one]] != energies[place[other]])[wrong].sum())
+    stale = int((prediction.energies[mine] != prediction.energies[its])[wrong].sum())
     evidence: dict[str, Evidence] = {
         "frames": repeated,
-        "scored": len(rows),
-        "different": len(first),
+        "scored": count,
+        "different": different,
         "stale": stale,
     }
     pair = f"frame_id {test.ids[one[wrong][0]]} those of {test.ids[other[wrong][0]]}"
-    found = f"exactly the forces of another frame in {repeated} of {len(rows)} frames ({pair})"
-    if len(first) == 1:
-        found = f"exactly the same forces in all of {len(rows)} frames"
-    if stale and len(first) > 1:
+    found = f"exactly the forces of another frame in {repeated} of {count} frames ({pair})"
+    if different == 1:
+        found = f"exactly the same forces in all of {count} frames"
+    if stale and different > 1:
         return Finding.error(
             "equal-forces",
             expected="the forces of each frame",

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from teadata.stored_frames import AnyFrames
 from teadata.typing import Floats, Ints
 from teaeval.predictions.findings import Finding
+from teaeval.predictions.places import Places
 from teaeval.predictions.prediction import Prediction
 
 FRAMES = 5000
@@ -65,7 +65,7 @@ def runs(count: int, most: int) -> Ints:
     return np.unique(starts[:, None] + np.arange(RUN))
 
 
-def draw(prediction: Prediction, test: AnyFrames, rows: Ints) -> Sample | None:
+def draw(prediction: Prediction, test: AnyFrames, places: Places) -> Sample | None:
     """Draw a sample of predicted frames and their reference; None if there are none.
 
     Frames without a place in the test set, with two, or with values that are not finite are
@@ -75,38 +75,21 @@ def draw(prediction: Prediction, test: AnyFrames, rows: Ints) -> Sample | None:
     ----------
     prediction, test
         What was predicted, and the test set.
-    rows
-        (N,) row of the test set for each predicted frame; −1 where there is none.
+    places
+        Which frame of the test set each predicted frame is.
     """
     most = min(FRAMES, COMPONENTS // (3 * test.n_atoms))
-    known = _known_once(rows, len(test))
-    picked = runs(len(rows), most) if known is None else known[runs(len(known), most)]
+    known = places.alone
+    picked = runs(places.predicted, most) if known is None else known[runs(len(known), most)]
     energies, forces = prediction.energies[picked], prediction.forces[picked]
     usable = np.abs(energies) < WILD  # False for NaN
     usable &= (np.abs(forces) < WILD).all(axis=(1, 2))
-    reference = test.forces[rows[picked]]
+    rows = places[picked]
+    reference = test.forces[rows]
     usable &= np.isfinite(reference).all(axis=(1, 2))  # those of a file may be none
     if not usable.any():
         return None
-    place = rows[picked[usable]]
-    return Sample(energies[usable], forces[usable], test.energies[place], reference[usable])
-
-
-def reached(rows: Ints, count: int) -> NDArray[np.bool_]:
-    """Which of `count` test frames are predicted, from the row of each predicted frame or −1."""
-    there, predicted = rows >= 0, np.zeros(count, np.bool_)
-    predicted[rows if there.all() else rows[there]] = True
-    return predicted
-
-
-def _known_once(rows: Ints, count: int) -> Ints | None:
-    """Which predicted frames have a place among `count`, and have it alone; None: all of them."""
-    if np.count_nonzero(reached(rows, count)) == len(rows):
-        return None
-    known = np.flatnonzero(rows >= 0)
-    once = np.bincount(rows[known], minlength=count) == 1
-    alone: Ints = known[once[rows[known]]]
-    return alone
+    return Sample(energies[usable], forces[usable], test.energies[rows[usable]], reference[usable])
 
 
 def pooled(samples: Sequence[tuple[Sample, Ints]]) -> tuple[Sample, Ints]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from teadata import Dataset
 from teadata.arrays import StoredArray
+from teadata.lookup import find_rows
 from teadata.stored_frames import AnyFrames
 from teadata.typing import Floats, Ints
 from teaeval.checks import positions
 from teaeval.checks.positions import POSITION_TOLERANCE, Match
-from teaeval.checks.sample import reached
 from teaeval.engines import Engine
 from teaeval.predictions.findings import Finding
+from teaeval.predictions.places import Places
 from teaeval.predictions.prediction import Prediction
 
 STRIDE = 1024
@@ -58,8 +57,8 @@ def shapes(prediction: Prediction, atoms: int) -> list[Finding]:
     return findings
 
 
-def rows(prediction: Prediction, test: AnyFrames, engine: Engine) -> tuple[Ints, list[Finding]]:
-    """Find the row of the test set of each predicted frame, −1 if none; check positions."""
+def places(prediction: Prediction, test: AnyFrames, engine: Engine) -> tuple[Places, list[Finding]]:
+    """Find which frame of the test set each predicted frame is; check positions."""
     findings = []
     if prediction.numbers is not None and not np.array_equal(prediction.numbers, test.numbers):
         findings.append(
@@ -71,37 +70,38 @@ def rows(prediction: Prediction, test: AnyFrames, engine: Engine) -> tuple[Ints,
                 remedy="reorder the atoms of forces as in Frames.numbers",
             )
         )
-    ids = prediction.frame_ids
-    rows = np.full(len(prediction.energies), -1) if ids is None else test.find(ids)
-    if prediction.positions is None or len(rows) == 0:
-        return rows, findings
+    ids, count = prediction.frame_ids, len(prediction.energies)
+    if ids is None and (prediction.positions is None or not count):
+        return Places.of(np.full(count, -1), len(test)), findings
     if ids is None:
+        assert prediction.positions is not None
         match = positions.match(prediction.positions, test, engine)
     else:
-        match = positions.compare(prediction.positions, test, rows, engine)
-        wrong = (rows >= 0) & (match.rows < 0)
-        if wrong.any() and match.finite.all() and not findings:
-            findings.append(_misplaced(ids[wrong], len(rows)))
-        match = replace(match, rows=rows)
-    if match.moved.any():
+        found = Places.of(find_rows(test.ids, ids), len(test))
+        if prediction.positions is None or not count:
+            return found, findings
+        match = positions.compare(prediction.positions, test, found, engine)
+        if len(match.elsewhere) and not len(match.infinite) and not findings:
+            findings.append(_misplaced(ids[match.elsewhere], count))
+    if len(match.moved):
         findings.append(_moved(match, test))
-    if not match.finite.all():
-        unusable = np.flatnonzero(~match.finite)
-        findings.append(_not_finite("positions", prediction.positions, unusable))
-    return match.rows, findings
+    if len(match.infinite):
+        findings.append(_not_finite("positions", prediction.positions, match.infinite))
+    return match.places, findings
 
 
 def _moved(match: Match, test: AnyFrames) -> Finding:
     """Frames with the geometry of the test set's, but not its coordinates."""
-    rows = match.rows[match.moved]
+    frames, count = len(match.moved), match.places.predicted
     how = "wrapped into the cell, or shifted as a whole" if test.pbc.any() else "shifted as a whole"
     return Finding.warning(
         "moved-positions",
         expected=f"the dataset's positions within {POSITION_TOLERANCE} Å",
-        found=f"those of {len(rows)} of {len(match.rows)} frames {how}, the first is frame_id "
-        f"{test.ids[rows[0]]}; all atoms are where the dataset has them but for that",
+        found=f"those of {frames} of {count} frames {how}, the first is frame_id "
+        f"{test.ids[match.places[match.moved[:1]]][0]}; all atoms are where the dataset has them "
+        "but for that",
         remedy="nothing is to be done: energies and forces are those of the same geometry",
-        evidence={"frames": len(rows), "count": len(match.rows)},
+        evidence={"frames": frames, "count": count},
     )
 
 
@@ -121,7 +121,7 @@ def _example(values: np.ndarray) -> str:
 
 
 def coverage(
-    prediction: Prediction, test: AnyFrames, rows: Ints, dataset: Dataset | None
+    prediction: Prediction, test: AnyFrames, places: Places, dataset: Dataset | None
 ) -> list[Finding]:
     """Find frames that are missing, not in the test set, or given twice.
 
@@ -132,7 +132,7 @@ def coverage(
         name = f"{dataset.card.id} {prediction.subset}/test"
         meant = "of this test set, in the dataset's own units"
     findings = []
-    extra = np.flatnonzero(rows < 0)
+    extra = places.extra
     if len(extra):
         where = "positions match none of its frames"
         if prediction.frame_ids is not None:
@@ -152,32 +152,32 @@ def coverage(
                 + (", and check --subset" if dataset else " declared, and no others"),
             )
         )
-    there = reached(rows, len(test))
-    missing = np.flatnonzero(~there)
+    missing = places.missing
     if len(missing):
         findings.append(
             Finding.error(
                 "missing-frames",
                 expected=f"all {len(test)} frames of {name}",
                 found=f"{len(test) - len(missing)}; {len(missing)} missing: frame_id "
-                f"{_example(test.ids[missing])}",
+                f"{_example(test.ids[missing[:4]])}",
                 remedy="predict every frame of the test set; none may be left out of a score",
             )
         )
-    if np.count_nonzero(there) < len(rows) - len(extra):
-        twice = np.flatnonzero(np.bincount(rows[rows >= 0]) > 1)
+    twice = places.twice
+    if len(twice):
         findings.append(
             Finding.error(
                 "duplicate-frames",
                 expected="each frame once",
-                found=f"{len(twice)} frames more than once: frame_id {_example(test.ids[twice])}",
+                found=f"{len(twice)} frames more than once: frame_id "
+                f"{_example(test.ids[twice[:4]])}",
                 remedy="keep one prediction per frame",
             )
         )
     return findings
 
 
-def finite(prediction: Prediction, suspects: Ints) -> list[Finding]:
+def finite(prediction: Prediction, suspects: Ints, unused: Ints) -> list[Finding]:
     """Find NaN and infinite values in energies and forces.
 
     Parameters
@@ -185,10 +185,13 @@ def finite(prediction: Prediction, suspects: Ints) -> list[Finding]:
     prediction
         What was predicted.
     suspects
-        Rows whose forces may be such; no others are looked at.
+        Rows whose energy or forces may be such.
+    unused
+        Rows that were compared with nothing, whose energies may be such.
     """
     findings = []
-    energies = np.flatnonzero(~np.isfinite(prediction.energies))
+    rows = np.sort(np.concatenate([suspects, unused]))
+    energies = rows[~np.isfinite(prediction.energies[rows])]
     if len(energies):
         findings.append(_not_finite("energy", prediction.energies, energies))
     forces = [

@@ -17,12 +17,10 @@ from numpy.typing import NDArray
 
 from teadata.typing import Floats, Ints
 from teaeval.metrics import compiled
+from teaeval.metrics.digests import Digests
 
 CACHE = 1 << 16
 """Force components that NumPy compares at a time: arrays of them stay in a core's cache."""
-
-Digests = NDArray[np.uint64]
-"""(N,) a number for each frame that depends on every bit of its forces; −0 counts as 0."""
 
 
 class Elements(Protocol):

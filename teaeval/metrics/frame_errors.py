@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from teadata.elements import SYMBOLS
 from teadata.typing import Floats, Ints
 from teaeval.metrics.definitions import Errors, net_forces
-from teaeval.metrics.force_sums import Digests, ForceSums
+from teaeval.metrics.digests import Digests
+from teaeval.metrics.force_sums import ForceSums
 
 Groups = Mapping[str, Sequence[Sequence[int]]]
 """For each name, the atom indices of each of its molecules."""
@@ -95,6 +96,19 @@ class FrameErrors:
             if f.name != "values"
         }
         return cls(**arrays, values=pieces[0].values)
+
+    @classmethod
+    def of_rows(cls, rows: int, values: int) -> Self:
+        """Rows that are to be filled by :meth:`put`."""
+        arrays = {f.name: np.empty(rows) for f in fields(cls) if f.name != "values"}
+        return cls(**arrays, values=values)
+
+    def put(self, start: int, errors: FrameErrors) -> None:
+        """Fill some rows with errors, from one on."""
+        rows = slice(start, start + len(errors.mae))
+        for f in fields(self):
+            if f.name != "values":
+                getattr(self, f.name)[rows] = getattr(errors, f.name)
 
     @classmethod
     def absent(cls, rows: int) -> Self:

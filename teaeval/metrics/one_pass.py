@@ -10,17 +10,17 @@ from dataclasses import dataclass, replace
 from typing import Any, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from teadata.arrays import StoredArray
-from teadata.arrays.stored_array import rows_taken
+from teadata.arrays.stored_array import InSpans, rows_taken
 from teadata.stored_frames import AnyFrames
-from teadata.typing import Floats, Ints
+from teadata.typing import Floats, Ints, Mask
 from teaeval.engines import Engine, piece_length, slices
 from teaeval.metrics import compiled
+from teaeval.metrics.digests import Digests, FrameDigests
 from teaeval.metrics.force_distribution import ForceDistribution
-from teaeval.metrics.force_sums import Digests
 from teaeval.metrics.frame_errors import FrameErrors, Groups, Quantities, force_errors
+from teaeval.predictions.places import Places
 from teaeval.predictions.prediction import Prediction
 
 
@@ -30,14 +30,12 @@ class Piece:
 
     Parameters
     ----------
-    energies, reference_energies
-        (n,) in kcal/mol; NaN where nothing was predicted.
-    forces
-        (m, A, 3) in kcal/mol/Å, of the frames that were predicted.
+    energies, forces
+        (m,) in kcal/mol and (m, A, 3) in kcal/mol/Å, of the frames that were predicted.
     there
-        (n,) which of the frames those are.
-    reference_forces
-        (n, A, 3) in kcal/mol/Å.
+        (n,) which of the frames those are; None if all were predicted.
+    reference_energies, reference_forces
+        (n,) and (n, A, 3) in the same units.
     quantities
         Of the system.
     block
@@ -47,9 +45,9 @@ class Piece:
     """
 
     energies: Floats
-    reference_energies: Floats
     forces: Floats | StoredArray
-    there: NDArray[np.bool_]
+    there: Mask | None
+    reference_energies: Floats
     reference_forces: Floats | StoredArray
     quantities: Quantities
     block: int
@@ -73,23 +71,23 @@ class Compared:
     block
         Frames of a block.
     zero
-        (N,) which frames have forces of exactly zero where the reference has not.
+        (Z,) frames that have forces of exactly zero where the reference has not.
     digests
-        (N,) a number for each frame that depends on every bit of its forces.
+        Of every frame, a number that depends on every bit of its forces.
     forces
         More about forces, if that was wanted.
     """
 
     table: dict[str, FrameErrors]
-    scored: NDArray[np.bool_]
+    scored: Mask
     block: int
-    zero: NDArray[np.bool_]
-    digests: Digests
+    zero: Ints
+    digests: FrameDigests
     forces: ForceDistribution | None
 
     def checked(self) -> Compared:
         """The same without `zero` and `digests`, which checks alone need."""
-        return replace(self, zero=self.zero[:0].copy(), digests=self.digests[:0].copy())
+        return replace(self, zero=np.empty(0, np.int64), digests=FrameDigests())
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,8 +98,10 @@ class _Pieces(Sequence[Piece]):
     ----------
     prediction, test
         What is compared.
-    order
-        (N,) row of the prediction for each frame of the test set; −1 where there is none.
+    energies, reference_energies
+        Their energies.
+    places
+        Which frame of the test set is predicted where.
     parts
         The frames of each piece.
     options
@@ -110,7 +110,9 @@ class _Pieces(Sequence[Piece]):
 
     prediction: Prediction
     test: AnyFrames
-    order: Ints
+    energies: Floats | InSpans
+    reference_energies: InSpans
+    places: Places
     parts: Sequence[slice]
     options: Mapping[str, Any]
 
@@ -126,27 +128,30 @@ class _Pieces(Sequence[Piece]):
     def __getitem__(self, index: int | slice) -> Piece | list[Piece]:
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(len(self)))]
-        part = self.parts[index]
-        rows = self.order[part]
-        there = rows >= 0
-        forces = self.test.forces
+        part, there = self.parts[index], None
+        if isinstance(self.energies, InSpans):
+            energies, forces = self.energies[part], rows_taken(self.prediction.forces, part)
+        else:
+            rows = self.places.sources(part)
+            there = rows >= 0
+            rows, there = (rows, None) if there.all() else (rows[there], there)
+            energies, forces = self.energies[rows], rows_taken(self.prediction.forces, rows)
         return Piece(
-            energies=np.where(there, self.prediction.energies[rows], np.nan),
-            reference_energies=self.test.energies[part],
-            forces=rows_taken(self.prediction.forces, rows[there]),
+            energies=energies,
+            forces=forces,
             there=there,
-            reference_forces=forces.take(part) if isinstance(forces, StoredArray) else forces[part],
+            reference_energies=self.reference_energies[part],
+            reference_forces=rows_taken(self.test.forces, part),
             **self.options,
         )
 
 
-def _zero(predicted: Floats, reference: Floats, digests: Digests) -> NDArray[np.bool_]:
-    """Which frames (n,) have forces of exactly zero, all of them, where the reference has not."""
-    zero: NDArray[np.bool_] = digests == 0
-    rows = np.flatnonzero(zero)  # few others have that number
-    zero[rows] = ~predicted[rows].any(axis=(1, 2))
-    zero[rows] &= np.abs(reference[rows]).max(axis=(1, 2)) > ZERO
-    return zero
+def _zero(predicted: Floats, reference: Floats, digests: Digests) -> Ints:
+    """Frames that have forces of exactly zero, all of them, where the reference has not."""
+    rows = np.flatnonzero(digests == 0)  # few others have that number
+    rows = rows[~predicted[rows].any(axis=(1, 2))]
+    wrong: Ints = rows[np.abs(reference[rows]).max(axis=(1, 2)) > ZERO]
+    return wrong
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,8 +159,8 @@ class _Result:
     """What a worker finds out about a piece."""
 
     table: dict[str, FrameErrors]
-    scored: NDArray[np.bool_]
-    zero: NDArray[np.bool_]
+    scored: Mask
+    zero: Ints
     digests: Digests
     details: ForceDistribution | None
 
@@ -163,11 +168,10 @@ class _Result:
 def _work(piece: Piece) -> _Result:
     """Compare one piece, as a worker does."""
     reference, predicted = piece.reference_forces[:], piece.forces[:]
-    if not piece.there.all():
-        filled = np.full(reference.shape, np.nan)
-        filled[piece.there] = predicted
-        predicted = filled
-    energy = FrameErrors.of(piece.energies, piece.reference_energies)
+    energies = piece.energies
+    if piece.there is not None:
+        energies, predicted = (_filled(values, piece.there) for values in (energies, predicted))
+    energy = FrameErrors.of(energies, piece.reference_energies)
     scored = energy.scored
     block = piece.block if scored.all() else 1
     table, digests = force_errors(predicted, reference, piece.quantities, block)
@@ -183,10 +187,17 @@ def _work(piece: Piece) -> _Result:
     )
 
 
+def _filled(values: Floats, there: Mask) -> Floats:
+    """Values (m, …) of the frames that are there, NaN for the others, (n, …)."""
+    filled = np.full((len(there), *values.shape[1:]), np.nan)
+    filled[there] = values
+    return filled
+
+
 def frame_errors_of(
     prediction: Prediction,
     test: AnyFrames,
-    order: Ints,
+    places: Places,
     groups: Groups,
     engine: Engine,
     *,
@@ -199,8 +210,8 @@ def frame_errors_of(
     ----------
     prediction, test
         What was predicted, and the N frames of the test set.
-    order
-        (N,) row of the prediction for each frame of the test set; −1 where there is none.
+    places
+        Which frame of the test set is predicted where.
     groups
         For each name, the atom indices of each of its molecules.
     engine
@@ -217,23 +228,29 @@ def frame_errors_of(
         "details": details,
     }
     parts = slices(len(test), test.n_atoms)
-    pieces = _Pieces(prediction, test, order, parts, options)
-    count = len(test)
-    scored, zero = np.empty(count, np.bool_), np.empty(count, np.bool_)
-    digests = np.empty(count, np.uint64)
-    tables = []
+    energies, reference_energies = prediction.energies, InSpans(test.energies)
+    # In another order they would be read one by one, and are in memory.
+    ordered = InSpans(energies) if places.in_order else energies[:]
+    pieces = _Pieces(prediction, test, ordered, reference_energies, places, parts, options)
+    scored, zero, digests = np.empty(len(test), np.bool_), [np.empty(0, np.int64)], FrameDigests()
+    table: dict[str, FrameErrors] = {}
     more: ForceDistribution | None = None
     for part, each in zip(parts, engine.map(_work, pieces), strict=True):
         if each.details is not None:
             more = each.details if more is None else more + each.details
-        tables.append(each.table)
-        scored[part], zero[part], digests[part] = each.scored, each.zero, each.digests
-    compiled.compared(3 * count * test.n_atoms)
+        for name, errors in each.table.items():
+            if name not in table:
+                table[name] = FrameErrors.of_rows(-(-len(test) // block), errors.values)
+            table[name].put(part.start // block, errors)
+        scored[part] = each.scored
+        zero.append(part.start + each.zero)
+        digests.add(each.digests)
+    compiled.compared(3 * len(test) * test.n_atoms)
     return Compared(
-        table={name: FrameErrors.joined(table[name] for table in tables) for name in tables[0]},
+        table=table,
         scored=scored,
         block=block,
-        zero=zero,
+        zero=np.concatenate(zero),
         digests=digests,
         forces=more,
     )

@@ -38,7 +38,7 @@ LEADING = 64
 
 
 def resampling(
-    dataset: Dataset | None, test: AnyFrames, replicates: int, seed: int = 0
+    dataset: Dataset | None, test: AnyFrames, replicates: int, seed: int = 0, *, each: int = 1
 ) -> Resampling:
     """Say what the units are: trajectories if frames are correlated, else frames or blocks of them.
 
@@ -54,13 +54,15 @@ def resampling(
         The frames that were predicted, in the order of the errors.
     replicates, seed
         Number of resamples, and seed.
+    each
+        Frames of a row of the errors, a power of two; the last row may have fewer.
     """
     if test.trajectories is not None and _correlated(dataset, test):
-        units = np.unique(test.trajectories, return_inverse=True)[1]
-        return Resampling(units.astype(np.int64), "trajectory", replicates, seed)
-    block = block_length(dataset, test)
+        units = np.searchsorted(np.unique(test.trajectories), test.trajectories[::each])
+        return Resampling(units, "trajectory", replicates, seed)
+    block = max(each, block_length(dataset, test))
     kind: Unit = "frame" if block == 1 else "block"
-    units = np.repeat(np.arange(-(-len(test) // block)), block)[: len(test)]
+    units = np.arange(-(-len(test) // each)) // (block // each)
     return Resampling(units, kind, replicates, seed)
 
 

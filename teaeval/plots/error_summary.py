@@ -183,10 +183,7 @@ def summarise(examined: Examined, data: str = "", system: str = "") -> ErrorSumm
         card = dataset.card
         data, system = f"{card.full_id} ({card.edition} edition)", card.system.name
     rows = np.flatnonzero(examined.compared.scored)
-    place = np.full(len(test), -1)
-    predicted_rows = np.flatnonzero(examined.test_rows >= 0)
-    place[examined.test_rows[predicted_rows]] = predicted_rows
-    place = place[rows]
+    place = examined.places.sources(rows)
 
     def read(which: Ints) -> tuple[Floats, Floats]:
         predicted = rows_taken(prediction.forces, place[which])

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from teadata.arrays import IN_MEMORY, ArrayFile, SeekableFile, StoredArray
+from teadata.arrays import IN_MEMORY, ArrayFile, SeekableFile, StoredArray, StoredInts
 from teadata.arrays.images import ImageFile
 from teadata.typing import Array
 from teaeval.predictions.findings import Finding
@@ -140,13 +140,16 @@ def _large(file: ArrayFile, key: str, in_memory: int) -> bool:
 def read_arrays(file: ArrayFile, names: Mapping[str, str], in_memory: int) -> dict[str, Any]:
     """Read the arrays under our names, those with a row per frame in one pass if possible.
 
-    Forces and positions of more bytes than `in_memory` stay in the file.
+    Forces and positions of more bytes than `in_memory` stay in the file, and energies and ids
+    beside them: of small molecules there may be so many that they take much memory, too.
     """
     loaded: dict[str, Any] = {
         name: StoredArray.of(file, names[name])
         for name in ("forces", "positions")
         if name in names and isinstance(file, SeekableFile) and _large(file, names[name], in_memory)
     }
+    if loaded and isinstance(file, SeekableFile):
+        loaded |= _beside(file, names)
     rows = {name: key for name, key in names.items() if name not in {"numbers", *loaded}}
     if not isinstance(file, SeekableFile) and _aligned(file, list(rows.values())):
         pieces = list(file.pieces(list(rows.values()), ROWS))
@@ -164,6 +167,23 @@ def read_arrays(file: ArrayFile, names: Mapping[str, str], in_memory: int) -> di
         if file.flat and array.ndim == 2 and array.shape[1] % 3 == 0:
             loaded[name] = array.reshape(len(array), -1, 3)
     return loaded
+
+
+def _beside(file: SeekableFile, names: Mapping[str, str]) -> dict[str, StoredArray | StoredInts]:
+    """Energies and ids that stay in the file, where they are numbers that always convert."""
+    left: dict[str, StoredArray | StoredInts] = {}
+    shapes = {name: file.shape(names[name]) for name in ("energy", "frame_id") if name in names}
+    kinds = {name: file.dtype(names[name]) for name in shapes}
+    if "energy" in shapes and shapes["energy"][1:] in ((), (1,)) and kinds["energy"].kind in "iuf":
+        left["energy"] = StoredArray.of(file, names["energy"], ())
+    if "frame_id" in shapes and len(shapes["frame_id"]) == 1 and _exact(kinds["frame_id"]):
+        left["frame_id"] = StoredInts.of(file, names["frame_id"])
+    return left
+
+
+def _exact(kind: np.dtype[Any]) -> bool:
+    """Whether every value of a type is an integer of 64 bits."""
+    return kind.kind in "iu" and np.can_cast(kind, np.int64)
 
 
 def _aligned(file: ArrayFile, names: Sequence[str]) -> bool:

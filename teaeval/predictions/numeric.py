@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from teadata.arrays import ArrayFile, StoredArray
+from teadata.arrays import ArrayFile, StoredArray, StoredInts
 from teadata.typing import Array
 from teaeval.predictions.findings import Finding
 
@@ -56,7 +56,7 @@ def convert_numbers(fields: dict[str, Any]) -> list[Finding]:
         "numbers": np.int64,
     }
     for name, dtype in kinds.items():
-        if name not in fields or isinstance(fields[name], StoredArray):
+        if name not in fields or isinstance(fields[name], StoredArray | StoredInts):
             continue
         value = fields[name]
         if name == "frame_id":

@@ -110,7 +110,7 @@ def failed_frames(prediction: Prediction) -> Ints:
     """Ids of the frames whose energy or forces are not finite."""
     assert prediction.frame_ids is not None
     forces = prediction.forces[:].reshape(len(prediction.energies), -1)
-    finite = np.isfinite(prediction.energies) & np.isfinite(forces).all(axis=1)
+    finite = np.isfinite(prediction.energies[:]) & np.isfinite(forces).all(axis=1)
     ids: Ints = prediction.frame_ids[~finite]
     return ids
 
@@ -153,7 +153,7 @@ def written_before(
     said = (there.dataset, there.subset, there.model, there.train)
     if said != (data.card.full_id, subset, model or reference, train):
         return False
-    if there.frame_ids is None or not np.array_equal(there.frame_ids, test.ids):
+    if there.frame_ids is None or not np.array_equal(there.frame_ids[:], test.ids):
         return False
     if len(failed_frames(there)):  # they may be right this time
         return False

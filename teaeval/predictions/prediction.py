@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from teadata.arrays import StoredArray
+from teadata.arrays import StoredArray, StoredInts
 from teadata.output.display import Shown
 from teadata.typing import Floats, Ints
 from teaeval.predictions.findings import Finding
@@ -15,7 +15,8 @@ from teaeval.predictions.findings import Finding
 class Prediction(Shown):
     """Predicted energies and forces of one test set.
 
-    Forces and positions are arrays in memory, or stay in a file that is larger than memory.
+    Energies, forces, ids and positions are arrays in memory, or stay in a file that is larger than
+    memory; then ``energies[:]`` reads all.
 
     Parameters
     ----------
@@ -50,9 +51,9 @@ class Prediction(Shown):
 
     dataset: str
     subset: str
-    energies: Floats
+    energies: Floats | StoredArray
     forces: Floats | StoredArray
-    frame_ids: Ints | None = None
+    frame_ids: Ints | StoredInts | None = None
     positions: Floats | StoredArray | None = None
     numbers: Ints | None = None
     cell: Floats | None = None

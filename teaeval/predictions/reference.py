@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict, TypeGuard, Unpack
 
 import numpy as np
 
 from teadata import units
-from teadata.arrays import IN_MEMORY, ArrayFile, StoredArray, open_arrays
+from teadata.arrays import IN_MEMORY, ArrayFile, SeekableFile, StoredArray, open_arrays
 from teadata.arrays.images import ImageFile
 from teadata.arrays.systems import SystemImages, by_system
 from teadata.elements import formula
-from teadata.errors import UsageError, unknown_name
+from teadata.errors import unknown_name
 from teadata.frames import Frames
 from teadata.locations import Location, location
+from teadata.lookup import Consecutive, Integers, follow
 from teadata.stored_frames import AnyFrames, StoredFrames
-from teadata.typing import Array, Floats, Ints
+from teadata.typing import Array, Ints
+from teaeval.engines import slices
 from teaeval.predictions import sidecar
 from teaeval.predictions.fields import ARRAYS, kept, names_of, read_arrays, scaled
 from teaeval.predictions.findings import Finding, PredictionError
@@ -223,11 +225,21 @@ def _read(
     ]
     beside = {name: names.pop(name) for name in ("trajectory", "cell", "pbc") if name in names}
     found = read_arrays(file, names, in_memory)
-    found |= {name: file.whole(key) for name, key in beside.items()}
+    found |= {
+        name: StoredArray.of(file, key)
+        if isinstance(found.get("forces"), StoredArray) and _of_each(file, key)
+        else file.whole(key)
+        for name, key in beside.items()
+    }
     if "numbers" in found and found["numbers"].ndim == 2:
         found["numbers"] = _of_all(file, found["numbers"])
     problems += convert_numbers(found)
     return found, names, problems or _shapes(found)
+
+
+def _of_each(file: ArrayFile, key: str) -> TypeGuard[SeekableFile]:
+    """Whether an array of a file that rows are read from is a cell of each frame."""
+    return isinstance(file, SeekableFile) and file.shape(key)[1:] == (3, 3)
 
 
 def _of_all(file: ArrayFile, numbers: Array) -> Array:
@@ -270,9 +282,13 @@ def _trajectories(file: ArrayFile, parts: list[dict[str, Any]]) -> list[Ints | N
                 f"expected one trajectory for each of {len(part['energy'])} frames, found shape "
                 f"{labels.shape}"
             )
-    labels = np.concatenate([each.astype(str) for each in stated])
-    numbered = np.unique(labels, return_inverse=True)[1].astype(np.int64)
-    return list(np.split(numbered, np.cumsum([len(each) for each in stated])[:-1]))
+    # As texts only once each: those of all frames would take much memory.
+    kinds = [np.unique(each if each.dtype.kind in "iu" else each.astype(str)) for each in stated]
+    texts = np.unique(np.concatenate([kind.astype(str) for kind in kinds]))
+    return [
+        np.searchsorted(texts, kind.astype(str))[np.searchsorted(kind, each.astype(kind.dtype))]
+        for kind, each in zip(kinds, stated, strict=True)
+    ]
 
 
 def _frames(
@@ -287,10 +303,12 @@ def _frames(
     energy = units.energy_factor(fields["energy_unit"])
     length = units.length_factor(fields["length_unit"])
     count = len(found["energy"])
-    places = file.places if isinstance(file, SystemImages) else np.arange(count)
+    places = file.places if isinstance(file, SystemImages) else Consecutive(0, count)
     cell = found.get("cell")
-    if cell is not None:  # one for all frames, or one for each
-        cell = np.broadcast_to(cell, (count, 3, 3)) * length
+    if cell is not None:
+        cell = scaled(cell, length)
+    if cell is not None and not isinstance(cell, StoredArray):  # one for all frames, or for each
+        cell = np.broadcast_to(cell, (count, 3, 3))
     periodic = np.asarray(found.get("pbc", cell is not None), dtype=bool).reshape(-1)
     values: dict[str, Any] = {
         "numbers": found["numbers"],
@@ -304,73 +322,32 @@ def _frames(
     }
     if any(isinstance(values[name], StoredArray) for name in ("positions", "forces")):
         return StoredFrames(**values)
-    return Frames(**values)
+    return Frames(**values | {"ids": values["ids"][:]})
 
 
 def _check(file: ArrayFile, systems: list[AnyFrames]) -> None:
     """Refuse ids that are there twice, and energies that are no numbers."""
-    ids = np.concatenate([frames.ids for frames in systems])
-    known, counts = np.unique(ids, return_counts=True)
-    if (counts > 1).any():
+    twice = _repeated([frames.ids for frames in systems])
+    if len(twice):
         raise file.error(
-            f"{int((counts > 1).sum())} frame ids are there more than once, the first is "
-            f"{known[counts > 1][0]}; a reference has each frame once: keep one of each"
+            f"{len(twice)} frame ids are there more than once, the first is {twice[0]}; a "
+            "reference has each frame once: keep one of each"
         )
     for frames in systems:
-        bad = np.flatnonzero(~np.isfinite(frames.energies))
-        if len(bad):
+        parts = slices(len(frames), 1)
+        bad = [part.start + np.flatnonzero(~np.isfinite(frames.energies[part])) for part in parts]
+        rows = np.concatenate([np.empty(0, np.int64), *bad])
+        if len(rows):
             raise file.error(
-                f"the reference energy of {len(bad)} frames is NaN or infinite, the first in "
-                f"frame {frames.ids[bad[0]]}; leave those frames out"
+                f"the reference energy of {len(rows)} frames is NaN or infinite, the first in "
+                f"frame {frames.ids[rows[:1]][0]}; leave those frames out"
             )
 
 
-SAME = 1e-5
-"""Two geometries are one if no coordinate differs by more than this, in Å."""
-
-
-def check_geometries(reference: Reference) -> None:
-    """Refuse geometries that are there twice, where frames are known by nothing else.
-
-    Raises
-    ------
-    UsageError
-        If there are such; the message names two.
-    """
-    for frames in reference.systems:
-        pair = first_repeated(frames.positions)
-        if pair is not None:
-            one, other = (int(frames.ids[row]) for row in pair)
-            raise UsageError(
-                f"{reference.path}: frames {one} and {other} (from 0) have the same geometry, so "
-                "that a prediction cannot be told to be of either; keep one of them, or give the "
-                "frames of both files ids, as frame_id"
-            )
-
-
-def first_repeated(positions: Floats | StoredArray) -> tuple[int, int] | None:
-    """Two frames (N, A, 3) with the same geometry to :data:`SAME`; None if there are none.
-
-    Frames near each other have near projections on some directions, and only those are compared.
-    """
-    count, width = len(positions), int(np.prod(positions.shape[1:]))
-    weights = np.random.default_rng(0).normal(size=(width, 3)) / np.sqrt(width)
-    step = max(1, (1 << 20) // width)
-    keys = np.concatenate(
-        [positions[i : i + step].reshape(-1, width) @ weights for i in range(0, count, step)]
-    )
-    window = SAME * np.abs(weights).sum(axis=0)
-    order = np.argsort(keys[:, 0], kind="stable")
-    ordered = keys[order]
-    left = np.arange(count)
-    for distance in range(1, count):
-        left = left[left + distance < count]
-        left = left[ordered[left + distance, 0] - ordered[left, 0] <= window[0]]
-        if not len(left):
-            return None
-        near = left[(np.abs(ordered[left + distance] - ordered[left]) <= window).all(axis=1)]
-        for row in near.tolist():
-            one, other = sorted((int(order[row]), int(order[row + distance])))
-            if np.abs(positions[[one]] - positions[[other]]).max() <= SAME:
-                return one, other
-    return None
+def _repeated(ids: Sequence[Integers]) -> Ints:
+    """The ids that are there more than once, ascending."""
+    if len(ids) == 1 and follow(ids[0]):
+        return np.empty(0, np.int64)
+    every = np.concatenate([some[:] for some in ids])
+    every.sort()
+    return np.unique(every[1:][every[1:] == every[:-1]])

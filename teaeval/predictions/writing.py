@@ -24,9 +24,9 @@ LAYOUT = "tea-prediction-1"
 def fields_of(prediction: Prediction) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Split a prediction in kcal/mol and Å into its arrays and its texts."""
     arrays = {
-        "energy": prediction.energies,
+        "energy": prediction.energies[:],
         "forces": prediction.forces[:],
-        "frame_id": prediction.frame_ids,
+        "frame_id": None if prediction.frame_ids is None else prediction.frame_ids[:],
         "positions": None if prediction.positions is None else prediction.positions[:],
         "numbers": prediction.numbers,
         "cell": prediction.cell,
@@ -209,7 +209,7 @@ def template(
         subset=subset,
         energies=np.full(len(test), np.nan),
         forces=np.full(test.forces.shape, np.nan),
-        frame_ids=test.ids,
+        frame_ids=test.ids[:],
         positions=test.positions,
         numbers=test.numbers,
         cell=None if test.cell is None else test.cell[:],

@@ -17,6 +17,7 @@ from teaeval.checks.sample import FEWEST, few_frames, pooled
 from teaeval.engines import Engine, Threads
 from teaeval.metrics.uncertainty import block_length
 from teaeval.predictions.findings import Finding, PredictionError
+from teaeval.predictions.places import Places
 from teaeval.predictions.prediction import Prediction
 from teaeval.predictions.reading import AnyFile, read_predictions
 from teaeval.predictions.reference import Reference, read_reference
@@ -167,7 +168,7 @@ def examine_against(
                 prediction=predicted,
                 dataset=None,
                 test=test,
-                test_rows=result.test_rows,
+                places=result.places,
                 findings=result.findings,
                 compared=result.compared,
                 fixes=sorted(fixes),
@@ -269,17 +270,18 @@ def _missing(
     nothing = replace(
         prediction, energies=np.full(1, np.nan), forces=np.full((1, test.n_atoms, 3), np.nan)
     )
-    nowhere = np.full(len(test), -1)
+    nowhere = Places.of(np.full(1, -1), len(test))
     compared = frame_errors_of(nothing, test, nowhere, {}, engine, block=block, details=details)
-    rows = np.empty(0, dtype=np.int64)
-    return Checked(rows, coverage(prediction, test, rows, None), compared)
+    places = Places.of(np.empty(0, np.int64), len(test))
+    return Checked(places, coverage(prediction, test, places, None), compared)
 
 
 def _check_labels(result: Checked, test: AnyFrames, reference: Reference) -> None:
     """Refuse reference forces that are no numbers, which leave frames without errors."""
     if result.compared is None:
         return
-    for part in np.array_split(np.flatnonzero(~result.compared.scored), 1 + len(test) // 1024):
+    failed = np.flatnonzero(~result.compared.scored)
+    for part in np.array_split(failed, 1 + len(failed) // 1024):
         bad = part[~np.isfinite(test.forces[part]).all(axis=(1, 2))]
         if len(bad):
             raise DataError(

@@ -53,11 +53,9 @@ def detailed(examined: Examined, draws: Resampling | None) -> Details:
     prediction, test, compared = examined.prediction, examined.test, examined.compared
     assert compared.forces is not None
     forces = compared.forces
-    there = examined.test_rows >= 0
-    rows = examined.test_rows[there]
     energy = np.full(len(test), np.nan)
-    energy[rows] = prediction.energies[there] - test.energies[rows]
-    energy[~compared.scored] = np.nan
+    rows = np.flatnonzero(compared.scored)
+    energy[rows] = prediction.energies[examined.places.sources(rows)] - test.energies[rows]
     about = energy - np.nanmean(energy)
     columns = {
         "mae_shifted": np.abs(about),

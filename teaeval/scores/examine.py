@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,7 @@ from teaeval.engines import Engine, Threads
 from teaeval.metrics.one_pass import Compared, frame_errors_of
 from teaeval.metrics.uncertainty import block_length
 from teaeval.predictions.findings import Finding, PredictionError
+from teaeval.predictions.places import Places
 from teaeval.predictions.prediction import Prediction
 from teaeval.predictions.reading import AnyFile, read_prediction
 
@@ -38,8 +40,8 @@ class Examined:
         What was predicted, after the fixes that were asked for.
     dataset, test
         The dataset, None for a reference file; and the test set of N frames.
-    test_rows
-        (M,) row of the test set for each of the M predicted frames.
+    places
+        Which frame of the test set each predicted frame is.
     findings
         The warnings of the checks.
     compared
@@ -53,7 +55,7 @@ class Examined:
     prediction: Prediction
     dataset: Dataset | None
     test: AnyFrames
-    test_rows: Ints
+    places: Places
     findings: list[Finding]
     compared: Compared
     fixes: list[str]
@@ -135,7 +137,7 @@ def check_against(
 ) -> tuple[Ints, list[Finding]]:
     """:func:`check` against a test set that is loaded already."""
     result = checked(prediction, test, dataset, engine or Threads())
-    return result.test_rows, result.findings
+    return result.places.rows, result.findings
 
 
 def examine(
@@ -192,7 +194,7 @@ def examine(
         prediction=prediction,
         dataset=dataset,
         test=test,
-        test_rows=result.test_rows,
+        places=result.places,
         findings=findings,
         compared=result.compared,
         fixes=sorted(fixes),
@@ -205,12 +207,12 @@ def examine(
 class Checked:
     """What all checks say.
 
-    ``test_rows`` (N,) are the row of the test set for each predicted frame; ``compared`` is None
-    where shapes forbid to compare.  ``few`` are the frames that could be looked at, if they are
-    too few for diagnoses.
+    ``places`` say which frame of the test set each predicted frame is; ``compared`` is None where
+    shapes forbid to compare.  ``few`` are the frames that could be looked at, if they are too few
+    for diagnoses.
     """
 
-    test_rows: Ints
+    places: Places
     findings: list[Finding]
     compared: Compared | None
     few: Sample | None = None
@@ -250,20 +252,20 @@ def checked(
     known = list(prediction.findings)
     findings = structure.shapes(prediction, test.n_atoms)
     if findings:
-        return Checked(np.full(np.size(prediction.energies), -1), known + findings, None)
-    rows, findings = structure.rows(prediction, test, engine)
-    findings += structure.coverage(prediction, test, rows, dataset)
-    place = _places(rows, len(test))
+        nowhere = np.full(math.prod(prediction.energies.shape), -1)
+        return Checked(Places.of(nowhere, len(test)), known + findings, None)
+    places, findings = structure.places(prediction, test, engine)
+    findings += structure.coverage(prediction, test, places, dataset)
     groups = {} if dataset is None else dataset.card.groups
     compared = frame_errors_of(
-        prediction, test, place, groups, engine, block=block, details=details
+        prediction, test, places, groups, engine, block=block, details=details
     )
-    suspects = place[~compared.scored]
-    findings += structure.finite(prediction, suspects[suspects >= 0])
-    findings = geometry.explain(prediction, test, rows, findings)
-    findings += repeats.diagnose(prediction, test, place, compared)
+    suspects = places.sources(np.flatnonzero(~compared.scored))
+    findings += structure.finite(prediction, suspects[suspects >= 0], places.unused)
+    findings = geometry.explain(prediction, test, places, findings)
+    findings += repeats.diagnose(prediction, test, places, compared)
     compared = compared.checked()
-    sample = draw(prediction, test, rows)
+    sample = draw(prediction, test, places)
     few = None
     if sample is not None and len(sample) >= FEWEST:
         findings += _diagnoses(sample, prediction, test, findings)
@@ -271,16 +273,7 @@ def checked(
         few = sample
         if dataset is not None:  # of systems of a reference, those of all are looked at together
             findings += [*identity.diagnose(sample), few_frames(len(sample))]
-    return Checked(rows, known + findings, compared, few)
-
-
-def _places(rows: Ints, count: int) -> Ints:
-    """Row of the prediction for each of `count` test frames, from those (N,) of the test set."""
-    if len(rows) == count and rows[0] == 0 and (rows[1:] - rows[:-1] == 1).all():
-        return rows  # they are in the same order
-    place = np.full(count, -1)
-    place[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
-    return place
+    return Checked(places, known + findings, compared, few)
 
 
 def _diagnoses(

@@ -14,8 +14,9 @@ from teadata.stored_frames import AnyFrames
 from teadata.typing import Ints
 from teaeval.predictions.fields import unidentified
 from teaeval.predictions.findings import Finding, PredictionError
+from teaeval.predictions.geometries import check_geometries
 from teaeval.predictions.prediction import Prediction
-from teaeval.predictions.reference import Reference, check_geometries
+from teaeval.predictions.reference import Reference
 
 
 def paired(

@@ -62,7 +62,7 @@ def _lowest(
 def _draws(parts: Sequence[Examined], replicates: int, seed: int) -> Resampling:
     """The units of the rows of all parts, numbered through."""
     each = [
-        resampling(part.dataset, part.test, replicates, seed).of_blocks(part.compared.block)
+        resampling(part.dataset, part.test, replicates, seed, each=part.compared.block)
         for part in parts
     ]
     if len(each) == 1:

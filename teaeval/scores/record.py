@@ -16,7 +16,6 @@ from teadata.errors import UsageError, unknown_name
 from teadata.output.display import Shown, data_frame, html_table, line
 from teadata.schema import StrictModel
 from teadata.stored_frames import AnyFrames
-from teaeval.checks.sample import reached
 from teaeval.md.record import Simulations
 from teaeval.predictions.prediction import Prediction
 from teaeval.predictions.reference import Reference
@@ -173,8 +172,8 @@ class Coverage(StrictModel):
         for examined in parts:
             frames = len(examined.test)
             total += frames
-            scored += int(examined.compared.scored.sum())
-            missing += frames - int(np.count_nonzero(reached(examined.test_rows, frames)))
+            scored += int(np.count_nonzero(examined.compared.scored))
+            missing += frames - examined.places.reached
         return cls(
             frames=total, scored=scored, missing=missing, not_finite=total - scored - missing
         )

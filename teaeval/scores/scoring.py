@@ -18,7 +18,9 @@ from teaeval.metrics.frame_errors import FrameErrors
 from teaeval.metrics.uncertainty import ErrorIntervals, error_intervals, resampling
 from teaeval.predictions.reading import AnyFile
 from teaeval.predictions.reference import Reference
+from teaeval.resampling import Resampling
 from teaeval.scores.against import Against, check_one_of_both, examine_against
+from teaeval.scores.detail_records import Details
 from teaeval.scores.details import detailed
 from teaeval.scores.examine import AnyPrediction, Examined, examine, loaded, opened
 from teaeval.scores.pooling import pool
@@ -112,8 +114,8 @@ def score_examined(examined: Examined, *, replicates: int = REPLICATES, seed: in
     prediction, dataset, test = examined.prediction, examined.dataset, examined.test
     assert dataset is not None
     compared = examined.compared
-    draws = resampling(dataset, test, replicates, seed) if replicates else None
-    intervals = error_intervals(compared.table, draws.of_blocks(compared.block)) if draws else {}
+    draws = _draws(examined, replicates, seed, compared.block)
+    intervals = error_intervals(compared.table, draws) if draws else {}
     return Score(
         dataset=ScoredDataset.of(dataset, prediction.subset, test),
         prediction=ScoredPrediction.of(prediction),
@@ -125,7 +127,7 @@ def score_examined(examined: Examined, *, replicates: int = REPLICATES, seed: in
         **_made(),
         bootstrap=Bootstrap.of(draws) if draws else None,
         rows=_rows(compared.table, intervals),
-        details=detailed(examined, draws) if compared.forces is not None else None,
+        details=_details(examined, replicates, seed),
         warnings=[str(item) for item in examined.findings],
         citations=[citation.bibtex.strip() for citation in dataset.card.citations],
     )
@@ -168,16 +170,27 @@ def score_against(against: Against, *, replicates: int = REPLICATES, seed: int =
     )
 
 
+def _draws(examined: Examined, replicates: int, seed: int, each: int = 1) -> Resampling | None:
+    """What is resampled, where rows stand for so many frames; None for no intervals."""
+    if not replicates:
+        return None
+    return resampling(examined.dataset, examined.test, replicates, seed, each=each)
+
+
+def _details(examined: Examined, replicates: int, seed: int) -> Details | None:
+    """Details of a prediction if they were collected, of which every frame is a row."""
+    if examined.compared.forces is None:
+        return None
+    return detailed(examined, _draws(examined, replicates, seed))
+
+
 def _system(formula: str, parts: Sequence[Examined], replicates: int, seed: int) -> ScoredSystem:
     """The score of the frames of one composition."""
     coverage = Coverage.of(parts)
     pooled = pool(parts, replicates, seed)
     scored = coverage.scored > 0
     intervals = error_intervals(pooled.table, pooled.draws) if scored and replicates else {}
-    details = None
-    if scored and len(parts) == 1 and parts[0].compared.forces is not None:
-        draws = resampling(None, parts[0].test, replicates, seed) if replicates else None
-        details = detailed(parts[0], draws)
+    details = _details(parts[0], replicates, seed) if scored and len(parts) == 1 else None
     return ScoredSystem(
         formula=formula,
         atoms=parts[0].test.n_atoms,

@@ -69,9 +69,10 @@ def test_matching_finds_what_is_there_and_nothing_else(known, unknown, seed, shi
     if shifted:
         positions += rng.normal(size=(len(positions), 1, 3))
     found = match(positions, frames(reference), Threads())
-    np.testing.assert_array_equal(found.rows, np.concatenate([order, np.full(unknown, -1)]))
-    np.testing.assert_array_equal(found.moved, shifted & (found.rows >= 0))
-    assert found.finite.all()
+    expected = np.concatenate([order, np.full(unknown, -1)])
+    np.testing.assert_array_equal(found.places.rows, expected)
+    np.testing.assert_array_equal(found.moved, np.arange(known if shifted else 0))
+    assert not len(found.infinite)
 
 
 @settings(deadline=None, max_examples=50)
@@ -89,14 +90,14 @@ def test_atoms_may_be_in_any_image_of_any_cell(seed, pbc, shifted):
     moved = reference + np.where(pbc, images, 0) @ cell
     moved += shifted * rng.normal(size=(8, 1, 3)) * 100
     test = frames(reference, cell=cell, pbc=pbc)
-    np.testing.assert_array_equal(match(moved, test, Threads()).rows, np.arange(8))
+    np.testing.assert_array_equal(match(moved, test, Threads()).places.rows, np.arange(8))
     if not all(pbc):
         images[:, 0], images[:, 1:] = 1, 0
         strange = reference + np.where(pbc, 0, images) @ cell
-        assert (match(strange, test, Threads()).rows == -1).all()
+        assert (match(strange, test, Threads()).places.rows == -1).all()
     strange = moved.copy()
     strange[:, 3, 1] += 0.01
-    assert (match(strange, test, Threads()).rows == -1).all()
+    assert (match(strange, test, Threads()).places.rows == -1).all()
 
 
 @pytest.mark.parametrize("ids", [True, False])

@@ -47,9 +47,12 @@ def test_a_file_that_was_not_written_to_its_end_is_not_scored(noisy, mini_i, tmp
 
 
 @pytest.mark.parametrize("part", [1 << 21, 100])
-def test_forces_of_the_frame_before(diagnosed, noisy, mini_i, part, monkeypatch):
-    """In one go, or of many frames a part of their numbers at a time."""
+@pytest.mark.parametrize("held", [1 << 21, 100])
+def test_forces_of_the_frame_before(diagnosed, noisy, mini_i, part, held, monkeypatch):
+    """In one go, or of many frames a part of their numbers at a time, from a file."""
+    monkeypatch.setattr("teaeval.engines.PIECE", 1 << 15)
     monkeypatch.setattr("teaeval.checks.repeats.PART", part)
+    monkeypatch.setattr("teaeval.metrics.digests.HELD", held)
     assert "equal-forces" not in diagnosed(noisy, mini_i)
     forces = noisy.forces.copy()
     forces[100] = forces[99]

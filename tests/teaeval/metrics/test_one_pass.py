@@ -10,6 +10,7 @@ import pytest
 from teaeval.engines import Threads
 from teaeval.metrics.definitions import errors
 from teaeval.metrics.one_pass import frame_errors_of
+from teaeval.predictions.places import Places
 
 
 @pytest.fixture
@@ -27,9 +28,9 @@ def test_errors_are_in_the_order_of_the_test_set(noisy, test_set):
         forces=noisy.forces[::-1],
         frame_ids=noisy.frame_ids[::-1],
     )
-    order = np.arange(count)[::-1].copy()
-    order[-10:] = -1
-    found = frame_errors_of(turned, test_set, order, {}, Threads())
+    rows = np.arange(count)[::-1].copy()
+    rows[:10] = -1
+    found = frame_errors_of(turned, test_set, Places.of(rows, count), {}, Threads())
     assert found.scored.sum() == count - 10
     assert not found.scored[-10:].any()
     gap = np.abs(noisy.energies - test_set.energies)[:-10]
@@ -39,9 +40,9 @@ def test_errors_are_in_the_order_of_the_test_set(noisy, test_set):
 
 
 def test_blocks_keep_the_errors_of_all_frames(noisy, test_set):
-    order = np.arange(len(test_set))
-    single = frame_errors_of(noisy, test_set, order, {}, Threads())
-    merged = frame_errors_of(noisy, test_set, order, {}, Threads(), block=8)
+    places = Places.of(np.arange(len(test_set)), len(test_set))
+    single = frame_errors_of(noisy, test_set, places, {}, Threads())
+    merged = frame_errors_of(noisy, test_set, places, {}, Threads(), block=8)
     assert merged.block == 8
     assert len(merged.table["F"].mae) == -(-len(test_set) // 8)
     for name, rows in single.table.items():
@@ -50,7 +51,7 @@ def test_blocks_keep_the_errors_of_all_frames(noisy, test_set):
 
 
 def test_details_are_collected_where_they_are_wanted(noisy, test_set):
-    order = np.arange(len(test_set))
-    assert frame_errors_of(noisy, test_set, order, {}, Threads()).forces is None
-    detailed = frame_errors_of(noisy, test_set, order, {}, Threads(), details=True)
+    places = Places.of(np.arange(len(test_set)), len(test_set))
+    assert frame_errors_of(noisy, test_set, places, {}, Threads()).forces is None
+    detailed = frame_errors_of(noisy, test_set, places, {}, Threads(), details=True)
     np.testing.assert_allclose(detailed.forces.mae, detailed.table["F"].mae, rtol=1e-12)

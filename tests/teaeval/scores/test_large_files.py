@@ -12,7 +12,7 @@ import pytest
 import teadata
 import teaeval
 from teadata import Dataset, catalog
-from teadata.arrays import StoredArray
+from teadata.arrays import StoredArray, StoredInts
 from teadata.errors import TeaError
 from teadata.stored_frames import StoredFrames
 from teaeval import Prediction, PredictionError
@@ -105,6 +105,8 @@ def test_from_the_file_as_from_memory(suffix, tmp_path, monkeypatch):
     from_file, dataset = from_the_file(path)
     assert isinstance(from_file.forces, StoredArray)
     assert isinstance(from_file.positions, StoredArray)
+    assert isinstance(from_file.energies, StoredArray)
+    assert isinstance(from_file.frame_ids, StoredInts)
     assert isinstance(dataset.test_set("folded"), StoredFrames)
     for threads in (1, 4):
         found = teaeval.score(from_file, dataset, engine=Threads(threads), **options)
