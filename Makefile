@@ -19,8 +19,9 @@ SEVEN = $(AT60) "$(call of,MACE,reference)folded-1000.folded.npz:model=MACE (ref
 SCORES = $(addsuffix ../scores/*.json,$(call marked,quick))
 CURVE = $(shell grep -lE '"train": ?"folded/train/(25|50|100|200|300)"' $(call of,sGDML,quick)../scores/*.json)
 CURVES = $(shell grep -lE '"train": ?"folded/train/' $(SCORES) | xargs grep -lE '"subset": ?"folded"')
-# docs/md.md and docs/hydrogen.md
+# docs/md.md, docs/simulated.md and docs/hydrogen.md
 SIMULATIONS = $(wildcard $(ENTRIES)/*/submission/md.json)
+SIMULATED = $(sort $(wildcard examples/simulations/*.json))
 HYDROGEN = $(foreach model,Yukawa Tersoff UF3 PACE MACE,$(call of,$(model),quick)hydrogen.json)
 
 # Trainings of which the board has nothing
@@ -36,7 +37,7 @@ CRYSTAL = $(call run,mace-mini-iv-complete-200)/predictions/complete.npz
 # Below the published sizes too, where the number of frames limits the error more than the steps
 PHYSNET_SIZES = 25 50 100 200 400 600 800 1000
 BOARD = learning-curve learning-curves learning-curve-published gyration errors parity elements \
-	magnitude atoms worst gyration-simulations survival hydrogen hydrogen-rdf report board board-tablet board-phone
+	magnitude atoms worst gyration-simulations survival simulated-300K hydrogen hydrogen-rdf report board board-tablet board-phone
 TRAINED = matrix atoms-mini-iii worst-mini-iv learning-curve-physnet
 
 .DEFAULT_GOAL = help
@@ -96,7 +97,9 @@ $(OUT)/learning-curve-physnet.png:
 $(OUT)/gyration-simulations.png:
 	teaeval plot gyration $(SIMULATIONS) -o $@
 $(OUT)/survival.png:
-	teaeval plot survival $(SIMULATIONS) -o $@
+	teaeval plot survival $(SIMULATED) -o $@
+$(OUT)/simulated-300K.png:
+	teaeval plot observables $(filter %-300K.json,$(SIMULATED)) -o $@
 $(OUT)/hydrogen.png:
 	teaeval plot hydrogen $(HYDROGEN) -o $@
 $(OUT)/hydrogen-rdf.png:

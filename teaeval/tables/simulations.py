@@ -94,7 +94,7 @@ def broken(records: Sequence[Simulations]) -> Grid | None:
             (state, label, f"{item.what}: {item.place}"),
             (
                 Cell(f"{len(item.replicas)} of {len(record.replicas)}"),
-                Cell(", ".join(f"{time:.3g}" for time in item.times)),
+                Cell(", ".join(f"{time:.3g}" for time in sorted(item.times))),
             ),
         )
         for state, members in by_state(records).items()
@@ -120,7 +120,7 @@ def sampled(records: Sequence[Simulations]) -> list[Grid]:
         quantities: dict[tuple[str, str], dict[str, Observed]] = {}
         for label, record in members:
             for one in record.observables:
-                name = f"{one.quantity}, {one.unit}" if one.unit else one.quantity
+                name = f"{one.quantity}, {one.unit}" if one.unit and one.mean else one.quantity
                 quantities.setdefault((one.observable, name), {})[label] = one
         if quantities:
             found.append(_sampled(state, [label for label, _ in members], quantities))
