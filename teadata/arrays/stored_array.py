@@ -84,7 +84,10 @@ class _Stored:
         return replace(self, rows=as_range(known.start + known.step * places))
 
     def _read(self, index: slice | ArrayLike) -> NDArray[Any]:
-        """Read rows: contiguous ones at once, scattered ones run by run."""
+        """Read rows: contiguous ones at once, scattered ones run by run; or one."""
+        if not isinstance(index, slice) and np.ndim(index) == 0:
+            one: NDArray[Any] = self._read(np.atleast_1d(np.asarray(index)))[0]
+            return one
         rows = as_range(self.take(index).rows)
         if isinstance(rows, range) and rows.step == 1:
             values = self.file.section(self.name, rows.start, rows.start + len(rows))
@@ -133,10 +136,10 @@ class StoredArray(_Stored):
         return replace(self, order=order if self.order is None else self.order[order])
 
     def __getitem__(self, index: slice | ArrayLike) -> Floats:
-        """Read some of the rows."""
+        """Read some of the rows, or one."""
         values = self._read(index).astype(np.float64, copy=False)
         if self.order is not None:
-            values = values[:, self.order]
+            values = np.take(values, self.order, axis=-len(self.row_shape))
         for factor in self.factors:
             if factor != 1.0:
                 values = values * factor
@@ -148,7 +151,7 @@ class StoredInts(_Stored):
     """Integers (N, …) in a file, such as ids; indexing reads them in 64 bits."""
 
     def __getitem__(self, index: slice | ArrayLike) -> Ints:
-        """Read some of the rows."""
+        """Read some of the rows, or one."""
         return self._read(index).astype(np.int64, copy=False)
 
 

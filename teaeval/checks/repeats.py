@@ -27,7 +27,7 @@ PAIRS = 500
 FEWEST_ATOMS = 3
 """The forces of two atoms are one number along a line, and may be equal after rounding."""
 
-PART = 1 << 21
+PART = 1 << 19
 """Frames whose numbers are compared in one go; of more, up to 16 parts are compared in turn."""
 
 SAME = 0.01

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 Digests = NDArray[np.uint64]
 """(n,) a number for each frame that depends on every bit of its forces; −0 counts as 0."""
 
-HELD = 1 << 21
-"""Numbers that are held in memory, 16 MB; those of more frames are put into a file."""
-
+HELD = 1 << 18
+"""Numbers that are held in memory, 2 MB; those of more frames are put into a file."""
 
 READ = 1 << 16
 """Numbers that are read from the file together: what is done with them stays in a core's cache."""

@@ -59,6 +59,11 @@ def test_a_stretch(stored, values, start, width):
     np.testing.assert_array_equal(stored[start : start + width], values[start : start + width])
 
 
+def test_one_row(stored, values):
+    np.testing.assert_array_equal(stored[np.int64(7)], values[7])
+    np.testing.assert_array_equal(stored[-1], values[-1])
+
+
 def test_a_mask(stored, values):
     mask = np.random.default_rng(1).random(COUNT) < 0.1
     np.testing.assert_array_equal(stored[mask], values[mask])

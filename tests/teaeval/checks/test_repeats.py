@@ -46,8 +46,8 @@ def test_a_file_that_was_not_written_to_its_end_is_not_scored(noisy, mini_i, tmp
         teaeval.score(path, replicates=0)
 
 
-@pytest.mark.parametrize("part", [1 << 21, 100])
-@pytest.mark.parametrize("held", [1 << 21, 100])
+@pytest.mark.parametrize("part", [1 << 19, 100])
+@pytest.mark.parametrize("held", [1 << 18, 100])
 def test_forces_of_the_frame_before(diagnosed, noisy, mini_i, part, held, monkeypatch):
     """In one go, or of many frames a part of their numbers at a time, from a file."""
     monkeypatch.setattr("teaeval.engines.PIECE", 1 << 15)

@@ -17,6 +17,8 @@ from teadata.errors import TeaError
 from teadata.stored_frames import StoredFrames
 from teaeval import Prediction, PredictionError
 from teaeval.engines import Threads, connected
+from teaeval.predictions.reference import read_reference
+from teaeval.scores.against import check_reference
 from teaeval.scores.record import Score
 
 SUFFIXES = (".npz", ".h5", ".zarr", ".zip", ".parquet", ".xyz")
@@ -133,6 +135,65 @@ def test_faults_are_found_and_mended_in_a_file_too(tmp_path):
     assert fixed.row("F").mae == pytest.approx(expected.row("F").mae, rel=1e-5)
     with pytest.raises(PredictionError, match="3 NaN and 0 infinite values in 1 frames"):
         teaeval.score(*read["nan"])
+
+
+def faulty(clean: Prediction) -> dict[str, Prediction]:
+    """A prediction with each fault that is found frame by frame."""
+    count = len(clean.energies)
+    frames, last = np.arange(count), np.arange(count)[::-1]
+
+    def of(rows: np.ndarray, **changed: object) -> Prediction:
+        parts = {n: getattr(clean, n)[rows] for n in ("energies", "forces", "frame_ids")}
+        return dataclasses.replace(clean, positions=clean.positions[rows], **parts | changed)
+
+    def with_(name: str, values: object, *rows: int) -> Prediction:
+        array = getattr(clean, name).copy()
+        array[list(rows)] = values
+        return dataclasses.replace(clean, **{name: array})
+
+    return {
+        "clean": clean,
+        "turned": of(last),
+        "some are missing": of(frames[5:-3]),
+        "some twice": of(np.append(last, [4, 9])),
+        "others": with_("frame_ids", [10**9, 10**9 + 1], 7, 70),
+        "no ids": dataclasses.replace(of(np.append(last, 0)), frame_ids=None),
+        "energies": with_("energies", np.nan, 3, 80),
+        "forces": with_("forces", np.inf, 3, 80),
+        "zero": with_("forces", 0.0, *frames[-9:]),
+        "the same": with_("forces", clean.forces[11], *range(12, 40)),
+        "positions of others": with_("positions", clean.positions[::-1][:30], *range(30)),
+        "moved": dataclasses.replace(clean, positions=clean.positions + 1.0),
+        "infinite positions": with_("positions", np.inf, 5),
+        "energy of one, position of another": of(last, energies=clean.energies),
+    }
+
+
+def test_what_is_wrong_is_said_in_the_same_words(tmp_path, monkeypatch):
+    monkeypatch.setattr("teaeval.engines.PIECE", 1 << 14)
+    monkeypatch.setattr("teaeval.metrics.digests.HELD", 10)
+    for fault, prediction in faulty(made("mini-iii", "complete")).items():
+        path = tmp_path / f"{fault}.h5"
+        teaeval.write_prediction(path, prediction)
+        expected = teaeval.check(prediction)
+        found = teaeval.check(*from_the_file(path))
+        np.testing.assert_array_equal(found[0], expected[0], fault)
+        assert [str(item) for item in found[1]] == [str(item) for item in expected[1]], fault
+
+
+def test_what_is_wrong_beside_a_reference_is_said_in_the_same_words(tmp_path):
+    clean = made("mini-iii", "complete")
+    test = teadata.load("mini-iii").split("complete/test")
+    teadata.formats.write(tmp_path / "reference.h5", test)
+    for fault, prediction in faulty(clean).items():
+        path = tmp_path / f"{fault}.h5"
+        teaeval.write_prediction(path, prediction)
+        said = []
+        for in_memory in (1 << 26, 0):
+            reference = read_reference(tmp_path / "reference.h5", in_memory=in_memory)
+            read = teaeval.read_prediction(path, in_memory=in_memory)
+            said.append([str(item) for item in check_reference(read, reference)])
+        assert said[1] == said[0], fault
 
 
 def test_frames_in_another_order_without_ids(tmp_path):
