@@ -77,19 +77,22 @@ class Model:
 
     @classmethod
     def of(cls, record: Mapping[str, Any], kind: str) -> Model:
-        """The model of the two smaller measurements with one worker."""
-        small, one, _ = sizes(record)
-        a, b = found(record, kind, 1, small), found(record, kind, 1, one)
+        """The model of the two smaller measurements with one worker; memory, of the larger ones.
+
+        What is read together has its full size with a million frames.
+        """
+        small, one, two = sizes(record)
+        a, b, c = (found(record, kind, 1, frames) for frames in (small, one, two))
         rest = [run["alone"] for run in (a, b)]
         serial = (rest[1] - rest[0]) / (one - small)
-        memory = (b["memory"] - a["memory"]) / (one - small)
+        memory = (c["memory"] - b["memory"]) / (two - one)
         return cls(
             start=max(0.0, rest[0] - serial * small),
             work=b["shared"] / one,
             serial=serial,
             hashing=b["hash"] / one,
             cores=cpu(b) / b["seconds"],
-            base=a["memory"] - memory * small,
+            base=b["memory"] - memory * one,
             per_frame=memory,
             sent=b["sent"] / PIECE,
             received=b["received"] / PIECE,
@@ -118,7 +121,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], text: int = 1) ->
 
 def measured(record: Mapping[str, Any]) -> str:
     """The table of what was measured and what the model says of it."""
-    small, one, _ = sizes(record)
+    small, one, two = sizes(record)
     rows = []
     for run in record["runs"]:
         kind, workers, frames = run["kind"], run["workers"], run["frames"]
@@ -126,6 +129,7 @@ def measured(record: Mapping[str, Any]) -> str:
             continue
         model = Model.of(record, kind)
         calibrates = workers == 1 and frames in (small, one)
+        fits_memory = workers == 1 and frames in (one, two)
         expected = [
             f"{model.seconds(frames, workers):.1f}",
             f"{model.cpu(frames):.1f}",
@@ -141,7 +145,7 @@ def measured(record: Mapping[str, Any]) -> str:
             f"{cpu(run):.1f}",
             "fitted" if calibrates else expected[1],
             f"{run['memory'] / 1e6:.0f}",
-            "fitted" if calibrates else expected[2],
+            "fitted" if fits_memory else expected[2],
             f"{run['load']:.1f}",
         ])  # fmt: skip
     heads = (

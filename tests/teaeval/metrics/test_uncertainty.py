@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import teaeval
+from teadata import Frames
 from teaeval.metrics import uncertainty
 from teaeval.metrics.definitions import errors
 from teaeval.metrics.frame_errors import FrameErrors
@@ -152,6 +153,13 @@ def test_blocks_of_many_frames_give_the_intervals_of_frames(mini_i, monkeypatch)
     blocks, frames = (intervals(found, units).mae for units in (draws, by_frame(2500, 1)))
     width = frames[1] - frames[0]
     np.testing.assert_allclose(blocks, frames, atol=0.15 * width)
+
+
+def test_rows_of_several_frames_are_drawn_as_they_are():
+    """Also of few frames, each of which would be drawn by itself: 7 rows of 8 frames, one of 4."""
+    some = np.zeros((60, 1, 3))
+    draws = resampling(None, Frames([1], some, np.zeros(60), some), 1, each=8)
+    assert (draws.kind, draws.units.tolist()) == ("block", list(range(8)))
 
 
 def test_the_largest_error_is_found_though_no_leading_unit_was_drawn(monkeypatch):
