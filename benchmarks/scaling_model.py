@@ -257,7 +257,7 @@ def outlook(record: Mapping[str, Any]) -> str:
     parts += [(f"the process that scores: {name}", seconds) for name, seconds in alone(record)]
     rows = [[name, f"{seconds:.0f} s"] for name, seconds in parts]
     rows += [
-        ["the process that scores: memory", f"{model.memory(FRAMES) / 1e9:.0f} GB"],
+        ["the process that scores: memory, at most", f"{model.memory(FRAMES) / 1e9:.0f} GB"],
         ["both files: forces in double precision", f"{2 * FRAMES * ATOMS * 24 / 1e12:.1f} TB"],
         ["both files: objects", f"{2 * 3 * FRAMES / CHUNK / 1e6:.0f} · 10⁶"],
     ]
