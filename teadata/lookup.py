@@ -31,6 +31,34 @@ class Integers(Protocol):
         ...
 
 
+def picked(index: ArrayLike, count: int) -> Ints:
+    """Rows (n,) that an index picks among `count`, as NumPy does: a mask, integers, or one integer.
+
+    Negative ones count from the end.  For one integer, the row has no dimension.
+
+    Raises
+    ------
+    IndexError
+        If it is neither, or a row is not there.
+    """
+    rows = np.asarray(index)
+    if rows.dtype == np.bool_:
+        if rows.shape != (count,):
+            raise IndexError(f"expected a mask of shape {(count,)}, found {rows.shape}")
+        return np.flatnonzero(rows)
+    if rows.shape == (0,):  # an empty list is of no integer type
+        return np.empty(0, np.int64)
+    if rows.dtype.kind not in "iu" or rows.ndim > 1:
+        raise IndexError(
+            "expected a slice, a mask, an integer or a list of integers, found "
+            f"{' '.join(repr(index).split()):.60}"
+        )
+    rows = rows.astype(np.int64)
+    if not -count <= rows.min() <= rows.max() < count:
+        raise IndexError(f"rows {rows.min()} to {rows.max()} of {count}")
+    return np.where(rows < 0, rows + count, rows)
+
+
 @dataclass(frozen=True)
 class Consecutive:
     """Integers (n,) that follow each other; indexing makes those that are asked for.
@@ -51,17 +79,10 @@ class Consecutive:
 
     def __getitem__(self, index: slice | ArrayLike) -> Ints:
         """Some of them, as an array."""
-        known = range(self.first, self.first + self.count)
         if isinstance(index, slice):
-            some = known[index]
+            some = range(self.first, self.first + self.count)[index]
             return np.arange(some.start, some.stop, some.step, dtype=np.int64)
-        picked = np.asarray(index)
-        if picked.dtype == np.bool_:
-            picked = np.flatnonzero(picked)
-        places = np.where(picked < 0, picked + self.count, picked).astype(np.int64)
-        if places.size and not 0 <= places.min() <= places.max() < self.count:
-            raise IndexError(f"rows {places.min()} to {places.max()} of {self.count}")
-        found: Ints = self.first + places
+        found: Ints = self.first + picked(index, self.count)
         return found
 
 

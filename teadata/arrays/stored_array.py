@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from abc import abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.lib.mixins import NDArrayOperatorsMixin
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from teadata.arrays.base import SeekableFile
+from teadata.lookup import picked
 from teadata.typing import Floats, Ints
 
 IN_MEMORY = 1 << 26
@@ -22,11 +27,12 @@ SPAN = 1 << 20
 """Rows that are read together where parts of them are asked for in order."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Stored:
+@dataclass(frozen=True, eq=False, repr=False)
+class _Stored(NDArrayOperatorsMixin):
     """Rows of an array of a file, which are selected without reading them.
 
-    Can be pickled: what it is unpickled as reads the same file.
+    Indexed as a NumPy array is, it reads what is asked for.  NumPy's functions, operators and
+    comparisons read all of it.  Can be pickled: what it is unpickled as reads the same file.
 
     Parameters
     ----------
@@ -46,6 +52,8 @@ class _Stored:
     row_shape: tuple[int, ...]
     rows: Ints | range | None = None
 
+    dtype: ClassVar[np.dtype[Any]]
+
     @classmethod
     def of(cls, file: SeekableFile, name: str, row_shape: tuple[int, ...] | None = None) -> Self:
         """An array of a file, its rows in the file's shape or another of as many numbers."""
@@ -64,23 +72,69 @@ class _Stored:
         """Number of axes."""
         return len(self.shape)
 
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return math.prod(self.shape)
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} {self.name} of {self.file.label}, shape {self.shape}; "
+            "[:] reads it>"
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        said = f"{type(self).__name__!r} object has no attribute {name!r}"
+        if not name.startswith("_") and hasattr(np.ndarray, name):
+            said += (
+                "; its numbers are in their file still, [:] reads them as an array, which has it"
+            )
+        raise AttributeError(said, name=name, obj=self)
+
+    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray[Any]:
+        if copy is False:
+            raise ValueError("what is in a file cannot be an array without a copy")
+        return self._rows(slice(None)).astype(dtype or self.dtype, copy=False)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        if any(isinstance(array, _Stored) for array in options.get("out", ())):
+            raise TypeError(f"{self!r} cannot be changed; change what [:] reads")
+        read = [one[:] if isinstance(one, _Stored) else one for one in inputs]
+        return getattr(ufunc, method)(*read, **options)
+
+    def __iter__(self) -> Iterator[Any]:
+        step = max(1, SPAN // max(1, math.prod(self.row_shape)))
+        for start in range(0, len(self), step):
+            yield from self[start : start + step]
+
+    def __getitem__(self, index: Any) -> Any:
+        """Read some of the rows, or one, or parts of them."""
+        first, *rest = index if isinstance(index, tuple) and index else (index,)
+        if first is None or first is Ellipsis or isinstance(first, tuple):
+            return self._rows(slice(None))[index]
+        some = self._rows(first)
+        if not rest:
+            return some
+        if some.ndim < self.ndim:
+            return some[tuple(rest)]
+        rows = slice(None) if isinstance(first, slice) else np.arange(len(some))
+        return some[rows, *rest]
+
+    @abstractmethod
+    def _rows(self, index: slice | ArrayLike) -> NDArray[Any]:
+        """Read some of the rows, or one."""
+
     def take(self, index: slice | ArrayLike) -> Self:
         """Select rows without reading them."""
         known = range(len(self)) if self.rows is None else self.rows
         if isinstance(index, slice):
             return replace(self, rows=known[index])
-        picked = np.asarray(index)
-        # A mask, or rows; an empty list is of no integer type.
-        mask = picked.dtype == np.bool_
-        picked = np.flatnonzero(picked) if mask else picked.astype(np.int64, copy=False)
+        places = picked(index, len(known))
         if not isinstance(known, range):
-            return replace(self, rows=known[picked])
-        if len(picked) and not -len(known) <= picked.min() <= picked.max() < len(known):
-            raise IndexError(f"rows {picked.min()} to {picked.max()} of {len(known)}")
-        rows = as_range(picked)
-        if isinstance(rows, range) and rows.start >= 0:
+            return replace(self, rows=known[places])
+        rows = as_range(places)
+        if isinstance(rows, range):
             return replace(self, rows=known[rows.start : rows.stop])
-        places = np.where(picked < 0, picked + len(known), picked)
         return replace(self, rows=as_range(known.start + known.step * places))
 
     def _read(self, index: slice | ArrayLike) -> NDArray[Any]:
@@ -110,7 +164,7 @@ class _Stored:
         return values
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class StoredArray(_Stored):
     """Numbers (N, …) in a file; indexing reads them in double precision.
 
@@ -125,7 +179,18 @@ class StoredArray(_Stored):
     factors: tuple[float, ...] = ()
     order: Ints | None = None
 
-    def __mul__(self, factor: float) -> StoredArray:
+    dtype: ClassVar[np.dtype[Any]] = np.dtype(np.float64)
+
+    @overload
+    def __mul__(self, factor: float) -> StoredArray: ...
+
+    @overload
+    def __mul__(self, factor: Any) -> Any: ...
+
+    def __mul__(self, factor: Any) -> Any:
+        """Multiply by a number, without reading, or by anything else."""
+        if np.ndim(factor):
+            return super().__mul__(factor)
         return replace(self, factors=(*self.factors, factor))
 
     def __neg__(self) -> StoredArray:
@@ -135,8 +200,7 @@ class StoredArray(_Stored):
         """Select entries of each row, in this order, without reading them."""
         return replace(self, order=order if self.order is None else self.order[order])
 
-    def __getitem__(self, index: slice | ArrayLike) -> Floats:
-        """Read some of the rows, or one."""
+    def _rows(self, index: slice | ArrayLike) -> Floats:
         values = self._read(index).astype(np.float64, copy=False)
         if self.order is not None:
             values = np.take(values, self.order, axis=-len(self.row_shape))
@@ -146,12 +210,13 @@ class StoredArray(_Stored):
         return values
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class StoredInts(_Stored):
     """Integers (N, …) in a file, such as ids; indexing reads them in 64 bits."""
 
-    def __getitem__(self, index: slice | ArrayLike) -> Ints:
-        """Read some of the rows, or one."""
+    dtype: ClassVar[np.dtype[Any]] = np.dtype(np.int64)
+
+    def _rows(self, index: slice | ArrayLike) -> Ints:
         return self._read(index).astype(np.int64, copy=False)
 
 

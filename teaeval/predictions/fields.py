@@ -174,7 +174,8 @@ def _beside(file: SeekableFile, names: Mapping[str, str]) -> dict[str, StoredArr
     left: dict[str, StoredArray | StoredInts] = {}
     shapes = {name: file.shape(names[name]) for name in ("energy", "frame_id") if name in names}
     kinds = {name: file.dtype(names[name]) for name in shapes}
-    if "energy" in shapes and shapes["energy"][1:] in ((), (1,)) and kinds["energy"].kind in "iuf":
+    one_each = shapes.get("energy", ())[:1] and shapes["energy"][1:] in ((), (1,))
+    if one_each and kinds["energy"].kind in "iuf":
         left["energy"] = StoredArray.of(file, names["energy"], ())
     if "frame_id" in shapes and len(shapes["frame_id"]) == 1 and _exact(kinds["frame_id"]):
         left["frame_id"] = StoredInts.of(file, names["frame_id"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 from teadata.arrays import StoredArray, StoredInts
 from teadata.output.display import Shown
@@ -15,8 +17,9 @@ from teaeval.predictions.findings import Finding
 class Prediction(Shown):
     """Predicted energies and forces of one test set.
 
-    Energies, forces, ids and positions are arrays in memory, or stay in a file that is larger than
-    memory; then ``energies[:]`` reads all.
+    Energies, forces, ids and positions are arrays in memory, or stay in their file where they are
+    large: they are indexed and computed with as arrays are, and ``energies[:]`` reads all.  It can
+    be pickled, and then reads the same file.
 
     Parameters
     ----------
@@ -69,6 +72,12 @@ class Prediction(Shown):
     def name(self) -> str | None:
         """The model, or the path of the file if it names none; None without either."""
         return self.model or self.source.get("path")
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = vars(self).copy()
+        if self.digest is not None:  # a thread may be computing it still
+            state["digest"] = partial(str, self.digest())
+        return state
 
     def _fields(self) -> dict[str, object]:
         return {

@@ -4,8 +4,10 @@ whatever works on it."""
 from __future__ import annotations
 
 import dataclasses
+import pickle
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -135,6 +137,34 @@ def test_faults_are_found_and_mended_in_a_file_too(tmp_path):
     assert fixed.row("F").mae == pytest.approx(expected.row("F").mae, rel=1e-5)
     with pytest.raises(PredictionError, match="3 NaN and 0 infinite values in 1 frames"):
         teaeval.score(*read["nan"])
+
+
+@pytest.mark.parametrize("in_memory", [1 << 26, 0])
+def test_a_prediction_can_be_sent_to_another_process(in_memory, tmp_path):
+    teaeval.write_prediction(tmp_path / "p.h5", made("mini-iii", "complete"))
+    read = teaeval.read_prediction(tmp_path / "p.h5", in_memory=in_memory)
+    sent = pickle.loads(pickle.dumps(read))
+    np.testing.assert_array_equal(sent.energies, read.energies)
+    assert sent.digest() == read.digest()
+    scores = (teaeval.score(some, replicates=0) for some in (sent, read))
+    assert len({numbers_of(score) for score in scores}) == 1
+
+
+@pytest.mark.parametrize(("name", "shape"), [("energy", ()), ("energy", (200, 2)),
+                                             ("energy", (200, 1, 1)), ("frame_id", ()),
+                                             ("frame_id", (200, 1))])  # fmt: skip
+def test_a_shape_that_is_wrong_is_said_in_the_same_words(name, shape, tmp_path):
+    teaeval.write_prediction(tmp_path / "p.h5", made("mini-iii", "complete"))
+    with h5py.File(tmp_path / "p.h5", "r+") as file:
+        kind = file[name].dtype
+        del file[name]
+        file[name] = np.ones(shape, kind)
+    said = []
+    for in_memory in (1 << 26, 0):
+        read = teaeval.read_prediction(tmp_path / "p.h5", in_memory=in_memory)
+        said.append([str(item) for item in teaeval.check(read)[1]])
+    assert f"shape-of-{name}" in said[0][0].replace("frame_ids", "frame_id")
+    assert said[1] == said[0]
 
 
 def faulty(clean: Prediction) -> dict[str, Prediction]:
