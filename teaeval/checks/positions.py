@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, overload
 
@@ -100,6 +100,10 @@ class _Pieces(Sequence[_Piece]):
 
     def __len__(self) -> int:
         return len(self.parts)
+
+    def __iter__(self) -> Iterator[_Piece]:
+        # Sequence's would take an IndexError of a file or an array for the end.
+        return map(self.__getitem__, range(len(self)))
 
     @overload
     def __getitem__(self, index: int) -> _Piece: ...

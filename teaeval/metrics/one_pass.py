@@ -5,7 +5,7 @@ The pieces do not depend on how many workers there are, and their results are ad
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, overload
 
@@ -118,6 +118,10 @@ class _Pieces(Sequence[Piece]):
 
     def __len__(self) -> int:
         return len(self.parts)
+
+    def __iter__(self) -> Iterator[Piece]:
+        # Sequence's would take an IndexError of a file or an array for the end.
+        return map(self.__getitem__, range(len(self)))
 
     @overload
     def __getitem__(self, index: int) -> Piece: ...

@@ -52,6 +52,7 @@ def convert_numbers(fields: dict[str, Any]) -> list[Finding]:
         "energy": np.float64,
         "forces": np.float64,
         "positions": np.float64,
+        "cell": np.float64,
         "frame_id": np.int64,
         "numbers": np.int64,
     }

@@ -169,6 +169,8 @@ def read_reference(
         _frames(part, fields, found, label, identified=identified)
         for part, (found, _, _), label in zip(parts, read, labels, strict=True)
     ]
+    if not any(map(len, systems)):
+        raise file.error("holds no frames: what should have written them wrote none")
     _check(file, systems)
     return Reference(
         path=path,
@@ -225,9 +227,10 @@ def _read(
     ]
     beside = {name: names.pop(name) for name in ("trajectory", "cell", "pbc") if name in names}
     found = read_arrays(file, names, in_memory)
+    forces = found.get("forces")
     found |= {
         name: StoredArray.of(file, key)
-        if isinstance(found.get("forces"), StoredArray) and _of_each(file, key)
+        if isinstance(forces, StoredArray) and name == "cell" and _of_each(file, key, len(forces))
         else file.whole(key)
         for name, key in beside.items()
     }
@@ -237,9 +240,11 @@ def _read(
     return found, names, problems or _shapes(found)
 
 
-def _of_each(file: ArrayFile, key: str) -> TypeGuard[SeekableFile]:
-    """Whether an array of a file that rows are read from is a cell of each frame."""
-    return isinstance(file, SeekableFile) and file.shape(key)[1:] == (3, 3)
+def _of_each(file: ArrayFile, key: str, count: int) -> TypeGuard[SeekableFile]:
+    """Whether an array of a file that rows are read from is a cell of each of `count` frames."""
+    if not isinstance(file, SeekableFile):
+        return False
+    return file.shape(key) == (count, 3, 3) and file.dtype(key).kind in "iuf"
 
 
 def _of_all(file: ArrayFile, numbers: Array) -> Array:
@@ -259,6 +264,8 @@ def _shapes(found: Mapping[str, Any]) -> list[Finding]:
     expected = {"energy": (count,), "forces": (count, atoms, 3), "positions": (count, atoms, 3)}
     if "frame_id" in found:
         expected["frame_id"] = (count,)
+    if "cell" in found and found["cell"].shape not in ((3, 3), (1, 3, 3)):  # one for all frames
+        expected["cell"] = (count, 3, 3)
     return [
         Finding.error(
             f"shape-of-{name}",

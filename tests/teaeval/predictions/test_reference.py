@@ -1,0 +1,61 @@
+"""What a reference may be, from memory and from its file: cells, and files without frames."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pytest
+
+from teadata.errors import TeaError
+from teaeval import Reference
+from teaeval.predictions.reference import read_reference
+
+COUNT = 30
+
+
+@pytest.fixture(params=[1 << 26, 0])
+def read(request, tmp_path):
+    """A function that writes a reference with other arrays, and reads it."""
+
+    def of(count: int = COUNT, **changed: np.ndarray) -> Reference:
+        rng, path = np.random.default_rng(0), tmp_path / "own.h5"
+        arrays = {
+            "numbers": np.array([8, 1, 1]),
+            "energy": rng.normal(size=count),
+            "forces": rng.normal(size=(count, 3, 3)),
+            "positions": rng.normal(size=(count, 3, 3)),
+        }
+        with h5py.File(path, "w") as file:
+            for name, array in (arrays | changed).items():
+                file[name] = array
+            file.attrs.update(energy_unit="kcal/mol", length_unit="nm")
+        return read_reference(path, in_memory=request.param)
+
+    return of
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (1, 3, 3), (COUNT, 3, 3)])
+def test_a_cell_of_all_frames_or_of_each(read, shape):
+    cells = 2 * np.eye(3) + np.zeros(shape)
+    (frames,) = read(cell=cells).systems
+    np.testing.assert_array_equal(frames.cell[:], np.broadcast_to(20 * np.eye(3), (COUNT, 3, 3)))
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        (np.ones((7, 3, 3)), r"shape-of-cell\] expected shape \(30, 3, 3\).*found shape \(7, 3, 3"),
+        (np.ones((60, 3, 3)), r"shape-of-cell.*found shape \(60, 3, 3\)"),
+        (np.ones((COUNT, 9)), r"shape-of-cell.*found shape \(30, 9\)"),
+        (np.full((COUNT, 3, 3), "12.0", "S4"), r"type-of-cell\] expected real numbers"),
+        (np.ones((COUNT, 3, 3), complex), r"type-of-cell\] expected real numbers"),
+    ],
+)
+def test_other_cells_are_refused(read, cell, said):
+    with pytest.raises(TeaError, match=said):
+        read(cell=cell)
+
+
+def test_a_reference_without_frames_is_refused(read):
+    with pytest.raises(TeaError, match="holds no frames"):
+        read(0)
