@@ -37,7 +37,7 @@ CRYSTAL = $(call run,mace-mini-iv-complete-200)/predictions/complete.npz
 # Below the published sizes too, where the number of frames limits the error more than the steps
 PHYSNET_SIZES = 25 50 100 200 400 600 800 1000
 BOARD = learning-curve learning-curves learning-curve-published gyration errors parity elements \
-	magnitude atoms worst gyration-simulations survival simulated-300K hydrogen hydrogen-rdf report board board-tablet board-phone
+	magnitude atoms worst gyration-simulations survival simulated hydrogen hydrogen-rdf report board board-tablet board-phone
 TRAINED = matrix atoms-mini-iii worst-mini-iv learning-curve-physnet
 
 .DEFAULT_GOAL = help
@@ -98,7 +98,7 @@ $(OUT)/gyration-simulations.png:
 	teaeval plot gyration $(SIMULATIONS) -o $@
 $(OUT)/survival.png:
 	teaeval plot survival $(SIMULATED) -o $@
-$(OUT)/simulated-300K.png:
+$(OUT)/simulated.png:
 	teaeval plot observables $(filter %-300K.json,$(SIMULATED)) -o $@
 $(OUT)/hydrogen.png:
 	teaeval plot hydrogen $(HYDROGEN) -o $@
