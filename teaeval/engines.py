@@ -11,11 +11,12 @@ import os
 import queue
 import threading
 import time
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from teadata.errors import MissingExtraError, TeaError, UsageError
 from teadata.objects.digests import digests, with_news
@@ -301,6 +302,40 @@ def _client(scheduler: str, timeout: float) -> Client:
 
 PIECE = 1 << 20
 """Largest number of force components in a piece (8 MB)."""
+
+
+class Pieces(Sequence[Item]):
+    """Items for :meth:`Engine.map`, of slices of frames; each is cut when its turn has come.
+
+    Attributes
+    ----------
+    parts
+        The frames of each.
+    """
+
+    parts: Sequence[slice]
+
+    @abstractmethod
+    def cut(self, part: slice) -> Item:
+        """Make the item of some frames."""
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __iter__(self) -> Iterator[Item]:
+        # Sequence's would take an IndexError of a file or an array for the end.
+        return map(self.cut, self.parts)
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Item]: ...
+
+    def __getitem__(self, index: int | slice) -> Item | list[Item]:
+        if isinstance(index, slice):
+            return [self.cut(part) for part in self.parts[index]]
+        return self.cut(self.parts[index])
 
 
 def piece_length(atoms: int) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, overload
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from teadata.arrays.stored_array import rows_taken
 from teadata.stored_frames import AnyFrames
 from teadata.typing import Floats, Ints
 from teaeval.checks.sample import evenly
-from teaeval.engines import Engine, slices
+from teaeval.engines import Engine, Pieces, slices
 from teaeval.predictions.places import Places
 
 Flags = NDArray[np.bool_]
@@ -90,7 +90,7 @@ class _Piece(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class _Pieces(Sequence[_Piece]):
+class _Pieces(Pieces[_Piece]):
     """The pieces of a comparison, each cut when its turn has come."""
 
     positions: Floats | StoredArray
@@ -98,23 +98,8 @@ class _Pieces(Sequence[_Piece]):
     places: Places
     parts: Sequence[slice]
 
-    def __len__(self) -> int:
-        return len(self.parts)
-
-    def __iter__(self) -> Iterator[_Piece]:
-        # Sequence's would take an IndexError of a file or an array for the end.
-        return map(self.__getitem__, range(len(self)))
-
-    @overload
-    def __getitem__(self, index: int) -> _Piece: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[_Piece]: ...
-
-    def __getitem__(self, index: int | slice) -> _Piece | list[_Piece]:
-        if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(len(self)))]
-        part, test = self.parts[index], self.test
+    def cut(self, part: slice) -> _Piece:
+        test = self.test
         rows = part if self.places.in_order else self.places[part]
         return _Piece(
             rows_taken(self.positions, part),

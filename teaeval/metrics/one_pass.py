@@ -5,9 +5,9 @@ The pieces do not depend on how many workers there are, and their results are ad
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from teadata.arrays import StoredArray
 from teadata.arrays.stored_array import InSpans, rows_taken
 from teadata.stored_frames import AnyFrames
 from teadata.typing import Floats, Ints, Mask
-from teaeval.engines import Engine, piece_length, slices
+from teaeval.engines import Engine, Pieces, piece_length, slices
 from teaeval.metrics import compiled
 from teaeval.metrics.digests import Digests, FrameDigests
 from teaeval.metrics.force_distribution import ForceDistribution
@@ -91,7 +91,7 @@ class Compared:
 
 
 @dataclass(frozen=True, eq=False)
-class _Pieces(Sequence[Piece]):
+class _Pieces(Pieces[Piece]):
     """The pieces of a comparison, each cut when its turn has come.
 
     Parameters
@@ -116,23 +116,8 @@ class _Pieces(Sequence[Piece]):
     parts: Sequence[slice]
     options: Mapping[str, Any]
 
-    def __len__(self) -> int:
-        return len(self.parts)
-
-    def __iter__(self) -> Iterator[Piece]:
-        # Sequence's would take an IndexError of a file or an array for the end.
-        return map(self.__getitem__, range(len(self)))
-
-    @overload
-    def __getitem__(self, index: int) -> Piece: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[Piece]: ...
-
-    def __getitem__(self, index: int | slice) -> Piece | list[Piece]:
-        if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(len(self)))]
-        part, there = self.parts[index], None
+    def cut(self, part: slice) -> Piece:
+        there = None
         if isinstance(self.energies, InSpans):
             energies, forces = self.energies[part], rows_taken(self.prediction.forces, part)
         else:
