@@ -32,6 +32,9 @@ COMMANDS = ("teadata", "teaeval", "baselines", "sgdml")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
+BEFORE = pytest.StashKey[dict[str, str]]()
+"""The environment before the test that is running."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--expected-skips``."""
@@ -75,6 +78,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(3600))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Note the environment before a test, in which libraries may have left variables."""
+    item.config.stash[BEFORE] = dict(os.environ)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes() -> None:
     """With a worker on every core (`pytest -n auto`), each calculates with one thread."""
@@ -111,11 +120,12 @@ def repository() -> Path:
 
 
 @pytest.fixture(scope="session")
-def run(repository: Path, tmp_path_factory) -> Iterator[Run]:
+def run(repository: Path, tmp_path_factory, pytestconfig) -> Iterator[Run]:
     """Run one of the project's commands as its user does: another process, its own output.
 
     It is forked from a process that has imported the libraries (tests/warm.py), or started anew
-    where a variable is set that Python or a library reads at its start.
+    where a test has set a variable that Python or a library reads at its start.  What libraries
+    have set in earlier tests (Dask limits the threads of all that it starts) it does not get.
     """
     scripts = Path(sys.executable).parent
     found = spec_from_file_location("warm", repository / "tests" / "warm.py")
@@ -129,9 +139,9 @@ def run(repository: Path, tmp_path_factory) -> Iterator[Run]:
         command: str, *arguments: object, cwd: Path | None = None, timeout: float = 300
     ) -> subprocess.CompletedProcess[str]:
         line = [str(scripts / command), *map(str, arguments)]
-        environment = os.environ | {"COLUMNS": "200"}
         asked = {(command,), (command, *arguments[:1])}
         warm = calculating if asked & module.CALCULATING else usual
+        environment = warm.cleared(os.environ, pytestconfig.stash[BEFORE]) | {"COLUMNS": "200"}
         if command in COMMANDS and warm.suits(environment):
             return warm.run(line, cwd, environment, timeout)
         return subprocess.run(

@@ -24,7 +24,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,18 @@ class Warm:
         self.address, self.libraries = address, (*LIBRARIES, *OURS, *more)
         self.environment, self.limits = dict(os.environ), limits()
         self.process: subprocess.Popen[bytes] | None = None
+
+    def cleared(self, now: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
+        """Give an environment without what was left in it before a test began."""
+        left = {
+            name
+            for name in before.keys() | self.environment.keys()
+            if before.get(name) != self.environment.get(name)
+            and now.get(name) == before.get(name)
+            and not name.startswith(READ_LATE)
+        }
+        first = {name: self.environment[name] for name in left & self.environment.keys()}
+        return {name: value for name, value in now.items() if name not in left} | first
 
     def suits(self, environment: dict[str, str]) -> bool:
         """Whether a command of this environment may have what was imported in another."""
