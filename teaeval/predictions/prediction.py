@@ -7,10 +7,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from teadata.arrays import StoredArray, StoredInts
 from teadata.output.display import Shown
-from teadata.typing import Floats, Ints
-from teaeval.predictions.findings import Finding
+from teadata.typing import Array, Floats, Ints
+from teaeval.predictions.findings import Finding, PredictionError
+from teaeval.predictions.numeric import convert_numbers
+
+SPELT = {"energies": "energy", "frame_ids": "frame_id"}
+"""What fields are called in files, where that is another name."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,6 +56,11 @@ class Prediction(Shown):
         What the caller had to say, since the file does not.
     findings
         Warnings of what was read: they are kept in the score.
+
+    Raises
+    ------
+    PredictionError
+        If energies, forces, ids, positions, numbers or cells are no numbers.
     """
 
     dataset: str
@@ -67,6 +78,20 @@ class Prediction(Shown):
     digest: Callable[[], str] | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+
+    def __post_init__(self) -> None:
+        fields: dict[str, Any] = {}
+        for name in ("energies", "forces", "frame_ids", "positions", "numbers", "cell"):
+            value, spelt = getattr(self, name), SPELT.get(name, name)
+            optional = value is None and name not in ("energies", "forces")
+            if not optional and not _is_numeric(value):
+                fields[spelt] = self._array(name, value)
+        problems = convert_numbers(fields)
+        if problems:
+            raise PredictionError(self.name or "prediction", problems)
+        names = {spelt: name for name, spelt in SPELT.items()}
+        for spelt, array in fields.items():
+            object.__setattr__(self, names.get(spelt, spelt), array)
 
     @property
     def name(self) -> str | None:
@@ -89,3 +114,23 @@ class Prediction(Shown):
             "train": self.train,
             "file": self.source.get("path"),
         }
+
+    def _array(self, name: str, value: object) -> Array:
+        """Make an array of a list, or of another library's array."""
+        try:
+            return np.asarray(value)
+        except (ValueError, TypeError, RuntimeError) as error:
+            problem = Finding.error(
+                f"type-of-{name}",
+                expected="an array of numbers",
+                found=f"a {type(value).__name__} that NumPy makes no array of ({error})",
+                remedy=f"give {name} as a NumPy array",
+            )
+            raise PredictionError(self.name or "prediction", [problem]) from None
+
+
+def _is_numeric(value: object) -> bool:
+    """Whether a value is an array of numbers already."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind in "iuf"
+    return isinstance(value, StoredArray | StoredInts)

@@ -258,6 +258,25 @@ def _of_all(file: ArrayFile, numbers: Array) -> Array:
     return first
 
 
+def _periodic(file: ArrayFile, stated: Array, count: int) -> Array:
+    """(3,) flags of the directions that are periodic: one, three, or three of each frame alike."""
+    shapes = (), (1,), (3,), (1, 3), (count, 3)
+    if stated.shape not in shapes or not np.isin(stated, (0, 1)).all():
+        raise file.error(
+            "pbc: expected a flag, true or false, for each of three directions, or three for each "
+            f"of {count} frames; found {stated.dtype} of shape {stated.shape}"
+        )
+    flags = np.atleast_2d(stated)
+    differ = np.flatnonzero((flags != flags[:1]).any(1))
+    if len(differ):
+        raise file.error(
+            f"frames 0 and {differ[0]} differ in pbc; a reference has the same for all its frames: "
+            "write those of each kind into a file of their own"
+        )
+    of_all: Array = np.broadcast_to(flags[0] != 0, 3)
+    return of_all
+
+
 def _shapes(found: Mapping[str, Any]) -> list[Finding]:
     """Report arrays whose shapes do not make frames."""
     count, atoms = len(found["positions"]), len(found["numbers"])
@@ -316,14 +335,13 @@ def _frames(
         cell = scaled(cell, length)
     if cell is not None and not isinstance(cell, StoredArray):  # one for all frames, or for each
         cell = np.broadcast_to(cell, (count, 3, 3))
-    periodic = np.asarray(found.get("pbc", cell is not None), dtype=bool).reshape(-1)
     values: dict[str, Any] = {
         "numbers": found["numbers"],
         "positions": scaled(found["positions"], length),
         "energies": scaled(found["energy"], energy),
         "forces": scaled(found["forces"], energy / length),
         "cell": cell,
-        "pbc": np.resize(periodic[:3], 3),
+        "pbc": _periodic(file, found["pbc"], count) if "pbc" in found else (cell is not None,) * 3,
         "ids": found["frame_id"] if identified else places,
         "trajectories": trajectories,
     }

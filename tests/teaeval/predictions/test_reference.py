@@ -56,6 +56,35 @@ def test_other_cells_are_refused(read, cell, said):
         read(cell=cell)
 
 
+@pytest.mark.parametrize(
+    ("pbc", "flags"),
+    [
+        (np.array(True), [True] * 3),
+        (np.array([1, 1, 0]), [True, True, False]),
+        (np.tile([True, False, True], (COUNT, 1)), [True, False, True]),
+    ],
+)
+def test_pbc_of_all_frames_or_of_each(read, pbc, flags):
+    (frames,) = read(pbc=pbc).systems
+    assert frames.pbc.tolist() == flags
+
+
+@pytest.mark.parametrize(
+    ("pbc", "said"),
+    [
+        (np.arange(3 * COUNT).reshape(-1, 3) < 60, "frames 0 and 20 differ in pbc"),
+        (np.ones(COUNT, bool), r"a flag, true or false, for each.*bool of shape \(30,\)"),
+        (np.array([b"F", b"F", b"T"]), "a flag, true or false"),
+        (np.ones((7, 3), bool), r"bool of shape \(7, 3\)"),
+        (np.ones(0, bool), r"bool of shape \(0,\)"),
+        (np.array([0.5, 1, 1]), r"found float64 of shape \(3,\)"),
+    ],
+)
+def test_other_pbc_is_refused(read, pbc, said):
+    with pytest.raises(TeaError, match=said):
+        read(pbc=pbc)
+
+
 def test_a_reference_without_frames_is_refused(read):
     with pytest.raises(TeaError, match="holds no frames"):
         read(0)

@@ -1,0 +1,40 @@
+"""Predictions made in memory, of lists and of other libraries' arrays."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import teaeval
+from teaeval import Prediction
+from teaeval.predictions.findings import PredictionError
+
+
+def test_lists_and_series_are_scored_as_arrays_are(fair: Prediction):
+    given = {
+        "energies": pd.Series(fair.energies),
+        "forces": fair.forces.tolist(),
+        "frame_ids": fair.frame_ids.tolist(),
+        "numbers": tuple(fair.numbers.tolist()),
+    }
+    score, as_arrays = (teaeval.score(each) for each in (dataclasses.replace(fair, **given), fair))
+    assert score.rows == as_arrays.rows
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"energies": None}, r"type-of-energy\] expected real numbers"),
+        ({"energies": [1.0, [2.0, 3.0]]}, r"type-of-energies\].*found a list that NumPy makes no"),
+        ({"energies": np.array(["-1.5"])}, r"type-of-energy\].*values of type <U4"),
+        ({"forces": np.zeros((1, 9, 3), complex)}, r"type-of-forces\].*complex128"),
+        ({"frame_ids": [1.5]}, r"type-of-frame_id\] expected integers; found.*float64"),
+        ({"numbers": ["C", "H"]}, r"type-of-numbers\] expected integers"),
+    ],
+)
+def test_what_is_no_array_of_numbers_is_refused(fair: Prediction, changed, said):
+    with pytest.raises(PredictionError, match=said):
+        dataclasses.replace(fair, **changed)
