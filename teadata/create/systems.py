@@ -80,6 +80,14 @@ def _several(systems: Sequence[System], names: Sequence[str]) -> str:
     return f"{said}\nTake one with --system, or make a dataset of each with --each"
 
 
+def periodicity(pbc: Sequence[bool]) -> str:
+    """What is said of a cell's three directions: which are periodic."""
+    axes = [axis for axis, periodic in zip("abc", pbc, strict=True) if periodic]
+    if len(axes) == 3:
+        return "periodic"
+    return f"periodic along {' and '.join(axes)}" if axes else "not periodic"
+
+
 def table(systems: Sequence[System], names: Sequence[str]) -> str:
     """The systems, one a line."""
     rows = [
@@ -88,7 +96,7 @@ def table(systems: Sequence[System], names: Sequence[str]) -> str:
             f"{system.count} frames",
             f"{len(system.numbers)} atoms",
             f"in the order {shortened(system.order)}",
-            "periodic" if any(system.pbc) else "not periodic",
+            periodicity(system.pbc),
         )
         for name, system in zip(names, systems, strict=True)
     ]

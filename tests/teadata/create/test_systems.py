@@ -55,6 +55,19 @@ def test_several_systems_are_named(mixed):
     np.testing.assert_allclose(teadata.load("own").frames.energies, last.energies, rtol=1e-12)
 
 
+def test_systems_that_differ_in_periodicity(frames, tmp_path):
+    images = frames[:9].to_ase()
+    for i, image in enumerate(images):
+        image.cell, image.pbc = 30 * np.eye(3), [(0, 0, 0), (1, 1, 0), (1, 1, 1)][i % 3]
+    path = tmp_path / "kinds.xyz"
+    ase.io.write(path, images)
+    with pytest.raises(IncompleteError, match="hold 3 systems") as caught:
+        create("own", [Input(path)], Options("eV"))
+    said = str(caught.value)
+    for kind in ("not periodic", "periodic along a and b", "periodic"):
+        assert sum(line.endswith(f"  {kind}") for line in said.splitlines()) == 1
+
+
 def test_one_system_or_each(mixed):
     path, other, _ = mixed
     create("own", [Input(path)], Options("eV", system=other.formula))
