@@ -196,9 +196,12 @@ class ArrayReader(Reader):
         if key not in self.file.names:
             raise self.fail(no_key(key, list(self.file.names)))
         expected = self.file.shape(energies)[:1]
-        if self.file.shape(key) not in (expected, (*expected, 1)):
+        fitting = expected, (*expected, 1)
+        if self.file.shape(key) not in fitting:
+            others = [name for name in self.file.names if self.file.shape(name) in fitting]
             raise self.file.error(
-                f"{key} has shape {self.file.shape(key)}, expected one value per frame, {expected}"
+                f"{key} has shape {self.file.shape(key)}, expected one value per frame, "
+                f"{expected}; {', '.join(sorted(others))} are of that shape: name one of them"
             )
         return True
 

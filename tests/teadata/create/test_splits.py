@@ -184,6 +184,14 @@ def test_groups_stay_together(frames, tmp_path):
         create("other", [Input(path)], Options(split_by="rum"))
 
 
+def test_a_group_is_one_value_per_frame(arrays, tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, run=np.ones((120, 2)), **arrays)
+    with pytest.raises(DataError, match="of that shape: name one of them") as caught:
+        create("own", [Input(path)], Options(UNIT, split_by="run"))
+    assert "(120,); energies, old_energies are of that shape" in str(caught.value)
+
+
 def test_each_file_stays_together(frames, tmp_path):
     inputs = []
     for i in range(6):
