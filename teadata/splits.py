@@ -185,7 +185,10 @@ class SplitTable:
         ids = self._held.get((split.subset, split.role))
         if ids is None:
             there = [role for subset, role in self.members if subset == split.subset]
-            raise unknown_name(f"role of subset {split.subset}", split.role, there)
+            raise UsageError(
+                f"split {split} does not exist: {split.subset} has no {split.role} frames, only "
+                f"{' and '.join(there)}"
+            )
         if split.size is not None and not 0 < split.size <= len(ids):
             raise UsageError(
                 f"split {split} does not exist: {split.subset}/{split.role} has {len(ids)} "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -166,6 +167,8 @@ def from_factory(reference: str) -> Any:
             f"--calculator {reference}: expected module:factory, e.g. ase.calculators.emt:EMT, or "
             "my_model:make for a function make() in my_model.py"
         )
+    if module.endswith(".py") or "/" in module:
+        raise UsageError(f"--calculator {reference}: {_by_name(Path(module), name)}")
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.insert(0, here)
     try:
@@ -186,6 +189,15 @@ def from_factory(reference: str) -> Any:
     return calculator
 
 
+def _by_name(path: Path, factory: str) -> str:
+    """What to say for a module that is named by its path."""
+    told = f"names a file; say --calculator {path.stem}:{factory}"
+    folder = path.parent.absolute()
+    if folder == Path.cwd():
+        return told
+    return f"{told}, with PYTHONPATH={shlex.quote(str(folder))} before the command, or run in there"
+
+
 def _the_users(reference: str, code: Callable[..., Any], *arguments: Any) -> Any:
     """Run code that is not ours: whatever it raises is one error, and it does not end us."""
     try:
@@ -194,6 +206,12 @@ def _the_users(reference: str, code: Callable[..., Any], *arguments: Any) -> Any
         raise
     except (Exception, SystemExit) as error:
         what = f"{type(error).__name__}: {error}"
+        if arguments and isinstance(error, ModuleNotFoundError) and error.name in arguments:
+            raise UsageError(
+                f"--calculator {reference}: No module named {error.name!r}: there is no "
+                f"{error.name}.py in {Path.cwd()}, and it is not installed; run the command in "
+                f"the folder of {error.name}.py, or with PYTHONPATH=FOLDER before it"
+            ) from None
         where = "the module" if arguments else f"{reference.partition(':')[2]}()"
         raise UsageError(f"--calculator {reference}: {where} failed: {what}") from error
 

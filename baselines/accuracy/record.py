@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from baselines.registry import entry
 from baselines.runs.record import Plan, TrainingRecord
 from teadata import Dataset
-from teadata.errors import PathError, unknown_name
+from teadata.errors import PathError, expect_path, unknown_name
 from teadata.files import write_text
 from teadata.output.display import data_frame
 from teadata.schema import StrictModel
@@ -185,7 +185,7 @@ def record_file(plan: Plan, folder: Path = RECORDS) -> Path:
     return folder / name
 
 
-def read_record(path: Path) -> AccuracyRecord:
+def read_record(path: Path | str) -> AccuracyRecord:
     """Read a record.
 
     Raises
@@ -194,7 +194,9 @@ def read_record(path: Path) -> AccuracyRecord:
         If there is none, or it is not one.
     """
     return AccuracyRecord.from_json(
-        path, "a record of accuracy", "make one with `baselines record`"
+        expect_path(path, "the path of a record"),
+        "a record of accuracy",
+        "make one with `baselines record`",
     )
 
 

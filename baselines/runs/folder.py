@@ -103,7 +103,7 @@ def make_plan(
             values = settings.model_dump() | {option: value}
             settings = config.parse(kind, values, f"--{option.replace('_', '-')} of {model}")
     train, valid = f"{subset}/train/{settings.size}", f"{subset}/valid"
-    dataset.splits.ids(train)
+    _check_frames(dataset, subset, settings.size, size is None)
     valid = f"{valid}/{min(settings.size, len(dataset.splits.ids(valid)))}"
     if device not in model_entry.devices:
         raise unknown_name(f"device of {model}", device, model_entry.devices)
@@ -119,6 +119,23 @@ def make_plan(
         train=train,
         valid=valid,
     )
+
+
+def _check_frames(dataset: Dataset, subset: str, size: int, by_default: bool) -> None:
+    """Refuse a subset with too few training frames, or without any to validate on."""
+    splits, where = dataset.splits, f"{dataset.card.full_id} {subset}"
+    count = len(splits.ids(f"{subset}/train"))
+    if by_default and size > count:
+        raise UsageError(
+            f"the configuration trains on {size} frames, and {where} has {count} to train on; say "
+            f"how many to take, at most --size {count}"
+        )
+    splits.ids(f"{subset}/train/{size}")
+    if not splits.count(subset, "valid"):
+        raise UsageError(
+            f"{where} has no validation frames, and a training needs some; make a version that "
+            "has, by the `teadata create` that made this one, with --valid N and the next --version"
+        )
 
 
 def default_folder(plan: Plan) -> Path:

@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from teadata.errors import expect_path
 from teadata.files import check_folder
 from teadata.output.display import Shown, data_frame
 from teadata.provenance import DISTRIBUTION
@@ -84,7 +85,7 @@ class TrainingRecord(Shown, StrictModel):
         return data_frame([plan | chosen | errors | spent])
 
     @classmethod
-    def read(cls, path: Path) -> TrainingRecord:
+    def read(cls, path: Path | str) -> TrainingRecord:
         """Read a record.
 
         Raises
@@ -92,6 +93,7 @@ class TrainingRecord(Shown, StrictModel):
         DataError
             If there is none, or it is not one.
         """
+        path = expect_path(path, "the path of a record.json, which `baselines train` writes")
         check_folder(path.parent, "a run folder, which `baselines train` makes")
         return cls.from_json(
             path,

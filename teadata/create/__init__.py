@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from teadata.create.options import COMPLETE, Input, Options
 from teadata.create.reading import files_in, labels, open_frames
 from teadata.create.same import same_data
 from teadata.create.stock import Stock
-from teadata.errors import DataError, IncompleteError, UsageError
+from teadata.errors import DataError, IncompleteError, UsageError, expect
 from teadata.files import recover, staging
 from teadata.splits import ROLES
 from teadata.typing import Progress, no_progress
@@ -31,6 +31,10 @@ __all__ = ["Created", "Input", "Options", "create", "removable", "remove"]
 COARSE = 1e-3
 """Energies in single precision whose neighbouring values are further apart than this, in kcal/mol,
 are refused."""
+
+
+Files = Sequence[Input | Path | str] | Input | Path | str
+"""Files of frames: their paths, or what is said of each; or one of them."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Created:
 
 def create(
     name: str,
-    inputs: Sequence[Input],
+    inputs: Files,
     options: Options | None = None,
     version: str | None = None,
     progress: Progress = no_progress,
@@ -61,7 +65,7 @@ def create(
     name
         Its name; with ``each``, what the names begin with.
     inputs
-        The files.
+        The files, or one; an :class:`Input` also says what its file holds.
     options
         What the files do not say themselves.
     version
@@ -79,23 +83,24 @@ def create(
         If a file is damaged, or its frames contradict each other.
     """
     options = options or Options()
-    inputs = [whole for item in inputs for whole in files_in(item)]
-    _check(name, inputs, options, version)
+    files = [whole for item in _each(inputs) for whole in files_in(item)]
+    _check(name, files, options, version)
+    only = systems.parse(options.system)
     with _folder() as place:
         (place / "stock").mkdir()
         stock = Stock(
             place / "stock",
             options.energy_unit,
             options.length_unit,
-            systems.parse(options.system),
+            only,
         )
         wanted = [key for key in (options.subset_key, options.role_key) if key is not None]
         if options.split_by not in (None, labelling.FILE):
             wanted.append(str(options.split_by))
-        for i, (item, label) in enumerate(zip(inputs, labels(inputs), strict=True)):
-            progress(f"reading {label}", i, len(inputs))
-            stock.add(open_frames(item.path, options.keys, wanted), label)
-        progress("making the dataset", len(inputs), len(inputs))
+        for i, (item, label) in enumerate(zip(files, labels(files), strict=True)):
+            progress(f"reading {label}", i, len(files))
+            stock.add(open_frames(item.path, options.keys, wanted, only), label)
+        progress("making the dataset", len(files), len(files))
         stock.finish()
         indices = labelling.read_indices(options, stock.frames)
         chosen = systems.choose(stock, options.system, options.each)
@@ -108,12 +113,21 @@ def create(
             folder = place / whole
             folder.mkdir()
             made.append(
-                build(whole, version or names.FIRST, folder, system, inputs, options,
+                build(whole, version or names.FIRST, folder, system, files, options,
                       taken=stock.taken, indices=indices)
             )  # fmt: skip
         notes = list(_said(stock, options))
         known = [_already_here(built) for built in made]
         return [_placed(built, there, notes) for built, there in zip(made, known, strict=True)]
+
+
+def _each(given: Files) -> Iterator[Input]:
+    """The files of a list, or the one that is given."""
+    expected = "paths of files of frames, or Inputs"
+    expect(given, (Input, str, Path, Iterable), expected)
+    for item in [given] if isinstance(given, Input | str | Path) else given:
+        expect(item, (Input, str, Path), expected)
+        yield item if isinstance(item, Input) else Input(Path(item))
 
 
 def _check(name: str, inputs: Sequence[Input], options: Options, version: str | None) -> None:

@@ -94,7 +94,7 @@ def build(
     card = cards.make(name, version, made, options)
     card = card.model_copy(update={"statistics": cards.statistics(Dataset(card, folder))})
     cards.write(folder / own.CARD, card)
-    notes = [*sifted.notes, *splits.notes]
+    notes = [*system.left_out(), *sifted.notes, *splits.notes]
     return Built(card, folder, notes, [*sifted.warnings, *_warnings(card, splits.table)])
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from teadata.arrays import Array, text
-from teadata.arrays.images import Block, ImageFile
+from teadata.arrays.images import NUMBERS, Block, ImageFile
 from teadata.create.fields import LABELS, UNITS, Keys, choose
 from teadata.create.reader import PER_FRAME, PIECE, Piece, Reader, cell_of, no_key, same, tensor
+from teadata.elements import formula
 from teadata.errors import IncompleteError
 from teadata.typing import Ints
 
@@ -20,11 +21,16 @@ WAITING = 32 << 20
 
 
 class ImageReader(Reader):
-    """The frames of a file of images, each of which may be of another system."""
+    """The frames of a file of images, each of which may be of another system.
 
-    def __init__(self, file: ImageFile, keys: Keys, wanted: Sequence[str]) -> None:
+    Images of other systems than ``only``, a formula, need no labels.
+    """
+
+    def __init__(
+        self, file: ImageFile, keys: Keys, wanted: Sequence[str], only: str | None = None
+    ) -> None:
         super().__init__(file, keys, wanted)
-        self.file = file
+        self.file, self.only = file, only
         self.chosen: dict[tuple[str, ...], dict[str, str]] = {}
         self.waiting: dict[tuple[Any, ...], list[tuple[Ints, dict[str, Array], list[list[str]]]]]
         self.waiting = {}
@@ -34,6 +40,10 @@ class ImageReader(Reader):
         """The frames, a piece at a time; those of one system that were read so far together."""
         start = 0
         for block in self.file.every_block():
+            if passed := self._passed_over(block, start):
+                yield from passed
+                start += len(block)
+                continue
             known = self._names(next(block.images()).arrays, block.where[0])
             for rows in _runs(block, [known["numbers"], "pbc", *sum(UNITS.values(), ())]):
                 part = {name: array[rows] for name, array in block.arrays.items()}
@@ -43,6 +53,19 @@ class ImageReader(Reader):
             start += len(block)
         for key in list(self.waiting):
             yield self._flush(key)
+
+    def _passed_over(self, block: Block, start: int) -> list[Piece]:
+        """Images that are of no system which is taken: their atoms and places, and no arrays."""
+        if self.only is None:
+            return []
+        pieces = []
+        for rows in _runs(block, [NUMBERS]):
+            numbers = np.asarray(block.arrays[NUMBERS][rows.start])
+            if (numbers == 0).any() or formula(numbers) == self.only:
+                return []
+            places = np.arange(start + rows.start, start + rows.stop)
+            pieces.append(Piece(numbers.astype(np.int64), (False,) * 3, {}, places, {}))
+        return pieces
 
     def _wait(
         self, key: tuple[Any, ...], places: Ints, found: dict[str, Array], keys: list[list[str]]
@@ -103,7 +126,14 @@ class ImageReader(Reader):
                     same=lambda one, other: same(arrays[one], arrays[other]),
                 )
             except IncompleteError as error:
-                raise self.fail(error, f"{where} ") from None
+                error = self.fail(error, f"{where} ")
+                if arrays[NUMBERS].size == 1:
+                    error = IncompleteError(
+                        f"{error}. It is a single atom: --system FORMULA takes the frames of one "
+                        "system, and those of others need no labels",
+                        error.options,
+                    )
+                raise error from None
             self.chosen[signature] = known
             self.say_names(_distinct(arrays, known), known)
         return self.chosen[signature]

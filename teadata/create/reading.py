@@ -59,7 +59,9 @@ def labels(inputs: Sequence[Input]) -> list[str]:
     return [name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for name in names]
 
 
-def open_frames(path: Path, keys: Keys | None = None, wanted: Sequence[str] = ()) -> Reader:
+def open_frames(
+    path: Path, keys: Keys | None = None, wanted: Sequence[str] = (), only: str | None = None
+) -> Reader:
     """Open a file of labelled frames.
 
     Parameters
@@ -70,6 +72,8 @@ def open_frames(path: Path, keys: Keys | None = None, wanted: Sequence[str] = ()
         What the labels are called, where the user says it.
     wanted
         Keys of the frames whose values are read too.
+    only
+        Formula of the system that is taken; images of others need no labels.
 
     Raises
     ------
@@ -82,5 +86,5 @@ def open_frames(path: Path, keys: Keys | None = None, wanted: Sequence[str] = ()
     """
     file = open_arrays(path)
     if isinstance(file, ImageFile):
-        return ImageReader(file, keys or Keys(), wanted)
+        return ImageReader(file, keys or Keys(), wanted, only)
     return ArrayReader(file, keys or Keys(), wanted)

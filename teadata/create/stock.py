@@ -7,6 +7,7 @@ seen.  So each frame is written once to a stock in kcal/mol and Å, from which a
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from teadata import units
+from teadata.audit.finding import name_ids
 from teadata.create.duplicates import Signatures, signatures
 from teadata.create.reader import Piece, Reader
 from teadata.elements import SYMBOLS, formula
@@ -87,6 +89,18 @@ class System:
         """Fields that all frames have, beyond positions, energies and forces."""
         every = [set(names) for names in self.shelves]
         return sorted(set.intersection(*every) - {"positions", "energies", "forces"})
+
+    def left_out(self) -> list[str]:
+        """What is left out because only some of the frames have it, in words."""
+        counts: Counter[str] = Counter()
+        for fields, shelf in self.shelves.items():
+            counts.update(dict.fromkeys(fields, sum(map(len, shelf.ids))))
+        return [
+            f"the {name} of {count} frames is left out, because the other {self.count - count} "
+            "have none"
+            for name, count in sorted(counts.items())
+            if count < self.count
+        ]
 
     def all_ids(self) -> Ints:
         """Places (N,) of the frames in all files together."""
@@ -323,11 +337,14 @@ def _converted(reader: Reader, piece: Piece, ids: Ints, energy: str, length: str
         name: np.multiply(array, factors.get(name, 1.0), dtype=np.float64)
         for name, array in piece.arrays.items()
     }
-    for name, array in arrays.items():
-        bad = ~np.isfinite(array.reshape(len(ids), -1)).all(axis=1)
-        if bad.any():
-            raise reader.opened.error(
-                f"frame {int(piece.places[bad][0])} has NaN or infinity in its {name}, and so have "
-                f"{int(bad.sum())} of the {len(ids)} read with it; remove them from the file"
-            )
+    bad = {
+        name: ~np.isfinite(array.reshape(len(ids), -1)).all(axis=1)
+        for name, array in arrays.items()
+    }
+    if found := [name for name, rows in bad.items() if rows.any()]:
+        frames = name_ids(piece.places[np.any([bad[name] for name in found], axis=0)])
+        raise reader.opened.error(
+            f"{frames}: NaN or infinity in {' and '.join(found)}; remove such frames from the file "
+            "(they are numbered from 0), or compute them again"
+        )
     return Frames(numbers=piece.numbers, pbc=piece.pbc, ids=ids, **arrays)

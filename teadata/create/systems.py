@@ -43,11 +43,13 @@ def choose(stock: Stock, asked: str | None, each: bool) -> list[tuple[str, Syste
     """
     systems = list(stock.systems.values())
     names = labels(systems)
+    most = max(zip(names, systems, strict=True), key=lambda pair: pair[1].count, default=("", None))
+    likely = ["--system", most[0]]
     if len(stock.counts) > MOST_SYSTEMS and asked is None:
         raise IncompleteError(
             f"the files hold {len(stock.counts)} systems, more than {MOST_SYSTEMS}; choose one "
             f"with --system. The first are:\n{table(systems, names)}",
-            ["--system", names[0]],
+            likely,
         )
     if asked is not None:
         if asked in names:
@@ -56,10 +58,10 @@ def choose(stock: Stock, asked: str | None, each: bool) -> list[tuple[str, Syste
             formulas = sorted({System(_numbers(key[0]), key[1]).formula for key in stock.counts})
             raise unknown_name("system", asked, formulas[:SHOWN])
         if len(systems) > 1:
-            raise IncompleteError(_several(systems, names), ["--system", names[0]])
+            raise IncompleteError(_several(systems, names), likely)
         raise unknown_name("system", asked, names)
     if len(systems) > 1 and not each:
-        raise IncompleteError(_several(systems, names), ["--system", names[0]])
+        raise IncompleteError(_several(systems, names), likely)
     return list(zip(names, systems, strict=True))
 
 

@@ -236,7 +236,6 @@ def numbers(task: Task) -> Iterator[dict[str, Any]]:
                 "model": said.model,
                 "version": said.version,
                 "status": line.filed.status,
-                "train": line.score.prediction.train,
                 **line.score.key(),
                 **row.flat(),
                 "sha256": line.score.prediction.sha256,

@@ -68,6 +68,8 @@ def _cause(prediction: Prediction, test: AnyFrames, known: Ints) -> Finding | No
         None if test.cell is None else test.cell[places],
         test.pbc,
     )
+    if pair.same(pair.positions, LOOSE):  # these are right, whatever is wrong with the others
+        return None
     declared = prediction.source.get("length_unit", "Å")
     cause = _unit_of_positions(pair, declared) or _fractional(pair)
     return cause or _permuted(pair) or _turned(pair)

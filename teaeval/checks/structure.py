@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from teadata import Dataset
+from teadata import Dataset, catalog, own
 from teadata.arrays import StoredArray
+from teadata.errors import TeaError
 from teadata.lookup import find_rows
 from teadata.stored_frames import AnyFrames
 from teadata.typing import Floats, Ints
@@ -132,7 +133,8 @@ def coverage(
         name = f"{dataset.card.id} {prediction.subset}/test"
         meant = "of this test set, in the dataset's own units"
     findings = []
-    extra = places.extra
+    extra, missing = places.extra, places.missing
+    version = _other_version(prediction, dataset) if len(extra) or len(missing) else ""
     if len(extra):
         where = "positions match none of its frames"
         if prediction.frame_ids is not None:
@@ -148,11 +150,11 @@ def coverage(
                 "extra-frames",
                 expected=f"only frames of {name} ({len(test)} frames)",
                 found=f"{len(extra)} others: {where}",
-                remedy=f"predict the frames {meant} and atom order"
+                remedy=version
+                + f"predict the frames {meant} and atom order"
                 + (", and check --subset" if dataset else " declared, and no others"),
             )
         )
-    missing = places.missing
     if len(missing):
         findings.append(
             Finding.error(
@@ -160,7 +162,9 @@ def coverage(
                 expected=f"all {len(test)} frames of {name}",
                 found=f"{len(test) - len(missing)}; {len(missing)} missing: frame_id "
                 f"{_example(test.ids[missing[:4]])}",
-                remedy="predict every frame of the test set; none may be left out of a score",
+                remedy=version
+                + "predict every frame of the test set; teaeval score --allow-failed scores "
+                "the others, and says that the score is incomplete",
             )
         )
     twice = places.twice
@@ -175,6 +179,25 @@ def coverage(
             )
         )
     return findings
+
+
+def _other_version(prediction: Prediction, dataset: Dataset | None) -> str:
+    """The remedy for a prediction of another version of a dataset of the user's own, or nothing."""
+    if dataset is None or prediction.frame_ids is None:
+        return ""
+    card, ids = dataset.card, prediction.frame_ids[:]
+    for version in reversed(own.versions(card.id)):
+        try:
+            members = catalog.load(f"{card.id}@{version}").splits.members
+        except TeaError:
+            continue
+        tested = members.get((prediction.subset, "test"))
+        if version != card.version and tested is not None and not len(np.setxor1d(tested, ids)):
+            return (
+                f"its frames are the test set of {card.id}@{version}: score it with --dataset "
+                f"{card.id}@{version}, or "
+            )
+    return ""
 
 
 def finite(prediction: Prediction, suspects: Ints, unused: Ints) -> list[Finding]:
@@ -216,6 +239,7 @@ def _not_finite(name: str, array: Floats | StoredArray, rows: Ints) -> Finding:
         expected="finite numbers",
         found=f"{nan} NaN and {infinite} infinite values in {len(rows)} frames, the first in row "
         f"{rows[0]}",
-        remedy="mend the model or its evaluation; a frame may not be left out instead",
+        remedy="mend the model or its evaluation; teaeval score --allow-failed scores the other "
+        "frames, and says that the score is incomplete",
         evidence={"nan": nan, "infinite": infinite, "frames": len(rows)},
     )

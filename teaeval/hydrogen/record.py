@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from teadata.errors import expect_path
 from teadata.output.display import Shown, data_frame
 from teadata.schema import StrictModel
 from teaeval.observables.blocks import Mean
@@ -325,7 +326,7 @@ class Record(Shown, StrictModel):
         return data_frame(rows)
 
 
-def read_record(path: Path) -> Record:
+def read_record(path: Path | str) -> Record:
     """Read a record, from its file or from the folder that it is in.
 
     Raises
@@ -333,6 +334,7 @@ def read_record(path: Path) -> Record:
     DataError
         If it cannot be read, or is no record of the hydrogen benchmark.
     """
+    path = expect_path(path, "the path of a record.json, or of its folder")
     file = path / RECORD_FILE if path.is_dir() else path
     return Record.from_json(
         file,

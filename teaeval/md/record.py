@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from teadata.errors import expect_path
 from teadata.output.display import Shown, data_frame
 from teadata.schema import StrictModel
 from teaeval.md.observed import Observed
@@ -240,7 +241,7 @@ class Simulations(Shown, StrictModel):
         return f"NVT, {s.thermostat}, {s.temperature:g} K, {detail}, {s.timestep:g} fs"
 
 
-def read(path: Path) -> Simulations:
+def read(path: Path | str) -> Simulations:
     """Read the record that ``teaeval md analyse`` wrote.
 
     Raises
@@ -248,6 +249,7 @@ def read(path: Path) -> Simulations:
     DataError
         If the file is missing or not such a record.
     """
+    path = expect_path(path, "the path of a md.json, or of its folder")
     if path.is_dir():
         path = path / "md.json"
     return Simulations.from_json(path, "a record of simulations", "`teaeval md analyse` writes it")

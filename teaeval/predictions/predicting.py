@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,6 @@ SAVE_EVERY = 30.0
 
 SAME = 1e-5
 """Relative difference of what one model says of one frame twice: single precision has less."""
-
-REMEDY = "remove it to predict anew, or write to another file"
 
 
 def predict(
@@ -89,7 +88,8 @@ def predict(
                 _save(checkpoint, plan, energies, forces, done)
                 saved = time.monotonic()
     except BaseException:
-        _save(checkpoint, plan, energies, forces, done)
+        if done:
+            _save(checkpoint, plan, energies, forces, done)
         raise
     _save(checkpoint, plan, energies, forces, done)
     return Prediction(
@@ -170,6 +170,10 @@ def _save(path: Path, plan: str, energies: Floats, forces: Floats, done: int) ->
         np.savez(stream, plan=plan, energies=energies[:done], forces=forces[:done])
 
 
+def _remedy(path: Path) -> str:
+    return f"to predict anew, remove it: rm {shlex.quote(str(path))}; or write to another file"
+
+
 def _resume(path: Path, plan: str, test: Frames, calculator: Any) -> tuple[Floats, Floats, int]:
     """Read the checkpoint: arrays of the whole test set, and how many frames are done."""
     from teadata.arrays import text
@@ -181,10 +185,10 @@ def _resume(path: Path, plan: str, test: Frames, calculator: Any) -> tuple[Float
     stored = npz.load_arrays(path, ["plan", "energies", "forces"])
     if text(stored["plan"]) != plan:
         differences = _differences(text(stored["plan"]), plan)
-        raise DataError(f"{path}: is the checkpoint of another run: {differences}; {REMEDY}")
+        raise DataError(f"{path}: is the checkpoint of another run: {differences}; {_remedy(path)}")
     done = len(stored["energies"])
     if done > len(test) or stored["forces"].shape != (done, *test.forces.shape[1:]):
-        raise DataError(f"{path}: holds no frames of this test set; {REMEDY}")
+        raise DataError(f"{path}: holds no frames of this test set; {_remedy(path)}")
     energies[:done], forces[:done] = stored["energies"], stored["forces"]
     if done:
         _check_first(path, calculator, test[:1], energies[:1], forces[:1])
@@ -230,5 +234,5 @@ def _check_first(
         raise DataError(
             f"{path}: is the checkpoint of another model: its first frame has the energy "
             f"{energies[0]:.6f} kcal/mol, the calculator now gives {again[0]:.6f}, and forces are "
-            f"{np.abs(push - forces).max():.2g} kcal/mol/Å apart; {REMEDY}"
+            f"{np.abs(push - forces).max():.2g} kcal/mol/Å apart; {_remedy(path)}"
         )

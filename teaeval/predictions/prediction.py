@@ -108,7 +108,7 @@ class Prediction(Shown):
         return {
             "dataset": self.dataset,
             "subset": self.subset,
-            "frames": len(self.energies),
+            "frames": self.energies.shape[0] if self.energies.ndim else None,
             "atoms": self.forces.shape[1] if len(self.forces.shape) == 3 else None,
             "model": self.model,
             "train": self.train,
@@ -116,8 +116,12 @@ class Prediction(Shown):
         }
 
     def _array(self, name: str, value: object) -> Array:
-        """Make an array of a list, or of another library's array."""
+        """Make an array of a list, or of another library's array; what is masked is NaN."""
         try:
+            if hasattr(value, "detach"):  # a tensor, which may need a gradient, or be on a GPU
+                return np.asarray(value.detach().cpu())
+            if isinstance(value, np.ma.MaskedArray) and value.mask.any():
+                return np.ma.filled(value.astype(np.float64), np.nan)
             return np.asarray(value)
         except (ValueError, TypeError, RuntimeError) as error:
             problem = Finding.error(
@@ -131,6 +135,6 @@ class Prediction(Shown):
 
 def _is_numeric(value: object) -> bool:
     """Whether a value is an array of numbers already."""
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) and not isinstance(value, np.ma.MaskedArray):
         return value.dtype.kind in "iuf"
     return isinstance(value, StoredArray | StoredInts)

@@ -294,9 +294,10 @@ def _named(
     """What the two are called, what the checks say of either, and whether they are the same."""
     parts = [part for row in rows for part in (row.mae, row.rmse)]
     same = all(part.difference == 0 and part.interval in (None, (0, 0)) for part in parts)
+    called, other = _told_apart(first.prediction, second.prediction)
     return {
-        "first": first.prediction.name or "first",
-        "second": second.prediction.name or "second",
+        "first": called,
+        "second": other,
         "warnings": [
             f"{mark}: {finding}"
             for mark, examined in (("A", first), ("B", second))
@@ -304,6 +305,19 @@ def _named(
         ]
         + ["A and B predict the same: is one of them a copy of the other?"] * same,
     }
+
+
+def _told_apart(first: Prediction, second: Prediction) -> tuple[str, str]:
+    """What two predictions are called: models of one name by what they were trained on, or file."""
+    pair = (first, second)
+    names = (first.name or "first", second.name or "second")
+    if names[0] != names[1]:
+        return names
+    for said in ([p.train for p in pair], [p.source.get("path") for p in pair]):
+        if said[0] != said[1]:
+            known = [f" ({detail})" if detail else "" for detail in said]
+            return names[0] + known[0], names[1] + known[1]
+    return names
 
 
 def _check_same(first: Prediction, second: Prediction) -> None:

@@ -320,6 +320,7 @@ class Score(Shown, StrictModel):
             "dataset": self.data.name,
             "task": self.task,
             "model": self.prediction.model or "",
+            "train": self.prediction.train or "",
             "coverage": self.coverage.scored / self.coverage.frames,
         }
 

@@ -202,8 +202,8 @@ def _system(formula: str, parts: Sequence[Examined], replicates: int, seed: int)
 
 
 def _check(replicates: int) -> None:
-    if replicates > MOST_REPLICATES:
-        raise UsageError(f"{replicates} bootstrap samples: expected {MOST_REPLICATES} at most")
+    if not 0 <= replicates <= MOST_REPLICATES:
+        raise UsageError(f"{replicates} bootstrap samples: expected 0 to {MOST_REPLICATES}")
 
 
 def _made() -> dict[str, Any]:

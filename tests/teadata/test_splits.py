@@ -53,7 +53,7 @@ def test_smaller_splits_are_the_beginning_of_larger_ones(a, b):
     ("name", "message"),
     [
         ("foldde/train", "'foldde'; expected one of: folded, unfolded .did you mean 'folded'"),
-        ("unfolded/test", "role of subset unfolded 'test'; expected one of: train"),
+        ("unfolded/test", "unfolded/test does not exist: unfolded has no test frames, only train"),
         ("folded/train/5", "folded/train has 4 frames, so sizes 1 to 4 do"),
         ("folded/train/0", "sizes 1 to 4 do"),
     ],

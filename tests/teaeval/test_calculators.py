@@ -61,7 +61,10 @@ def models(tmp_path, monkeypatch) -> Path:
     ("reference", "message"),
     [
         ("models", "expected module:factory"),
-        ("nowhere:make", "No module named 'nowhere'"),
+        ("nowhere:make", r"No module named 'nowhere': .*or with PYTHONPATH=FOLDER before it"),
+        ("models.py:Spring", "names a file; say --calculator models:Spring$"),
+        ("./models.py:Spring", "names a file; say --calculator models:Spring$"),
+        ("/else where/m.py:f", "say --calculator m:f, with PYTHONPATH='/else where' before the"),
         ("models:nothing", "models has no nothing"),
         ("models:needs", r"needs\(\) failed: .*argument"),
     ],

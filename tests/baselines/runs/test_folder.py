@@ -18,12 +18,15 @@ import baselines
 import teadata
 from baselines.runs import folder as runs
 from baselines.runs.record import TrainingRecord
+from teadata import formats
+from teadata.create import Options, create
+from teadata.create.splitting import Wanted
 from teadata.errors import UsageError
 from teadata.provenance import sha256
 
 
 def test_record_says_what_was_done_with_what(run_folder, mini_i):
-    record = TrainingRecord.read(run_folder / "record.json")
+    record = TrainingRecord.read(str(run_folder / "record.json"))
     assert record.plan.dataset == "mini-i@1.0.0"
     assert record.plan.frames_sha256 == mini_i.card.file("frames").sha256
     assert (record.plan.train, record.plan.valid) == ("folded/train/10", "folded/valid/10")
@@ -135,3 +138,22 @@ def test_the_same_plan_gives_the_same_folder_name(mini_i):
 def test_fewer_validation_frames_than_asked_for_are_all_taken():
     plan = runs.make_plan("sgdml", teadata.load("mini-iii"), "complete", 150)
     assert (plan.train, plan.valid) == ("complete/train/150", "complete/valid/100")
+
+
+def test_what_a_small_dataset_lacks_is_said_with_the_remedy(mini_i, tmp_path, monkeypatch):
+    monkeypatch.setenv("TEADATA_HOME", str(tmp_path))
+    file = tmp_path / "a.npz"
+    formats.write(file, mini_i.split("folded/train/40"))
+    create("small", file, Options(wanted=Wanted(valid=5, test=5)))
+    small = teadata.load("small")
+    with pytest.raises(UsageError, match=r"small@0.1.0 complete has 30 .* at most --size 30"):
+        runs.make_plan("sgdml", small, "complete")
+    with pytest.raises(UsageError, match="so sizes 1 to 30 do"):
+        runs.make_plan("sgdml", small, "complete", 31)
+    assert runs.make_plan("sgdml", small, "complete", 30).valid == "complete/valid/5"
+    create("small", file, Options(wanted=Wanted(valid=0, test=5)), version="0.2.0")
+    said = (
+        r"small@0.2.0 complete has no validation frames, .* with --valid N and the next --version"
+    )
+    with pytest.raises(UsageError, match=said):
+        runs.make_plan("sgdml", teadata.load("small"), "complete", 20)

@@ -110,7 +110,7 @@ def test_what_fails_leaves_nothing_behind(file, arrays, tmp_path, home):
     forces = arrays["forces"].copy()
     forces[70, 3, 1] = np.nan
     np.savez(path, **{**arrays, "forces": forces})
-    with pytest.raises(DataError, match="frame 70 has NaN"):
+    with pytest.raises(DataError, match="frame 70: NaN or infinity in forces"):
         create("peptide", [Input(path)], Options(energy_unit="kcal/mol"))
     with pytest.raises(UsageError, match="ask for fewer"):
         create("peptide", [Input(file)], Options(wanted=Wanted(test=500)))

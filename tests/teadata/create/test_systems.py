@@ -46,7 +46,7 @@ def test_several_systems_are_named(mixed):
     assert "C12H22N4O4/1" in text
     assert "C12H22N4O4/2" in text
     assert "differ in the order of their atoms" in text
-    assert caught.value.options == ("--system", "C12H22N4O4/1")
+    assert caught.value.options == ("--system", "C12H22N4O4/2")  # has most frames
     with pytest.raises(IncompleteError, match="hold 2 systems"):
         create("own", [Input(path)], Options("eV", system="C12H22N4O4"))
     with pytest.raises(UsageError, match="unknown system 'C3H8'"):
@@ -159,3 +159,80 @@ def test_groups_of_atoms(tmp_path):
             create("wrong", [Input(tmp_path / "a.npz")], Options(groups=(wrong,)))
     with pytest.raises(DataError, match="expected molecules H2O"):
         create("wrong", [Input(tmp_path / "a.npz")], Options(groups=("water=H2O",)))
+
+
+@pytest.fixture
+def with_atoms(frames, tmp_path):
+    """Labelled frames behind the energies of single atoms, as MACE's files have them."""
+    atoms = [
+        ase.Atoms(symbol, info={"REF_energy": energy, "config_type": "IsolatedAtom"})
+        for symbol, energy in (("H", -13.6), ("C", -1029.0))
+    ]
+    images = frames[:40].to_ase()
+    for image in images:
+        image.info |= {"REF_energy": image.get_potential_energy(), "config_type": "train"}
+        image.arrays["REF_forces"] = image.get_forces()
+        image.calc = None
+    path = tmp_path / "mace.xyz"
+    ase.io.write(path, [*atoms, *images, atoms[0]], format="extxyz")
+    return path
+
+
+def test_isolated_atoms_need_no_forces(with_atoms, frames, file):
+    with pytest.raises(IncompleteError, match="a single atom: --system FORMULA takes the frames"):
+        create("own", [with_atoms], Options("eV"))
+    options = Options("eV", system=frames.formula, wanted=Wanted(valid=5, test=10))
+    (made,) = create("own", [with_atoms], options)
+    found = teadata.load("own").frames
+    np.testing.assert_allclose(found.energies, frames.energies[:40], rtol=1e-12)
+    np.testing.assert_array_equal(found.ids, np.arange(2, 42))  # places in the file
+    assert made.new
+    # frames of a second file are counted from behind the atom at the end of the first
+    second = file.with_name("second.xyz")
+    ase.io.write(second, frames[50:60].to_ase())
+    create("two", [with_atoms, second], options)
+    assert teadata.load("two").frames.ids.max() == 43 + 9
+
+
+def test_a_frame_of_the_system_still_needs_forces(with_atoms, frames):
+    images = ase.io.read(with_atoms, ":")
+    del images[5].arrays["REF_forces"]
+    ase.io.write(with_atoms, images)
+    with pytest.raises(IncompleteError, match=r"image 5 .*has no forces"):
+        create("own", [with_atoms], Options("eV", system=frames.formula))
+
+
+def test_the_system_with_most_frames_is_proposed(with_atoms, frames):
+    images = ase.io.read(with_atoms, ":")
+    for image in images:
+        image.arrays.setdefault("REF_forces", np.zeros((len(image), 3)))
+    ase.io.write(with_atoms, images)
+    with pytest.raises(IncompleteError, match="hold 3 systems") as caught:
+        create("own", [with_atoms], Options("eV"))
+    assert caught.value.options == ("--system", frames.formula)
+
+
+def test_a_stress_that_only_some_frames_have_is_left_out_with_a_word(frames, tmp_path):
+    images = frames[:30].to_ase()
+    for i, image in enumerate(images):
+        image.cell, image.pbc = [20, 20, 20], True
+        image.calc.results |= {"stress": np.zeros(6)} if i < 12 else {}
+    ase.io.write(tmp_path / "a.xyz", images)
+    (made,) = create("own", tmp_path / "a.xyz", Options("eV"))
+    assert "the stress of 12 frames is left out, because the other 18 have none" in made.notes
+
+
+def test_frames_that_are_not_finite_are_named_at_once(arrays, tmp_path):
+    arrays = {name: np.array(values) for name, values in arrays.items()}
+    arrays["energies"][7] = np.nan
+    arrays["forces"][[3, 9]] = np.inf
+    np.savez(tmp_path / "a.npz", **arrays)
+    said = "frames 3, 7, 9: NaN or infinity in energies and forces"
+    with pytest.raises(DataError, match=said):
+        create("own", str(tmp_path / "a.npz"), Options("kcal/mol"))
+
+
+@pytest.mark.parametrize("given", [[3], 3, [None]])
+def test_what_is_no_path_of_a_file(given):
+    with pytest.raises(UsageError, match="expected paths of files of frames, or Inputs, found"):
+        create("own", given, Options("eV"))

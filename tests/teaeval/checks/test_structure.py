@@ -7,7 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from teaeval import check
+import teadata
+from teadata import formats
+from teadata.create import create
+from teaeval import Prediction, check
 
 
 def test_frames_in_any_order_are_matched_by_id(noisy, mini_i):
@@ -48,6 +51,33 @@ def test_missing_frame(messages, noisy, mini_i):
     )
     assert list(found) == ["missing-frames"]
     assert f"1 missing: frame_id {noisy.frame_ids[0]}" in found["missing-frames"]
+    assert "teaeval score --allow-failed scores the others" in found["missing-frames"]
+
+
+def test_the_version_that_was_predicted_is_named(noisy, mini_i, tmp_path, monkeypatch):
+    monkeypatch.setenv("TEADATA_HOME", str(tmp_path))
+    frames = mini_i.split("folded/train/100")
+    for version, count in (("0.1.0", 60), ("0.2.0", 100)):
+        file = tmp_path / f"{count}.npz"
+        formats.write(file, frames[:count])
+        create("two", [file], version=version)
+    test = teadata.load("two@0.1.0").split("complete/test")
+    for positions in (None, test.positions):
+        mine = Prediction(
+            "two", "complete", test.energies, test.forces + 1.0, test.ids, positions=positions
+        )
+        _, found = check(mine)
+        assert [item.code for item in found if item.severity == "error"] == [
+            "extra-frames",
+            "missing-frames",
+        ]
+        for item in found[:2]:
+            assert "the test set of two@0.1.0: score it with --dataset two@0.1.0" in item.remedy
+    assert check(mine, "two@0.1.0")[1] == [
+        item for item in check(mine, "two@0.1.0")[1] if item.severity == "warning"
+    ]
+    fewer = Prediction("two", "complete", test.energies[:3], test.forces[:3], test.ids[:3])
+    assert "0.1.0" not in " ".join(item.remedy for item in check(fewer)[1])
 
 
 def test_duplicate_frame(messages, noisy, mini_i):

@@ -302,7 +302,7 @@ def test_what_a_calculator_of_ase_may_not_give(run, tmp_path, factory, said):
         ("shapes:unknown", "shapes has no unknown"),
         ("..shapes:good", "the module failed"),
         ("broken:make", "the module failed: ZeroDivisionError"),
-        ("unwritten:make", "the module failed: ModuleNotFoundError"),
+        ("unwritten:make", "there is no unwritten.py in "),
         ("sys:exit", "exit() failed: SystemExit"),
     ],
 )
@@ -351,7 +351,7 @@ def test_the_frames_of_a_model_are_never_mixed_with_anothers(run, tmp_path):
     done = predict_small(run, tmp_path, "model:make")
     assert done.returncode == 1
     assert "is the checkpoint of another run: the calculator's file (SHA-256) was" in done.stderr
-    assert "remove it to predict anew" in done.stderr
+    assert "to predict anew, remove it: rm " in done.stderr
     assert not (tmp_path / "p.npz").exists()
 
 
@@ -394,3 +394,16 @@ def test_two_at_once_do_not_share_a_file(run, models):
     first.wait()
     assert ask(run, models, "models:Spring").returncode == 0
     check(models / "p.npz")
+
+
+def test_a_first_frame_that_fails_leaves_no_checkpoint(run, tmp_path):
+    (tmp_path / "model.py").write_text(
+        "class Model:\n    def predict(self, frames):\n        raise RuntimeError('no licence')\n"
+    )
+    assert "no licence" in predict_small(run, tmp_path, "model:Model").stderr
+    (tmp_path / "other.py").write_text(
+        "class Model:\n"
+        "    def predict(self, frames):\n        return frames.energies, frames.forces\n"
+    )
+    assert predict_small(run, tmp_path, "other:Model").returncode == 0
+    assert sorted(path.name for path in tmp_path.glob("*.npz")) == ["p.npz"]

@@ -24,6 +24,22 @@ def test_lists_and_series_are_scored_as_arrays_are(fair: Prediction):
     assert score.rows == as_arrays.rows
 
 
+def test_tensors_that_need_a_gradient_are_taken(fair: Prediction):
+    torch = pytest.importorskip("torch")
+    forces = torch.tensor(fair.forces, requires_grad=True)
+    found = dataclasses.replace(fair, forces=forces, frame_ids=torch.tensor(fair.frame_ids))
+    np.testing.assert_array_equal(found.forces, fair.forces)
+    assert teaeval.score(found, replicates=0).rows == teaeval.score(fair, replicates=0).rows
+
+
+def test_what_is_masked_is_no_number(fair: Prediction):
+    masked = np.ma.masked_less(fair.energies, np.sort(fair.energies)[1])
+    found = dataclasses.replace(fair, energies=masked)
+    assert np.flatnonzero(np.isnan(found.energies)).tolist() == [fair.energies.argmin()]
+    with pytest.raises(PredictionError, match="not-finite-energy"):
+        teaeval.score(found)
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [

@@ -57,6 +57,22 @@ def test_the_better_one_is_found(folded):
         assert other.superiority == pytest.approx(1 - row.superiority)
 
 
+def test_models_of_one_name_are_told_apart(folded, tmp_path):
+    small = made(folded, 1.0, 1, model="mine", train="folded/train/50")
+    large = made(folded, 1.0, 2, model="mine", train="folded/train/100")
+    found = teaeval.compare(small, large, replicates=0)
+    assert (found.first, found.second) == ("mine (folded/train/50)", "mine (folded/train/100)")
+    other = dataclasses.replace(small, train=None)
+    found = teaeval.compare(small, other, replicates=0)
+    assert (found.first, found.second) == ("mine (folded/train/50)", "mine")
+    for name, prediction in (("a.npz", small), ("b.npz", made(folded, 1, 3, model="mine"))):
+        again = dataclasses.replace(prediction, train="folded/train/50")
+        teaeval.write_prediction(tmp_path / name, again)
+    found = teaeval.compare(tmp_path / "a.npz", tmp_path / "b.npz", replicates=0)
+    assert found.first == f"mine ({tmp_path / 'a.npz'})"
+    assert found.second == f"mine ({tmp_path / 'b.npz'})"
+
+
 def test_a_prediction_is_no_better_than_itself(folded):
     one = made(folded, 1.0, 1)
     order = np.random.default_rng(0).permutation(len(folded))
