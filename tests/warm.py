@@ -128,6 +128,7 @@ class Warm:
             self.process = subprocess.Popen(
                 [sys.executable, __file__, str(self.address), *self.libraries],
                 stdin=subprocess.DEVNULL,
+                env=self.environment,
             )
         connection = socket.socket(socket.AF_UNIX)
         end = time.monotonic() + 120

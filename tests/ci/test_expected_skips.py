@@ -39,8 +39,10 @@ def pytest_with(repository: Path, tmp_path: Path) -> Callable[..., subprocess.Co
         command = [sys.executable, "-m", "pytest", "-q", f"--expected-skips={expected}", *options]
         if options:  # of the plugins only the one that is needed: others take long to load
             command += ["-p", "xdist"]
+        # a folder of its own for what it writes: at its end pytest removes those of older runs
+        command += [f"--basetemp={tmp_path / 'written'}", "-p", "no:cacheprovider"]
         return subprocess.run(
-            [*command, "-p", "no:cacheprovider", f"--rootdir={tmp_path}", str(tmp_path)],
+            [*command, f"--rootdir={tmp_path}", str(tmp_path)],
             capture_output=True,
             text=True,
             cwd=tmp_path,

@@ -47,7 +47,7 @@ def later_ones_first():
     """Made in a function, as is the next: workers get them by value, and import nothing."""
 
     def work(item: int) -> int:
-        time.sleep(0.02 * (5 - item % 5))
+        time.sleep(0.005 * (5 - item % 5))
         return item * item
 
     return work
@@ -151,47 +151,45 @@ def another() -> Iterator[tuple[str, subprocess.Popen[str], list[int]]]:
         process.stdout.close()
 
 
-def stop(process: subprocess.Popen[str], workers: list[int]) -> None:
-    process.send_signal(signal.SIGSTOP)
+def assert_gone(address: str, happens: Callable[[], None]) -> None:
+    """Work on a cluster to which something happens while it does."""
 
-
-def kill(process: subprocess.Popen[str], workers: list[int]) -> None:
-    process.kill()
-
-
-def stop_workers(process: subprocess.Popen[str], workers: list[int]) -> None:
-    for worker in workers:
-        os.kill(worker, signal.SIGSTOP)
-
-
-@pytest.mark.parametrize("happens", [stop, kill, stop_workers])
-def test_a_cluster_that_is_gone_is_an_error_in_time(happens: Callable[..., None]):
     def work(item: int) -> int:
         time.sleep(0.1)
         return item
 
+    def watch() -> None:
+        with connected(address) as engine:
+            assert isinstance(engine, DaskCluster)
+            results = engine.map(work, range(1000))
+            assert next(results) == 0
+            happens()
+            engine.timeout = 1.0  # from now on: to connect may take longer
+            list(results)
+
+    start = time.monotonic()
+    with pytest.raises(ClusterError, match="wait longer with --scheduler-timeout"):
+        watch()
+    assert time.monotonic() - start < 60
+
+
+def test_a_cluster_that_is_gone_is_an_error_in_time(run, prediction_file):
+    """Of one cluster the workers stop and go on, then the scheduler does, and is killed."""
     with another() as (address, workers, process):
 
-        def watch() -> None:
-            with connected(address, 5) as engine:
-                results = engine.map(work, range(1000))
-                assert next(results) == 0
-                happens(process, workers)
-                list(results)
+        def stop_workers() -> None:
+            for worker in workers:
+                os.kill(worker, signal.SIGSTOP)
 
-        start = time.monotonic()
-        with pytest.raises(ClusterError, match="wait longer with --scheduler-timeout"):
-            watch()
-        assert time.monotonic() - start < 60
-
-
-def test_the_command_ends_too(run, prediction_file):
-    with another() as (address, _, process):
-        stop(process, [])
+        assert_gone(address, stop_workers)
+        os.killpg(process.pid, signal.SIGCONT)
+        assert_gone(address, lambda: process.send_signal(signal.SIGSTOP))
         start = time.monotonic()
         done = run("teaeval", "score", prediction_file, "--scheduler", address,
-                   "--scheduler-timeout", "3")  # fmt: skip
+                   "--scheduler-timeout", "1")  # fmt: skip
         assert time.monotonic() - start < 60
+        os.killpg(process.pid, signal.SIGCONT)
+        assert_gone(address, process.kill)
     assert done.returncode == 2
     assert "no Dask scheduler answers there" in done.stderr
     assert "Traceback" not in done.stderr
@@ -203,7 +201,7 @@ def test_who_listens_but_never_answers():
         silent.listen(5)
         with (
             pytest.raises(UsageError, match="no Dask scheduler answers there"),
-            connected(f"tcp://127.0.0.1:{silent.getsockname()[1]}", 2),
+            connected(f"tcp://127.0.0.1:{silent.getsockname()[1]}", 0.5),
         ):
             pass
 
@@ -212,5 +210,8 @@ def test_who_listens_but_never_answers():
     "address", ["", "x", "http://x", "tcp://", "tcp://127.0.0.1:99999", "tcp://nosuch.invalid:80"]
 )
 def test_what_is_no_address(address):
-    with pytest.raises(UsageError, match="no Dask scheduler answers there"), connected(address, 2):
+    with (
+        pytest.raises(UsageError, match="no Dask scheduler answers there"),
+        connected(address, 0.5),
+    ):
         pass
