@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -17,6 +17,9 @@ LEVEL = 0.95
 
 BATCH = 1 << 19
 """Numbers in a batch of samples, which bounds the memory."""
+
+KEPT = 1 << 16
+"""Numbers in a batch that is kept: many quantities of a few units have the same samples."""
 
 
 Interval = tuple[float, float]
@@ -60,11 +63,8 @@ class Resampling:
         step = max(1, BATCH // max(1, self.count))
         for start in range(0, self.replicates, step):
             rows = range(start, min(start + step, self.replicates))
-            yield np.stack([self._draw(row) for row in rows])
-
-    def _draw(self, row: int) -> Ints:
-        drawn = np.random.default_rng([self.seed, row]).integers(self.count, size=self.count)
-        return np.bincount(drawn, minlength=self.count)
+            draw = _kept if len(rows) * self.count <= KEPT else _drawn
+            yield draw(rows, self.count, self.seed)
 
     def totals(self, values: Floats) -> Floats:
         """Sum the values (N,) over each unit, (U,)."""
@@ -76,6 +76,23 @@ class Resampling:
         largest = np.full(self.count, -np.inf)
         np.maximum.at(largest, self.units, values)
         return largest
+
+
+def _drawn(rows: range, count: int, seed: int) -> Ints:
+    """How often each unit is in some of the samples, (b, U); not to be written into."""
+    drawn = np.stack(
+        [
+            np.bincount(
+                np.random.default_rng([seed, row]).integers(count, size=count), minlength=count
+            )
+            for row in rows
+        ]
+    )
+    drawn.flags.writeable = False
+    return drawn
+
+
+_kept = lru_cache(maxsize=16)(_drawn)
 
 
 def interval(values: Floats, level: float = LEVEL) -> Interval:

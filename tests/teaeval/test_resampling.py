@@ -48,3 +48,9 @@ def test_totals_and_largest_of_units():
 
 def test_interval_holds_the_central_share():
     assert interval(np.arange(1001.0)) == pytest.approx((25, 975))
+
+
+def test_samples_are_shared_and_cannot_be_written_into():
+    (samples,) = Resampling(np.arange(7), "frame", 20, 3).draws()
+    with pytest.raises(ValueError, match="read-only"):
+        samples[0] = 0
