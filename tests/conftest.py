@@ -159,10 +159,12 @@ def invoke() -> Callable[..., str]:
     """Run ``teaeval`` in this process, and give what it prints; errors are raised."""
     from typer.testing import CliRunner
 
+    from teadata.output.command_line import narrowed
     from teaeval.cli import app
 
     def call(*arguments: object) -> str:
-        done = CliRunner(env={"COLUMNS": "200"}).invoke(app, list(map(str, arguments)))
+        line = list(map(str, arguments))
+        done = CliRunner(env={"COLUMNS": "200"}).invoke(narrowed(app, line), line)
         if done.exception is not None:
             raise done.exception
         return done.stdout
@@ -217,9 +219,11 @@ def assert_whole() -> Callable[..., None]:
     """Whether a command's tables have every word of a wide terminal in narrow ones, too."""
     from typer.testing import CliRunner
 
+    from teadata.output.command_line import narrowed
+
     def shown(app: Any, call: tuple[object, ...], columns: int) -> str:
-        runner = CliRunner(env={"COLUMNS": str(columns)})
-        done = runner.invoke(app, list(map(str, call)), catch_exceptions=False)
+        runner, line = CliRunner(env={"COLUMNS": str(columns)}), list(map(str, call))
+        done = runner.invoke(narrowed(app, line), line, catch_exceptions=False)
         assert done.exit_code in (0, 1), done.output
         return done.stdout
 

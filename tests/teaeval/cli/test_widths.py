@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import teaeval
 from baselines.cli import app as baselines_app
 from teadata.cli import app as teadata_app
+from teadata.output.command_line import narrowed
 from teaeval.cli import app as teaeval_app
 
 APPS = {"teadata": teadata_app, "teaeval": teaeval_app, "baselines": baselines_app}
@@ -24,8 +25,8 @@ WIDTHS = (60, 80, 120)
 
 
 def shown(command: str, *arguments: object, columns: int) -> str:
-    runner = CliRunner(env={"COLUMNS": str(columns)})
-    done = runner.invoke(APPS[command], list(map(str, arguments)), catch_exceptions=False)
+    runner, line = CliRunner(env={"COLUMNS": str(columns)}), list(map(str, arguments))
+    done = runner.invoke(narrowed(APPS[command], line), line, catch_exceptions=False)
     assert done.exit_code in (0, 1), done.output
     return done.stdout
 
