@@ -187,17 +187,19 @@ def draw(ax: Axes, seen: View, colours: Sequence[Any], fog: float = 0.35) -> Non
     near = (depth - depth.min()) / max(float(np.ptp(depth)), 1e-9)
     fade = fog * (1 - near) if np.ptp(depth) > 1 else np.zeros(len(depth))
     radii = np.array([sphere(int(z)) for z in seen.numbers])
+    # artists, not patches: of each patch Matplotlib would compute how far it reaches
     for a, b in seen.bonds:
         shape = _bond(xyz[a], xyz[b], radii[a], radii[b])
         if shape is not None:
             shade = 0.38 + 0.6 * float(fade[a] + fade[b]) / 2
             level = float(depth[a] + depth[b]) / 2
-            ax.add_patch(Polygon(shape, facecolor=str(shade), edgecolor="none", zorder=10 + level))
+            bond = Polygon(shape, facecolor=str(shade), edgecolor="none", zorder=10 + level)
+            ax.add_artist(bond)
     for i, colour in enumerate(colours):
         base = np.array(to_rgb(colour))
         rim = base * 0.45 + fade[i] * (1 - base * 0.45)
         fill = base + fade[i] * (1 - base)
-        ax.add_patch(
+        ax.add_artist(
             Circle(
                 (xyz[i, 0], xyz[i, 1]),
                 radii[i],
@@ -217,7 +219,7 @@ def draw(ax: Axes, seen: View, colours: Sequence[Any], fog: float = 0.35) -> Non
                 alpha=alpha,
                 zorder=10 + depth[i] + 1e-3,
             )
-            ax.add_patch(light)
+            ax.add_artist(light)
     if seen.edges is not None:
         for edge in seen.edges:
             level = min(float(edge[:, 2].mean()), float(depth.min()))

@@ -18,6 +18,7 @@ from teaeval import published
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
@@ -136,14 +137,22 @@ class Plot(Shown):
 
 def literal(figure: Figure) -> None:
     """Let names in a figure, beside numbers at axes, stand as they are: a dollar is a dollar."""
-    from matplotlib.axis import Axis
     from matplotlib.text import Text
 
-    numbers = {id(text) for axis in figure.findobj(Axis) for text in axis.findobj(Text)}
-    for text in figure.findobj(Text):
-        if isinstance(text, Text) and id(text) not in numbers:
+    for text in _beside_axes(figure):
+        if isinstance(text, Text):
             text.set_parse_math(False)
             text.set_text(visible(text.get_text()))
+
+
+def _beside_axes(artist: Artist) -> Iterator[Artist]:
+    """Go through what an artist is made of, but for the axes' numbers and names."""
+    from matplotlib.axis import Axis
+
+    for child in artist.get_children():
+        if not isinstance(child, Axis):  # which would make all its ticks to tell of them
+            yield child
+            yield from _beside_axes(child)
 
 
 def check_suffix(path: Path) -> None:
