@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import gc
 import os
 import shutil
 import signal
@@ -34,6 +35,9 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 BEFORE = pytest.StashKey[dict[str, str]]()
 """The environment before the test that is running."""
+
+FROZEN = pytest.StashKey[int]()
+"""How many modules there were when the garbage collector was last told to leave all alone."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -80,8 +84,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Note the environment before a test, in which libraries may have left variables."""
+    """Note the environment before a test, in which libraries may have left variables.
+
+    What many modules brought that were imported since, the garbage collector need not look through
+    again and again.
+    """
     item.config.stash[BEFORE] = dict(os.environ)
+    if len(sys.modules) > item.config.stash.get(FROZEN, 0) + 200:
+        gc.collect()
+        gc.freeze()
+        item.config.stash[FROZEN] = len(sys.modules)
 
 
 @pytest.hookimpl(optionalhook=True)
