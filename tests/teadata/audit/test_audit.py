@@ -29,6 +29,7 @@ def test_a_sound_dataset_passes(dataset):
         "leakage complete->complete",
         "energy outliers",
         "force outliers",
+        "sign of forces",
         "net force",
     ]
     json.dumps([vars(f) for f in found.values()], allow_nan=False)
