@@ -248,6 +248,28 @@ def _about(card: DatasetCard, url: str | None) -> Json:
     return about
 
 
+def _write_tables(folder: Path, data: Dataset) -> None:
+    """Write frames and splits; a folder that was made for them goes if they cannot be written."""
+    from teadata.formats import parquet
+
+    card, new = data.card, not folder.exists()
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"{folder}: not a folder, and cannot be made one ({error.strerror or error})"
+        ) from None
+    try:
+        theory = card.level_of_theory.method
+        parquet.write(folder / FRAMES, data.frames, name=card.full_id, theory=theory)
+        with atomic_write(folder / SPLITS) as partial:
+            shutil.copyfile(data.path(card.file("splits")), partial)
+    except BaseException:
+        if new:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
 def write(folder: Path, data: Dataset, *, url: str | None = None) -> Json:
     """Write a dataset as a Croissant folder; the same dataset gives the same bytes.
 
@@ -270,19 +292,9 @@ def write(folder: Path, data: Dataset, *, url: str | None = None) -> Json:
     DataError
         If the dataset's files are damaged, or the folder cannot be written.
     """
-    from teadata.formats import parquet
-
-    card, frames = data.card, data.frames
     record_sets = _record_sets(data)
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise DataError(
-            f"{folder}: not a folder, and cannot be made one ({error.strerror or error})"
-        ) from None
-    parquet.write(folder / FRAMES, frames, name=card.full_id, theory=card.level_of_theory.method)
-    with atomic_write(folder / SPLITS) as partial:
-        shutil.copyfile(data.path(card.file("splits")), partial)
+    _write_tables(folder, data)
+    card = data.card
     origin = {content: card.file(content) for content in ("frames", "splits")}
     description = _about(card, url) | {
         "distribution": [

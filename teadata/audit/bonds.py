@@ -30,7 +30,7 @@ def check_sign(sample: Sample) -> Finding:
     rows = np.unique(np.linspace(0, count - 1, FRAMES).astype(np.int64))
     correlations = _correlations(sample.frames[rows])
     if count < FEWEST or len(correlations) == 0:
-        why = f"fewer than {FEWEST} frames" if count < FEWEST else "no bonds whose length changes"
+        why = f"fewer than {FEWEST} frames" if count < FEWEST else "no bonds that last"
         return Finding(name, "pass", f"not judged: {why}", {"bonds": len(correlations)})
     median = float(np.median(correlations))
     outcome: Outcome = "fail" if median > SURE else "pass"

@@ -323,8 +323,21 @@ def remedy(error: TeaError) -> str:
     """The command that goes on after an error of the one that was given; empty if unknown."""
     if not isinstance(error, IncompleteError) or not error.options:
         return ""
-    command = [Path(sys.argv[0]).name, *sys.argv[1:], *error.options]
+    given = _without(sys.argv[1:], error.options[0]) if error.options[1:] else sys.argv[1:]
+    command = [Path(sys.argv[0]).name, *given, *error.options]
     return f"to go on, if it is true of your files:\n  {shlex.join(command)}"
+
+
+def _without(words: list[str], option: str) -> list[str]:
+    """The words of a command without an option and its value."""
+    kept: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word == option:
+            next(rest, None)
+        elif not word.startswith(f"{option}="):
+            kept.append(word)
+    return kept
 
 
 def register(app: console.App) -> None:

@@ -120,11 +120,18 @@ def choose(
     for field in ("energies", "forces"):
         if field not in known:
             other = _lookalikes(field, names)
+            gradients = [name for name in names if "grad" in name.lower()]
             raise IncompleteError(
                 f"has no {field}: expected an array under {', '.join(LABELS[field])}, or such a "
                 f"name after REF_ or DFT_; found {_listed(names)}. A dataset needs energies and "
                 f"forces of every frame; if they are there under another name, say it with "
-                f"{OPTIONS[field]}",
+                f"{OPTIONS[field]}"
+                + (
+                    f". Forces are the negative of a gradient such as {gradients[0]}: write them "
+                    "into the file with the sign turned"
+                    if gradients and field == "forces"
+                    else ""
+                ),
                 [OPTIONS[field], other[0]] if other else [],
             )
     if {"cell", "lattice"} <= known.keys():
@@ -162,7 +169,7 @@ def _listed(names: Iterable[str]) -> str:
 def _lookalikes(field: str, names: Sequence[str]) -> list[str]:
     """Names that the user may mean by a label."""
     word = "energ" if field == "energies" else "force"
-    return [name for name in names if word in name.lower() or "grad" in name.lower()]
+    return [name for name in names if word in name.lower() and "grad" not in name.lower()]
 
 
 def _label(

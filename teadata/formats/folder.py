@@ -42,7 +42,10 @@ def atomic_folder(path: Path, mark: str, kind: str) -> Iterator[Path]:
             yield folder
             replace_folder(folder, target, place)
     except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
+        # NumPy, whose files it writes itself, says only how many values fitted
+        short = error.errno is None and "requested and" in str(error)
+        why = "no space left on the device" if short else error.strerror or error
+        raise DataError(f"{path}: cannot be written ({why})") from None
 
 
 def _check_replaceable(path: Path, mark: str, kind: str) -> None:

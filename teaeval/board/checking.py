@@ -191,7 +191,8 @@ def _prediction(
     if prediction.train is None:
         found.notes.append(
             f"{item.file}: does not say which split the model was trained on, so it stands apart "
-            "from models of a known training size; if it was one, say it: train: folded/train/200"
+            "from models of a known training size; if it was one, say it: train: "
+            f"{prediction.subset}/train/SIZE"
         )
     for quantity, claim in item.claims.items():
         yield from _claims(item.file, score, quantity, claim)

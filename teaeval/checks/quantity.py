@@ -77,9 +77,10 @@ def _remedy(candidates: list[str]) -> str:
     """How a unit is declared, or values are converted that were taken for another."""
     plain = [unit for unit in candidates if MISTAKEN not in unit]
     if not plain:
+        unit = candidates[0].partition(MISTAKEN)[0]
         return (
             "have the calculator give eV and eV/Å: teaeval.calculators.in_units(calculator, "
-            f"{candidates[0].partition(MISTAKEN)[0]!r}) converts what it gives"
+            f"{unit!r}) converts what it gives; or declare {unit} where a file was said to be in eV"
         )
     return f"declare {_or(plain)}, or convert the values"
 

@@ -47,8 +47,10 @@ def declare_file(
     write_prediction(output, prediction)
     for finding in prediction.findings:  # the new file does not tell what was taken for what
         console.say(f"warning: {finding}", err=True)
+    count, whole = len(prediction.energies), len(test)
     console.say(
-        f"{output}: {len(prediction.energies)} frames of {prediction.dataset} "
+        f"{output}: {count}{'' if count == whole else f' of the {whole}'} frames of "
+        f"{prediction.dataset} "
         f"{prediction.subset}/test; model: {prediction.model or 'not said'}, trained on: "
         f"{prediction.train or 'not said'}\nnext: teaeval score {shlex.quote(str(output))}"
     )

@@ -71,7 +71,11 @@ def prepare(
     if path.exists():
         _check_same(path, plan, shared, what)
     elif folder.exists() and (not folder.is_dir() or contents(folder)):
-        raise UsageError(f"{folder}: exists and is not a folder of {what}; choose another --output")
+        inner = [one.parent.name for one in sorted(folder.glob(f"*/{PLAN_FILE}"))]
+        there = f"holds folders of {what} ({', '.join(inner[:4])})" if inner else "exists"
+        raise UsageError(
+            f"{folder}: {there} and is not a folder of {what} itself; choose another --output"
+        )
     elif first is not None:
         first()
     try:

@@ -165,7 +165,8 @@ def check_suffix(path: Path) -> None:
     """
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(
-            f"{path}: figures are written as {', '.join(SUFFIXES)}, not {path.suffix or 'this'!r}"
+            f"{path}: figures are written as {', '.join(SUFFIXES)}, "
+            + (f"not {path.suffix!r}" if path.suffix else f"e.g. {path.name or 'figure'}.png")
         )
 
 

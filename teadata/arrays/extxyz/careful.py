@@ -215,9 +215,16 @@ class CarefulReader:
         counts = pc.list_value_length(tokens).to_numpy()
         if (counts != total).any():
             i = int(np.flatnonzero(counts != total)[0])
+            expected, more = f"the {total} values that Properties names", ""
+            if "properties" not in frames[0].special:
+                expected = f"{total} values, an element and its position"
+                more = (
+                    ". The comment line has no Properties that name more, as "
+                    "Properties=species:S:1:pos:R:3:forces:R:3 does"
+                )
             raise self.error(
-                f"{self._line(frames, i)}: expected the {total} values that Properties names, "
-                f"found {counts[i] if rows[i] else 0}: {shown(rows[i], 80)}"
+                f"{self._line(frames, i)}: expected {expected}, found "
+                f"{counts[i] if rows[i] else 0}: {shown(rows[i], 80)}{more}"
             )
         blocks: dict[str, Array] = {}
         for column in columns:

@@ -116,6 +116,9 @@ REFUSED = {
     "columns that are none": (xyz(SAYS.replace(":R:3", ":R", 1)), "expected Properties as"),
     "no symbols": (xyz(SAYS.replace("species", "site")), "a column of chemical symbols"),
     "a number too many": (xyz(atoms=ATOMS.replace("0.3\nO", "0.3 9\nO")), "line 3.*found 8"),
+    "forces without Properties": (
+        "2\n-1.5\nH 0 0 0 0.1 0.2 0.3\nO 0 0 1 0 0 0\n", r"expected 4 values.*found 7.*has no Prop"
+    ),
     "a blank line of an atom": (xyz(atoms="\n" + ATOMS), "line 5: expected the number of atoms"),
     "stars": (xyz(atoms=ATOMS.replace("0.2", "***", 1)), r"line 3., column 6 \(forces\).*'\*\*\*'"),
     "a key twice": (xyz(SAYS + " energy=-2.5"), "'energy' stands twice, as '-1.5' and as '-2.5'"),

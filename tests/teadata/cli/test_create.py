@@ -65,6 +65,9 @@ def test_the_whole_life_of_a_dataset(run, file, tmp_path):
     assert other.returncode == 2
     assert "a version never changes" in other.stderr
     assert run(*shlex.split(other.stderr.strip().splitlines()[-1])).returncode == 0
+    for version in (["--version", "0.1.0"], ["--version=0.1.0"]):
+        earlier = run(*shlex.split(command), "--seed", 2, *version).stderr
+        assert earlier.strip().splitlines()[-1].endswith("--seed 2 --version 0.3.0"), earlier
 
     listed = run("teadata", "list").stdout
     assert "peptide@0.1.0" in listed

@@ -256,8 +256,14 @@ def test_a_trajectory_of_castep():
 
 def test_what_has_no_labels_says_so(few, tmp_path):
     np.savez(tmp_path / "no.npz", R=few.positions, z=few.numbers, E=few.energies, grad=few.forces)
-    with pytest.raises(IncompleteError, match=r"has no forces.*found E, R, grad, z.*--forces-key"):
+    said = r"has no forces.*found E, R, grad, z.*--forces-key. .*the negative of .* such as grad"
+    with pytest.raises(IncompleteError, match=said) as caught:
         made(tmp_path / "no.npz", energy_unit="eV")
+    assert caught.value.options == ()
+    np.savez(tmp_path / "u.npz", R=few.positions, z=few.numbers, U0=few.energies, grad=few.forces)
+    with pytest.raises(IncompleteError, match="has no energies") as caught:
+        made(tmp_path / "u.npz", energy_unit="eV")
+    assert caught.value.options == ()  # no command that takes the gradient for the energy
     atoms = few.to_ase()
     del atoms[7].calc.results["energy"]
     ase.io.write(tmp_path / "no.extxyz", atoms)

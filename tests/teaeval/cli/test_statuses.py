@@ -160,6 +160,7 @@ def test_where_a_folder_of_work_should_be(verb, end):
         ("teaeval plot gyration --reference mini-l:x -o g.svg", 2, "unknown dataset"),
         ("teaeval plot gyration --reference mini-i -o g.svg", 2, "expected DATASET:SUBSET"),
         ("teaeval plot worst good.npz -o f.gif", 2, "figures are written as .png"),
+        ("teaeval plot worst good.npz -o figure", 2, "e.g. figure.png"),
         ("teaeval md run mini-l --calculator a:b", 2, "unknown dataset"),
         ("teaeval md run mini-i --subset folded --thermostat none --steps 0 --run x", 2, "--steps"),
         ("teaeval hydrogen --run x --state 1K-1", 2, "1K-1"),

@@ -133,6 +133,10 @@ def test_a_folder_is_of_one_plan(tmp_path):
     (tmp_path / "out/plan.json").rename(tmp_path / "out/thesis.tex")
     with pytest.raises(UsageError, match="is not a folder of simulations"):
         prepare(md.Settings())
+    (tmp_path / "out/300K").mkdir()
+    (tmp_path / "out/300K/plan.json").touch()
+    with pytest.raises(UsageError, match=r"out: holds folders of simulations \(300K\) and is not"):
+        prepare(md.Settings())
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="cannot be made"):
         campaign.prepare(tmp_path / "file/out", md.Settings(), shared, "simulations")
