@@ -334,6 +334,5 @@ def forces_of(values: Any, shape: tuple[int, ...], calculator: Any) -> Floats:
 def _failed(frames: Frames, error: BaseException) -> CalculationError:
     ids = ", ".join(map(str, frames.ids[:3].tolist())) + (" …" if len(frames) > 3 else "")
     return CalculationError(
-        f"the calculator failed on frame {ids}: {type(error).__name__}: {error}. What was computed "
-        "before is kept: the same command goes on from there"
+        f"the calculator failed on frame {ids}: {type(error).__name__}: {error}"
     )

@@ -77,7 +77,8 @@ def plans(
             raise UsageError(
                 f"{subset} of {first.dataset} has {first.valid.split('/')[-1]} validation frames, "
                 f"expected {size}, as many as are trained on: the second training of a size "
-                "exchanges the two; leave this size out"
+                "exchanges the two; leave this size out, or of files of your own make a version "
+                f"with --valid {size}"
             )
         made += [first, first.model_copy(update={"train": first.valid, "valid": first.train})]
     return made

@@ -209,7 +209,8 @@ def _equal(
         "equal-forces",
         expected="the forces of each frame",
         found=f"{found}, where the reference's forces differ",
-        remedy="look whether the model gives one answer for many frames; nothing is to be done if "
-        "it is like that",
+        remedy="look whether the model gives one answer for many frames, or whether ASE's images "
+        "share a calculator, which has the results of the last one: give each a "
+        "SinglePointCalculator of its results; nothing is to be done if the model is like that",
         evidence=evidence,
     )

@@ -342,13 +342,13 @@ def _run(plans: dict[Path, Plan], folder: Path, jobs: int, as_json: bool) -> Non
     for plan in plans.values():
         check_jobs(plan, jobs)
     before = [path for path, plan in plans.items() if finished(plan, path)]
-    for path, plan in plans.items():  # so that all can be gone on with
-        prepare(plan, path)
     named = shlex.quote(str(folder))
     kept = f"{folder} has all up to the last checkpoints; to go on: teaeval md resume {named}"
     ended: dict[Path, list[Outcome]] = {}
     errors = []
     with console.keeping(kept), console.progress_bar() as progress:
+        for path, plan in plans.items():  # so that all can be gone on with
+            prepare(plan, path)
         for path, plan in plans.items():
             try:
                 ended[path] = run(plan, path, jobs, progress)

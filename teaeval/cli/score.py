@@ -151,7 +151,8 @@ def _form(output: Path) -> Callable[[Score], str]:
     if (name := FORMATS.get(suffix)) not in WRITERS:
         written = [known for known, form in FORMATS.items() if form in WRITERS]
         raise UsageError(
-            f"{output}: a score is written as {', '.join(written)}, not as {suffix or 'this'!r}"
+            f"{output}: a score is written as {', '.join(written)}, "
+            + (f"not as {suffix!r}" if suffix else f"e.g. {output.name or 'score'}.json")
         )
     return WRITERS[name]
 

@@ -14,7 +14,7 @@ from teadata import Frames, catalog
 from teadata.errors import DataError, TeaError
 from teadata.files import atomic_write
 from teadata.typing import Floats, Ints, Progress
-from teaeval.calculators import BATCH, Batched, evaluate, from_factory, source_of
+from teaeval.calculators import BATCH, Batched, CalculationError, evaluate, from_factory, source_of
 from teaeval.predictions.declaring import check_train
 from teaeval.predictions.prediction import Prediction
 from teaeval.predictions.reading import read_prediction
@@ -87,9 +87,13 @@ def predict(
             if time.monotonic() - saved > SAVE_EVERY:
                 _save(checkpoint, plan, energies, forces, done)
                 saved = time.monotonic()
-    except BaseException:
+    except BaseException as error:
         if done:
             _save(checkpoint, plan, energies, forces, done)
+        if done and isinstance(error, CalculationError):
+            raise CalculationError(
+                f"{error}. What was computed before is kept: the same command goes on from there"
+            ) from error
         raise
     _save(checkpoint, plan, energies, forces, done)
     return Prediction(

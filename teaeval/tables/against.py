@@ -37,9 +37,10 @@ def note(scores: Sequence[Score], kind: str) -> str:
     if (data := scores[0].dataset) is None:
         return "no ratios: the published errors are of datasets, these of a reference file"
     if data.edition != "official":
+        these = "the mini edition" if data.edition == "mini" else f"{data.name}, another dataset"
         return (
-            "no ratios: the published errors are of DFT data, these of the mini edition's; they do "
-            "not compare"
+            f"no ratios: the published errors are of the official edition, these of {these}; they "
+            "do not compare"
         )
     times = "×: times the published error of the same task (doi:10.1039/d4sc06529h)"
     if kind == "absolute":

@@ -70,6 +70,7 @@ def test_one_answer_for_many_frames_is_only_told(diagnosed, noisy, mini_i):
     ):
         found = diagnosed(noisy, mini_i, energies=energies, forces=forces)["equal-forces"]
         assert found.severity == "warning"
+        assert "share a calculator" in found.remedy  # the usual reason
 
 
 def test_where_the_reference_has_them_too_nothing_is_said(noisy, mini_i):

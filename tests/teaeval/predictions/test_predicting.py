@@ -346,7 +346,8 @@ def make(): return Model()
 
 def test_the_frames_of_a_model_are_never_mixed_with_anothers(run, tmp_path):
     (tmp_path / "model.py").write_text(DYING)
-    assert "node failure" in predict_small(run, tmp_path, "model:make").stderr
+    said = predict_small(run, tmp_path, "model:make").stderr
+    assert "node failure. What was computed before is kept: the same command goes on" in said
     (tmp_path / "model.py").write_text(DYING.replace("1.01", "-1.0").replace("> 2", "> 2000"))
     done = predict_small(run, tmp_path, "model:make")
     assert done.returncode == 1
@@ -400,7 +401,9 @@ def test_a_first_frame_that_fails_leaves_no_checkpoint(run, tmp_path):
     (tmp_path / "model.py").write_text(
         "class Model:\n    def predict(self, frames):\n        raise RuntimeError('no licence')\n"
     )
-    assert "no licence" in predict_small(run, tmp_path, "model:Model").stderr
+    said = predict_small(run, tmp_path, "model:Model").stderr
+    assert "no licence" in said
+    assert "What was computed before" not in said  # nothing was
     (tmp_path / "other.py").write_text(
         "class Model:\n"
         "    def predict(self, frames):\n        return frames.energies, frames.forces\n"
