@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 COLUMNS = 3
 """Panels in a row."""
 
+HEIGHT, LINE = 2.8, 0.2
+"""Inches of a panel, and of a line of the legend below it."""
+
 
 def survival(records: Sequence[Simulations]) -> Plot:
     """Draw Kaplan–Meier curves, a panel for each system, subset and temperature.
@@ -36,7 +39,10 @@ def survival(records: Sequence[Simulations]) -> Plot:
     data: list[dict[str, Any]] = []
     across = min(COLUMNS, len(states))
     with styled():
-        figure, axes = panels(across, -(-len(states) // across), sharey=True)
+        lines = max(len(members) for members in states.values())
+        figure, axes = panels(
+            across, -(-len(states) // across), height=HEIGHT + LINE * lines, sharey=True
+        )
         for ax in axes[len(states) :]:
             ax.set_visible(False)
         for ax, (state, members) in zip(axes, states.items(), strict=False):
@@ -44,7 +50,7 @@ def survival(records: Sequence[Simulations]) -> Plot:
                 data += _curve(ax, state, label, record, colour(label, names))
             ax.set(xlabel="time (ps)", ylim=(-0.03, 1.05), title=state)
             ax.set_xlim(left=0)
-            ax.legend(loc="lower left")
+            ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18))
         for ax in axes[::across]:
             ax.set_ylabel("replicas that are stable")
     return Plot(figure, data)
