@@ -54,7 +54,8 @@ def begin(
     Raises
     ------
     UsageError
-        If the folder is not empty, a name does not suit, or a record is of another training.
+        If the folder is not empty, a name does not suit, a record is of another training, or
+        predictions are of several models and no name was given.
     TeaError
         If a prediction cannot be read.
     """
@@ -65,13 +66,15 @@ def begin(
     words: dict[str, Any] = {"model": "?", "version": "1", "authors": ["?"], "licence": "?"}
     listed, sizes, trainings = [], [], []
     trained: set[str | None] = set()
+    models: dict[str, Path] = {}
     copied: dict[str, Path] = {}
     for n, path in enumerate(predictions):
         _check_name(path, copied, n)
         copied[path.name] = path
         prediction = read_prediction(path)
         trained.add(prediction.record)
-        words["model"] = prediction.model or words["model"]
+        if prediction.model:
+            models.setdefault(prediction.model, path)
         if (size := frames_of(prediction.train)) is not None:
             sizes.append(size)
         # what a file beside it declares is said in submission.yaml
@@ -82,6 +85,14 @@ def begin(
             item |= {"record": _copied_as(record, path, copied)} | spent
         listed.append(item)
     _check_used(records, speeds, trained)
+    if models:
+        words["model"] = next(iter(models))
+    if len(models) > 1 and not (said or {}).get("model"):
+        named = ", ".join(f"{model} ({path})" for model, path in models.items())
+        raise UsageError(
+            f"the predictions are of several models: {named}; a submission is of one: leave the "
+            "others out, or say with --model what it is called"
+        )
     training = {"data": "?"} | ({"size": sorted(set(sizes))} if sizes else {}) | _common(trainings)
     if listed:
         first = read_prediction(predictions[0])

@@ -188,6 +188,18 @@ def test_predictions_of_one_stem_and_of_one_training(noise, repository, tmp_path
     assert not (tmp_path / "t").exists()
 
 
+def test_predictions_of_several_models_need_a_name(noise, tmp_path):
+    made = [tmp_path / "a.npz", tmp_path / "b.npz"]
+    for path, model in zip(made, ("GAP", "MACE"), strict=True):
+        teaeval.write_prediction(path, dataclasses.replace(noise(), model=model))
+    said = r"several models: GAP \(.*a\.npz\), MACE \(.*b\.npz\); a submission is of one: .*--model"
+    with pytest.raises(UsageError, match=said):
+        begin(tmp_path / "s", made)
+    assert not (tmp_path / "s").exists()
+    begin(tmp_path / "s", made, [], {"model": "Both"})
+    assert "model: Both" in (tmp_path / "s/submission.yaml").read_text(encoding="utf-8")
+
+
 def test_what_nobody_has_filled_in_is_missing(noise, tmp_path):
     teaeval.write_prediction(tmp_path / "p.npz", noise())
     begin(tmp_path / "s", [tmp_path / "p.npz"])
