@@ -13,6 +13,7 @@ from teadata.typing import Floats, Ints
 from teaeval.checks import positions
 from teaeval.checks.positions import POSITION_TOLERANCE, Match
 from teaeval.engines import Engine
+from teaeval.predictions.fields import unidentified
 from teaeval.predictions.findings import Finding
 from teaeval.predictions.places import Places
 from teaeval.predictions.prediction import Prediction
@@ -47,6 +48,13 @@ def shapes(prediction: Prediction, atoms: int) -> list[Finding]:
         remedy = f"save {name} as {meaning}"
         if sorted(array.shape) == sorted(shape):
             remedy = "the axes are swapped: reorder them with numpy.transpose"
+        elif array.shape[1:] == shape[1:] and name != "numbers":
+            remedy = f"save {name} and energy of the same frames, {meaning}"
+        elif len(array.shape) == 3 and array.shape[0] == count and array.shape[2] == 3:
+            remedy = (
+                f"these are frames of {array.shape[1]} atoms: say which dataset they are of, or "
+                f"save {name} of all {atoms} atoms"
+            )
         findings.append(
             Finding.error(
                 f"shape-of-{name}",
@@ -128,6 +136,8 @@ def coverage(
 
     Without a dataset, the test set is a reference file.
     """
+    if prediction.frame_ids is None and prediction.positions is None and places.predicted:
+        return unidentified(())
     name, meant = "the reference", "of the reference, in the units"
     if dataset is not None:
         name = f"{dataset.card.id} {prediction.subset}/test"

@@ -324,8 +324,10 @@ def named(summaries: list[ErrorSummary]) -> Iterator[tuple[str, ErrorSummary]]:
     Raises
     ------
     UsageError
-        If two are of one dataset, and not of the same frames of it.
+        If there is none, or two are of one dataset, and not of the same frames of it.
     """
+    if not summaries:
+        raise UsageError("no predictions: nothing to draw")
     check_same(c.build for c in summaries if c.build is not None)
     plain = [c.name for c in summaries]
     seen: Counter[str] = Counter()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from teadata.arrays import SUFFIXES, suffix_of
-from teadata.errors import DataError, UsageError
+from teadata.errors import DataError, UsageError, expect_path
 from teadata.locations import Location, location
 from teadata.output.display import data_frame
 from teaeval.checks.fixes import FIXES
@@ -35,7 +35,7 @@ MEASURES = ("mae", "rmse", "max")
 HASH = re.compile("[0-9a-f]{64}")
 
 
-def read_score(path: Path, *, claimed: bool = False) -> Score:
+def read_score(path: Path | str, *, claimed: bool = False) -> Score:
     """Read a score that ``teaeval score --json`` or ``-o`` wrote.
 
     Parameters
@@ -55,6 +55,7 @@ def read_score(path: Path, *, claimed: bool = False) -> Score:
     DataError
         If it is not a score, or its numbers contradict each other.
     """
+    path = expect_path(path, "the path of a score")
     if suffix_of(path) in SUFFIXES and path.is_file():
         raise UsageError(
             f"{path}: is a prediction file, expected a score; to make one: teaeval score "

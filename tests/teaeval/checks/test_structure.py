@@ -141,11 +141,16 @@ def test_values_that_are_no_numbers(messages, noisy, mini_i, name, code, value):
     [
         (lambda p: {"forces": p.forces.transpose(1, 0, 2)}, ["shape-of-forces"], "swapped"),
         (lambda p: {"forces": p.forces.reshape(len(p.energies), -1)}, ["shape-of-forces"], "126"),
-        (lambda p: {"forces": p.forces[:, 1:]}, ["shape-of-forces"], "41, 3"),
-        (lambda p: {"energies": p.energies[:-1]}, ["shape-of-forces", "shape-of-frame_id"], ""),
+        (lambda p: {"forces": p.forces[:, 1:]}, ["shape-of-forces"], "of 41 atoms"),
+        (
+            lambda p: {"energies": p.energies[:-1]},
+            ["shape-of-forces", "shape-of-frame_id"],
+            "forces and energy of the same frames",
+        ),
         (lambda p: {"energies": p.energies[:, None] + p.energies}, ["shape-of-energy"], ""),
         (lambda p: {"energies": np.array(p.energies[0])}, ["shape-of-energy"], ""),
         (lambda p: {"frame_ids": p.frame_ids[:5]}, ["shape-of-frame_id"], "one integer per frame"),
+        (lambda p: {"frame_ids": None}, ["unidentified-frames"], "found neither"),
         (lambda p: {"numbers": p.numbers[:5]}, ["shape-of-numbers"], "one integer per atom"),
     ],
 )

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
+from teadata.errors import UsageError
 from teaeval.plots import errors
 
 
@@ -26,6 +27,12 @@ def test_parity(molecule):
         assert sum(d["count"] for d in lines if d["quantity"] == "F") == 3 * frames * 42
     assert panels[0].get_xlim() == panels[0].get_ylim()
     assert "kcal/mol/Å" in panels[1].get_ylabel()
+
+
+@pytest.mark.parametrize("draw", [errors.parity, errors.by_element, errors.by_magnitude])
+def test_nothing_is_drawn_of_no_predictions(draw):
+    with pytest.raises(UsageError, match="no predictions: nothing to draw"):
+        draw([])
 
 
 def test_distributions_are_densities(molecule):
