@@ -17,12 +17,12 @@ from teaeval.md import Trajectory
 
 SIMULATE = {
     "subsets": ["1000K-0.5"], "temperatures": [1000], "monitors": [], "replicas": 2,
-    "steps": 240, "interval": 20, "checkpoint": 40, "discard": 0,
+    "steps": 120, "interval": 10, "checkpoint": 20, "discard": 0,
 }  # fmt: skip
 
 OPTIONS = [
     "--subset", "1000K-0.5", "--temperature", 1000, "--monitors", "none", "--replicas", 2,
-    "--steps", 240, "--interval", 20, "--checkpoint", 40,
+    "--steps", 120, "--interval", 10, "--checkpoint", 20,
 ]  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def test_simulations_go_on_after_a_kill_and_are_those_of_md_run(run, hydrogen_fi
         run("baselines", "campaign", "table", path, "--folder", folder, "--json").stdout
     )
     assert [row["step"].split("-")[0] for row in rows] == ["score", "md"]
-    assert (rows[1]["unstable"], rows[1]["stable_ps"]) == (0, pytest.approx(0.24))
+    assert (rows[1]["unstable"], rows[1]["stable_ps"]) == (0, pytest.approx(0.12))
     laid_out = run("teaeval", "md", "table", rows[1]["file"])
     assert laid_out.returncode == 0, laid_out.stderr
     assert "Yukawa" in laid_out.stdout
@@ -82,7 +82,7 @@ def test_another_setting_is_another_simulation_of_the_same_model(hydrogen_file):
         expand(matrix.read(path), path)[0]
         for path in (
             hydrogen_file(name=f"{steps}.yaml", simulate=SIMULATE | {"steps": steps})
-            for steps in (240, 250)
+            for steps in (120, 130)
         )
     )
     assert one.name == other.name
