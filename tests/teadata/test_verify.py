@@ -29,7 +29,10 @@ def rebuild(
 ) -> Dataset:
     """The dataset with other frames or splits, and a card that states their checksums."""
     table = SplitTable(members or source.splits.members)
-    hdf5.write(folder / "frames.h5", frames or source.frames)
+    if frames is None:
+        shutil.copyfile(source.path(source.card.file("frames")), folder / "frames.h5")
+    else:
+        hdf5.write(folder / "frames.h5", frames)
     table.write(folder / "splits.parquet")
     files = [
         DataFile(

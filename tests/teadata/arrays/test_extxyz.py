@@ -154,10 +154,11 @@ def test_numbers_that_are_not_finite_are_read(tmp_path):
     assert np.isneginf(found["forces"][0, 1, 0])
 
 
-def test_a_gzip_bomb(tmp_path):
+def test_a_gzip_bomb(tmp_path, monkeypatch):
+    monkeypatch.setattr("teadata.arrays.extxyz.text_file.HARMLESS", 1 << 25)
     path = tmp_path / "f.xyz.gz"
     blank = gzip.compress(b" " * (1 << 20) + b"\n")
-    path.write_bytes(gzip.compress(xyz().encode()) + 1100 * blank)
+    path.write_bytes(gzip.compress(xyz().encode()) + 33 * blank)
     with pytest.raises(DataError, match="decompresses to more than"):
         open_arrays(path).whole("energy")
 
@@ -218,8 +219,8 @@ def test_labels_that_are_none(tmp_path, key, message):
 
 def test_many_line_ends_take_no_longer_than_as_many_bytes(tmp_path):
     started = time.process_time()
-    assert read(tmp_path / "f.xyz", xyz().encode() + b"\r" * 4_000_000)["energy"] == [-1.5]
-    assert time.process_time() - started < 60
+    assert read(tmp_path / "f.xyz", xyz().encode() + b"\r" * 2_000_000)["energy"] == [-1.5]
+    assert time.process_time() - started < 15
 
 
 @pytest.mark.parametrize("ids", [["3", "T"], ["F", "3"], ["1", "2", "T"] * 100])
