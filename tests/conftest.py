@@ -29,7 +29,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-COMMANDS = ("teadata", "teaeval", "baselines", "sgdml")
+COMMANDS = ("teadata", "teaeval", "baselines", "sgdml", "mace_run_train")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

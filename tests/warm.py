@@ -49,6 +49,7 @@ CALCULATING = {
     ("teaeval", "md"),
     ("teaeval", "hydrogen"),
     ("sgdml",),
+    ("mace_run_train",),
 }
 """Commands that calculate: what they need imports torch where that is installed."""
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-import subprocess
 import sys
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -156,7 +154,7 @@ def command(settings: MACEConfig, seed: int) -> list[str]:
         ),
     ],
 )
-def test_every_epoch_is_as_mace_run_trains(changed, mini_i, settings, tmp_path):
+def test_every_epoch_is_as_mace_run_trains(run, changed, mini_i, settings, tmp_path):
     from ase.io import write
 
     settings = settings.model_copy(update=changed)
@@ -168,21 +166,11 @@ def test_every_epoch_is_as_mace_run_trains(changed, mini_i, settings, tmp_path):
             atoms.arrays["REF_forces"] = atoms.get_forces()
             atoms.calc = None
         write(tmp_path / f"{role}.xyz", images, format="extxyz")
-    script = Path(sys.executable).with_name("mace_run_train")
-    done = subprocess.run(
-        [
-            str(script),
-            "--name=oracle",
-            f"--work_dir={tmp_path}",
-            *(f"--{role}_file={tmp_path / role}.xyz" for role in frames),
-            *command(settings, seed=5),
-            "--plot=False",
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run(
+        "mace_run_train", "--name=oracle", f"--work_dir={tmp_path}",
+        *(f"--{role}_file={tmp_path / role}.xyz" for role in frames),
+        *command(settings, seed=5), "--plot=False", cwd=tmp_path,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     (file,) = (tmp_path / "results").glob("*_train.txt")
     logged = [json.loads(line) for line in file.read_text().splitlines()]

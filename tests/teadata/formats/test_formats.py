@@ -71,7 +71,7 @@ def refusal(frames: Frames, suffix: str) -> str | None:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(frames=any_frames())
 def test_every_format_gives_back_every_bit(suffix, frames):
     with tempfile.TemporaryDirectory() as folder:
