@@ -33,13 +33,15 @@ LIBRARIES = (
     "pydantic.json_schema", "pydantic.type_adapter", "yaml", "numpy", "pandas", "pyarrow.parquet",
     "pyarrow.compute", "h5py", "zarr", "scipy.stats", "scipy.spatial", "filelock", "statistics",
     "importlib.metadata", "email.parser", "concurrent.futures", "multiprocessing.queues", "ase",
-    "ase.io", "matplotlib.figure", "matplotlib.backends.backend_agg",
+    "ase.io", "matplotlib.figure", "matplotlib.backends.backend_agg", "requests",
 )  # fmt: skip
 
 OURS = (
-    "teadata.cli", "teadata.catalog", "teadata.dataset", "teadata.provenance",
-    "teaeval.cli", "teaeval.checks", "teaeval.predictions.reading", "teaeval.scores.reading",
-    "teaeval.scores.scoring", "teaeval.tables", "baselines.cli", "baselines.accuracy.record",
+    "teadata.cli", "teadata.catalog", "teadata.create", "teadata.dataset", "teadata.formats.hdf5",
+    "teadata.ingest", "teadata.provenance",
+    "teaeval.cli", "teaeval.checks", "teaeval.predictions.reading", "teaeval.predictions.writing",
+    "teaeval.scores.reading", "teaeval.scores.scoring", "teaeval.tables",
+    "baselines.cli", "baselines.accuracy.record", "baselines.campaign.ledger",
     "baselines.campaign.matrix", "baselines.registry", "baselines.runs.folder",
 )  # fmt: skip
 """What most commands import of the project, which loads no backend."""
