@@ -57,6 +57,7 @@ def of_findings(file: str, findings: Sequence[Finding], command: Sequence[str]) 
     """
     missing = list(_missing(findings))
     if missing:
+        missing = _as_likely(file, missing, command)
         whole = [*command, *(part for pair in missing for part in pair)]
         return f"to go on, with what is true of your file:\n  {_joined(whole)}"
     codes = [item.remedy for item in findings if item.severity == "error"]
@@ -78,6 +79,22 @@ def _missing(findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
             yield option(name), EXAMPLES[name]
         elif item.code in KEYS:
             yield option(KEYS[item.code]), "NAME"
+
+
+def _as_likely(
+    file: str, missing: list[tuple[str, str]], command: Sequence[str]
+) -> list[tuple[str, str]]:
+    """The options with the dataset and subset whose frames are such as the file's, if known."""
+    if option("subset") not in dict(missing):
+        return missing
+    from teaeval.cli.fitting import likely
+
+    words = list(_declared(command))
+    said = dict(zip(words[::2], words[1::2], strict=False)).get(option("dataset"))
+    found = likely(file, said)
+    values = {} if found is None else dict(zip(("dataset", "subset"), found, strict=True))
+    example = {option(name): value for name, value in (EXAMPLES | values).items()}
+    return [(flag, example.get(flag, value)) for flag, value in missing]
 
 
 def _declared(command: Sequence[str]) -> Iterator[str]:
