@@ -133,11 +133,12 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def run(repository: Path, tmp_path_factory, pytestconfig) -> Iterator[Run]:
-    """Run one of the project's commands as its user does: another process, its own output.
+    """Run one of the project's commands as its user does, or a script of Python by its path.
 
-    It is forked from a process that has imported the libraries (tests/warm.py), or started anew
-    where a test has set a variable that Python or a library reads at its start.  What libraries
-    have set in earlier tests (Dask limits the threads of all that it starts) it does not get.
+    It is another process with its own output: forked from one that has imported the libraries
+    (tests/warm.py), or started anew where a test has set a variable that Python or a library reads
+    at its start.  What libraries have set in earlier tests (Dask limits the threads of all that it
+    starts) it does not get.
     """
     scripts = Path(sys.executable).parent
     found = spec_from_file_location("warm", repository / "tests" / "warm.py")
@@ -148,17 +149,18 @@ def run(repository: Path, tmp_path_factory, pytestconfig) -> Iterator[Run]:
     calculating = module.Warm(folder / "calculating", "torch")
 
     def run_command(
-        command: str, *arguments: object, cwd: Path | None = None, timeout: float = 300
+        command: str | Path, *arguments: object, cwd: Path | None = None, timeout: float = 300
     ) -> subprocess.CompletedProcess[str]:
         line = [str(scripts / command), *map(str, arguments)]
+        script = Path(command).suffix == ".py"
         asked = {(command,), (command, *arguments[:1])}
         warm = calculating if asked & module.CALCULATING else usual
         environment = warm.cleared(os.environ, pytestconfig.stash[BEFORE]) | {"COLUMNS": "200"}
-        if command in COMMANDS and warm.suits(environment):
+        if (script or command in COMMANDS) and warm.suits(environment):
             return warm.run(line, cwd, environment, timeout)
         return subprocess.run(
-            line, capture_output=True, text=True, cwd=cwd, timeout=timeout, env=environment,
-            check=False,
+            [sys.executable] * script + line, capture_output=True, text=True, cwd=cwd,
+            timeout=timeout, env=environment, check=False,
         )  # fmt: skip
 
     yield run_command

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,16 +35,11 @@ def mini_i_recipe(recipes) -> ModuleType:
 
 
 @pytest.mark.parametrize("dataset", SHIPPED)
-def test_stored_labels_are_the_engines(repository, dataset):
+def test_stored_labels_are_the_engines(run, repository, dataset):
     """The recipe's own check, with the real engine, of as many frames as take seconds."""
     frames = 1 if dataset in ("mini-iii", "mini-iv") else 2
     script = repository / "datasets/recipes" / f"{dataset.replace('-', '_')}.py"
-    done = subprocess.run(
-        [sys.executable, script, "--check", str(frames)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run(script, "--check", frames)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{frames} frames of {dataset} relabelled by tblite" in done.stdout
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -33,17 +31,17 @@ main()
 """``teadata``, killed before it moves something for the n-th time."""
 
 
-def killed(moves: int, *arguments: object, cwd: Path) -> None:
+@pytest.fixture
+def killed(run, tmp_path) -> Callable[..., None]:
     """Run a command until it is killed, or done."""
-    done = subprocess.run(
-        [sys.executable, "-c", DYING, str(moves), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-        env=os.environ | {"COLUMNS": "200"},
-    )
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    script = tmp_path / "dying.py"
+    script.write_text(DYING)
+
+    def until(moves: int, *arguments: object, cwd: Path) -> None:
+        done = run(script, moves, *arguments, cwd=cwd)
+        assert done.returncode in (0, -signal.SIGKILL), done.stderr
+
+    return until
 
 
 def leftovers(folder: Path) -> list[str]:
@@ -62,7 +60,7 @@ def ingest(size: int, *more: str) -> tuple[str, ...]:
             f"{file}=folded/train/{size}", *more)  # fmt: skip
 
 
-def test_an_ingest_that_replaces_a_dataset(run, home, tmp_path):
+def test_an_ingest_that_replaces_a_dataset(run, killed, home, tmp_path):
     mini = teadata.load("mini-i")
     for size in (200, 500):
         formats.write(tmp_path / f"r{size}.npz", mini.split(f"folded/train/{size}"))
@@ -89,7 +87,7 @@ def export(size: int) -> tuple[str, ...]:
     return ("export", "mini-i", "--split", f"folded/train/{size}", "-o", "e.zarr")
 
 
-def test_an_export_over_an_older_store(run, tmp_path):
+def test_an_export_over_an_older_store(run, killed, tmp_path):
     pytest.importorskip("zarr")
     mini = teadata.load("mini-i")
     expected = {size: mini.split(f"folded/train/{size}").energies for size in (200, 500)}

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import dataclasses
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -224,7 +222,7 @@ def test_a_path_below_a_file_is_one_clear_error(small, tmp_path, suffix):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_full_disk_is_one_clear_error(suffix):
+def test_a_full_disk_is_one_clear_error(suffix, run, tmp_path):
     """A limit on the size of files, which the kernel enforces as it does a full disk."""
     code = (
         "import sys, resource, signal\n"
@@ -234,11 +232,10 @@ def test_a_full_disk_is_one_clear_error(suffix):
         f"sys.argv = 'teadata export mini-i --split folded/test -o f.{suffix}'.split()\n"
         "from teadata.cli import main; main()"
     )
-    with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, check=False
-        )
-        assert list(Path(folder).iterdir()) == []
+    (tmp_path / "full.py").write_text(code)
+    (tmp_path / "disk").mkdir()
+    done = run(tmp_path / "full.py", cwd=tmp_path / "disk")
+    assert list((tmp_path / "disk").iterdir()) == []
     assert done.returncode == 1
     assert f"f.{suffix}: cannot be written" in done.stderr
     assert "Traceback" not in done.stderr
