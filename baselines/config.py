@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field, ValidationError
 
 from teadata.errors import DataError, UsageError, expect, unknown_name
-from teadata.schema import StrictModel, read_yaml
+from teadata.schema import StrictModel, complaint, read_yaml
 
 CONFIGS = Path(__file__).parent / "configs"
 """Folder of the shipped configurations: ``<model>/<name>.yaml``."""
@@ -67,7 +67,7 @@ def parse(kind: type[ConfigT], values: Any, source: str) -> ConfigT:
                 hint = f", did you mean {close[0]!r}?" if close else ""
                 wrong.append(f"unknown key {key!r}{hint}")
             else:
-                wrong.append(f"{key}: {item['msg']}")
+                wrong.append(f"{key}: {complaint(item)}")
         raise DataError(f"{source}: {'; '.join(wrong)}") from None
 
 

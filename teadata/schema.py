@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import reprlib
 from pathlib import Path
 from typing import Any, Self
 
@@ -96,10 +97,48 @@ def read_yaml(path: Path) -> Any:
         raise DataError(f"{path}: not readable as YAML (nested too deeply)") from None
 
 
+EXPECTED = {
+    "list_type": "a list, such as [a, b]",
+    "tuple_type": "a list, such as [a, b]",
+    "set_type": "a list, such as [a, b]",
+    "dict_type": "keys with values",
+    "model_type": "keys with values",
+    "model_attributes_type": "keys with values",
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "path_type": "a path",
+}
+"""What pydantic misses, by the type of its complaint."""
+
+
+def complaint(item: Any) -> str:
+    """One of pydantic's complaints, without its place, as a colleague would say it."""
+    if item["type"] == "missing":
+        return "is missing"
+    if item["type"] == "extra_forbidden":
+        return "is no known key"
+    if (expected := EXPECTED.get(item["type"])) is not None:
+        return f"expected {expected}, found {_shown(item['input'])}"
+    return str(item["msg"]).removeprefix("Value error, ")
+
+
+def _shown(value: object) -> str:
+    """The beginning of a value, however deeply it is nested."""
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = 60
+    short.maxlevel = 3
+    return short.repr(value)[:60]
+
+
 def what_is_wrong(error: ValidationError, limit: int = 8) -> str:
     """Pydantic's complaints on one line: ``field: reason; field: reason``."""
     return "; ".join(
-        f"{'.'.join(map(str, item['loc'])) or 'the file'}: "
-        f"{item['msg'].removeprefix('Value error, ')}"
+        f"{'.'.join(map(str, item['loc'])) or 'the file'}: {complaint(item)}"
         for item in error.errors()[:limit]
     )

@@ -163,11 +163,14 @@ def print_costs(rows: Sequence[dict[str, Any]]) -> None:
         _print_published(official)
     open_ones = [row for row in rows if row["state"] != "done"]
     known = [row["seconds"] for row in open_ones if row["seconds"] is not None]
-    console.say(
-        f"{len(rows)} trainings, {len(rows) - len(open_ones)} done; of the others {len(known)} are "
-        f"on record, and took {sum(known):.0f} s there one after another, without their scores and "
-        "simulations"
+    times = (
+        f"of the others {len(known)} are on record, and took {sum(known):.0f} s there one after "
     )
+    times += "another, without their scores and simulations"
+    if not known:
+        times = "how long the others take is not on record"
+    done = len(rows) - len(open_ones)
+    console.say(f"{len(rows)} trainings, {done} done" + (f"; {times}" if open_ones else ""))
     for line in missing(open_ones):
         console.say(f"missing here: {line}")
 

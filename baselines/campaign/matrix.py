@@ -26,7 +26,7 @@ from baselines.campaign.sections import (
     Sizes,
 )
 from teadata.errors import DataError
-from teadata.schema import StrictModel, read_yaml
+from teadata.schema import StrictModel, complaint, read_yaml
 from teaeval.defaults import REPLICATES
 
 
@@ -226,8 +226,7 @@ def _complaints(error: ValidationError) -> str:
             )
             wrong.append(f"unknown key {where!r}, {hint}")
         else:
-            said = item["msg"].removeprefix("Value error, ")
-            wrong.append(f"{where or 'the file'}: {said}")
+            wrong.append(f"{where or 'the file'}: {complaint(item)}")
     return "; ".join(wrong)
 
 

@@ -128,7 +128,7 @@ def _check_frames(dataset: Dataset, subset: str, size: int, by_default: bool) ->
     if by_default and size > count:
         raise UsageError(
             f"the configuration trains on {size} frames, and {where} has {count} to train on; say "
-            f"how many to take, at most --size {count}"
+            f"how many to take, {count} at most: --size, or sizes in a campaign"
         )
     splits.ids(f"{subset}/train/{size}")
     if not splits.count(subset, "valid"):

@@ -42,6 +42,7 @@ class Sampling:
         """Make the protocol; an error says which option is wrong."""
         from pydantic import ValidationError
 
+        from teadata.schema import complaint
         from teaeval.hydrogen.record import Protocol
 
         try:
@@ -49,8 +50,7 @@ class Sampling:
         except ValidationError as error:
             wrong = error.errors()[0]
             option = "".join(f"--{name}: " for name in map(str, wrong["loc"]))
-            message = wrong["msg"].removeprefix("Value error, ")
-            raise UsageError(f"{option}{message}") from None
+            raise UsageError(f"{option}{complaint(wrong)}") from None
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,7 @@ class Dynamics:
         from pydantic import ValidationError
 
         from teadata.errors import UsageError
+        from teadata.schema import complaint
         from teaeval.md.settings import Settings
 
         monitors = [] if self.monitors == "none" else self.monitors.split(",")
@@ -120,7 +121,7 @@ class Dynamics:
                 " ".join(
                     ["--" + "-".join(map(str, item["loc"])).replace("_", "-")] * bool(item["loc"])
                 )
-                + f" {item['msg'].removeprefix('Value error, ')}"
+                + f" {complaint(item)}"
                 for item in error.errors()
             )
             raise UsageError(wrong.strip()) from None

@@ -27,8 +27,8 @@ def test_card_survives_yaml(mini_i, content, tmp_path):
         ({"version": "2.0.0"}, "newest changelog line is of version 1.0.0"),
         ({"groups": {"mol": [[0, 1], [1, 2]]}}, "group 'mol' names an atom twice"),
         ({"groups": {"mol": [[41, 42]]}}, "atoms outside 0 … 41"),
-        ({"licence": None}, "licence: Input should be a valid string"),
-        ({"license": "CC-BY-4.0"}, "license: Extra inputs"),
+        ({"licence": None}, "licence: expected a text, found None"),
+        ({"license": "CC-BY-4.0"}, "license: is no known key"),
     ],
 )
 def test_every_wrong_field_is_named(content, tmp_path, change, message):

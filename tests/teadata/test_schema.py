@@ -27,7 +27,12 @@ def test_what_was_written_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b'{"text": 5, "page": 1}', r"text: .* string; pages: Field required; page: Extra inputs"),
+        (
+            b'{"text": 5, "page": 1}',
+            r"text: expected a text, found 5; pages: is missing; page: is no known key",
+        ),
+        (b'{"text": "", "pages": "two"}', "pages: expected a whole number, found 'two'"),
+        (b"[]", "the file: expected keys with values|the file: Input should be an object"),
         (b'{"text": "cut', r"is no JSON \(Invalid JSON: EOF"),
         (b'{"text": "\xff", "pages": 1}', "is no JSON"),
     ],

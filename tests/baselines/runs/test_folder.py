@@ -146,7 +146,9 @@ def test_what_a_small_dataset_lacks_is_said_with_the_remedy(mini_i, tmp_path, mo
     formats.write(file, mini_i.split("folded/train/40"))
     create("small", file, Options(wanted=Wanted(valid=5, test=5)))
     small = teadata.load("small")
-    with pytest.raises(UsageError, match=r"small@0.1.0 complete has 30 .* at most --size 30"):
+    with pytest.raises(
+        UsageError, match=r"small@0.1.0 complete has 30 .* say how many to take, 30 at most: --size"
+    ):
         runs.make_plan("sgdml", small, "complete")
     with pytest.raises(UsageError, match="so sizes 1 to 30 do"):
         runs.make_plan("sgdml", small, "complete", 31)
