@@ -154,7 +154,7 @@ def run(repository: Path, tmp_path_factory, pytestconfig) -> Iterator[Run]:
         line = [str(scripts / command), *map(str, arguments)]
         script = Path(command).suffix == ".py"
         asked = {(command,), (command, *arguments[:1])}
-        warm = calculating if asked & module.CALCULATING else usual
+        warm = calculating if script or asked & module.CALCULATING else usual
         environment = warm.cleared(os.environ, pytestconfig.stash[BEFORE]) | {"COLUMNS": "200"}
         if (script or command in COMMANDS) and warm.suits(environment):
             return warm.run(line, cwd, environment, timeout)

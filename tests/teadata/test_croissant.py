@@ -193,7 +193,7 @@ def test_bad_input_is_one_clear_error(run, tmp_path, dataset, output, status, me
     assert (tmp_path / "file").read_text() == "precious"
 
 
-def test_a_full_disk_is_one_clear_error(tmp_path):
+def test_a_full_disk_is_one_clear_error(run, tmp_path):
     """A limit on the size of files, which the kernel enforces as it does a full disk."""
     code = (
         "import sys, resource, signal\n"
@@ -203,13 +203,13 @@ def test_a_full_disk_is_one_clear_error(tmp_path):
         "sys.argv = 'teadata croissant mini-i -o out'.split()\n"
         "from teadata.cli import main; main()"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
-    )
+    (tmp_path / "full.py").write_text(code)
+    (tmp_path / "disk").mkdir()
+    done = run(tmp_path / "full.py", cwd=tmp_path / "disk")
     assert done.returncode == 1
     assert "out/frames.parquet: cannot be written" in done.stderr
     assert "Traceback" not in done.stderr
-    assert list(tmp_path.iterdir()) == []  # not the folder either
+    assert list((tmp_path / "disk").iterdir()) == []  # not the folder either
 
 
 def test_a_damaged_dataset_is_not_passed_on(periodic, tmp_path):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import ase.io
 import dpdata
@@ -79,14 +77,13 @@ for path in sys.argv[1:]:
 """
 
 
-def test_maces_own_loader_reads_them(hydrogen, molecule, tmp_path):
+def test_maces_own_loader_reads_them(run, hydrogen, molecule, tmp_path):
     pytest.importorskip("mace")
     systems = {tmp_path / "hydrogen.xyz": hydrogen, tmp_path / "molecule.xyz": molecule}
     for path, frames in systems.items():
         targets.write(path, frames, "mace")
-    done = subprocess.run(
-        [sys.executable, "-c", LOADS, *systems], capture_output=True, text=True, check=False
-    )
+    (tmp_path / "loads.py").write_text(LOADS)
+    done = run(tmp_path / "loads.py", *systems)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()[-2:]
     for found, frames in zip(map(json.loads, lines), systems.values(), strict=True):
