@@ -149,13 +149,15 @@ def run(repository: Path, tmp_path_factory, pytestconfig) -> Iterator[Run]:
     calculating = module.Warm(folder / "calculating", "torch")
 
     def run_command(
-        command: str | Path, *arguments: object, cwd: Path | None = None, timeout: float = 300
-    ) -> subprocess.CompletedProcess[str]:
+        command: str | Path, *arguments: object, cwd: Path | None = None, timeout: float = 300,
+        columns: int = 200,
+    ) -> subprocess.CompletedProcess[str]:  # fmt: skip
         line = [str(scripts / command), *map(str, arguments)]
         script = Path(command).suffix == ".py"
         asked = {(command,), (command, *arguments[:1])}
         warm = calculating if script or asked & module.CALCULATING else usual
-        environment = warm.cleared(os.environ, pytestconfig.stash[BEFORE]) | {"COLUMNS": "200"}
+        environment = warm.cleared(os.environ, pytestconfig.stash[BEFORE])
+        environment["COLUMNS"] = str(columns)
         if (script or command in COMMANDS) and warm.suits(environment):
             return warm.run(line, cwd, environment, timeout)
         return subprocess.run(

@@ -12,12 +12,14 @@ import importlib
 import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 import unittest
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,6 +57,7 @@ ELSEWHERE = {
 """Pages whose blocks another test runs."""
 
 CODE = re.compile(r"^```(bash|sh|shell|python|pycon)\b", re.MULTILINE)
+PLAIN = re.compile(r"(teadata|teaeval|baselines)( [^|&;<>()$`*?~{}\[\]\\]*)?")
 FILE = re.compile(r"# ([\w-]+\.py)\n")
 
 
@@ -123,8 +126,24 @@ def mace_model(tmp_path: Path) -> Path:
     return tmp_path / "mine.model"
 
 
+def words(block: str) -> list[list[str]]:
+    """The commands of a block of which bash only reads words; none if it has more to do."""
+    lines = [line for line in block.replace("\\\n", " ").splitlines() if line.strip()]
+    if all(PLAIN.fullmatch(line) for line in lines):
+        return [shlex.split(line, comments=True) for line in lines]
+    return []
+
+
 def run_shell(example: Example) -> None:
     """Run a block of bash, which stops at the first error."""
+    if commands := words(example.parsed):
+        printed = ""
+        for line in commands:
+            done = example.namespace["run"](*line, columns=100, timeout=280)
+            printed += done.stdout
+            assert done.returncode == 0, f"{line}\n{printed}{done.stderr}"
+        example.namespace["printed"] = printed
+        return
     done = subprocess.run(
         ["bash", "-e", "-o", "pipefail", "-c", example.parsed],
         capture_output=True,
@@ -174,14 +193,18 @@ def parsed(page: str) -> Document:
     return Sybil(parsers).parse(REPOSITORY / page)
 
 
-def run(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
+def run_page(
+    page: str, folder: Path, monkeypatch: pytest.MonkeyPatch, run: Callable[..., Any]
+) -> tuple[int, int]:
     """Run the blocks of a page in a folder, and count those that ran and those that did not."""
     monkeypatch.chdir(folder)
     monkeypatch.setenv("TEADATA_HOME", str(folder / "home"))
     monkeypatch.syspath_prepend(folder)
     (folder / "examples").symlink_to(REPOSITORY / "examples")
     ran = skipped = 0
-    for example in parsed(page).examples():
+    document = parsed(page)
+    document.namespace["run"] = run
+    for example in document.examples():
         code = CODE.match(example.document.text[example.region.start :]) is not None
         try:
             example.evaluate()
@@ -195,14 +218,14 @@ def run(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[int, 
     "page",
     [pytest.param(page, marks=[pytest.mark.slow] * (page in SLOW)) for page in PAGES],
 )
-def test_the_blocks_of_a_page(page, tmp_path, monkeypatch, request):
+def test_the_blocks_of_a_page(run, page, tmp_path, monkeypatch, request):
     if page in ("docs/fetch.md", "docs/ingest.md"):
         request.getfixturevalue("zenodo")
         for file in request.getfixturevalue("official").iterdir():
             (tmp_path / file.name).symlink_to(file)
     if page == "docs/howto/mace.md":
         assert request.getfixturevalue("mace_model").is_file()
-    ran, skipped = run(page, tmp_path, monkeypatch)
+    ran, skipped = run_page(page, tmp_path, monkeypatch, run)
     text = (REPOSITORY / page).read_text(encoding="utf-8")
     there = len(CODE.findall(text))
     reasons = re.findall(r"<!--- skip: (?:next|start)(.*)-->", text)
