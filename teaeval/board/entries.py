@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
-from teadata.errors import DataError, PathError, UsageError, unknown_name
+from teadata.errors import DataError, PathError, TeaError, UsageError, unknown_name
 from teadata.files import atomic_write, contents, reserved, staging, write_text
 from teadata.provenance import DISTRIBUTION, package_version, sha256
 from teaeval.board import folder as files
@@ -261,8 +261,16 @@ def withdraw(board: Path, start: str, reason: str) -> Filed:
     return item
 
 
-def read_entries(board: Path) -> Iterator[Filed]:
+def read_entries(board: Path, damaged: Callable[[str], None] | None = None) -> Iterator[Filed]:
     """Read all entries of a board, by the name of their model, then by id.
+
+    Parameters
+    ----------
+    board
+        Its folder.
+    damaged
+        Told of each entry whose files cannot be read, in a sentence; without it, the first is an
+        error.
 
     Raises
     ------
@@ -289,7 +297,16 @@ def read_entries(board: Path) -> Iterator[Filed]:
             status, reason = "withdrawn", Withdrawal.from_json(mark, "a mark", "remove it").reason
         elif entry.id in taken:
             status, reason = "superseded", taken[entry.id][:SHORT]
-        made.append(_filed(folder, entry, status, reason))
+        try:
+            made.append(_filed(folder, entry, status, reason))
+        except TeaError as error:
+            said = (
+                f"{folder}: is not as it was filed ({error}); put its files back from a copy of "
+                "the board, or remove this folder"
+            )
+            if damaged is None:
+                raise DataError(said) from None
+            damaged(said)
     yield from sorted(made, key=lambda item: (item.submission.name.casefold(), item.entry.id))
 
 

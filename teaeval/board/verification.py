@@ -32,10 +32,11 @@ def verify(board: Path, progress: Progress = no_progress) -> Outcome:
     Raises
     ------
     DataError
-        If the board or an entry cannot be read.
+        If there is no board, or an entry is not the one that its name says.
     """
-    entries = list(read_entries(board))
-    outcome = Outcome(entries=len(entries))
+    outcome = Outcome()
+    entries = list(read_entries(board, outcome.differences.append))
+    outcome.entries = len(entries)
     for n, item in enumerate(entries):
         progress("entries rescored", n, len(entries))
         where = f"{item.submission.name} ({item.short})"

@@ -305,6 +305,14 @@ def test_verify_finds_what_was_changed_and_says_what_was_left_out(submission, no
     prediction = filed.path("p.npz")
     teaeval.write_prediction(prediction, teaeval.template("mini-iv", "complete"))
     assert any("is not the file that was added" in line for line in verify(board).differences)
+    score.write_text("cut")
+    outcome = verify(board)  # the others are still verified
+    assert (outcome.entries, outcome.verified) == (2, 1)
+    (said,) = outcome.differences
+    assert "is not as it was filed" in said
+    assert "put its files back from a copy of the board, or remove this folder" in said
+    with pytest.raises(DataError, match="is not as it was filed"):
+        build(board, tmp_path / "site")
 
 
 def test_a_board_with_a_link_in_it_shows_nothing_of_where_it_leads(submission, tmp_path):
