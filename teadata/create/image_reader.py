@@ -127,6 +127,12 @@ class ImageReader(Reader):
                 )
             except IncompleteError as error:
                 error = self.fail(error, f"{where} ")
+                if self.chosen and not error.options:
+                    names = self.told.names
+                    error = IncompleteError(
+                        f"{error}. Images before it have energies as {names['energies']} and "
+                        f"forces as {names['forces']}: leave frames without them out of the file"
+                    )
                 if arrays[NUMBERS].size == 1:
                     error = IncompleteError(
                         f"{error}. It is a single atom: --system FORMULA takes the frames of one "

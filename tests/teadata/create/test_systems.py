@@ -198,7 +198,8 @@ def test_a_frame_of_the_system_still_needs_forces(with_atoms, frames):
     images = ase.io.read(with_atoms, ":")
     del images[5].arrays["REF_forces"]
     ase.io.write(with_atoms, images)
-    with pytest.raises(IncompleteError, match=r"image 5 .*has no forces"):
+    said = r"image 5 .*has no forces.*forces as REF_forces: leave frames without them out"
+    with pytest.raises(IncompleteError, match=said):
         create("own", [with_atoms], Options("eV", system=frames.formula))
 
 
