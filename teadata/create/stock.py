@@ -158,7 +158,8 @@ def _is_stale(reader: Reader, stated: str, said: str | None) -> bool:
 class Taken:
     """What was taken from a file: number of frames, and its units; ``label`` is how it is shown.
 
-    ``assumed`` is whether the length is in Å because nothing else was said.
+    ``assumed`` is whether the length is in Å because nothing else was said.  The units are empty
+    where no frame was taken.
     """
 
     path: Path
@@ -212,15 +213,17 @@ class Stock:
         count = 0
         resolved: tuple[str, str, bool] | None = None
         for piece in reader.pieces():
-            resolved = resolved or self._units(reader)  # they are the same throughout
             count += len(piece.places)
             key = (piece.numbers.tobytes(), piece.pbc)
             self.counts[key] = self.counts.get(key, 0) + len(piece.places)
+            if not piece.arrays:  # of a system that is not taken, and nothing was read of it
+                continue
+            resolved = resolved or self._units(reader)  # they are the same throughout
             if self._wanted(piece, key):
                 self._store(reader, piece, key, resolved)
-        if resolved is None:
+        if not count:
             raise reader.opened.error("holds no frames")
-        energy, length, assumed = resolved
+        energy, length, assumed = resolved or ("", "", False)
         self.taken.append(Taken(reader.path, label, count, energy, length, assumed, reader))
         self.frames += count
 
@@ -233,12 +236,14 @@ class Stock:
             If the user gave a unit, and every file states another.
         """
         for kind, said in self.said.items():
-            if said is not None and kind not in self.needed:
-                item = self.taken[0]
-                raise UsageError(
-                    f"{item.path}: states {item.reader.told.units[kind]}, and {_option(kind)} "
-                    f"says {said}; leave {_option(kind)} out, or correct the file"
-                )
+            if said is None or kind in self.needed:
+                continue
+            for item in self.taken:
+                if (stated := item.reader.told.units.get(kind)) is not None:
+                    raise UsageError(
+                        f"{item.path}: states {stated}, and {_option(kind)} says {said}; leave "
+                        f"{_option(kind)} out, or correct the file"
+                    )
         for system in self.systems.values():
             for shelf in system.shelves.values():
                 shelf.writer.close()

@@ -194,6 +194,22 @@ def test_isolated_atoms_need_no_forces(with_atoms, frames, file):
     assert teadata.load("two").frames.ids.max() == 43 + 9
 
 
+def test_units_are_those_of_the_frames_that_are_taken(with_atoms, frames, tmp_path):
+    images = ase.io.read(with_atoms, ":")
+    for image in images[2:-1]:  # the atoms say nothing of units
+        image.info |= {"energy_unit": "eV", "length_unit": "Ang"}
+    ase.io.write(with_atoms, images)
+    atoms = tmp_path / "atoms.xyz"
+    ase.io.write(atoms, images[:2])
+    create("own", [atoms, with_atoms], Options(system=frames.formula))
+    found = teadata.load("own").frames
+    np.testing.assert_allclose(found.energies, frames.energies[:40], rtol=1e-12)
+    with pytest.raises(UsageError, match=r"mace.xyz: states eV, and --energy-unit says kcal/mol"):
+        create("own", [atoms, with_atoms], Options("kcal/mol", system=frames.formula))
+    with pytest.raises(UsageError, match="unknown system 'C2H6O'"):
+        create("own", [atoms, with_atoms], Options(system="C2H6O"))
+
+
 def test_a_frame_of_the_system_still_needs_forces(with_atoms, frames):
     images = ase.io.read(with_atoms, ":")
     del images[5].arrays["REF_forces"]
