@@ -334,7 +334,7 @@ class Score(Shown, StrictModel):
         return entries
 
     def to_pandas(self) -> pd.DataFrame:
-        """The rows as a DataFrame, with what they are of; as ``teaeval score -o score.csv`` has them.
+        """The rows as a DataFrame, with what they are of; as ``teaeval score -o s.csv`` has them.
 
         Raises
         ------
