@@ -236,7 +236,7 @@ def references(dataset: Dataset, subset: str, temperature: float) -> list[Refere
     if test.cell is not None and np.ptp(test.cell, axis=0).max() > SAME_CELL:
         return found
     kelvin = test_temperature(dataset)
-    warm = "" if kelvin is None else f", of {kelvin:g} K"
+    warm = " of a temperature that is not stated" if kelvin is None else f", of {kelvin:g} K"
     label = f"{len(test)} test frames{warm}"
     parts: list[Source] = [Labelled(part) for part in by_trajectory(test)]
     found.append(Reference(label, kelvin, parts))

@@ -95,7 +95,7 @@ def lines_of(record: Simulations) -> list[str]:
     if (rg := record.gyration) is not None:
         error = "" if rg.error is None else f" ± {rg.error:.3f}"
         kelvin = rg.reference_temperature
-        warm = "" if kelvin is None else f" at {kelvin:g} K"
+        warm = " of a temperature that is not stated" if kelvin is None else f" at {kelvin:g} K"
         lines += [
             f"radius of gyration: {rg.mean:.3f}{error} Å ({rg.frames} frames after "
             f"{record.discard:g} ps), reference{warm} {rg.reference_mean:.3f} Å "

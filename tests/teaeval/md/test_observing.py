@@ -113,7 +113,7 @@ def test_the_reference_is_of_the_same_temperature_or_says_its_own():
     assert other.label == "2500 test frames, of 500 K"
     assert len(other.sources) == 21
     (sheet,) = sources.references(teadata.load("mini-iii"), "complete", 300.0)
-    assert sheet.label == "200 test frames"
+    assert sheet.label == "200 test frames of a temperature that is not stated"
     assert len(sheet.sources) == 10
     assert sources.references(teadata.load("mini-hydrogen"), "complete", 300.0) == []
 
