@@ -100,6 +100,7 @@ def read_yaml(path: Path) -> Any:
 EXPECTED = {
     "list_type": "a list, such as [a, b]",
     "tuple_type": "a list, such as [a, b]",
+    "named_tuple_type": "a list, such as [a, b]",
     "set_type": "a list, such as [a, b]",
     "dict_type": "keys with values",
     "model_type": "keys with values",

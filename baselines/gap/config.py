@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer
 
 from baselines.config import ModelConfig
 from teadata.elements import SYMBOLS
@@ -13,6 +13,25 @@ from teadata.errors import DataError
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(gt=0)]
+
+
+class BondLengths(NamedTuple):
+    """Bond lengths of an element with itself in Å: typical, and shortest."""
+
+    typical: Positive
+    shortest: Positive
+
+
+BOND_LENGTHS = {
+    1: BondLengths(1.2, 0.75),
+    6: BondLengths(1.4, 1.3),
+    7: BondLengths(1.6, 1.1),
+    8: BondLengths(1.7, 1.2),
+    53: BondLengths(3.2, 2.7),
+    82: BondLengths(3.5, 2.9),
+}
+"""By atomic number: the values of the universal length scales that asaplib 2020 tabulates,
+the program of Cheng et al., Acc. Chem. Res. 53, 1981 (2020)."""
 
 
 class GAPConfig(ModelConfig):
@@ -44,6 +63,9 @@ class GAPConfig(ModelConfig):
         What both regularisations are multiplied by while the two-body kernel is fitted alone.
     jitter
         Added to the diagonal of the sparse covariance matrix, in eV².
+    bond_lengths
+        By symbol, typical and shortest bond length in Å of elements that are not among those
+        known here (H, C, N, O, I, Pb), or others than theirs.
     """
 
     dtype: Literal["float64"] = "float64"
@@ -59,25 +81,47 @@ class GAPConfig(ModelConfig):
     two_body_range: Positive
     two_body_sigma_factor: Positive
     jitter: Positive
+    bond_lengths: dict[str, BondLengths] = Field(default_factory=dict)
 
+    @field_validator("bond_lengths")
+    @classmethod
+    def _elements(cls, given: dict[str, BondLengths]) -> dict[str, BondLengths]:
+        for symbol, lengths in given.items():
+            if symbol not in SYMBOLS[1:]:
+                raise ValueError(f"{symbol} is no element; expected a symbol such as Cu")
+            if lengths.shortest > lengths.typical:
+                raise ValueError(
+                    f"{symbol}: expected the typical length, then the shortest; found "
+                    f"{lengths.typical:g} and {lengths.shortest:g}"
+                )
+        return given
 
-class BondLengths(NamedTuple):
-    """Bond lengths of an element with itself in Å: typical, and shortest."""
+    @model_serializer(mode="wrap")
+    def _without_none(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave lengths out where none are given, as in the records of earlier versions."""
+        values: dict[str, Any] = written(self)
+        return {key: value for key, value in values.items() if key != "bond_lengths" or value}
 
-    typical: float
-    shortest: float
+    def lengths_of(self, numbers: Iterable[int]) -> dict[int, BondLengths]:
+        """Look up the bond lengths of each element, by atomic number.
 
+        Raises
+        ------
+        DataError
+            If an element's are neither given nor in :data:`BOND_LENGTHS`.
+        """
+        known = BOND_LENGTHS | {SYMBOLS.index(z): each for z, each in self.bond_lengths.items()}
+        elements = sorted({int(z) for z in numbers})
+        unknown = [SYMBOLS[z] for z in elements if z not in known]
+        if unknown:
+            raise DataError(
+                f"GAP's length scales are known here for {', '.join(SYMBOLS[z] for z in known)}, "
+                f"not for {', '.join(unknown)}. Give their typical and shortest bond lengths in Å: "
+                "`baselines show-config gap quick > mine.yaml`, write in it, for instance, "
+                f"`bond_lengths: {{{unknown[0]}: [2.6, 2.3]}}`, and train with --config mine.yaml"
+            )
+        return {z: known[z] for z in elements}
 
-BOND_LENGTHS = {
-    1: BondLengths(1.2, 0.75),
-    6: BondLengths(1.4, 1.3),
-    7: BondLengths(1.6, 1.1),
-    8: BondLengths(1.7, 1.2),
-    53: BondLengths(3.2, 2.7),
-    82: BondLengths(3.5, 2.9),
-}
-"""By atomic number: the values of the universal length scales that asaplib 2020 tabulates,
-the program of Cheng et al., Acc. Chem. Res. 53, 1981 (2020)."""
 
 # Factor from a bond length to a cutoff, least short cutoff in Å, least ratio of the long to the
 # short cutoff, and cutoff over Gaussian width, of the same program.
@@ -88,25 +132,6 @@ CUTOFF_TO_WIDTH = 8.0
 
 TRANSITION = 0.25
 """Width over which a SOAP cutoff function falls to zero, in units of the cutoff."""
-
-
-def bond_lengths(numbers: Iterable[int]) -> dict[int, BondLengths]:
-    """Look up the typical and shortest bond length (Å) of each element, by atomic number.
-
-    Raises
-    ------
-    DataError
-        If an element is not in :data:`BOND_LENGTHS`.
-    """
-    elements = sorted({int(z) for z in numbers})
-    unknown = [SYMBOLS[z] for z in elements if z not in BOND_LENGTHS]
-    if unknown:
-        known = ", ".join(SYMBOLS[z] for z in BOND_LENGTHS)
-        raise DataError(
-            f"GAP's length scales are known here for {known}, not for {', '.join(unknown)}; "
-            "add them to baselines.gap.config.BOND_LENGTHS"
-        )
-    return {z: BOND_LENGTHS[z] for z in elements}
 
 
 class SoapKernel(NamedTuple):
@@ -131,9 +156,9 @@ def soap_kernels(numbers: Iterable[int], config: GAPConfig) -> tuple[SoapKernel,
     Raises
     ------
     DataError
-        If an element is not in :data:`BOND_LENGTHS`.
+        If the bond lengths of an element are not known.
     """
-    lengths = bond_lengths(numbers).values()
+    lengths = config.lengths_of(numbers).values()
     factor = BOND_TO_CUTOFF * config.scale_range
     short = max(LEAST_CUTOFF, factor * min(each.shortest for each in lengths))
     long = max(LEAST_RATIO * short, factor * max(each.typical for each in lengths))

@@ -9,7 +9,6 @@ from baselines.gap.config import (
     TRANSITION,
     GAPConfig,
     SoapKernel,
-    bond_lengths,
     soap_kernels,
 )
 from teadata import Frames
@@ -55,7 +54,7 @@ def pairs(frames: Frames, config: GAPConfig) -> list[Pair]:
     DataError
         If no pair occurs so often, or an element's length scale is unknown.
     """
-    lengths = bond_lengths(frames.numbers)
+    lengths = config.lengths_of(frames.numbers)
     cutoffs = {
         pair: config.two_body_range * (lengths[pair[0]].typical + lengths[pair[1]].typical) / 2
         for pair in itertools.combinations_with_replacement(lengths, 2)
