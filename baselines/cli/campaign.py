@@ -96,8 +96,9 @@ def run(
         for task in tasks:
             ledger.forgive(task, folder)
     where = shlex.join([str(file), "--folder", str(folder)])
-    on = f" --scheduler {shlex.quote(scheduler)}" if scheduler else ""
-    again = f"baselines campaign run {where}{on}"
+    options = {"scheduler": scheduler, "jobs": jobs, "memory": memory}
+    said = [part for name, value in options.items() if value for part in (f"--{name}", str(value))]
+    again = f"baselines campaign run {where} {shlex.join(said)}".rstrip()
     with (
         console.keeping(f"{folder} has what is done, and checkpoints; to go on: {again}"),
         schedulers.opened(scheduler, machine, settings, folder, _tell) as workers,

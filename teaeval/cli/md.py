@@ -344,7 +344,8 @@ def _run(plans: dict[Path, Plan], folder: Path, jobs: int, as_json: bool) -> Non
         check_jobs(plan, jobs)
     before = [path for path, plan in plans.items() if finished(plan, path)]
     named = shlex.quote(str(folder))
-    kept = f"{folder} has all up to the last checkpoints; to go on: teaeval md resume {named}"
+    again = f"teaeval md resume {named}" + (f" --jobs {jobs}" if jobs > 1 else "")
+    kept = f"{folder} has all up to the last checkpoints; to go on: {again}"
     ended: dict[Path, list[Outcome]] = {}
     errors = []
     with console.keeping(kept), console.progress_bar() as progress:

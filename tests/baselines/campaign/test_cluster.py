@@ -118,7 +118,8 @@ def test_ctrl_c_on_a_local_cluster_leaves_nothing_at_work(
         _, said = process.communicate(timeout=LONG)
     assert process.returncode == 130
     assert "dashboard: http://127.0.0.1:" in said
-    assert f"to go on: baselines campaign run {path} --folder {folder} --scheduler local" in said
+    again = f"baselines campaign run {path} --folder {folder} --scheduler local --jobs 2"
+    assert f"to go on: {again}\n" in said
     assert "Traceback" not in said
     assert not at_work(folder)
     status = run("baselines", "campaign", "status", path, "--folder", folder).stdout
