@@ -127,7 +127,8 @@ class Warm:
         return subprocess.CompletedProcess(list(command), status, *said)
 
     def _connect(self) -> socket.socket:
-        if self.process is None:
+        if self.process is None or self.process.poll() is not None:  # whatever has ended it
+            self.address.unlink(missing_ok=True)
             self.process = subprocess.Popen(
                 [sys.executable, __file__, str(self.address), *self.libraries],
                 stdin=subprocess.DEVNULL,
