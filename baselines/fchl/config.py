@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import (
-    Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
 from baselines.config import ModelConfig
 
@@ -62,6 +57,8 @@ class FCHLConfig(ModelConfig):
         installed: in float32, with one cutoff and a power of two of features.
     """
 
+    LATER: ClassVar = frozenset({"backend"})
+
     nRs2: Count = 24  # noqa: N815 -- qmllib's name, as is the next
     nRs3: Count = 20  # noqa: N815
     eta2: Positive = 0.32
@@ -113,11 +110,3 @@ class FCHLConfig(ModelConfig):
                 f"{self.nstacks}"
             )
         return self
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave the default backend out: plans and records from before there were two are equal."""
-        values: dict[str, Any] = dump(self)
-        if self.backend == "torch":
-            del values["backend"]
-        return values

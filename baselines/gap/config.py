@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
-from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer
+from pydantic import Field, field_validator
 
 from baselines.config import ModelConfig
 from teadata.elements import SYMBOLS
@@ -68,6 +68,8 @@ class GAPConfig(ModelConfig):
         known here (H, C, N, O, I, Pb), or others than theirs.
     """
 
+    LATER: ClassVar = frozenset({"bond_lengths"})
+
     dtype: Literal["float64"] = "float64"
     sparse_two_body: Count
     sparse_soap: Count
@@ -95,12 +97,6 @@ class GAPConfig(ModelConfig):
                     f"{lengths.typical:g} and {lengths.shortest:g}"
                 )
         return given
-
-    @model_serializer(mode="wrap")
-    def _without_none(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave lengths out where none are given, as in the records of earlier versions."""
-        values: dict[str, Any] = written(self)
-        return {key: value for key, value in values.items() if key != "bond_lengths" or value}
 
     def lengths_of(self, numbers: Iterable[int]) -> dict[int, BondLengths]:
         """Look up the bond lengths of each element, by atomic number.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from teadata.audit.finding import Finding, Outcome, Sample
-from teadata.elements import COVALENT_RADII
 from teadata.frames import Frames
-from teadata.structure.bonds import STRETCH, bonded
+from teadata.structure.bonds import bond_reach, bonded
+from teadata.structure.neighbours import periodic_vectors
 from teadata.typing import Floats
 
 FRAMES = 200
@@ -52,14 +52,12 @@ def _correlations(frames: Frames) -> Floats:
     """
     first, second = np.nonzero(np.triu(bonded(frames[0]), 1))
     arms = frames.positions[:, second] - frames.positions[:, first]
-    if frames.cell is not None:
-        steps = np.round(arms @ np.linalg.pinv(frames.cell)) * frames.pbc
-        arms = arms - steps @ frames.cell
+    vectors = periodic_vectors(frames)
+    arms -= np.round(arms @ np.linalg.pinv(vectors)) @ vectors
     lengths = np.linalg.norm(arms, axis=2)
     outward = ((frames.forces[:, second] - frames.forces[:, first]) * arms).sum(axis=2)
     outward = outward / np.maximum(lengths, 1e-9)
-    radii = np.array(COVALENT_RADII)[np.minimum(frames.numbers, len(COVALENT_RADII) - 1)]
-    there = lengths < STRETCH * (radii[first] + radii[second])
+    there = lengths < bond_reach(frames.numbers)[first, second]
     present = np.maximum(there.sum(axis=0), 1)
     x, y = (
         np.where(there, values - np.where(there, values, 0.0).sum(axis=0) / present, 0.0)

@@ -8,16 +8,23 @@ from numpy.typing import NDArray
 from teadata.elements import COVALENT_RADII
 from teadata.frames import Frames
 from teadata.structure.neighbours import distances
+from teadata.typing import Floats, Ints
 
 STRETCH = 1.25
 """Two atoms are bonded if they are nearer than this many times the sum of their covalent radii
 (Cordero et al., Dalton Trans. 2832, 2008)."""
 
 
+def bond_reach(numbers: Ints) -> Floats:
+    """Distances (A, A) in Å below which two atoms of a system are bonded."""
+    radii = np.array(COVALENT_RADII)[np.minimum(numbers, len(COVALENT_RADII) - 1)]
+    reach: Floats = STRETCH * (radii[:, None] + radii)
+    return reach
+
+
 def bonded(frame: Frames) -> NDArray[np.bool_]:
     """Which atoms of one frame are bonded, images included, (A, A)."""
-    radii = np.array(COVALENT_RADII)[np.minimum(frame.numbers, len(COVALENT_RADII) - 1)]
-    reach = STRETCH * (radii[:, None] + radii)
+    reach = bond_reach(frame.numbers)
     ((_, lengths),) = distances(frame, float(reach.max()))
     bonds: NDArray[np.bool_] = (lengths[0] < reach[:, :, None]).any(axis=2)
     return bonds

@@ -41,6 +41,21 @@ def image_shifts(inverse: Floats, cutoff: float) -> Ints:
     return shifts
 
 
+def periodic_vectors(frames: Frames) -> Floats:
+    """The cell vectors (N, P, 3) in Å of the P directions in which frames are periodic.
+
+    Raises
+    ------
+    DataError
+        If the frames are periodic without a finite cell.
+    """
+    if not frames.periodic:
+        return np.empty((len(frames), 0, 3))
+    if frames.cell is None or not np.isfinite(frames.cell).all():
+        raise DataError("periodic frames need finite cell vectors, and some have none")
+    return frames.cell[:, frames.pbc]
+
+
 def distances(frames: Frames, cutoff: float) -> Iterator[tuple[slice, Floats]]:
     """Yield some rows at a time, and the distances in them from each atom to all images of each.
 
@@ -61,11 +76,7 @@ def distances(frames: Frames, cutoff: float) -> Iterator[tuple[slice, Floats]]:
     DataError
         If the frames are periodic without a finite cell, or a cell is collapsed.
     """
-    vectors = np.empty((len(frames), 0, 3))
-    if frames.periodic:
-        if frames.cell is None or not np.isfinite(frames.cell).all():
-            raise DataError("periodic frames need finite cell vectors, and some have none")
-        vectors = frames.cell[:, frames.pbc]
+    vectors = periodic_vectors(frames)
     # Fractions of the periodic vectors alone: a slab needs no cell vector along its normal.
     inverse = np.asarray(np.linalg.pinv(vectors), dtype=np.float64)
     shifts = image_shifts(inverse, cutoff)

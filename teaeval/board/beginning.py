@@ -85,14 +85,8 @@ def begin(
             item |= {"record": _copied_as(record, path, copied)} | spent
         listed.append(item)
     _check_used(records, speeds, trained)
-    if models:
-        words["model"] = next(iter(models))
-    if len(models) > 1 and not (said or {}).get("model"):
-        named = ", ".join(f"{model} ({path})" for model, path in models.items())
-        raise UsageError(
-            f"the predictions are of several models: {named}; a submission is of one: leave the "
-            "others out, or say with --model what it is called"
-        )
+    if models and not (said or {}).get("model"):
+        words["model"] = _only(models)
     training = {"data": "?"} | ({"size": sorted(set(sizes))} if sizes else {}) | _common(trainings)
     if listed:
         first = read_prediction(predictions[0])
@@ -112,6 +106,17 @@ def begin(
         if folder.exists():
             folder.rmdir()
         new.rename(folder)
+
+
+def _only(models: dict[str, Path]) -> str:
+    """The one model that predictions are of, each name with a file that has it."""
+    if len(models) > 1:
+        named = ", ".join(f"{model} ({path})" for model, path in models.items())
+        raise UsageError(
+            f"the predictions are of several models: {named}; a submission is of one: leave the "
+            "others out, or say with --model what it is called"
+        )
+    return next(iter(models))
 
 
 def _declared(path: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from teadata import Dataset, catalog, own
+from teadata import Dataset, catalog
 from teadata.arrays import StoredArray
 from teadata.errors import TeaError
 from teadata.lookup import find_rows
@@ -192,21 +192,19 @@ def coverage(
 
 
 def _other_version(prediction: Prediction, dataset: Dataset | None) -> str:
-    """The remedy for a prediction of another version of a dataset of the user's own, or nothing."""
+    """The remedy for a prediction of another version of the dataset that is here, or nothing."""
     if dataset is None or prediction.frame_ids is None:
         return ""
     card, ids = dataset.card, prediction.frame_ids[:]
-    for version in reversed(own.versions(card.id)):
+    for name in (one for one in catalog.here() if one.partition("@")[0] == card.id):
         try:
-            members = catalog.load(f"{card.id}@{version}").splits.members
+            other = catalog.load(name)
+            tested = other.splits.members.get((prediction.subset, "test"))
         except TeaError:
             continue
-        tested = members.get((prediction.subset, "test"))
-        if version != card.version and tested is not None and not len(np.setxor1d(tested, ids)):
-            return (
-                f"its frames are the test set of {card.id}@{version}: score it with --dataset "
-                f"{card.id}@{version}, or "
-            )
+        full = other.card.full_id
+        if full != card.full_id and tested is not None and not len(np.setxor1d(tested, ids)):
+            return f"its frames are the test set of {full}: score it with --dataset {full}, or "
     return ""
 
 

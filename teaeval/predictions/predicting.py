@@ -87,15 +87,15 @@ def predict(
             if time.monotonic() - saved > SAVE_EVERY:
                 _save(checkpoint, plan, energies, forces, done)
                 saved = time.monotonic()
-    except BaseException as error:
+    except CalculationError as error:
+        if not done:
+            raise
+        raise CalculationError(
+            f"{error}. What was computed before is kept: the same command goes on from there"
+        ) from error
+    finally:
         if done:
             _save(checkpoint, plan, energies, forces, done)
-        if done and isinstance(error, CalculationError):
-            raise CalculationError(
-                f"{error}. What was computed before is kept: the same command goes on from there"
-            ) from error
-        raise
-    _save(checkpoint, plan, energies, forces, done)
     return Prediction(
         dataset=data.card.full_id,
         subset=subset,

@@ -172,11 +172,6 @@ instance = Model()
 """
 
 
-def predict_small(run, folder: Path, calculator: str):
-    return run("teaeval", "predict", "mini-hydrogen", "--subset", "complete", "--calculator",
-               calculator, "-o", "p.npz", cwd=folder)  # fmt: skip
-
-
 @pytest.fixture
 def shapes(tmp_path) -> Path:
     (tmp_path / "shapes.py").write_text(SHAPES)
@@ -184,10 +179,10 @@ def shapes(tmp_path) -> Path:
 
 
 @pytest.mark.parametrize("factory", ["good", "column", "lists", "tensors", "single"])
-def test_what_a_calculator_may_give(run, shapes, factory):
+def test_what_a_calculator_may_give(predict_small, shapes, factory):
     if factory == "tensors":
         pytest.importorskip("torch")
-    done = predict_small(run, shapes, f"shapes:{factory}")
+    done = predict_small(shapes, f"shapes:{factory}")
     assert done.returncode == 0, done.stderr
     found = teaeval.read_prediction(shapes / "p.npz")
     test = teadata.load("mini-hydrogen").split("complete/test")
@@ -195,8 +190,8 @@ def test_what_a_calculator_may_give(run, shapes, factory):
     np.testing.assert_allclose(found.forces, test.forces * 1.01, rtol=1e-6)
 
 
-def test_frames_that_are_no_numbers_are_said(run, shapes):
-    done = predict_small(run, shapes, "shapes:gaps")
+def test_frames_that_are_no_numbers_are_said(run, predict_small, shapes):
+    done = predict_small(shapes, "shapes:gaps")
     assert done.returncode == 0
     assert "warning: 4 of them have energies or forces that are not finite" in done.stderr
     command = done.stderr.rpartition("to score the others: ")[2].split()
@@ -220,8 +215,8 @@ def test_frames_that_are_no_numbers_are_said(run, shapes):
         ("leaves", "failed on frame"),
     ],
 )
-def test_what_it_may_not_give(run, shapes, factory, said):
-    done = predict_small(run, shapes, f"shapes:{factory}")
+def test_what_it_may_not_give(predict_small, shapes, factory, said):
+    done = predict_small(shapes, f"shapes:{factory}")
     assert done.returncode == 1
     assert said in done.stderr
     assert "Traceback" not in done.stderr
@@ -260,12 +255,12 @@ def no_forces(): return Ase(forces=None)
 
 
 @pytest.mark.parametrize("factory", ["one", "square", "single", "lists", "moves"])
-def test_what_a_calculator_of_ase_may_give(run, tmp_path, factory):
+def test_what_a_calculator_of_ase_may_give(predict_small, tmp_path, factory):
     pytest.importorskip("ase")
     (tmp_path / "shapes.py").write_text(ASE)
     predicted = []
     for name in ("good", factory):
-        done = predict_small(run, tmp_path, f"shapes:{name}")
+        done = predict_small(tmp_path, f"shapes:{name}")
         assert done.returncode == 0, done.stderr
         predicted.append(teaeval.read_prediction(tmp_path / "p.npz"))
         (tmp_path / "p.npz").unlink()
@@ -281,10 +276,10 @@ def test_what_a_calculator_of_ase_may_give(run, tmp_path, factory):
         ("no_forces", "failed on frame"),
     ],
 )
-def test_what_a_calculator_of_ase_may_not_give(run, tmp_path, factory, said):
+def test_what_a_calculator_of_ase_may_not_give(predict_small, tmp_path, factory, said):
     pytest.importorskip("ase")
     (tmp_path / "shapes.py").write_text(ASE)
-    done = predict_small(run, tmp_path, f"shapes:{factory}")
+    done = predict_small(tmp_path, f"shapes:{factory}")
     assert done.returncode == 1
     assert said in done.stderr
     assert "Traceback" not in done.stderr
@@ -306,79 +301,12 @@ def test_what_a_calculator_of_ase_may_not_give(run, tmp_path, factory, said):
         ("sys:exit", "exit() failed: SystemExit"),
     ],
 )
-def test_a_factory_that_fails(run, shapes, reference, said):
+def test_a_factory_that_fails(predict_small, shapes, reference, said):
     (shapes / "broken.py").write_text("1 / 0\n")
-    done = predict_small(run, shapes, reference)
+    done = predict_small(shapes, reference)
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
-
-
-DYING = """
-class Model:
-    calls = 0
-
-    def predict(self, frames):
-        Model.calls += 1
-        if Model.calls > 2:
-            raise RuntimeError("node failure")
-        return frames.energies + 1.0, frames.forces * 1.01
-
-def make(): return Model()
-"""
-BIASED = """
-import os
-
-class Model:
-    calls = 0
-
-    def predict(self, frames):
-        with open("weight") as file:
-            weight = float(file.read())
-        Model.calls += 1
-        if Model.calls > 2 and not os.path.exists("repaired"):
-            raise RuntimeError("node failure")
-        return frames.energies + weight, frames.forces * weight
-
-def make(): return Model()
-"""
-
-
-def test_the_frames_of_a_model_are_never_mixed_with_anothers(run, tmp_path):
-    (tmp_path / "model.py").write_text(DYING)
-    said = predict_small(run, tmp_path, "model:make").stderr
-    assert "node failure. What was computed before is kept: the same command goes on" in said
-    (tmp_path / "model.py").write_text(DYING.replace("1.01", "-1.0").replace("> 2", "> 2000"))
-    done = predict_small(run, tmp_path, "model:make")
-    assert done.returncode == 1
-    assert "is the checkpoint of another run: the calculator's file (SHA-256) was" in done.stderr
-    assert "to predict anew, remove it: rm " in done.stderr
-    assert not (tmp_path / "p.npz").exists()
-
-
-def test_nor_those_of_other_parameters_of_the_same_source(run, tmp_path):
-    (tmp_path / "model.py").write_text(BIASED)
-    (tmp_path / "weight").write_text("1.0")
-    assert "node failure" in predict_small(run, tmp_path, "model:make").stderr
-    (tmp_path / "weight").write_text("1.001")
-    done = predict_small(run, tmp_path, "model:make")
-    assert done.returncode == 1
-    assert "is the checkpoint of another model: its first frame" in done.stderr
-    (tmp_path / "weight").write_text("1.0")
-    (tmp_path / "repaired").touch()
-    done = predict_small(run, tmp_path, "model:make")
-    assert done.returncode == 0, done.stderr
-
-
-def test_a_damaged_checkpoint_is_an_error(run, tmp_path):
-    (tmp_path / "model.py").write_text(DYING)
-    predict_small(run, tmp_path, "model:make")
-    checkpoint = tmp_path / ".p.npz.checkpoint.npz"
-    checkpoint.write_bytes(checkpoint.read_bytes()[:300])
-    done = predict_small(run, tmp_path, "model:make")
-    assert done.returncode == 1
-    assert done.stderr.strip().count("\n") == 0
-    assert "checkpoint" in done.stderr
 
 
 def test_two_at_once_do_not_share_a_file(run, models):
@@ -395,18 +323,3 @@ def test_two_at_once_do_not_share_a_file(run, models):
     first.wait()
     assert ask(run, models, "models:Spring").returncode == 0
     check(models / "p.npz")
-
-
-def test_a_first_frame_that_fails_leaves_no_checkpoint(run, tmp_path):
-    (tmp_path / "model.py").write_text(
-        "class Model:\n    def predict(self, frames):\n        raise RuntimeError('no licence')\n"
-    )
-    said = predict_small(run, tmp_path, "model:Model").stderr
-    assert "no licence" in said
-    assert "What was computed before" not in said  # nothing was
-    (tmp_path / "other.py").write_text(
-        "class Model:\n"
-        "    def predict(self, frames):\n        return frames.energies, frames.forces\n"
-    )
-    assert predict_small(run, tmp_path, "other:Model").returncode == 0
-    assert sorted(path.name for path in tmp_path.glob("*.npz")) == ["p.npz"]
