@@ -93,6 +93,10 @@ class Splitting:
         None
     )
     test_index: Annotated[Path | None, typer.Option(help="Places of the test frames.")] = None
+    first_index: Annotated[
+        int | None,
+        typer.Option(min=0, max=1, help="Index of the first frame in these files; default: 0."),
+    ] = None
     role_key: Annotated[
         str | None,
         typer.Option(metavar="KEY", help="Key whose values say train, valid or test."),
@@ -198,6 +202,7 @@ def _options(files: Files, splitting: Splitting, described: Described) -> Option
         role_key=splitting.role_key,
         split_by=splitting.split_by,
         indices={role: path for role, path in indices.items() if path is not None},
+        first_index=splitting.first_index,
         duplicates=_duplicates(splitting.duplicates),
         groups=tuple(described.group or ()),
         system=files.system,

@@ -14,7 +14,7 @@ import numpy as np
 
 from teadata import own
 from teadata.card import DatasetCard
-from teadata.create import labelling, names, systems
+from teadata.create import index_files, labelling, names, systems
 from teadata.create.build import Built, build
 from teadata.create.fields import of_another_source
 from teadata.create.options import COMPLETE, Input, Options
@@ -102,7 +102,7 @@ def create(
             stock.add(open_frames(item.path, options.keys, wanted, only), label)
         progress("making the dataset", len(files), len(files))
         stock.finish()
-        indices = labelling.read_indices(options, stock.frames)
+        indices = index_files.read_indices(options, stock.frames)
         chosen = systems.choose(stock, options.system, options.each)
         if not options.accept_float32:
             _check_precision(stock)

@@ -11,7 +11,6 @@ from teadata.create.options import Input, Options
 from teadata.create.splitting import NONE, Pool
 from teadata.create.stock import System
 from teadata.errors import DataError, UsageError
-from teadata.indices import read
 from teadata.ingest.naming import ROLE_WORDS, words
 from teadata.splits import ROLES
 from teadata.typing import Ints
@@ -89,27 +88,6 @@ def pool(
         group_name=group_name,
         order=order,
     )
-
-
-def read_indices(options: Options, count: int) -> dict[str, Ints]:
-    """Read the index files.
-
-    Raises
-    ------
-    DataError
-        If one names a frame that is not there.
-    """
-    found = {role: read(path, role) for role, path in options.indices.items()}
-    for role, listed in found.items():
-        if listed.max() >= count:
-            hint = ""
-            if listed.max() == count and listed.min() > 0:
-                hint = "; its indices seem to count from 1: subtract 1 from each"
-            raise DataError(
-                f"{options.indices[role]}: names frame {listed.max()}, and the files hold {count} "
-                f"frames, 0 to {count - 1}{hint}"
-            )
-    return found
 
 
 def _coded(values: Sequence[str]) -> tuple[list[str], Ints]:

@@ -32,7 +32,8 @@ class Options:
 
     ``energy_unit`` and ``length_unit`` are of files that state none; ``keys`` name their labels.
     ``subset_key`` and ``role_key`` are keys of the frames that say subset and role, ``split_by``
-    one whose values are kept together, or ``file``; ``indices`` are index files by role.
+    one whose values are kept together, or ``file``; ``indices`` are index files by role, and
+    ``first_index`` is 0 or 1, what they call the first frame, None where nobody says it.
     ``system`` is the one that is taken, ``each`` makes a dataset of each.  ``groups`` are as in
     :func:`teadata.create.groups.parse`.
     """
@@ -46,6 +47,7 @@ class Options:
     role_key: str | None = None
     split_by: str | None = None
     indices: Mapping[str, Path] = field(default_factory=dict)
+    first_index: int | None = None
     duplicates: Duplicates = "refuse"
     groups: tuple[str, ...] = ()
     system: str | None = None

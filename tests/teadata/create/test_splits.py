@@ -75,7 +75,6 @@ def test_indices_in_other_forms(rmd17, form):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("1 2 120", "count from 1"),
         ("0 2 120", "0 to 119"),
         ("0 1 1", "names 1 frames twice"),
         ("-1 0", "count from 0"),
@@ -89,6 +88,55 @@ def test_wrong_indices(rmd17, text, said):
     options = Options(UNIT, indices={"train": folder / "wrong.txt"})
     with pytest.raises(DataError, match=said):
         create("own", [Input(folder / "rmd17_peptide.npz")], options)
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "said"),
+    [
+        ("3 1 2", "120", "named is frame 120, of 120 frames, and frame 0 is not"),
+        ("7 9", "120 3", "named is frame 120"),
+        ("2 1 3", "5 4", "named is every frame from 1 to 5, of 120 frames"),
+        (" ".join(map(str, range(1, 81))), " ".join(map(str, range(81, 121))), "from 1 to 120"),
+    ],
+)
+def test_indices_that_count_from_one(rmd17, train, test, said):
+    folder, _ = rmd17
+    indices = {"train": folder / "train.txt", "test": folder / "test.txt"}
+    for role, text in (("train", train), ("test", test)):
+        indices[role].write_text(text)
+    files = [Input(folder / "rmd17_peptide.npz")]
+    with pytest.raises(IncompleteError, match="train.txt, .*test.txt: seem to count from 1") as got:
+        create("own", files, Options(UNIT, indices=indices))
+    assert said in str(got.value)
+    assert got.value.options == ("--first-index", "1")
+    create("own", files, Options(UNIT, indices=indices, first_index=1))
+    assert splits().ids("complete/train").tolist() == [int(word) - 1 for word in train.split()]
+    if "120" not in f"{train} {test}":
+        create("zero", files, Options(UNIT, indices=indices, first_index=0))
+        assert splits("zero").ids("complete/test").tolist() == [int(word) for word in test.split()]
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "said"),
+    [
+        ("0 120", None, "names frame 120, and the files hold 120 frames, 0 to 119$"),
+        ("0 5", 1, "names frame 0, .* 1 to 120 .--first-index 1.$"),
+        ("121 5", 1, "names frame 121, .* 1 to 120"),
+        ("5 120", 0, "names frame 120, .* 0 to 119 .--first-index 0.$"),
+        ("5 7", 2, "--first-index 2: expected 0 or 1"),
+        (None, 1, "no index file is named"),
+    ],
+)
+def test_indices_beyond_the_frames(rmd17, text, first, said):
+    folder, _ = rmd17
+    (folder / "wrong.txt").write_text(text or "")
+    indices = {"train": folder / "wrong.txt"} if text else {}
+    with pytest.raises((DataError, UsageError), match=said):
+        create(
+            "own",
+            [Input(folder / "rmd17_peptide.npz")],
+            Options(UNIT, indices=indices, first_index=first),
+        )
 
 
 def test_index_files_that_share_frames(rmd17):
