@@ -123,7 +123,10 @@ class Described:
         ),
     ] = None
     theory: Annotated[
-        str | None, typer.Option(help="Level of theory of the labels, e.g. PBE/def2-SVP.")
+        str | None,
+        typer.Option(
+            help="Level of theory of the labels, e.g. PBE/def2-SVP; default: what the files state."
+        ),
     ] = None
     group: Annotated[
         Repeated,

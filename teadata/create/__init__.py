@@ -18,7 +18,7 @@ from teadata.create import index_files, labelling, names, systems
 from teadata.create.build import Built, build
 from teadata.create.fields import of_another_source
 from teadata.create.options import COMPLETE, Input, Options
-from teadata.create.reading import files_in, labels, open_frames
+from teadata.create.reading import few, files_in, labels, open_frames
 from teadata.create.same import same_data
 from teadata.create.stock import Stock
 from teadata.errors import DataError, IncompleteError, UsageError, expect
@@ -213,7 +213,7 @@ def _said(stock: Stock, options: Options) -> Iterator[str]:
                 "are no others; if they are a model's predictions, this dataset has no reference"
             )
     if assumed := [item.label for item in stock.taken if item.assumed]:
-        yield f"no unit of length is stated, and taken for Å (--length-unit), in {_few(assumed)}"
+        yield f"no unit of length is stated, and taken for Å (--length-unit), in {few(assumed)}"
     runs = [item for item in stock.taken if item.reader.told.trajectory]
     if runs and options.split_by is None and not options.indices:
         key = runs[0].reader.told.trajectory
@@ -221,14 +221,8 @@ def _said(stock: Stock, options: Options) -> Iterator[str]:
         yield (
             f"frames of one trajectory are alike, and each has a key {key!r}; --split-by "
             f"{key if everywhere else labelling.FILE} keeps those of one "
-            f"{key if everywhere else 'file'} in one role: {_few([item.label for item in runs])}"
+            f"{key if everywhere else 'file'} in one role: {few([item.label for item in runs])}"
         )
-
-
-def _few(names: Sequence[str], shown: int = 3) -> str:
-    """Some names, and how many more there are."""
-    more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + more
 
 
 def _already_here(built: Built) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from teadata.arrays import Array, ArrayFile, text
-from teadata.create.fields import UNITS, Keys, choose
+from teadata.create.fields import THEORY, UNITS, Keys, choose
 from teadata.create.reader import (
     PER_FRAME,
     PIECE,
@@ -21,6 +21,7 @@ from teadata.create.reader import (
     same,
     shape_of,
     tensor,
+    theory_in,
 )
 from teadata.elements import NUMBERS as ATOMIC_NUMBERS
 from teadata.elements import SYMBOLS
@@ -68,7 +69,7 @@ class ArrayReader(Reader):
 
     def pieces(self) -> Iterator[Piece]:
         """The frames, a piece at a time."""
-        numbers, pbc = self._numbers(), self._pbc()
+        numbers, pbc, theories = self._numbers(), self._pbc(), self._theories()
         rows = {field: name for field, name in self.known.items() if field in PER_FRAME}
         lattice = self._lattice(rows)
         atoms = numbers.shape[-1]
@@ -91,6 +92,7 @@ class ArrayReader(Reader):
                 arrays=arrays,
                 places=np.arange(start, start + count),
                 keys={key: [text(value) for value in read[key]] for key in keys},
+                theories=theories,
             )
             start += count
             if numbers.ndim == 1:
@@ -113,6 +115,7 @@ class ArrayReader(Reader):
                 },
                 places=piece.places[rows],
                 keys={key: [values[i] for i in rows] for key, values in piece.keys.items()},
+                theories=piece.theories,
             )
 
     def _numbers(self) -> Ints:
@@ -121,6 +124,13 @@ class ArrayReader(Reader):
             listed: Any = self._listed(name)
             return self._elements(np.asarray(listed))
         return self._elements(self.file.whole(name))
+
+    def _theories(self) -> frozenset[str]:
+        """Levels of theory that the file states: of itself, or of each frame."""
+        said: set[Any] = {self.file.attributes[THEORY]} if THEORY in self.file.attributes else set()
+        if THEORY in self.file.names and self.file.dtype(THEORY).kind in "SUO":
+            said |= set(self.file.whole(THEORY).reshape(-1).tolist())
+        return frozenset(map(theory_in, said or {""}))
 
     def _listed(self, name: str) -> Any:
         try:

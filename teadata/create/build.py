@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from teadata import own
-from teadata.card import DatasetCard
+from teadata.card import UNKNOWN, DatasetCard
 from teadata.create import card as cards
-from teadata.create import copies, groups, labelling, splitting
+from teadata.create import copies, groups, labelling, splitting, theory
 from teadata.create.options import Input, Options
 from teadata.create.splitting import NONE, Pool
 from teadata.create.stock import System, Taken
@@ -66,9 +66,13 @@ def build(
     ------
     UsageError
         If there are too few frames for the splits, or a group of atoms is not valid.
+    IncompleteError
+        If the files state several levels of theory.
     DataError
         If frames contradict each other.
     """
+    level, said = theory.settle(system, taken, options.theory)
+    options = replace(options, theory=level)
     pool = labelling.pool(system, inputs, options, indices)
     sifted = copies.leave_out(pool, system, options.duplicates)
     pool = sifted.pool
@@ -94,7 +98,7 @@ def build(
     card = cards.make(name, version, made, options)
     card = card.model_copy(update={"statistics": cards.statistics(Dataset(card, folder))})
     cards.write(folder / own.CARD, card)
-    notes = [*system.left_out(), *sifted.notes, *splits.notes]
+    notes = [*said, *system.left_out(), *sifted.notes, *splits.notes]
     return Built(card, folder, notes, [*sifted.warnings, *_warnings(card, splits.table)])
 
 
@@ -119,18 +123,18 @@ def _sampling(pool: Pool, options: Options) -> str:
 
 def _write(path: Path, system: System, used: Ints, pool: Pool, name: str, options: Options) -> None:
     """Write the frames in use, by id; a stock that holds just these becomes the file."""
-    theory = options.theory or "unknown"
+    level = options.theory or UNKNOWN
     shelves = list(system.shelves.values())
     whole = len(shelves) == 1 and pool.groups is None
     if whole and np.array_equal(np.concatenate(shelves[0].ids), used):
         import h5py
 
         with h5py.File(shelves[0].path, "r+") as file:
-            file.attrs["name"], file.attrs["theory"] = name, theory
+            file.attrs["name"], file.attrs["theory"] = name, level
         shelves[0].path.rename(path)
         return
     rank = np.argsort(pool.ids)
-    with hdf5.Writer(path, name=name, theory=theory) as writer:
+    with hdf5.Writer(path, name=name, theory=level) as writer:
         for frames in system.pieces(used):
             if pool.groups is not None:
                 rows = rank[np.searchsorted(pool.ids, frames.ids, sorter=rank)]

@@ -28,6 +28,9 @@ UNITS = {
 }
 """Names of the units that a file states."""
 
+THEORY = "theory"
+"""Name of the level of theory that a file states of its labels."""
+
 LABELS = {
     "energies": ("energy", "energies", "E"),
     "forces": ("forces", "force", "F"),

@@ -10,8 +10,18 @@ import numpy as np
 
 from teadata.arrays import Array, text
 from teadata.arrays.images import NUMBERS, Block, ImageFile
-from teadata.create.fields import LABELS, UNITS, Keys, choose
-from teadata.create.reader import PER_FRAME, PIECE, Piece, Reader, cell_of, no_key, same, tensor
+from teadata.create.fields import LABELS, THEORY, UNITS, Keys, choose
+from teadata.create.reader import (
+    PER_FRAME,
+    PIECE,
+    Piece,
+    Reader,
+    cell_of,
+    no_key,
+    same,
+    tensor,
+    theory_in,
+)
 from teadata.elements import formula
 from teadata.errors import IncompleteError
 from teadata.typing import Ints
@@ -45,7 +55,7 @@ class ImageReader(Reader):
                 start += len(block)
                 continue
             known = self._names(next(block.images()).arrays, block.where[0])
-            for rows in _runs(block, [known["numbers"], "pbc", *sum(UNITS.values(), ())]):
+            for rows in _runs(block, [known["numbers"], "pbc", THEORY, *sum(UNITS.values(), ())]):
                 part = {name: array[rows] for name, array in block.arrays.items()}
                 key, found, keys = self._entry(part, known, block.where[rows.start])
                 places = np.arange(start + rows.start, start + rows.stop)
@@ -96,7 +106,8 @@ class ImageReader(Reader):
         Parameters
         ----------
         arrays
-            Those of images of the same atoms, directions and units, with a row for each.
+            Those of images of the same atoms, directions, units and level of theory, with a row
+            for each.
         known, where
             The names of their fields, and how errors name the first of them.
         """
@@ -112,7 +123,8 @@ class ImageReader(Reader):
         said = first.get("pbc")
         found, pbc = cell_of(found, None if said is None else tuple(map(bool, said)))
         keys = [self._key(key, arrays, where) for key in self.wanted]
-        return (numbers.tobytes(), pbc, tuple(sorted(found))), found, keys
+        theory = theory_in(first.get(THEORY, self.file.attributes.get(THEORY, "")))
+        return (numbers.tobytes(), pbc, tuple(sorted(found)), theory), found, keys
 
     def _names(self, arrays: Mapping[str, Array], where: str) -> dict[str, str]:
         """The names of an image's fields; they are looked for once per set of names."""
@@ -187,7 +199,7 @@ class ImageReader(Reader):
         """The images of one system that were read so far."""
         entries = self.waiting.pop(key)
         del self.bytes[key]
-        numbers, pbc, names = key
+        numbers, pbc, names, theory = key
         arrays = {name: np.concatenate([found[name] for _, found, _ in entries]) for name in names}
         return Piece(
             numbers=np.frombuffer(numbers, np.int64),
@@ -198,6 +210,7 @@ class ImageReader(Reader):
                 wanted: [value for _, _, values in entries for value in values[i]]
                 for i, wanted in enumerate(self.wanted)
             },
+            theories=frozenset({theory}),
         )
 
 

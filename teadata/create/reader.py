@@ -5,10 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from teadata.arrays import Array, ArrayFile
+from teadata.arrays import Array, ArrayFile, text
+from teadata.card import UNKNOWN
 from teadata.create.fields import Keys, unused
 from teadata.errors import IncompleteError
 from teadata.typing import Ints
@@ -26,7 +28,8 @@ class Piece:
 
     ``numbers`` (A,); ``pbc`` (3,), all False where there is no cell; ``arrays`` have a row per
     frame, under the names of :data:`PER_FRAME`; ``places`` (n,) are the frames' places in the
-    file; ``keys`` are the values (n,), as text, of keys that were asked for.
+    file; ``keys`` are the values (n,), as text, of keys that were asked for; ``theories`` are the
+    levels of theory that the file states of these frames, an empty text where it states none.
     """
 
     numbers: Ints
@@ -34,6 +37,7 @@ class Piece:
     arrays: dict[str, Array]
     places: Ints
     keys: dict[str, list[str]]
+    theories: frozenset[str] = frozenset({""})
 
 
 @dataclass
@@ -105,6 +109,18 @@ class Reader(ABC):
 
 def _units(stated: Mapping[str, str | None]) -> str:
     return " and ".join(said or "no unit" for said in stated.values())
+
+
+def theory_in(value: Any) -> str:
+    """The level of theory in what a file states; empty if it is none, or unknown."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "SUO" or array.size != 1:
+        return ""
+    try:
+        stated = " ".join(text(array).split())
+    except ValueError:  # half of a character
+        return ""
+    return "" if stated.casefold() in (UNKNOWN, "none") else stated
 
 
 def no_key(key: str, names: Sequence[str]) -> IncompleteError:

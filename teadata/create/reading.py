@@ -59,6 +59,12 @@ def labels(inputs: Sequence[Input]) -> list[str]:
     return [name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for name in names]
 
 
+def few(names: Sequence[str], shown: int = 3) -> str:
+    """Some names, and how many more there are."""
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
+
+
 def open_frames(
     path: Path, keys: Keys | None = None, wanted: Sequence[str] = (), only: str | None = None
 ) -> Reader:

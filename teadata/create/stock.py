@@ -52,7 +52,8 @@ class System:
     """The frames of one system.
 
     ``files`` (N,) are the numbers of the files they come from, ``keys`` the values of keys that
-    were asked for; all in the order in which the frames were read.
+    were asked for; all in the order in which the frames were read.  ``theories`` are the levels of
+    theory that a file states of its frames, by its number.
     """
 
     numbers: Ints
@@ -63,6 +64,7 @@ class System:
     signed: list[Signatures] = field(default_factory=list)
     energies: list[Floats] = field(default_factory=list)
     keys: dict[str, list[str]] = field(default_factory=dict)
+    theories: dict[int, set[str]] = field(default_factory=dict)
 
     @property
     def formula(self) -> str:
@@ -299,6 +301,7 @@ class Stock:
         shelf.ids.append(ids)
         system.ids.append(ids)
         system.files.append(np.full(len(ids), len(self.taken)))
+        system.theories.setdefault(len(self.taken), set()).update(piece.theories)
         system.signed.append(signatures(frames))
         system.energies.append(frames.energies)
         for name, values in piece.keys.items():

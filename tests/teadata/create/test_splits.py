@@ -105,7 +105,9 @@ def test_indices_that_count_from_one(rmd17, train, test, said):
     for role, text in (("train", train), ("test", test)):
         indices[role].write_text(text)
     files = [Input(folder / "rmd17_peptide.npz")]
-    with pytest.raises(IncompleteError, match="train.txt, .*test.txt: seem to count from 1") as got:
+    with pytest.raises(
+        IncompleteError, match=r"train.txt, .*test.txt: seem to count from 1"
+    ) as got:
         create("own", files, Options(UNIT, indices=indices))
     assert said in str(got.value)
     assert got.value.options == ("--first-index", "1")
