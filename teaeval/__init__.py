@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from teaeval.predictions.reference import Reference, read_reference
     from teaeval.predictions.writing import template, write_prediction
     from teaeval.scores.comparison import Comparison, compare
-    from teaeval.scores.examine import check
+    from teaeval.scores.examine import check, examine
     from teaeval.scores.record import Score
     from teaeval.scores.rows import Row
     from teaeval.scores.scoring import score
@@ -39,6 +39,7 @@ _HOME = {
     "check": "teaeval.scores.examine",
     "compare": "teaeval.scores.comparison",
     "errors": "teaeval.metrics.definitions",
+    "examine": "teaeval.scores.examine",
     "read_prediction": "teaeval.predictions.reading",
     "read_reference": "teaeval.predictions.reference",
     "score": "teaeval.scores.scoring",
@@ -59,6 +60,7 @@ __all__ = [
     "check",
     "compare",
     "errors",
+    "examine",
     "read_prediction",
     "read_reference",
     "score",

@@ -33,6 +33,8 @@ CALLS = {
     "teaeval.check": lambda x: teaeval.check(x),
     "teaeval.compare": lambda x: teaeval.compare(x, blank()),
     "teaeval.errors": lambda x: teaeval.errors(x, np.zeros(2)),
+    "teaeval.examine": lambda x: teaeval.examine(x),
+    "teaeval.examine: dataset": lambda x: teaeval.examine(blank(), x),
     "teaeval.read_prediction": lambda x: teaeval.read_prediction(x),
     "teaeval.read_reference": lambda x: teaeval.read_reference(x),
     "teaeval.score": lambda x: teaeval.score(x),

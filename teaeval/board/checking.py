@@ -32,7 +32,7 @@ from teaeval.predictions import sidecar
 from teaeval.predictions.declaring import Declarations
 from teaeval.predictions.findings import PredictionError
 from teaeval.predictions.reading import read_prediction
-from teaeval.scores.examine import examine, loaded
+from teaeval.scores.examine import examine
 from teaeval.scores.reading import read_score
 from teaeval.scores.record import Score
 from teaeval.scores.scoring import score_examined
@@ -183,7 +183,7 @@ def _prediction(
         declared["dataset"] = data
     prediction = read_prediction(path, **declared)
     with np.errstate(over="ignore", invalid="ignore"):  # what that gives is refused below
-        examined = examine(prediction, loaded(prediction, None), allow_failed=True)
+        examined = examine(prediction, allow_failed=True)
         score = score_examined(examined)
     _check_numbers(item.file, score, "expected errors that a figure can be made of")
     found.scored.append(Scored(item, score, Units.of(examined)))

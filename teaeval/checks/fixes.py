@@ -14,10 +14,10 @@ import numpy as np
 
 from teadata import units
 from teadata.arrays import StoredArray
-from teadata.errors import UsageError, unknown_name
+from teadata.errors import UsageError, expect, unknown_name
 from teaeval.checks.quantity import MISTAKEN, shown
 from teaeval.predictions.findings import Finding
-from teaeval.predictions.prediction import Prediction
+from teaeval.predictions.prediction import PREDICTION, Prediction
 
 Fixed = tuple[Prediction, str]
 
@@ -40,6 +40,7 @@ def fix_units(prediction: Prediction, quantity: Literal["energy", "forces"], uni
     UsageError
         If there is no such unit.
     """
+    expect(prediction, Prediction, PREDICTION)
     unit, mistaken, instead = unit.partition(MISTAKEN)
     if mistaken:
         factor = units.energy_factor(unit) / units.energy_factor(instead.partition("/")[0])
@@ -61,12 +62,14 @@ def fix_units(prediction: Prediction, quantity: Literal["energy", "forces"], uni
 
 def fix_per_atom(prediction: Prediction, atoms: int) -> Fixed:
     """Multiply energies by the number of atoms: those per atom were given instead."""
+    expect(prediction, Prediction, PREDICTION)
     fixed = replace(prediction, energies=prediction.energies * atoms)
     return fixed, f"fixed: energy taken as per atom, multiplied by {atoms}"
 
 
 def fix_sign(prediction: Prediction) -> Fixed:
     """Flip the sign of the forces: gradients were given instead."""
+    expect(prediction, Prediction, PREDICTION)
     return replace(prediction, forces=-prediction.forces), "fixed: sign of the forces flipped"
 
 
@@ -85,6 +88,7 @@ def fix_atoms(prediction: Prediction, belongs: Sequence[int]) -> Fixed:
     UsageError
         If `belongs` is not a permutation of the prediction's atoms.
     """
+    expect(prediction, Prediction, PREDICTION)
     place = np.asarray(belongs)
     atoms = prediction.forces.shape[1]
     if not np.array_equal(np.sort(place), np.arange(atoms)):

@@ -71,7 +71,7 @@ def _summaries(
     """Read predictions and summarise their errors, of each system of a reference."""
     from teaeval.plots.error_summary import summarise, summarise_against
     from teaeval.scores.against import examine_against
-    from teaeval.scores.examine import examine, opened
+    from teaeval.scores.examine import examine
 
     read = referenced.reader(declared, files)
     reference = referenced.read(declared, files)
@@ -80,8 +80,7 @@ def _summaries(
         for n, file in enumerate(files):
             progress("predictions read", n, len(files))
             if reference is None:
-                prediction = opened(read(file), None)
-                summaries.append(summarise(examine(prediction, allow_failed=allow_failed)))
+                summaries.append(summarise(examine(read(file), allow_failed=allow_failed)))
                 continue
             against = examine_against(read(file), reference, allow_failed=allow_failed)
             summaries += summarise_against(against)

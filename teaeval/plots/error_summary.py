@@ -16,13 +16,13 @@ import numpy as np
 
 from teadata import Frames
 from teadata.arrays.stored_array import rows_taken
-from teadata.errors import UsageError
+from teadata.errors import UsageError, expect
 from teadata.stored_frames import AnyFrames
 from teadata.typing import Floats, Ints
 from teaeval.engines import slices
-from teaeval.scores.against import Against
+from teaeval.scores.against import EXAMINED_AGAINST, Against
 from teaeval.scores.builds import Build, check_same
-from teaeval.scores.examine import Examined
+from teaeval.scores.examine import EXAMINED, Examined
 from teaeval.scores.record import ScoredReference
 
 PARITY_BINS = 160
@@ -144,6 +144,7 @@ def summarise_against(against: Against) -> list[ErrorSummary]:
     UsageError
         If there are more systems than are drawn.
     """
+    expect(against, Against, EXAMINED_AGAINST)
     labels = against.reference.labels
     parts = [
         (label, part)
@@ -178,6 +179,7 @@ def summarise(examined: Examined, data: str = "", system: str = "") -> ErrorSumm
     data, system
         Title and system, if it is not of a dataset.
     """
+    expect(examined, Examined, EXAMINED)
     prediction, dataset, test = examined.prediction, examined.dataset, examined.test
     if dataset is not None:
         card = dataset.card

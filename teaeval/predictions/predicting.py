@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from teadata import Frames, catalog
-from teadata.errors import DataError, TeaError
+from teadata.errors import DataError, TeaError, expect
 from teadata.files import atomic_write
 from teadata.typing import Floats, Ints, Progress
 from teaeval.calculators import BATCH, Batched, CalculationError, evaluate, from_factory, source_of
 from teaeval.predictions.declaring import check_train
-from teaeval.predictions.prediction import Prediction
+from teaeval.predictions.prediction import PREDICTION, Prediction
 from teaeval.predictions.reading import read_prediction
 
 SAVE_EVERY = 30.0
@@ -112,6 +112,7 @@ def predict(
 
 def failed_frames(prediction: Prediction) -> Ints:
     """Ids of the frames whose energy or forces are not finite."""
+    expect(prediction, Prediction, PREDICTION)
     assert prediction.frame_ids is not None
     forces = prediction.forces[:].reshape(len(prediction.energies), -1)
     finite = np.isfinite(prediction.energies[:]) & np.isfinite(forces).all(axis=1)

@@ -15,6 +15,9 @@ from teadata.typing import Array, Floats, Ints
 from teaeval.predictions.findings import Finding, PredictionError
 from teaeval.predictions.numeric import convert_numbers
 
+PREDICTION = "a prediction, as teaeval.read_prediction gives of a file"
+"""What is asked for where a file would not do."""
+
 SPELT = {"energies": "energy", "frame_ids": "frame_id"}
 """What fields are called in files, where that is another name."""
 

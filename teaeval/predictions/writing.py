@@ -15,7 +15,7 @@ from teadata.arrays.extxyz.text_file import create_text
 from teadata.errors import DataError, expect, expect_path, unknown_suffix
 from teadata.files import atomic_write
 from teaeval.predictions.declaring import check_train
-from teaeval.predictions.prediction import Prediction
+from teaeval.predictions.prediction import PREDICTION, Prediction
 
 LAYOUT = "tea-prediction-1"
 """Layout that a file names in its attributes, where its format has any."""
@@ -175,7 +175,7 @@ def write_prediction(path: Path | str, prediction: Prediction) -> None:
         If the file cannot be written, or its format cannot hold the prediction.
     """
     path = expect_path(path, "the path of the file to write")
-    expect(prediction, Prediction, "a prediction")
+    expect(prediction, Prediction, PREDICTION)
     check_suffix(path)
     WRITERS[suffix_of(path)](path, *fields_of(prediction))
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from teadata.errors import UsageError
+from teadata.errors import UsageError, expect, expect_path
 from teadata.files import write_text
 from teadata.output.text import html as escape
 from teadata.provenance import DISTRIBUTION, package_version
@@ -37,7 +37,7 @@ CAPTIONS = {
 
 
 def write(
-    predictions: Sequence[AnyPrediction],
+    predictions: Sequence[AnyPrediction] | AnyPrediction,
     output: Path,
     *,
     title: str = "Force-field report",
@@ -53,7 +53,7 @@ def write(
     Parameters
     ----------
     predictions
-        Predictions or their files, of any datasets.
+        Predictions or their files, of any datasets; or one.
     output
         HTML file to write.
     title
@@ -83,10 +83,16 @@ def write(
     from teaeval.md import record
     from teaeval.plots.error_summary import summarise, summarise_against
     from teaeval.plots.plot import styled
+    from teaeval.predictions.prediction import Prediction
+    from teaeval.predictions.reading import AnyFile
     from teaeval.scores.against import examine_against
-    from teaeval.scores.examine import examine, opened
+    from teaeval.scores.examine import examine
     from teaeval.scores.scoring import score_against, score_examined
 
+    one = isinstance(predictions, Prediction | AnyFile)
+    predictions = cast("Sequence[AnyPrediction]", [predictions] if one else predictions)
+    expect(predictions, Sequence, "predictions or the paths of their files, or one")
+    output = expect_path(output, "the path of the report to write")
     if not predictions:
         raise UsageError("a report needs a prediction")
     if output.suffix.lower() not in (".html", ".htm"):
@@ -102,7 +108,7 @@ def write(
             scores.append(score_against(against, replicates=replicates))
             summaries += summarise_against(against)
             continue
-        examined = examine(opened(item, None), allow_failed=allow_failed)
+        examined = examine(item, allow_failed=allow_failed)
         scores.append(score_examined(examined, replicates=replicates))
         summaries.append(summarise(examined))
     progress("predictions scored", len(predictions), len(predictions))

@@ -9,7 +9,7 @@ import numpy as np
 
 from teadata.dataset import Dataset
 from teadata.elements import formula
-from teadata.errors import DataError, UsageError
+from teadata.errors import DataError, UsageError, expect
 from teadata.stored_frames import AnyFrames
 from teaeval.checks import identity, scale
 from teaeval.checks.fixes import apply
@@ -23,6 +23,9 @@ from teaeval.predictions.reading import AnyFile, read_predictions
 from teaeval.predictions.reference import Reference, read_reference
 from teaeval.scores.examine import AnyPrediction, Checked, Examined, checked, failures_allowed
 from teaeval.scores.pairing import check_no_copy, paired
+
+EXAMINED_AGAINST = "what examine_against gives of a prediction and a reference"
+"""What is asked for where a prediction would not do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +97,7 @@ def opened_parts(prediction: AnyPrediction) -> list[Prediction]:
         return [prediction]
     if isinstance(prediction, AnyFile):
         return read_predictions(prediction)
+    expect(prediction, Sequence, "a prediction, some of one file, or the path of the file")
     parts = [part for part in prediction if isinstance(part, Prediction)]
     if not parts or len(parts) < len(prediction):
         raise UsageError(

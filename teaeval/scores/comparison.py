@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from teadata.dataset import Dataset
-from teadata.errors import UsageError
+from teadata.errors import UsageError, expect
 from teadata.output.display import Shown, data_frame, html_table, line
 from teadata.schema import StrictModel
 from teaeval.defaults import SIGN_PATTERNS
@@ -20,13 +20,14 @@ from teaeval.predictions.reading import AnyFile
 from teaeval.predictions.reference import Reference
 from teaeval.resampling import Interval
 from teaeval.scores.against import (
+    EXAMINED_AGAINST,
     Against,
     check_one_of_both,
     examine_against,
     opened_reference,
 )
 from teaeval.scores.builds import Build, check_same
-from teaeval.scores.examine import AnyPrediction, Examined, examine, loaded, opened
+from teaeval.scores.examine import EXAMINED, AnyPrediction, Examined, examine, loaded, opened
 from teaeval.scores.pooling import Pool, pool
 from teaeval.scores.record import ALL, ScoredReference
 from teaeval.scores.rows import Bootstrap, unit_of
@@ -209,6 +210,8 @@ def compare_examined(
     UsageError
         If they are not of the same test set, or of the same frames of it.
     """
+    for examined in (first, second):
+        expect(examined, Examined, f"{EXAMINED}, with by_frame=True")
     _check_same(first.prediction, second.prediction)
     assert first.dataset is not None
     assert second.dataset is not None
@@ -244,6 +247,8 @@ def compare_against(
     UsageError
         If the references are not the same.
     """
+    for examined in (first, second):
+        expect(examined, Against, f"{EXAMINED_AGAINST}, with by_frame=True")
     check_same(
         Build.of_reference(examined.prediction, examined.reference) for examined in (first, second)
     )

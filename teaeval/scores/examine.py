@@ -26,6 +26,9 @@ from teaeval.predictions.reading import AnyFile, read_prediction
 AnyPrediction = Prediction | Sequence[Prediction] | AnyFile
 """A prediction, one for each system of a file, or the file."""
 
+EXAMINED = "what teaeval.examine gives of a prediction"
+"""What is asked for where a prediction would not do."""
+
 FAILED = ("missing-frames", "not-finite-energy", "not-finite-forces")
 """Findings that say that frames have no prediction."""
 
@@ -133,16 +136,20 @@ def check(
 
 
 def check_against(
-    prediction: Prediction, test: AnyFrames, dataset: Dataset, engine: Engine | None = None
+    prediction: Prediction | AnyFile,
+    test: AnyFrames,
+    dataset: Dataset,
+    engine: Engine | None = None,
 ) -> tuple[Ints, list[Finding]]:
     """:func:`check` against a test set that is loaded already."""
+    prediction = opened(prediction, dataset)
     result = checked(prediction, test, dataset, engine or Threads())
     return result.places.rows, result.findings
 
 
 def examine(
-    prediction: Prediction,
-    dataset: Dataset | None = None,
+    prediction: AnyPrediction,
+    dataset: Dataset | str | None = None,
     *,
     fixes: Collection[str] = (),
     allow_failed: bool = False,
@@ -157,9 +164,9 @@ def examine(
     Parameters
     ----------
     prediction
-        What was predicted.
+        What was predicted, or its file.
     dataset
-        The dataset to compare with; by default the one the prediction names.
+        The dataset to compare with, or its id; by default the one the prediction names.
     fixes
         What to mend if a check finds it wrong: names of :data:`teaeval.checks.fixes.FIXES`.
     allow_failed
@@ -176,9 +183,10 @@ def examine(
     PredictionError
         If a check finds an error; it carries every finding.
     UsageError
-        If there is no such dataset, subset or fix.
+        If there is no such dataset, subset or fix, or it is no prediction of one test set.
     """
-    dataset = dataset or catalog.load(prediction.dataset)
+    prediction = opened(prediction, dataset)
+    dataset = loaded(prediction, dataset)
     engine = engine or Threads()
     test = dataset.test_set(prediction.subset)
     # The bootstrap draws whole blocks, so that their frames need not be told apart.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from teadata.dataset import Dataset
-from teadata.errors import UsageError
+from teadata.errors import UsageError, expect
 from teadata.provenance import DISTRIBUTION, package_version
 from teaeval.defaults import MOST_REPLICATES, REPLICATES
 from teaeval.engines import Engine
@@ -19,10 +19,10 @@ from teaeval.metrics.uncertainty import ErrorIntervals, error_intervals, resampl
 from teaeval.predictions.reading import AnyFile
 from teaeval.predictions.reference import Reference
 from teaeval.resampling import Resampling
-from teaeval.scores.against import Against, check_one_of_both, examine_against
+from teaeval.scores.against import EXAMINED_AGAINST, Against, check_one_of_both, examine_against
 from teaeval.scores.detail_records import Details
 from teaeval.scores.details import detailed
-from teaeval.scores.examine import AnyPrediction, Examined, examine, loaded, opened
+from teaeval.scores.examine import EXAMINED, AnyPrediction, Examined, examine
 from teaeval.scores.pooling import pool
 from teaeval.scores.record import (
     Coverage,
@@ -88,10 +88,9 @@ def score(
             engine=engine,
         )
         return score_against(against, replicates=replicates, seed=seed)
-    prediction = opened(prediction, dataset)
     examined = examine(
         prediction,
-        loaded(prediction, dataset),
+        dataset,
         fixes=fixes,
         allow_failed=allow_failed,
         details=with_details,
@@ -110,6 +109,7 @@ def score_examined(examined: Examined, *, replicates: int = REPLICATES, seed: in
     replicates, seed
         Number of bootstrap samples behind the intervals of MAX, and their seed; 0 for no intervals.
     """
+    expect(examined, Examined, EXAMINED)
     _check(replicates)
     prediction, dataset, test = examined.prediction, examined.dataset, examined.test
     assert dataset is not None
@@ -143,6 +143,7 @@ def score_against(against: Against, *, replicates: int = REPLICATES, seed: int =
     replicates, seed
         Number of bootstrap samples behind the intervals of MAX, and their seed; 0 for no intervals.
     """
+    expect(against, Against, EXAMINED_AGAINST)
     _check(replicates)
     groups = against.by_formula()
     formulas = [name for name, parts in groups.items() for _ in parts]

@@ -9,12 +9,14 @@ import pytest
 
 import teaeval
 from teadata.errors import UsageError
-from teaeval import PredictionError, check
+from teaeval import PredictionError, check, report
+from teaeval.checks import fixes
 from teaeval.engines import Threads
-from teaeval.plots.error_summary import summarise
-from teaeval.scores.comparison import compare_examined
-from teaeval.scores.examine import examine
-from teaeval.scores.scoring import score_examined
+from teaeval.plots.error_summary import summarise, summarise_against
+from teaeval.predictions.predicting import failed_frames
+from teaeval.scores.comparison import compare_against, compare_examined
+from teaeval.scores.examine import check_against, examine
+from teaeval.scores.scoring import score_against, score_examined
 
 
 @pytest.fixture
@@ -41,6 +43,59 @@ def test_scores_and_figures_are_made_of_one_examination(noisy, passes):
     assert summary.by_atom.mean() == pytest.approx(score.row("F").mae)
     alone = teaeval.score(noisy, replicates=20, with_details=True)
     assert score.model_copy(update={"created": alone.created}) == alone
+
+
+@pytest.mark.parametrize("dataset", [None, "mini-i"])
+def test_a_file_is_examined_as_what_it_holds(noisy, prediction_file, dataset):
+    found = teaeval.examine(prediction_file, dataset)
+    assert isinstance(found.prediction, teaeval.Prediction)
+    expected = examine(noisy)
+    assert summarise(found).by_atom.mean() == pytest.approx(summarise(expected).by_atom.mean())
+    assert check_against(prediction_file, expected.test, expected.dataset)[1] == found.findings
+
+
+@pytest.mark.parametrize("given", ["file", "path", "prediction", 3])
+@pytest.mark.parametrize(
+    "call",
+    [
+        summarise,
+        summarise_against,
+        score_examined,
+        score_against,
+        lambda given: compare_examined(given, given),
+        lambda given: compare_against(given, given),
+    ],
+)
+def test_what_was_not_examined_is_told_so(noisy, prediction_file, call, given):
+    values = {"file": str(prediction_file), "path": prediction_file, "prediction": noisy}
+    with pytest.raises(UsageError, match=r"expected what (teaeval\.examine|examine_against) gives"):
+        call(values.get(given, given))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda given: teaeval.write_prediction("made.npz", given),
+        failed_frames,
+        fixes.fix_sign,
+        lambda given: fixes.fix_atoms(given, [1, 0]),
+        lambda given: fixes.fix_per_atom(given, 42),
+        lambda given: fixes.fix_units(given, "energy", "eV"),
+    ],
+)
+def test_a_file_where_a_prediction_is_needed(prediction_file, call):
+    for given in (str(prediction_file), prediction_file):
+        with pytest.raises(UsageError, match=r"as teaeval\.read_prediction gives of a file, found"):
+            call(given)
+
+
+def test_a_report_of_one_file(prediction_file, tmp_path):
+    for name in ("a.html", "b.html"):
+        given = prediction_file if name == "a.html" else [prediction_file]
+        report.write(given, str(tmp_path / name), frames=1, replicates=0)
+    assert (tmp_path / "a.html").stat().st_size == (tmp_path / "b.html").stat().st_size
+    with pytest.raises(UsageError, match="expected predictions or the paths of their files"):
+        report.write(3, tmp_path / "c.html")
 
 
 def test_a_report_examines_each_prediction_once(noisy, prediction_file, passes, invoke, tmp_path):
