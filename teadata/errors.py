@@ -11,9 +11,11 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
+
+Given = TypeVar("Given")
 
 
 class TeaError(Exception):
@@ -156,6 +158,19 @@ def expect(value: object, kinds: type | tuple[type, ...], what: str) -> None:
     """
     if not isinstance(value, kinds):
         raise UsageError(f"expected {what}, found {type(value).__name__} {value!r:.60}")
+
+
+def expect_several(given: Given | Iterable[Given], kind: type[Given], what: str) -> list[Given]:
+    """A list of what was given: one thing, or those of a list; see :func:`expect`."""
+    if isinstance(given, kind):
+        return [given]
+    # A text can be iterated over, and so can a record, whose fields are not what is meant.
+    if isinstance(given, str) or not isinstance(given, Collection | Iterator):
+        expect(given, kind, what)
+    items = list(cast("Iterable[Given]", given))
+    for item in items:
+        expect(item, kind, what)
+    return items
 
 
 def expect_path(value: object, what: str) -> Path:

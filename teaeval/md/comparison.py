@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from teadata.errors import expect_several
 from teaeval.md.record import Simulations
 from teaeval.md.survival import LogRank, log_rank
 
@@ -20,6 +21,18 @@ class Compared:
     state: str
     labels: tuple[str, ...]
     test: LogRank
+
+
+def listed(records: Simulations | Iterable[Simulations]) -> list[Simulations]:
+    """What is drawn: one record, or several.
+
+    Raises
+    ------
+    UsageError
+        If it is something else.
+    """
+    what = "records of teaeval md analyse, one or a list, as teaeval.md.record.read gives"
+    return expect_several(records, Simulations, what)
 
 
 def states_of(records: Sequence[Simulations]) -> list[str]:

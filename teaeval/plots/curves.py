@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from teadata.errors import DataError, UsageError, unknown_name
+from teadata.errors import DataError, UsageError, expect_several, unknown_name
 from teaeval import published
 from teaeval.plots.plot import COLOURS, LINES, Plot, colour, marker, panels, plain_ticks, styled
 from teaeval.scores.builds import Build, check_same
@@ -45,7 +45,7 @@ class Point:
         return replace(self, dataset=dataset)
 
 
-def points(scores: Sequence[Score], measure: str = "MAE") -> list[Point]:
+def points(scores: Score | Iterable[Score], measure: str = "MAE") -> list[Point]:
     """Turn scores into points of a learning curve.
 
     Raises
@@ -55,6 +55,7 @@ def points(scores: Sequence[Score], measure: str = "MAE") -> list[Point]:
     DataError
         If a score does not say how many frames were trained on.
     """
+    scores = expect_several(scores, Score, "scores, one or a list, each made by teaeval.score")
     if measure not in MEASURES:
         raise unknown_name("measure", measure, MEASURES)
     check_same(map(Build.of_score, scores))
@@ -137,7 +138,7 @@ def _draw(ax: Axes, chosen: Sequence[Point], *, label: str, linestyle: Any, **lo
             ax.plot([p.size, p.size], [p.low, p.high], color=look["color"], linewidth=1.0)
 
 
-def learning_curves(curve: Sequence[Point], title: str | None = None) -> Plot:
+def learning_curves(curve: Point | Iterable[Point], title: str | None = None) -> Plot:
     """Draw energy and force error against training set size, a line per model and task.
 
     Several trainings of one size are all marked, and the line goes through their mean.
@@ -154,6 +155,8 @@ def learning_curves(curve: Sequence[Point], title: str | None = None) -> Plot:
     UsageError
         If there is no point, or the points are of more than one dataset.
     """
+    what = "points, one or a list, which teaeval.plots.curves.points makes of scores"
+    curve = expect_several(curve, Point, what)
     datasets = sorted({p.dataset for p in curve})
     if len(datasets) != 1:
         raise UsageError(

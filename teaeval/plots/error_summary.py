@@ -7,7 +7,7 @@ the number of frames by a few numbers per frame only.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 
 from teadata import Frames
 from teadata.arrays.stored_array import rows_taken
-from teadata.errors import UsageError, expect
+from teadata.errors import UsageError, expect, expect_several
 from teadata.stored_frames import AnyFrames
 from teadata.typing import Floats, Ints
 from teaeval.engines import slices
@@ -316,6 +316,18 @@ def quantiles(counts: Ints, shares: tuple[float, ...]) -> Floats:
     at = np.searchsorted(np.cumsum(counts), np.array(shares) * total, side="left")
     errors: Floats = np.sqrt(ABSOLUTE[at] * ABSOLUTE[at + 1])
     return errors
+
+
+def listed(summaries: ErrorSummary | Iterable[ErrorSummary]) -> list[ErrorSummary]:
+    """What is drawn: one summary, or several.
+
+    Raises
+    ------
+    UsageError
+        If it is something else.
+    """
+    what = "error summaries, one or a list, each made by summarise(teaeval.examine(prediction))"
+    return expect_several(summaries, ErrorSummary, what)
 
 
 def named(summaries: list[ErrorSummary]) -> Iterator[tuple[str, ErrorSummary]]:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from teadata.typing import Floats
-from teaeval.plots.error_summary import ErrorSummary, named, quantiles
+from teaeval.plots.error_summary import ErrorSummary, listed, named, quantiles
 from teaeval.plots.plot import Plot, colour, marker, panels, styled
 
 MOST_POINTS = 4000
 """Frames that the parity plot of energies marks, at most; evenly spaced."""
 
 
-def parity(summaries: Sequence[ErrorSummary]) -> Plot:
+def parity(summaries: ErrorSummary | Iterable[ErrorSummary]) -> Plot:
     """Predicted against reference energies (a mark a frame) and force components (counts).
 
     A row per prediction.  Energies are relative to the reference's lowest of the test set, the
@@ -23,11 +23,12 @@ def parity(summaries: Sequence[ErrorSummary]) -> Plot:
     """
     from matplotlib.colors import LogNorm
 
-    names = [name for name, _ in named(list(summaries))]
+    summaries = listed(summaries)
+    names = [name for name, _ in named(summaries)]
     data: list[dict[str, Any]] = []
     with styled():
         figure, axes = panels(2, len(summaries), width=3.5, height=3.2)
-        for i, (name, c) in enumerate(named(list(summaries))):
+        for i, (name, c) in enumerate(named(summaries)):
             left, right = axes[2 * i : 2 * i + 2]
             step = max(1, -(-len(c.energies) // MOST_POINTS))
             lowest = c.reference_energies.min()
@@ -91,13 +92,14 @@ def _where(summaries: Sequence[ErrorSummary]) -> str:
     return "; ".join(dict.fromkeys(c.where for c in summaries))
 
 
-def distributions(summaries: Sequence[ErrorSummary]) -> Plot:
+def distributions(summaries: ErrorSummary | Iterable[ErrorSummary]) -> Plot:
     """Plot densities of signed errors of energies and force components, a line a prediction."""
-    names = [name for name, _ in named(list(summaries))]
+    summaries = listed(summaries)
+    names = [name for name, _ in named(summaries)]
     data: list[dict[str, Any]] = []
     with styled():
         figure, (left, right) = panels(2)
-        for name, c in named(list(summaries)):
+        for name, c in named(summaries):
             tint = colour(name, names)
             error = c.energies - c.reference_energies
             bins = int(np.clip(np.sqrt(len(error)), 15, 60))
@@ -127,15 +129,16 @@ SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Shares of the errors that a box shows: whiskers, box, median."""
 
 
-def by_element(summaries: Sequence[ErrorSummary]) -> Plot:
+def by_element(summaries: ErrorSummary | Iterable[ErrorSummary]) -> Plot:
     """Absolute errors of force components by element: quartiles, and 5 to 95 %."""
-    names = [name for name, _ in named(list(summaries))]
+    summaries = listed(summaries)
+    names = [name for name, _ in named(summaries)]
     elements = list(dict.fromkeys(e for c in summaries for e in c.by_element))
     width = 0.8 / len(names)
     data: list[dict[str, Any]] = []
     with styled():
         figure, (ax,) = panels(1, width=max(3.6, 0.9 * len(elements) + 1.6), height=3.0)
-        for i, (name, c) in enumerate(named(list(summaries))):
+        for i, (name, c) in enumerate(named(summaries)):
             boxes, places = [], []
             for element, counts in c.by_element.items():
                 low, q1, median, q3, high = quantiles(counts, SHARES).tolist()
@@ -169,14 +172,15 @@ def by_element(summaries: Sequence[ErrorSummary]) -> Plot:
     return Plot(figure, data)
 
 
-def by_magnitude(summaries: Sequence[ErrorSummary]) -> Plot:
+def by_magnitude(summaries: ErrorSummary | Iterable[ErrorSummary]) -> Plot:
     """Length of an atom's force error against its reference |F|: median and 10 to 90 %."""
-    names = [name for name, _ in named(list(summaries))]
+    summaries = listed(summaries)
+    names = [name for name, _ in named(summaries)]
     data: list[dict[str, Any]] = []
     with styled():
         figure, (ax,) = panels(1, width=4.2, height=3.1)
         lowest, highest = np.inf, 0.0
-        for name, c in named(list(summaries)):
+        for name, c in named(summaries):
             edges = c.magnitude_edges
             middle = np.sqrt(edges[:-1] * edges[1:])
             counts = c.by_magnitude.sum(axis=1)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from teadata.errors import UsageError
+from teadata.errors import UsageError, expect
 from teadata.typing import Floats
+from teaeval.md.comparison import listed
 from teaeval.plots.plot import COLOURS, LINES, Plot, panels, styled
 from teaeval.scores.builds import Build, check_same
 
@@ -65,6 +66,7 @@ def gyration(radii: Mapping[str, Floats], title: str = "") -> Plot:
     UsageError
         If there is nothing to draw.
     """
+    expect(radii, Mapping, "radii of gyration in Å by label, {label: array}")
     if not radii:
         raise UsageError("no radii of gyration; give files, or a dataset with --reference")
     every = np.concatenate(list(radii.values()))
@@ -76,7 +78,7 @@ def gyration(radii: Mapping[str, Floats], title: str = "") -> Plot:
     return _draw(densities, title)
 
 
-def simulated(records: Sequence[Simulations], title: str = "") -> Plot:
+def simulated(records: Simulations | Iterable[Simulations], title: str = "") -> Plot:
     """Densities of radii of gyration of simulations, and of the test sets they started from.
 
     Parameters
@@ -91,6 +93,7 @@ def simulated(records: Sequence[Simulations], title: str = "") -> Plot:
     UsageError
         If none of them has radii of gyration, or two are of other frames of one dataset.
     """
+    records = listed(records)
     check_same(
         Build(f"the record of {one.name}", one.dataset, (("frames", one.frames_sha256),))
         for one in records

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from teadata.errors import expect_several
 from teaeval.hydrogen.record import Estimate, Observed, Record
 from teaeval.hydrogen.table import check_same
 from teaeval.plots.plot import COLOURS, LINES, MARKERS, MODEL_ORDER, Plot, panels, styled
 
 REFERENCE = "reference"
+RECORDS = "records of teaeval hydrogen, one or a list, as read_record gives"
 BLACK = "#000000"
 
 QUANTITIES = {
@@ -58,7 +60,7 @@ def _looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
     return looks
 
 
-def against_density(records: Sequence[Record], title: str = "") -> Plot:
+def against_density(records: Record | Iterable[Record], title: str = "") -> Plot:
     """Pressure, diffusion, stable molecules and first peak against density, a row a temperature.
 
     Bars are 95 % intervals by blocks.  Simulations that broke are left out, and a line ends there.
@@ -68,6 +70,7 @@ def against_density(records: Sequence[Record], title: str = "") -> Plot:
     UsageError
         If the records cannot be laid side by side.
     """
+    records = expect_several(records, Record, RECORDS)
     check_same(records)
     series = _series(records)
     looks = _looks(list(series))
@@ -130,7 +133,7 @@ def _draw(
     ]
 
 
-def radial(records: Sequence[Record], title: str = "") -> Plot:
+def radial(records: Record | Iterable[Record], title: str = "") -> Plot:
     """Radial distribution functions, a panel a state point, a row a temperature.
 
     Raises
@@ -138,6 +141,7 @@ def radial(records: Sequence[Record], title: str = "") -> Plot:
     UsageError
         If the records cannot be laid side by side.
     """
+    records = expect_several(records, Record, RECORDS)
     check_same(records)
     series = _series(records)
     looks = _looks(list(series))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from teadata import catalog
-from teadata.errors import UsageError, unknown_name
+from teadata.errors import UsageError, expect_several, unknown_name
 from teaeval.plots.plot import Plot, panels, plain_ticks, styled
 from teaeval.scores.builds import Build, check_same
 from teaeval.scores.record import Score
@@ -19,7 +19,7 @@ UNITS = {"absolute": "", "mean": "% of mean", "std": "% of std"}
 
 
 def task_matrix(
-    scores: Sequence[Score], quantities: Sequence[str] = ("E", "F"), kind: str = "mean"
+    scores: Score | Iterable[Score], quantities: Sequence[str] = ("E", "F"), kind: str = "mean"
 ) -> Plot:
     """MAE as a heat map, training subsets down, test subsets across; a panel per model.
 
@@ -38,6 +38,7 @@ def task_matrix(
         If the scores are of more than one dataset or of other builds of one, two of the same
         model and task, or of no such quantity or kind.
     """
+    scores = expect_several(scores, Score, "scores, one or a list, each made by teaeval.score")
     datasets = sorted({s.of_dataset("task matrices").title for s in scores})
     if len(datasets) != 1:
         raise UsageError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from teadata.errors import UsageError
 from teadata.typing import Floats
-from teaeval.md.comparison import by_state
+from teaeval.md.comparison import by_state, listed
 from teaeval.md.observed import Axis, Observed
 from teaeval.md.record import Simulations
 from teaeval.plots.plot import Plot, colour, panels, styled
@@ -66,7 +66,7 @@ def _same_reference(first: Observed, second: Observed) -> bool:
     )
 
 
-def observables(records: Sequence[Simulations]) -> Plot:
+def observables(records: Simulations | Iterable[Simulations]) -> Plot:
     """Draw all quantities of the records, those of one state in the same panels.
 
     Raises
@@ -74,6 +74,7 @@ def observables(records: Sequence[Simulations]) -> Plot:
     UsageError
         If there is nothing to draw.
     """
+    records = listed(records)
     every = [panel for state, members in by_state(records).items() for panel in _of(state, members)]
     if not every:
         reasons = [record.emptied or f"{record.name}: has no observables" for record in records]

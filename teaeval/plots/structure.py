@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from teadata.elements import SYMBOLS
 from teadata.errors import UsageError
 from teadata.typing import Floats
-from teaeval.plots.error_summary import ErrorSummary, named
+from teaeval.plots.error_summary import ErrorSummary, listed, named
 from teaeval.plots.molecule import ELEMENTS, OTHER, View, draw, element_colours, view
 from teaeval.plots.plot import Plot, panels, styled
 from teaeval.tables.numbers import significant
@@ -105,7 +105,7 @@ def _size(seen: View) -> tuple[float, float]:
     return width, float(np.clip(width * extent[1] / extent[0], 1.5, 3.6)) + 0.75
 
 
-def per_atom(summaries: Sequence[ErrorSummary], row: int = 0) -> Plot:
+def per_atom(summaries: ErrorSummary | Iterable[ErrorSummary], row: int = 0) -> Plot:
     """Mean absolute force error of each atom, on a frame of the test set.
 
     The first panel has the elements; each other is a prediction with a colour bar of its own.
@@ -122,6 +122,7 @@ def per_atom(summaries: Sequence[ErrorSummary], row: int = 0) -> Plot:
     UsageError
         If the predictions are of more than one dataset.
     """
+    summaries = listed(summaries)
     _one_system(summaries)
     seen = view(summaries[0].frames(np.array([row])))
     data: list[dict[str, Any]] = []
@@ -133,7 +134,7 @@ def per_atom(summaries: Sequence[ErrorSummary], row: int = 0) -> Plot:
         _spaced(figure)
         _elements(axes[0], seen)
         axes[0].set_title(f"{_letter(0)} {summaries[0].system}")
-        for n, (name, c) in enumerate(named(list(summaries)), start=1):
+        for n, (name, c) in enumerate(named(summaries), start=1):
             _coloured(figure, axes[n], seen, c.by_atom, "force MAE (kcal/mol/Å)")
             axes[n].set_title(f"{_letter(n)} {name}")
             data += [
@@ -153,7 +154,7 @@ def per_atom(summaries: Sequence[ErrorSummary], row: int = 0) -> Plot:
     return Plot(figure, data)
 
 
-def worst_frame(summaries: Sequence[ErrorSummary]) -> Plot:
+def worst_frame(summaries: ErrorSummary | Iterable[ErrorSummary]) -> Plot:
     """The frame with the largest error of a force component, by element and by error.
 
     A row per prediction.  An atom's colour is the largest absolute error of its components:
@@ -164,6 +165,7 @@ def worst_frame(summaries: Sequence[ErrorSummary]) -> Plot:
     UsageError
         If the predictions are of more than one dataset.
     """
+    summaries = listed(summaries)
     _one_system(summaries)
     rows = [c.worst(1) for c in summaries]
     views = [view(c.frames(row)) for c, row in zip(summaries, rows, strict=True)]
@@ -174,7 +176,7 @@ def worst_frame(summaries: Sequence[ErrorSummary]) -> Plot:
             2, len(summaries), width=float(sizes[:, 0].max()), height=float(sizes[:, 1].max())
         )
         _spaced(figure)
-        for n, (name, c) in enumerate(named(list(summaries))):
+        for n, (name, c) in enumerate(named(summaries)):
             row, seen = rows[n], views[n]
             left, right = axes[2 * n : 2 * n + 2]
             error = c.errors(row)[0]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from teadata.errors import UsageError
-from teaeval.md.comparison import by_state
+from teaeval.md.comparison import by_state, listed
 from teaeval.md.record import Simulations
 from teaeval.plots.plot import Plot, colour, panels, styled
 
@@ -22,7 +22,7 @@ HEIGHT, LINE = 2.8, 0.2
 """Inches of a panel, and of a line of the legend below it."""
 
 
-def survival(records: Sequence[Simulations]) -> Plot:
+def survival(records: Simulations | Iterable[Simulations]) -> Plot:
     """Draw Kaplan–Meier curves, a panel for each system, subset and temperature.
 
     Bands are 95 % intervals; a tick is a replica that ended well, or still runs.
@@ -32,7 +32,7 @@ def survival(records: Sequence[Simulations]) -> Plot:
     UsageError
         If there are no records.
     """
-    states = by_state(records)
+    states = by_state(listed(records))
     if not states:
         raise UsageError("nothing to draw; give records of simulations")
     names = list(dict.fromkeys(label for members in states.values() for label, _ in members))

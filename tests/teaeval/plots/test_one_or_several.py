@@ -1,0 +1,87 @@
+"""Every figure of several predictions, scores or records is made of one, too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from teadata.errors import UsageError, expect_several
+from teaeval.hydrogen.record import read_record
+from teaeval.md import record
+from teaeval.plots import curves, errors, hydrogen, matrix, structure
+from teaeval.plots.gyration import gyration, simulated
+from teaeval.plots.observables import observables
+from teaeval.plots.plot import Plot
+from teaeval.plots.survival import survival
+
+ERRORS = {
+    "parity": errors.parity,
+    "distributions": errors.distributions,
+    "by_element": errors.by_element,
+    "by_magnitude": errors.by_magnitude,
+    "per_atom": structure.per_atom,
+    "worst_frame": structure.worst_frame,
+}
+SCORES = {"points": curves.points, "task_matrix": matrix.task_matrix}
+RUNS = {"survival": survival, "observables": observables, "simulated": simulated}
+HYDROGEN = {"against_density": hydrogen.against_density, "radial": hydrogen.radial}
+EVERY = ERRORS | SCORES | RUNS | HYDROGEN | {"learning_curves": curves.learning_curves}
+
+
+def data(made) -> object:
+    return made.data if isinstance(made, Plot) else made
+
+
+def check(draw, one) -> None:
+    expected = data(draw([one]))
+    assert expected
+    for given in (one, (one,), iter([one]), {"name": one}.values()):
+        np.testing.assert_equal(data(draw(given)), expected)
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_a_figure_of_one_prediction(name, molecule):
+    check(ERRORS[name], molecule[0])
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_a_figure_of_one_score(name, variant, base):
+    check(SCORES[name], variant(base, "MACE", "folded/train/9"))
+
+
+def test_a_learning_curve_of_one_point(variant, base):
+    check(curves.learning_curves, curves.points(variant(base, "MACE", "folded/train/9"))[0])
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_figure_of_one_simulation(name, repository):
+    check(RUNS[name], record.read(repository / "examples/simulations/fchl-300K.json"))
+
+
+@pytest.mark.parametrize("name", HYDROGEN)
+def test_a_figure_of_one_record_of_hydrogen(name, repository):
+    check(HYDROGEN[name], read_record(next((repository / "examples").rglob("hydrogen.json"))))
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_something_else_is_told_what_is_expected(name, base, made):
+    draw = EVERY[name]
+    others = ["p.npz", Path("p.npz"), 3, None, ["p.npz"], made("mini-i", "folded", "MACE")]
+    for given in [*others, *([] if name in SCORES else [base, [base]])]:
+        with pytest.raises(UsageError, match=r"expected .*, one or a list, .*, found ") as caught:
+            draw(given)
+        assert len(str(caught.value)) < 300
+
+
+def test_a_figure_of_radii_says_that_they_have_labels():
+    for given in (np.ones(3), [1.0], "rg.csv"):
+        with pytest.raises(UsageError, match=r"by label, \{label: array\}, found"):
+            gyration(given)
+
+
+def test_a_record_is_not_taken_for_its_fields(base):
+    assert expect_several([], str, "texts") == []
+    with pytest.raises(UsageError, match="expected a text, found Score"):
+        expect_several(base, str, "a text")
