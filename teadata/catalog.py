@@ -146,7 +146,7 @@ def _own(name: str, version: str) -> tuple[DatasetCard, Path]:
 def _plugged(name: str, version: str) -> tuple[DatasetCard, Path]:
     """The card of a dataset that another package brings, and its folder."""
     if (item := plugged_datasets().get(name)) is None:
-        raise unknown_name("dataset", name, ids())
+        raise unknown_name("dataset", name, ids(), "teadata list")
     if version and version != item.card.version:
         raise UsageError(
             f"dataset {name} is here at version {item.card.version}, as {item.package} brings it, "

@@ -179,7 +179,11 @@ def expect_path(value: object, what: str) -> Path:
     return Path(cast("str | os.PathLike[str]", value))
 
 
-def unknown_name(kind: str, found: str, known: Iterable[str]) -> UsageError:
+MOST_NAMES, NEAREST = 20, 6
+"""Of more names than the first number, only so many are named: the nearest."""
+
+
+def unknown_name(kind: str, found: str, known: Iterable[str], command: str = "") -> UsageError:
     """Make the error for an unknown name, which suggests the nearest known one.
 
     Parameters
@@ -190,10 +194,29 @@ def unknown_name(kind: str, found: str, known: Iterable[str]) -> UsageError:
         The name that was given.
     known
         The names that exist.
+    command
+        What lists them; it is said where there are too many of them to name all.
     """
-    names = list(known)
-    expect(found, str, f"a text that names a {kind}, one of: {', '.join(names)}")
-    message = f"unknown {kind} {found!r}; expected one of: {', '.join(names)}"
+    names = candidates = list(known)
+    expected = f"one of: {', '.join(names)}"
+    if len(names) > MOST_NAMES:
+        nearest = _nearest(found, names)
+        expected = f"one of {len(names)}, such as {', '.join(nearest)}"
+        expected += f"; `{command}` lists all" if command else ""
+        candidates = nearest[:1]
+    expect(found, str, f"a text that names a {kind}, {expected}")
+    message = f"unknown {kind} {found!r}; expected {expected}"
     same = [name for name in names if name.casefold() == found.casefold()]
-    close = same or difflib.get_close_matches(found, names, n=1)
+    close = same or difflib.get_close_matches(found, candidates, n=1)
     return UsageError(f"{message} (did you mean {close[0]!r}?)" if close else message)
+
+
+def _nearest(found: object, names: list[str]) -> list[str]:
+    """The names that are most like what was given, those that contain it first."""
+    text = found.casefold() if isinstance(found, str) else ""
+
+    def likeness(name: str) -> tuple[bool, float]:
+        plain = name.casefold()
+        return text in plain, difflib.SequenceMatcher(None, plain, text).ratio()
+
+    return sorted(dict.fromkeys(names), key=likeness, reverse=True)[:NEAREST]

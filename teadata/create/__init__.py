@@ -301,12 +301,13 @@ def removable(name: str, version: str | None = None) -> list[Path]:
 
     if name in catalog.packaged_ids():
         raise UsageError(
-            f"{name} is one of this package's datasets, and is not removed; your own are: "
-            f"{', '.join(own.names()) or 'none'}"
+            f"{name} is one of this package's datasets, and is not removed; `teadata list` shows "
+            "which are your own"
         )
     there = own.versions(name)
     if not there:
-        raise unknown_name("dataset of your own", name, own.names() or ["(there is none)"])
+        known = own.names() or ["(there is none)"]
+        raise unknown_name("dataset of your own", name, known, "teadata list")
     if version is not None and version not in there:
         raise unknown_name(f"version of {name}", version, there)
     return [own.root(name, known) for known in there if version in (None, known)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from teadata.errors import MissingExtraError, install_command, unknown_name
+from teadata.errors import MissingExtraError, UsageError, install_command, unknown_name
 
 
 def test_a_near_name_is_suggested_and_a_far_one_is_not():
@@ -16,6 +16,20 @@ def test_a_near_name_is_suggested_and_a_far_one_is_not():
         "unknown subset 'foldet'; expected one of: folded, other (did you mean 'folded'?)"
     )
     assert "did you mean" not in str(unknown_name("subset", "xyz", ["folded", "other"]))
+
+
+def test_of_many_names_the_nearest_are_named_and_what_lists_all():
+    names = [f"mol-{i:03d}" for i in range(200)] + ["ethanol-ccsd-of-2023", "Water"]
+    message = str(unknown_name("dataset", "mol-15", names, "teadata list"))
+    assert message.startswith("unknown dataset 'mol-15'; expected one of 202, such as mol-15")
+    assert "; `teadata list` lists all (did you mean 'mol-15" in message
+    assert message.count("mol-") == 8
+    assert "such as ethanol-ccsd-of-2023, " in str(unknown_name("dataset", "ccsd", names))
+    assert str(unknown_name("dataset", "WATER", names)).endswith("(did you mean 'Water'?)")
+    assert "lists all" not in str(unknown_name("dataset", "xyz", names[:20], "teadata list"))
+    with pytest.raises(UsageError, match=r"one of 202, such as .*lists all, found int 3") as caught:
+        raise unknown_name("dataset", 3, names, "teadata list")
+    assert len(str(caught.value)) < 200
 
 
 @pytest.mark.parametrize(("version", "told"), [((3, 13), False), ((3, 14), True)])
