@@ -55,7 +55,8 @@ def check_train(card: DatasetCard, train: str) -> None:
     card
         The dataset's card.
     train
-        ``<subset>/train`` or ``<subset>/train/<size>``.
+        ``<subset>/train``, ``<subset>/train/<size>``, or ``<subset>/valid/<size>``: of two
+        models, each can be trained on what the other validates with.
 
     Raises
     ------
@@ -66,8 +67,9 @@ def check_train(card: DatasetCard, train: str) -> None:
 
     split = SplitName.parse(train)
     card.check_subset(split.subset)
-    if split.role != "train":
-        raise unknown_name("training set", train, [f"{split.subset}/train/<size>"])
+    if split.role != "train" and (split.role != "valid" or split.size is None):
+        known = [f"{split.subset}/{role}/<size>" for role in ("train", "valid")]
+        raise unknown_name("training set", train, known)
     if split.size == 0:
         raise UsageError(f"training set {train!r}: expected a size of 1 or more")
     if card.files:

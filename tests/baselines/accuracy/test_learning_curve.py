@@ -36,6 +36,15 @@ def test_a_size_without_as_many_validation_frames_is_refused():
         learning_curve.plans("mace", data, "complete", (100, 200))
 
 
+def test_both_trainings_of_a_size_are_scored(mini_i, tmp_path):
+    plans = learning_curve.plans("sgdml", mini_i, "folded", (10,))
+    done = list(learning_curve.carry_out(plans, tmp_path, frames=20))
+    assert [item.score.prediction.train for item in done] == ["folded/train/10", "folded/valid/10"]
+    (chosen,) = learning_curve.better(done)
+    assert chosen.record.valid["force_mae"] == min(x.record.valid["force_mae"] for x in done)
+    assert len(learning_curve.figure(done).data) == 4
+
+
 def test_the_published_table_has_its_form():
     """Table SI 6."""
     made = learning_curve.published_table()

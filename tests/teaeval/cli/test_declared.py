@@ -104,6 +104,8 @@ def test_one_name_is_not_given_to_several_models(prediction_file, run, tmp_path)
     [
         ("foldet/train/200", "did you mean 'folded'"),
         ("folded/test", "unknown training set"),
+        ("folded/valid", "expected one of: folded/train/<size>, folded/valid/<size>"),
+        ("folded/valid/100000", "frames, so sizes 1 to"),
         ("folded/train/100000", "frames, so sizes 1 to"),
         ("folded", "not of the form"),
     ],
@@ -117,6 +119,15 @@ def test_a_wrong_training_set_is_refused(train, said, noisy, prediction_file, ru
         assert done.returncode in (1, 2)
         assert said in done.stderr
     assert not (tmp_path / "t.npz").exists()
+
+
+def test_a_model_can_be_trained_on_validation_frames(noisy, tmp_path):
+    path = tmp_path / "exchanged.npz"
+    teaeval.write_prediction(path, dataclasses.replace(noisy, train="folded/valid/50"))
+    score = teaeval.score(path, replicates=0, with_details=True)
+    assert score.prediction.train == "folded/valid/50"
+    assert score.details.novelty.train_frames == 50
+    assert score.task == "folded->folded"
 
 
 def test_a_score_with_a_declared_name_is_verified(prediction_file, run, tmp_path):
