@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ase.io
 import numpy as np
 import pytest
 
@@ -84,6 +83,7 @@ def test_frames_of_one_file_that_do_not_agree(frames, tmp_path):
 
 
 def test_each_system_has_its_own(frames, tmp_path):
+    import ase.io
     from ase.build import molecule
     from ase.calculators.singlepoint import SinglePointCalculator
 
@@ -103,6 +103,8 @@ def test_each_system_has_its_own(frames, tmp_path):
 
 
 def test_a_level_of_labels_that_were_replaced_is_not_taken(frames, tmp_path):
+    import ase.io
+
     formats.write(tmp_path / "a.xyz", frames[:40], theory=LEVEL, units=teadata.units.ASE)
     ase.io.write(tmp_path / "b.xyz", ase.io.read(tmp_path / "a.xyz", index=":"))
     assert made(tmp_path / "a.xyz")[0] == LEVEL
