@@ -1,6 +1,7 @@
 """Learning curves: a model trained on more and more frames, twice each, on different splits.
 
-As PhysNet's in the supplementary information (section 1.6, Figs. SI 1 and SI 2, Table SI 6).
+As PhysNet's in the supplementary information (section 1.6, Figs. SI 1 and SI 2, Table SI 6).  A
+size of which there are not as many validation frames is trained once.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from baselines.runs import folder as runs
 from baselines.runs import predictions
 from baselines.runs.record import Plan, TrainingRecord
 from teadata import Dataset
-from teadata.errors import UsageError
 from teadata.typing import Progress, no_progress
 from teaeval import published
 from teaeval.scores.record import Score
@@ -52,36 +52,57 @@ class Trained:
         return self.record.valid[f"{name}_{measure}"], test
 
 
+def sizes_of(dataset: Dataset, subset: str) -> list[int]:
+    """The published sizes, or the dataset's own if a subset has fewer frames to train on."""
+    most = len(dataset.splits.ids(f"{subset}/train"))
+    if most >= max(SIZES):
+        return list(SIZES)
+    return [size for size in dataset.card.sizes if size <= most] or [most]
+
+
 def plans(
     model: str,
     dataset: Dataset,
     subset: str,
-    sizes: Sequence[int] = SIZES,
+    sizes: Sequence[int],
     config_name: str = "quick",
     seed: int = 0,
 ) -> list[Plan]:
-    """Make two plans for each size, on different splits of the same frames.
+    """Make one or two plans for each size, on different splits of the same frames.
 
-    What the first validates with the second trains on, and the other way round.
+    What the first validates with the second trains on, and the other way round.  Where there are
+    fewer validation frames than that, there is only the first, which validates with all of them.
 
     Raises
     ------
     UsageError
-        If there is no such model, configuration, subset or size, or there are fewer frames to
-        validate with.
+        If there is no such model, configuration, subset or size.
     """
     made = []
     for size in sizes:
         first = runs.make_plan(model, dataset, subset, size, config_name, seed)
-        if first.valid.split("/")[-1] != str(size):
-            raise UsageError(
-                f"{subset} of {first.dataset} has {first.valid.split('/')[-1]} validation frames, "
-                f"expected {size}, as many as are trained on: the second training of a size "
-                "exchanges the two; leave this size out, or of files of your own make a version "
-                f"with --valid {size}"
-            )
-        made += [first, first.model_copy(update={"train": first.valid, "valid": first.train})]
+        made.append(first)
+        if _size(first.valid) == size:
+            made.append(first.model_copy(update={"train": first.valid, "valid": first.train}))
     return made
+
+
+def note_of(chosen: Sequence[Plan]) -> str:
+    """Say which sizes are trained once, and why; empty if none is."""
+    once = {_size(plan.train): _size(plan.valid) for plan in chosen}
+    sizes = [size for size, valid in once.items() if valid < size]
+    if not sizes:
+        return ""
+    plan = chosen[-1]
+    return (
+        f"trained once: {', '.join(map(str, sizes))}; {plan.dataset} {plan.train.split('/')[0]} "
+        f"has {once[sizes[0]]} validation frames, which all validate, and the second training of a "
+        "size needs as many as it trains on"
+    )
+
+
+def _size(split: str) -> int:
+    return int(split.rpartition("/")[2])
 
 
 def folder_of(plan: Plan) -> str:
@@ -118,7 +139,7 @@ def carry_out(
         place = folder / folder_of(plan)
         record = runs.train(plan, place, progress)
         score = predictions.score(place, progress=progress, replicates=0, frames=frames)
-        yield Trained(int(plan.train.split("/")[-1]), record, score)
+        yield Trained(_size(plan.train), record, score)
 
 
 def better(trainings: Sequence[Trained]) -> list[Trained]:
@@ -175,7 +196,7 @@ def markdown(made: dict[str, Table]) -> str:
 
 
 def figure(trainings: Sequence[Trained]) -> Plot:
-    """Plot energy and force MAE of the test frames, for both trainings of each size."""
+    """Plot energy and force MAE of the test frames, for all trainings of each size."""
     from teaeval.plots import curves
     from teaeval.tables.scores import where
 

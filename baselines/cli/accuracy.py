@@ -157,7 +157,9 @@ def learning_curve(
     subset: TrainSubset = None,
     size: Annotated[
         list[int] | None,
-        typer.Option(help="Frames to train on; repeatable; default: 200, 400, … 1000."),
+        typer.Option(
+            help="Frames to train on; repeatable; default: 200, 400, … 1000, or the dataset's."
+        ),
     ] = None,
     config: ConfigName = "quick",
     seed: Seed = 0,
@@ -168,7 +170,8 @@ def learning_curve(
 ) -> None:
     """Train on more and more frames, twice each on different splits (as Table SI 6).
 
-    The table has the better of the two by its validation; the figure has both.
+    The table has the better of the two by its validation; the figure has both.  Where there are
+    fewer validation frames than a size, it is trained once.
     """
     from baselines.accuracy import learning_curve as curve
     from teadata import catalog
@@ -177,9 +180,10 @@ def learning_curve(
     for path in output or []:
         check_suffix(path)
     data = catalog.load(dataset)
-    plans = curve.plans(
-        model, data, trained_subset(data, subset), size or curve.SIZES, config, seed
-    )
+    subset = trained_subset(data, subset)
+    plans = curve.plans(model, data, subset, size or curve.sizes_of(data, subset), config, seed)
+    if note := curve.note_of(plans):
+        console.say(f"note: {note}", err=True)
     with console.progress_bar() as progress:
         found = list(curve.carry_out(plans, runs, frames, progress))
     made = curve.tables(found)

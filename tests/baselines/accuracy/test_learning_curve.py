@@ -8,7 +8,9 @@ import pytest
 
 import teadata
 from baselines.accuracy import learning_curve
-from teadata.errors import UsageError
+from teadata import formats
+from teadata.create import Options, create
+from teadata.create.splitting import Wanted
 
 
 def test_the_second_training_of_a_size_exchanges_the_splits(mini_i):
@@ -28,12 +30,33 @@ def test_the_second_training_of_a_size_exchanges_the_splits(mini_i):
         assert not first & second
 
 
-def test_a_size_without_as_many_validation_frames_is_refused():
+def test_a_size_without_as_many_validation_frames_is_trained_once():
     data = teadata.load("mini-iii")
-    assert len(learning_curve.plans("mace", data, "complete", (50, 100))) == 4
-    message = "complete of mini-iii@1.0.0 has 100 validation frames, expected 200, as many as are"
-    with pytest.raises(UsageError, match=message):
-        learning_curve.plans("mace", data, "complete", (100, 200))
+    plans = learning_curve.plans("mace", data, "complete", (50, 100))
+    assert len(plans) == 4
+    assert learning_curve.note_of(plans) == ""
+    plans = learning_curve.plans("mace", data, "complete", (100, 150, 200))
+    assert [(plan.train, plan.valid) for plan in plans[2:]] == [
+        ("complete/train/150", "complete/valid/100"),
+        ("complete/train/200", "complete/valid/100"),
+    ]
+    assert learning_curve.note_of(plans).startswith(
+        "trained once: 150, 200; mini-iii@1.0.0 complete has 100 validation frames, which all"
+    )
+
+
+def test_a_small_dataset_of_ones_own_has_a_curve(run, mini_i, tmp_path, monkeypatch):
+    monkeypatch.setenv("TEADATA_HOME", str(tmp_path))
+    formats.write(tmp_path / "a.npz", mini_i.split("folded/train/120"))
+    create("small", tmp_path / "a.npz", Options(wanted=Wanted((12, 30), 18, 20)))
+    assert learning_curve.sizes_of(teadata.load("small"), "complete") == [12, 30]
+    assert learning_curve.sizes_of(mini_i, "complete") == list(learning_curve.SIZES)
+    figure = tmp_path / "curve.png"
+    done = run("baselines", "learning-curve", "sgdml", "small", "--runs", tmp_path, "-o", figure)
+    assert done.returncode == 0, done.stderr
+    assert "note: trained once: 30; small@0.1.0 complete has 18 validation" in done.stderr
+    assert all(text in done.stdout for text in ("12 valid", "12 test", "30 valid", "30 test"))
+    assert len(figure.with_suffix(".csv").read_text().splitlines()) == 1 + (2 + 1) * 2
 
 
 def test_both_trainings_of_a_size_are_scored(mini_i, tmp_path):
