@@ -8,18 +8,18 @@ import itertools
 import re
 import textwrap
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
+from pydantic import Field, ValidationError
 
 from teadata.errors import DataError, UsageError, expect, unknown_name
-from teadata.schema import StrictModel, complaint, read_yaml
+from teadata.schema import GrownModel, complaint, read_yaml
 
 CONFIGS = Path(__file__).parent / "configs"
 """Folder of the shipped configurations: ``<model>/<name>.yaml``."""
 
 
-class ModelConfig(StrictModel):
+class ModelConfig(GrownModel):
     """What the configurations of all models have in common.
 
     Parameters
@@ -31,24 +31,8 @@ class ModelConfig(StrictModel):
         Floating-point type of the model; a model that has one only says so.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset()
-    """Settings that came after the first records: at their defaults they are left out of what is
-    written, so that plans and records from before are equal."""
-
     size: Annotated[int, Field(gt=0)]
     dtype: Literal["float32", "float64"] = "float64"
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        fields = type(self).model_fields
-        defaults = {
-            name: fields[name].get_default(call_default_factory=True) for name in self.LATER
-        }
-        values: dict[str, Any] = dump(self)
-        for name, default in defaults.items():
-            if getattr(self, name) == default:
-                del values[name]
-        return values
 
 
 ConfigT = TypeVar("ConfigT", bound=ModelConfig)

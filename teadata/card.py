@@ -110,6 +110,7 @@ class Ingested(StrictModel):
     """What a file of frames was taken for: its split, number of frames and units.
 
     ``split`` is a subset, or ``-``, where not the file but something else says the splits.
+    ``force_unit`` is None where forces are in the unit of energy over that of length.
     """
 
     file: str
@@ -117,6 +118,13 @@ class Ingested(StrictModel):
     frames: int
     energy_unit: str
     length_unit: str
+    force_unit: str | None = None
+
+    @property
+    def units(self) -> str:
+        """The units, to be shown."""
+        said = (self.energy_unit, self.length_unit, self.force_unit)
+        return ", ".join(unit for unit in said if unit is not None)
 
 
 class Citation(StrictModel):

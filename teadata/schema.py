@@ -6,9 +6,15 @@ import json
 import math
 import reprlib
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from teadata.errors import DataError
 from teadata.files import check_input
@@ -57,6 +63,26 @@ class StrictModel(BaseModel):
         except (ValueError, RecursionError) as error:
             raise DataError(f"{path}: not {expected}: {error}") from None
         return read
+
+
+class GrownModel(StrictModel):
+    """A model that has got fields since the first of its kind were written."""
+
+    LATER: ClassVar[frozenset[str]] = frozenset()
+    """Fields that came later: at their defaults they are left out of what is written, so that
+    plans and records from before are equal."""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = type(self).model_fields
+        defaults = {
+            name: fields[name].get_default(call_default_factory=True) for name in self.LATER
+        }
+        values: dict[str, Any] = dump(self)
+        for name, default in defaults.items():
+            if getattr(self, name) == default:
+                del values[name]
+        return values
 
 
 def _plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

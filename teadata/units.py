@@ -9,9 +9,10 @@ the thermochemical calorie of 4.184 J.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from teadata.errors import unknown_name
+from teadata.errors import UsageError, expect, unknown_name
 
 EV = 1.602176634e-19 * 6.02214076e23 / 4184.0
 """One electronvolt in kcal/mol."""
@@ -62,6 +63,7 @@ _LENGTH_SPELLINGS = {
 
 
 def _resolve(kind: str, text: str, known: dict[str, float], spellings: dict[str, str]) -> str:
+    expect(text, str, f"a text that names a {kind}, one of: {', '.join(known)}")
     by_case = {name.casefold(): name for name in known}
     # One spelling of an Å, whether a letter with a ring, a letter and a ring, or a sign.
     spelled = unicodedata.normalize("NFKC", text.strip()).casefold()
@@ -93,6 +95,32 @@ def length_unit(text: str) -> str:
     return _resolve("length unit", text, LENGTH_UNITS, _LENGTH_SPELLINGS)
 
 
+def force_unit(text: str) -> str:
+    """The canonical name of a force unit, which is spelled ``energy unit/length unit``.
+
+    Parameters
+    ----------
+    text
+        Both units in any spelling that :func:`energy_unit` and :func:`length_unit` know, e.g.
+        ``hartree/bohr``.
+
+    Raises
+    ------
+    UsageError
+        If it is anything else.
+    """
+    expect(text, str, "a text that names a force unit, such as Hartree/Bohr")
+    energy, _, length = text.rpartition("/")
+    try:
+        return f"{energy_unit(energy)}/{length_unit(length)}"
+    except UsageError:
+        raise UsageError(
+            f"unknown force unit {text!r}; expected an energy unit, a slash and a length unit, "
+            f"such as Hartree/Bohr; energy units: {', '.join(ENERGY_UNITS)}; length units: "
+            f"{', '.join(LENGTH_UNITS)}"
+        ) from None
+
+
 def energy_factor(unit: str) -> float:
     """What one of this energy unit is in kcal/mol."""
     return ENERGY_UNITS[energy_unit(unit)]
@@ -110,12 +138,15 @@ def force_factor(energy: str, length: str) -> float:
 
 @dataclass(frozen=True)
 class UnitSystem:
-    """Units of energy and length that a file is in; those of all else follow from them.
+    """Units of energy, length and force that a file is in; those of all else follow from them.
 
     Parameters
     ----------
     energy, length
         In any spelling that :func:`energy_unit` and :func:`length_unit` know.
+    force
+        In any spelling that :func:`force_unit` knows; by default that of energy over that of
+        length, e.g. ``eV/Å``.
 
     Raises
     ------
@@ -125,15 +156,31 @@ class UnitSystem:
 
     energy: str = "kcal/mol"
     length: str = "Å"
+    force: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "energy", energy_unit(self.energy))
         object.__setattr__(self, "length", length_unit(self.length))
+        force = force_unit(self.force) if self.force else f"{self.energy}/{self.length}"
+        object.__setattr__(self, "force", force)
+
+    def __str__(self) -> str:
+        return ", ".join([self.energy, self.length, *self.further.values()])
+
+    @classmethod
+    def stated(cls, texts: Mapping[str, str | None]) -> UnitSystem:
+        """The units that texts state as ``energy_unit``, ``length_unit`` and ``force_unit``.
+
+        Those that they do not state are as by default.
+        """
+        said = {kind: texts.get(f"{kind}_unit") for kind in ("energy", "length", "force")}
+        return cls(**{kind: unit for kind, unit in said.items() if unit})
 
     @property
-    def force(self) -> str:
-        """Unit of forces, e.g. ``eV/Å``."""
-        return f"{self.energy}/{self.length}"
+    def further(self) -> dict[str, str]:
+        """What is to be stated besides energy and length: ``force_unit``, where it is another."""
+        follows = self.force == f"{self.energy}/{self.length}"
+        return {} if follows else {"force_unit": self.force}
 
     @property
     def stress(self) -> str:
@@ -147,7 +194,7 @@ class UnitSystem:
         return {
             "positions": length,
             "energies": energy,
-            "forces": energy / length,
+            "forces": force_factor(*self.force.rsplit("/", 1)),
             "cell": length,
             "stress": energy / length**3,
         }

@@ -82,10 +82,7 @@ class AseFile(ImageFile):
         if "/" in force:
             of, _, per = force.rpartition("/")
             if not (_same_unit(of, energy or of) and _same_unit(per, length or per)):
-                raise self.error(
-                    f"{where} state energies in {energy}, lengths in {length} and forces in "
-                    f"{force}, which are not energy per length; convert the forces"
-                )
+                self._say("force_unit", force, where)
             self._say("length_unit", length or per, where)
         elif length:
             self._say("length_unit", length, where)

@@ -13,7 +13,7 @@ import typer
 
 from teadata import console
 from teadata.errors import IncompleteError, TeaError, UsageError
-from teadata.output.options import EnergyKey, EnergyUnit, ForcesKey, LengthUnit, Seed
+from teadata.output.options import EnergyKey, EnergyUnit, ForcesKey, ForceUnit, LengthUnit, Seed
 
 if TYPE_CHECKING:
     from teadata.audit import Finding
@@ -44,6 +44,7 @@ class Files:
     ] = None
     energy_unit: EnergyUnit = None
     length_unit: LengthUnit = None
+    force_unit: ForceUnit = None
     energy_key: EnergyKey = None
     forces_key: ForcesKey = None
     stress_key: Annotated[
@@ -198,6 +199,7 @@ def _options(files: Files, splitting: Splitting, described: Described) -> Option
     return Options(
         energy_unit=files.energy_unit,
         length_unit=files.length_unit,
+        force_unit=files.force_unit,
         keys=Keys(files.energy_key, files.forces_key, files.stress_key),
         accept_float32=files.accept_float32,
         wanted=Wanted(_sizes(splitting.train), splitting.valid, splitting.test, splitting.seed),
@@ -248,10 +250,7 @@ def _show(done: Created) -> None:
         return
     console.print_table(
         ["file", "frames", "taken for", "units"],
-        [
-            (item.file, str(item.frames), item.split, f"{item.energy_unit}, {item.length_unit}")
-            for item in card.ingested[:SHOWN]
-        ],
+        [(item.file, str(item.frames), item.split, item.units) for item in card.ingested[:SHOWN]],
         right=["frames"],
     )
     if len(card.ingested) > SHOWN:

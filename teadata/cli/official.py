@@ -12,7 +12,7 @@ import typer
 from teadata import console
 from teadata.destinations import check_outputs
 from teadata.errors import TeaError, UsageError
-from teadata.output.options import DatasetId, EnergyUnit, LengthUnit
+from teadata.output.options import DatasetId, EnergyUnit, ForceUnit, LengthUnit
 
 if TYPE_CHECKING:
     from teadata.card import DatasetCard
@@ -73,6 +73,7 @@ def fetch(
     write_map: WriteMap = None,
     energy_unit: EnergyUnit = None,
     length_unit: LengthUnit = None,
+    force_unit: ForceUnit = None,
     accept_float32: Float32 = False,
     accept_force_scale: ForceScale = False,
     replace: Replace = False,
@@ -113,7 +114,9 @@ def fetch(
         console.say(f"{card.full_id} is here already; --replace makes it anew of these files")
         return
     try:
-        options = _options(mapping, energy_unit, length_unit, accept_float32, accept_force_scale)
+        options = _options(
+            mapping, energy_unit, length_unit, force_unit, accept_float32, accept_force_scale
+        )
         _ingest(paths, card, options, record_here.id, replace=replace, whole_record=everything,
                 write_map=write_map)  # fmt: skip
     except TeaError as error:
@@ -193,6 +196,7 @@ def ingest(
     write_map: WriteMap = None,
     energy_unit: EnergyUnit = None,
     length_unit: LengthUnit = None,
+    force_unit: ForceUnit = None,
     accept_float32: Float32 = False,
     accept_force_scale: ForceScale = False,
     replace: Replace = False,
@@ -204,7 +208,9 @@ def ingest(
     from teadata import catalog
 
     card = catalog.card(dataset)
-    options = _options(mapping, energy_unit, length_unit, accept_float32, accept_force_scale)
+    options = _options(
+        mapping, energy_unit, length_unit, force_unit, accept_float32, accept_force_scale
+    )
     _ingest(paths, card, options, None, replace=replace, write_map=write_map)
 
 
@@ -212,6 +218,7 @@ def _options(
     mapping: list[str] | None,
     energy_unit: str | None,
     length_unit: str | None,
+    force_unit: str | None,
     accept_float32: bool,
     accept_force_scale: bool,
 ) -> Options:
@@ -222,6 +229,7 @@ def _options(
         mapping=parse_map(mapping or []),
         energy_unit=energy_unit,
         length_unit=length_unit,
+        force_unit=force_unit,
         accept_float32=accept_float32,
         accept_force_scale=accept_force_scale,
     )
@@ -293,7 +301,7 @@ def _show(done: Ingestion) -> None:
             f"{item.source.header.formula}, {len(item.source.header.numbers)}",
             item.claim.split,
             item.claim.origin,
-            f"{item.energy_unit}, {item.length_unit}",
+            str(item.units),
         )
         for item in done.assigned
     ]

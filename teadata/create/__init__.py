@@ -92,7 +92,8 @@ def create(
             place / "stock",
             options.energy_unit,
             options.length_unit,
-            only,
+            options.force_unit,
+            system=only,
         )
         wanted = [key for key in (options.subset_key, options.role_key) if key is not None]
         if options.split_by not in (None, labelling.FILE):

@@ -153,6 +153,7 @@ def _warnings(card: DatasetCard, splits: SplitTable) -> list[str]:
     if not USUAL[0] <= mean <= USUAL[1]:
         found.append(
             f"the mean |F| of the test frames is {mean:.3g} kcal/mol/Å, and structures at some "
-            f"hundred kelvin have {USUAL[0]:g} to {USUAL[1]:g}: check the units"
+            f"hundred kelvin have {USUAL[0]:g} to {USUAL[1]:g}: check the units, also "
+            "that of forces (--force-unit)"
         )
     return found

@@ -177,8 +177,9 @@ def make(name: str, version: str, made: Ingredients, options: Options) -> Datase
                 file=item.label,
                 split=split,
                 frames=item.frames,
-                energy_unit=item.energy_unit,
-                length_unit=item.length_unit,
+                energy_unit=item.units.energy if item.units else "",
+                length_unit=item.units.length if item.units else "",
+                **(item.units.further if item.units else {}),
             )
             for item, split in made.taken
         ],

@@ -25,6 +25,7 @@ GEOMETRY = {
 UNITS = {
     "energy_unit": ("energy_unit", "e_unit"),
     "length_unit": ("length_unit", "r_unit"),
+    "force_unit": ("force_unit",),
 }
 """Names of the units that a file states."""
 

@@ -30,7 +30,8 @@ class Input:
 class Options:
     """What the user says.
 
-    ``energy_unit`` and ``length_unit`` are of files that state none; ``keys`` name their labels.
+    ``energy_unit``, ``length_unit`` and ``force_unit`` are of files that state none, the last where
+    it is not that of energy over that of length; ``keys`` name their labels.
     ``subset_key`` and ``role_key`` are keys of the frames that say subset and role, ``split_by``
     one whose values are kept together, or ``file``; ``indices`` are index files by role, and
     ``first_index`` is 0 or 1, what they call the first frame, None where nobody says it.
@@ -40,6 +41,7 @@ class Options:
 
     energy_unit: str | None = None
     length_unit: str | None = None
+    force_unit: str | None = None
     keys: Keys = field(default_factory=Keys)
     accept_float32: bool = False
     wanted: Wanted = field(default_factory=Wanted)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -149,7 +149,7 @@ def _is_stale(reader: Reader, stated: str, said: str | None) -> bool:
 
     ASE's own units are taken where the user says nothing, as ASE's calculators give them.
     """
-    if said is None and stated in (units.ASE.energy, units.ASE.length):
+    if said is None and stated in (units.ASE.energy, units.ASE.length, units.ASE.force):
         return False
     names = reader.told.names
     kept = reader.opened.labels_kept(names.get("energies", ""), names.get("forces", ""))
@@ -160,15 +160,14 @@ def _is_stale(reader: Reader, stated: str, said: str | None) -> bool:
 class Taken:
     """What was taken from a file: number of frames, and its units; ``label`` is how it is shown.
 
-    ``assumed`` is whether the length is in Å because nothing else was said.  The units are empty
+    ``assumed`` is whether the length is in Å because nothing else was said.  The units are None
     where no frame was taken.
     """
 
     path: Path
     label: str
     frames: int
-    energy_unit: str
-    length_unit: str
+    units: units.UnitSystem | None
     assumed: bool
     reader: Reader
 
@@ -180,8 +179,9 @@ class Stock:
     ----------
     folder
         A folder to keep them in.
-    energy_unit, length_unit
-        Units of files that state none.
+    energy_unit, length_unit, force_unit
+        Units of files that state none; forces are in that of energy over that of length where
+        nothing says another.
     system
         Formula of the only system that is kept, or None.
     """
@@ -191,10 +191,15 @@ class Stock:
         folder: Path,
         energy_unit: str | None = None,
         length_unit: str | None = None,
+        force_unit: str | None = None,
         system: str | None = None,
     ) -> None:
         self.folder = folder
-        self.said = {"energy_unit": energy_unit, "length_unit": length_unit}
+        self.said = {
+            "energy_unit": energy_unit,
+            "length_unit": length_unit,
+            "force_unit": force_unit,
+        }
         self.only = system
         self.systems: dict[SYSTEM, System] = {}
         self.counts: dict[SYSTEM, int] = {}
@@ -213,7 +218,7 @@ class Stock:
             If it is damaged, or holds NaN or infinity.
         """
         count = 0
-        resolved: tuple[str, str, bool] | None = None
+        resolved: units.UnitSystem | None = None
         for piece in reader.pieces():
             count += len(piece.places)
             key = (piece.numbers.tobytes(), piece.pbc)
@@ -225,8 +230,8 @@ class Stock:
                 self._store(reader, piece, key, resolved)
         if not count:
             raise reader.opened.error("holds no frames")
-        energy, length, assumed = resolved or ("", "", False)
-        self.taken.append(Taken(reader.path, label, count, energy, length, assumed, reader))
+        assumed = resolved is not None and self._assumes_length(reader)
+        self.taken.append(Taken(reader.path, label, count, resolved, assumed, reader))
         self.frames += count
 
     def finish(self) -> None:
@@ -255,45 +260,52 @@ class Stock:
             return False
         return key in self.systems or len(self.systems) < MOST_SYSTEMS
 
-    def _units(self, reader: Reader) -> tuple[str, str, bool]:
+    def _units(self, reader: Reader) -> units.UnitSystem:
         """Units of a file: its own, else the user's, else the format's."""
-        resolved = []
-        for kind, canonical in (
-            ("energy_unit", units.energy_unit),
-            ("length_unit", units.length_unit),
-        ):
-            stated, said = reader.told.units.get(kind), self.said[kind]
-            stale = stated is not None and _is_stale(reader, canonical(stated), said)
-            if stale:
-                stated = None
-            option = _option(kind)
-            if said is not None and (stated is None or canonical(stated) == canonical(said)):
-                self.needed.add(kind)
-            unit = stated or said or (None if stale else reader.opened.conventions.get(kind))
-            if unit is None and stale:
-                raise IncompleteError(
-                    f"{reader.path}: states the unit {reader.told.units[kind]} since teadata "
-                    "exported it, and its energies and forces were written anew since then, by "
-                    f"ASE in eV and eV/Å; say with {option} what they are in",
-                    [option, "eV" if kind == "energy_unit" else "Å"],
-                )
-            if unit is None and kind == "energy_unit":
-                raise IncompleteError(
-                    f"{reader.path}: does not say in which unit its energies are, and nothing is "
-                    f"guessed; say it with {option}, one of {', '.join(units.ENERGY_UNITS)}. "
-                    "Forces are in this unit per unit of length. Programs that use ASE write eV",
-                    [option, "eV"],
-                )
-            resolved.append(canonical(unit or "Å"))
-        stated_length = reader.told.units.get("length_unit") or self.said["length_unit"]
-        assumed = stated_length is None and not reader.opened.conventions
-        return resolved[0], resolved[1], assumed
+        energy = self._unit(reader, "energy_unit", units.energy_unit)
+        length = self._unit(reader, "length_unit", units.length_unit)
+        force = self._unit(reader, "force_unit", units.force_unit)
+        if energy is None:
+            raise IncompleteError(
+                f"{reader.path}: does not say in which unit its energies are, and nothing is "
+                "guessed; say it with --energy-unit, one of "
+                f"{', '.join(units.ENERGY_UNITS)}. Forces are in this unit per unit of length, "
+                "unless --force-unit says another. Programs that use ASE write eV",
+                ["--energy-unit", "eV"],
+            )
+        return units.UnitSystem(energy, length or units.INSIDE.length, force or "")
 
-    def _store(
-        self, reader: Reader, piece: Piece, key: SYSTEM, resolved: tuple[str, str, bool]
-    ) -> None:
+    def _unit(self, reader: Reader, kind: str, canonical: Callable[[str], str]) -> str | None:
+        """One unit of a file; None if nothing says it."""
+        stated, said = reader.told.units.get(kind), self.said[kind]
+        try:
+            stated = None if stated is None else canonical(stated)
+        except UsageError as error:
+            raise reader.opened.error(f"its {kind}: {error}") from None
+        stale = stated is not None and _is_stale(reader, stated, said)
+        if stale:
+            stated = None
+        if said is not None and stated in (None, canonical(said)):
+            self.needed.add(kind)
+        unit = stated or said or (None if stale else reader.opened.conventions.get(kind))
+        if unit is None and stale:
+            option, ase = _option(kind), getattr(units.ASE, kind.removesuffix("_unit"))
+            raise IncompleteError(
+                f"{reader.path}: states the unit {reader.told.units[kind]} since teadata "
+                "exported it, and its energies and forces were written anew since then, by "
+                f"ASE in eV and eV/Å; say with {option} what they are in",
+                [option, ase],
+            )
+        return unit
+
+    def _assumes_length(self, reader: Reader) -> bool:
+        """Whether lengths are taken for Å because neither the file nor the user says more."""
+        said = reader.told.units.get("length_unit") or self.said["length_unit"]
+        return said is None and not reader.opened.conventions
+
+    def _store(self, reader: Reader, piece: Piece, key: SYSTEM, resolved: units.UnitSystem) -> None:
         ids = self.frames + piece.places
-        frames = _converted(reader, piece, ids, *resolved[:2])
+        frames = _converted(reader, piece, ids, resolved)
         system = self.systems.setdefault(key, System(piece.numbers, piece.pbc))
         shelf = self._shelf(system, tuple(sorted(piece.arrays)))
         self._check_room(frames)
@@ -331,18 +343,10 @@ def _option(kind: str) -> str:
     return f"--{kind.replace('_', '-')}"
 
 
-def _converted(reader: Reader, piece: Piece, ids: Ints, energy: str, length: str) -> Frames:
+def _converted(reader: Reader, piece: Piece, ids: Ints, stated: units.UnitSystem) -> Frames:
     """A piece in kcal/mol and Å."""
-    scale, factor = units.length_factor(length), units.energy_factor(energy)
-    factors = {
-        "positions": scale,
-        "energies": factor,
-        "forces": factor / scale,
-        "cell": scale,
-        "stress": factor / scale**3,
-    }
     arrays = {
-        name: np.multiply(array, factors.get(name, 1.0), dtype=np.float64)
+        name: np.multiply(array, stated.factors.get(name, 1.0), dtype=np.float64)
         for name, array in piece.arrays.items()
     }
     bad = {

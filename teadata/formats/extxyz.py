@@ -111,6 +111,7 @@ def write(
     stated = {
         "energy_unit": units.energy,
         "length_unit": units.length.replace("Å", "Ang"),
+        **{kind: unit.replace("Å", "Ang") for kind, unit in units.further.items()},
         "name": name,
         "theory": theory,
         **texts,
@@ -137,7 +138,7 @@ def _check_alike(
     wanted = (names["energies"], "energy_unit", "pos", names["forces"])
     if missing := [name for name in wanted if name not in found]:
         raise file.error(f"{block.where[0]} has no {', '.join(missing)}")
-    for name in ("energy_unit", "length_unit"):
+    for name in ("energy_unit", "length_unit", "force_unit"):
         if (other := _first_other(found.get(name), first.get(name))) is not None:
             raise file.error(f"image 0 and {block.where[other]} declare different {name}")
         if name in found and found[name].ndim > 1:
@@ -224,7 +225,11 @@ def read(path: Path) -> Frames:
                 rows[field].append(block.arrays[name])
             elif name in block.arrays:
                 rows[field] = GrowingArray(block.arrays[name])
-    units = UnitSystem(text(first["energy_unit"]), text(first.get("length_unit", "Ang")))
+    units = UnitSystem(
+        text(first["energy_unit"]),
+        text(first.get("length_unit", "Ang")),
+        text(first.get("force_unit", "")),
+    )
     if file.labels_kept(f"{prefix}energy", f"{prefix}forces") is False and units != ASE:
         raise file.error(
             f"states {units.energy} and {units.length} as teadata did when it wrote the frames, "

@@ -37,6 +37,7 @@ def metadata(
         "theory": theory,
         "energy_unit": units.energy,
         "length_unit": units.length,
+        **units.further,
         **texts,
     }
 
@@ -50,7 +51,8 @@ def stated_units(path: Path, attributes: Mapping[str, Any]) -> UnitSystem:
         If they state none, or unknown ones.
     """
     try:
-        return UnitSystem(str(attributes["energy_unit"]), str(attributes["length_unit"]))
+        energy, length = str(attributes["energy_unit"]), str(attributes["length_unit"])
+        return UnitSystem(energy, length, str(attributes.get("force_unit", "")))
     except (KeyError, UsageError) as error:
         raise DataError(f"{path}: its metadata do not state its units: {error}") from None
 

@@ -22,7 +22,7 @@ from teadata.formats.layout import NOTHING, restored, stated_units
 from teadata.frames import Frames
 from teadata.units import INSIDE, UnitSystem
 
-OPTIONAL = ("lattice", "pbc", "stress", "frame_id", "trajectory", "temperature")
+OPTIONAL = ("lattice", "pbc", "stress", "frame_id", "trajectory", "temperature", "force_unit")
 """Arrays that a file need not have."""
 
 
@@ -66,7 +66,7 @@ def arrays(
         "e_unit": units.energy.encode(),
         "frame_id": frames.ids,
         "md5": _fingerprint(z, frames.positions, frames.energies, frames.forces).encode(),
-    } | {key: said.encode() for key, said in texts.items()}
+    } | {key: said.encode() for key, said in {**units.further, **texts}.items()}
     if frames.cell is not None and frames.periodic:
         if len(frames) == 0 or not (frames.cell == frames.cell[0]).all():
             raise DataError(
@@ -144,6 +144,7 @@ def read(path: Path) -> Frames:
     """
     content = load_arrays(path, ("R", "z", "E", "F", "r_unit", "e_unit"), OPTIONAL)
     said = {"energy_unit": text(content["e_unit"]), "length_unit": text(content["r_unit"])}
+    said["force_unit"] = text(content.get("force_unit", ""))
     count = len(content["R"])
     lattice = content.get("lattice")
     frames = Frames(

@@ -109,12 +109,11 @@ def ingest(
 def _made_of(card: DatasetCard, paths: Sequence[Path], options: Options) -> bool:
     """Whether a dataset was made of these very files, and of what is said of them."""
     known = {file.sha256 for file in card.source.files} if card.source else set()
-    units_taken = {(item.energy_unit, item.length_unit) for item in card.ingested}
-    said = (options.energy_unit, options.length_unit)
+    said = (options.energy_unit, options.length_unit, options.force_unit)
+    taken = [(item.energy_unit, item.length_unit, item.force_unit) for item in card.ingested]
     agree = all(
-        given in (None, taken) for taken_both in units_taken
-        for given, taken in zip(said, taken_both, strict=True)
-    )  # fmt: skip
+        given in (None, unit) for each in taken for given, unit in zip(said, each, strict=True)
+    )
     splits = {item.split for item in card.ingested}
     if not agree or not splits.issuperset(options.mapping.values()):
         return False
@@ -242,8 +241,9 @@ def _taken(item: Assigned) -> Ingested:
         file=item.label,
         split=item.claim.split,
         frames=item.count,
-        energy_unit=item.energy_unit,
-        length_unit=item.length_unit,
+        energy_unit=item.units.energy,
+        length_unit=item.units.length,
+        **item.units.further,
     )
 
 

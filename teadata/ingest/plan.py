@@ -21,6 +21,7 @@ from teadata.ingest.naming import PASS, Claim, choose, claim, mapped
 from teadata.ingest.parts import Part
 from teadata.ingest.sources import Source
 from teadata.typing import Ints
+from teadata.units import INSIDE, UnitSystem
 
 SCALE = 2.0
 """Mean |F| may differ from that of the mini dataset of the same system by this factor: engines
@@ -44,6 +45,7 @@ class Options:
     mapping: Mapping[str, str] = field(default_factory=dict)
     energy_unit: str | None = None
     length_unit: str | None = None
+    force_unit: str | None = None
     accept_float32: bool = False
     accept_force_scale: bool = False
 
@@ -58,8 +60,7 @@ class Assigned:
 
     source: Source
     claim: Claim
-    energy_unit: str
-    length_unit: str
+    units: UnitSystem
     label: str
     rows: Ints | None = None
     listed: Path | None = None
@@ -167,15 +168,13 @@ def assign(parts: Sequence[Part], card: DatasetCard, options: Options) -> list[A
     """
     unclear, assigned = [], []
     for part, said in draft(parts, card, options):
-        declared, missing = _units(part.source, options)
+        stated, missing = _units(part.source, options)
         if isinstance(said, str):
             unclear.append(f"  {part.label}: {said}")
         if missing:
             unclear.append(f"  {part.source.label}: {missing}")
-        if isinstance(said, Claim) and not missing:
-            assigned.append(
-                Assigned(part.source, said, *declared, part.label, part.rows, part.listed)
-            )
+        if isinstance(said, Claim) and stated is not None:
+            assigned.append(Assigned(part.source, said, stated, part.label, part.rows, part.listed))
     if unclear:
         raise UsageError(
             "what these files hold is not clear:\n"
@@ -200,11 +199,15 @@ def _claim(part: Part, split: str | None, card: DatasetCard) -> Claim | str:
     return f"{said}; say what it is, e.g. --map {shlex.quote(f'{part.label}={example}')}"
 
 
-def _units(source: Source, options: Options) -> tuple[tuple[str, str], str]:
-    """Units of energy and length of a file, and what is wrong with them, if anything."""
-    resolved: list[str] = []
+def _units(source: Source, options: Options) -> tuple[UnitSystem | None, str]:
+    """Units of a file, and what is wrong with them, if anything."""
+    resolved = {"length_unit": INSIDE.length}
     problems: list[str] = []
-    for kind, resolve in (("energy", units.energy_unit), ("length", units.length_unit)):
+    for kind, resolve in (
+        ("energy", units.energy_unit),
+        ("length", units.length_unit),
+        ("force", units.force_unit),
+    ):
         declared = getattr(source.header, f"{kind}_unit")
         given = getattr(options, f"{kind}_unit")
         flag = f"--{kind}-unit"
@@ -216,12 +219,10 @@ def _units(source: Source, options: Options) -> tuple[tuple[str, str], str]:
         if len(names) == 2:
             problems.append(f"declares {declared}, but {flag} says {given}")
         elif names:
-            resolved.append(names.pop())
-        elif kind == "length":
-            resolved.append("Å")
-        else:
+            resolved[f"{kind}_unit"] = names.pop()
+        elif kind == "energy":
             problems.append(f"declares no unit of {kind}; say it with {flag}")
-    return (resolved[0], resolved[1]) if not problems else ("", ""), ", ".join(problems)
+    return UnitSystem.stated(resolved) if not problems else None, ", ".join(problems)
 
 
 def _check_all(assigned: Sequence[Assigned], card: DatasetCard, options: Options) -> None:
@@ -263,7 +264,7 @@ def _check_cells(sources: Sequence[Source], card: DatasetCard) -> Iterable[str]:
 def _check_precision(assigned: Sequence[Assigned]) -> Iterable[str]:
     for item in assigned:
         if item.source.header.single:
-            factor = units.energy_factor(item.energy_unit)
+            factor = item.units.factors["energies"]
             largest = np.abs(item.source.header.energies).max(initial=0.0)
             gap = float(np.spacing(np.float32(largest))) * factor
             yield (
@@ -291,7 +292,7 @@ def _check_scale(assigned: Sequence[Assigned], card: DatasetCard) -> list[str]:
     problems = []
     for item in assigned:
         raw = float(np.abs(next(item.source.pieces())["forces"]).mean())
-        mean_force = raw * units.force_factor(item.energy_unit, item.length_unit)
+        mean_force = raw * item.units.factors["forces"]
         if low <= mean_force <= high:
             continue
         fitting = [
@@ -301,9 +302,9 @@ def _check_scale(assigned: Sequence[Assigned], card: DatasetCard) -> list[str]:
             if low <= raw * units.force_factor(energy, length) <= high
         ]
         problems.append(
-            f"{item.source.label}: in {item.energy_unit}/{item.length_unit} the mean |F| is "
+            f"{item.source.label}: in {item.units.force} the mean |F| is "
             f"{mean_force:.4g} kcal/mol/Å, expected {low:.3g} to {high:.3g} ({reason}); it would "
             f"fit in {' or '.join(fitting) or 'no known unit'}: correct the file's unit or "
-            "--energy-unit, or, if it is right, --accept-force-scale"
+            "--energy-unit, or say it with --force-unit; if it is right, --accept-force-scale"
         )
     return problems

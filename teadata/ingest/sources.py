@@ -32,6 +32,7 @@ ALIASES = {
     "temperatures": ("temperatures", "temperature"),
     "energy_unit": ("e_unit", "energy_unit"),
     "length_unit": ("r_unit", "length_unit"),
+    "force_unit": ("force_unit",),
 }
 """Names of each field: sGDML's, ours, and others that are common."""
 
@@ -57,6 +58,7 @@ class Header:
     optional: frozenset[str]
     energy_unit: str | None
     length_unit: str | None
+    force_unit: str | None
 
     @property
     def count(self) -> int:
@@ -144,6 +146,7 @@ class Source:
             optional=frozenset(optional) & {"cell", "stress", "temperatures"},
             energy_unit=self.file.stated(ALIASES["energy_unit"]),
             length_unit=self.file.stated(ALIASES["length_unit"]),
+            force_unit=self.file.stated(ALIASES["force_unit"]),
         )
 
     def _numbers(self) -> Ints:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from teadata import units
 from teadata.card import DatasetCard
 from teadata.errors import DataError
 from teadata.formats import hdf5
@@ -105,14 +104,14 @@ class Store:
 
     def frames(self, item: Assigned, piece: dict[str, Any]) -> Frames:
         """Convert a piece to kcal/mol and Å."""
-        length = units.length_factor(item.length_unit)
-        energy = units.energy_factor(item.energy_unit)
-        header, factors = item.source.header, {"cell": length, "stress": energy / length**3}
+        header, factors = item.source.header, item.units.factors
         frames = Frames(
             numbers=header.numbers,
-            positions=np.multiply(piece["positions"], length, dtype=np.float64),
-            energies=np.multiply(piece["energies"].reshape(-1), energy, dtype=np.float64),
-            forces=np.multiply(piece["forces"], energy / length, dtype=np.float64),
+            positions=np.multiply(piece["positions"], factors["positions"], dtype=np.float64),
+            energies=np.multiply(
+                piece["energies"].reshape(-1), factors["energies"], dtype=np.float64
+            ),
+            forces=np.multiply(piece["forces"], factors["forces"], dtype=np.float64),
             pbc=header.pbc if header.pbc and "cell" in self.optional else (False,) * 3,
             **{
                 name: np.multiply(piece[name], factors.get(name, 1.0), dtype=np.float64)

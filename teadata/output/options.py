@@ -23,6 +23,10 @@ EnergyUnit = Annotated[
 LengthUnit = Annotated[
     str | None, typer.Option(help="Length unit, e.g. Å, if the file does not state it.")
 ]
+ForceUnit = Annotated[
+    str | None,
+    typer.Option(help="Force unit, e.g. hartree/bohr, if it is not energy unit per length unit."),
+]
 EnergyKey = Annotated[
     str | None, typer.Option(help="The file's name of the energies, e.g. MACE_energy.")
 ]

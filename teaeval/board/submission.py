@@ -116,6 +116,7 @@ class Submitted(StrictModel):
     train: Line | None = None
     energy_unit: Name | None = None
     length_unit: Name | None = None
+    force_unit: Name | None = None
     record: FileName | None = None
     score: FileName | None = None
     claims: dict[Name, Claim] = Field(default_factory=dict, max_length=40)
@@ -127,7 +128,7 @@ class Submitted(StrictModel):
 
     def declared(self) -> Declarations:
         """What is said of the file, as :func:`teaeval.read_prediction` takes it."""
-        names = ("dataset", "subset", "train", "energy_unit", "length_unit")
+        names = ("dataset", "subset", "train", "energy_unit", "length_unit", "force_unit")
         said = {name: value for name in names if (value := getattr(self, name)) is not None}
         return cast(Declarations, said)
 

@@ -48,16 +48,14 @@ def fix_units(prediction: Prediction, quantity: Literal["energy", "forces"], uni
         changed: dict[str, Any] = {field: getattr(prediction, field) * factor}
         fixed = replace(prediction, **changed)
         return fixed, f"fixed: {quantity} in {unit} had been{mistaken}{instead}"
-    energy = prediction.source.get("energy_unit", "kcal/mol")
-    length = prediction.source.get("length_unit", "Å")
+    declared = units.UnitSystem.stated(prediction.source)
     if quantity == "energy":
-        factor = units.energy_factor(unit) / units.energy_factor(energy)
+        factor = units.energy_factor(unit) / declared.factors["energies"]
         fixed = replace(prediction, energies=prediction.energies * factor)
-        return fixed, f"fixed: energy taken as {unit}, declared {energy}"
-    per_energy, _, per_length = unit.rpartition("/")
-    factor = units.force_factor(per_energy, per_length) / units.force_factor(energy, length)
+        return fixed, f"fixed: energy taken as {unit}, declared {declared.energy}"
+    factor = units.force_factor(*unit.rsplit("/", 1)) / declared.factors["forces"]
     fixed = replace(prediction, forces=prediction.forces * factor)
-    return fixed, f"fixed: forces taken as {unit}, declared {energy}/{length}"
+    return fixed, f"fixed: forces taken as {unit}, declared {declared.force}"
 
 
 def fix_per_atom(prediction: Prediction, atoms: int) -> Fixed:

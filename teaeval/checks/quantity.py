@@ -8,6 +8,7 @@ from math import log
 
 from teadata import units
 from teaeval.checks.sample import Regression
+from teaeval.predictions.declaring import option
 from teaeval.predictions.findings import Evidence, Finding
 
 SURE_R2, LIKELY_R2 = 0.9, 0.8
@@ -73,18 +74,6 @@ def _or(candidates: list[str]) -> str:
     return " or ".join(map(shown, candidates))
 
 
-def _remedy(candidates: list[str]) -> str:
-    """How a unit is declared, or values are converted that were taken for another."""
-    plain = [unit for unit in candidates if MISTAKEN not in unit]
-    if not plain:
-        unit = candidates[0].partition(MISTAKEN)[0]
-        return (
-            "have the calculator give eV and eV/Å: teaeval.calculators.in_units(calculator, "
-            f"{unit!r}) converts what it gives; or declare {unit} where a file was said to be in eV"
-        )
-    return f"declare {_or(plain)}, or convert the values"
-
-
 @dataclass(frozen=True)
 class Quantity:
     """Regression of energies or forces, and the units that could be behind it.
@@ -99,6 +88,8 @@ class Quantity:
         Slope that values in each unit would have.
     mended
         What was done to the values before, to follow their slope in a sentence.
+    free
+        Whether the unit of forces, which was not declared, can be: they alone are in another.
     """
 
     name: str
@@ -106,6 +97,7 @@ class Quantity:
     fit: Regression
     factors: Mapping[str, float]
     mended: str = ""
+    free: bool = False
 
     @property
     def extreme(self) -> bool:
@@ -193,6 +185,19 @@ class Quantity:
             "r2": self.fit.r2,
         }
 
+    def _remedy(self, candidates: list[str]) -> str:
+        """How a unit is declared, or values are converted that were taken for another."""
+        plain = [unit for unit in candidates if MISTAKEN not in unit]
+        if not plain:
+            unit = candidates[0].partition(MISTAKEN)[0]
+            return (
+                "have the calculator give eV and eV/Å: teaeval.calculators.in_units(calculator, "
+                f"{unit!r}) converts what it gives; or declare {unit} where a file was said to be "
+                "in eV"
+            )
+        how = f" ({option('force_unit')} {plain[0]})" if self.free else ""
+        return f"declare {_or(plain)}{how}, or convert the values"
+
     def error(self, candidates: list[str], further: str, **evidence: Evidence) -> Finding:
         """Make the error that the values are in another unit."""
         unit, *others = candidates
@@ -200,7 +205,7 @@ class Quantity:
             f"unit-of-{self.name}",
             expected=f"{self.name} in {self.declared}, as declared",
             found=f"{self.fit}{self.mended}{further}, as values in {_or(candidates)} would have",
-            remedy=_remedy(candidates)
+            remedy=self._remedy(candidates)
             + ("" if others else f"; teaeval score --fix units takes them for {shown(unit)}"),
             evidence=self.evidence(candidates) | evidence,
         )
@@ -212,7 +217,7 @@ class Quantity:
             expected=f"{self.name} in {self.declared}, as declared, with a slope near 1",
             found=f"{self.fit}{self.mended}, as values in {_or(candidates)} would have, or "
             f"a model that is off by this factor: {why}",
-            remedy=f"if it is the unit, {_remedy(candidates)}; nothing is to be done if the model "
-            "is like that",
+            remedy=f"if it is the unit, {self._remedy(candidates)}; nothing is to be done if the "
+            "model is like that",
             evidence=self.evidence(candidates) | evidence,
         )

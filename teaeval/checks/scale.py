@@ -29,6 +29,7 @@ import numpy as np
 from teadata import units
 from teadata.elements import SYMBOLS
 from teadata.typing import Ints
+from teadata.units import UnitSystem
 from teaeval.checks.conventions import Slopes, per_atom, standardised
 from teaeval.checks.quantity import (
     ALIKE,
@@ -66,35 +67,39 @@ def diagnose(
     sample
         Predicted and reference values.
     source
-        ``energy_unit`` and ``length_unit`` as they were declared.
+        ``energy_unit``, ``length_unit`` and ``force_unit`` as they were declared.
     numbers
         (A,) atomic numbers.
     """
-    declared = source.get("energy_unit", "kcal/mol"), source.get("length_unit", "Å")
+    stated = UnitSystem.stated(source)
+    per_energy, per_length = stated.force.rsplit("/", 1)  # those of the forces
     findings, sample = _signs(sample)
-    energy, forces = _quantities(sample, *declared)
+    energy, forces = _quantities(sample, stated)
     scaled = standardised(sample, energy)
     if scaled is not None:
         return _beside_standardised([*findings, scaled], sample, energy, forces)
     mean = _mean_ratio(sample)
-    shared = per_atom(Slopes(energy, forces, mean, declared[1], sample.forces.shape[1]))
+    shared = per_atom(Slopes(energy, forces, mean, per_length, sample.forces.shape[1]))
     if shared is not None:
         findings.append(shared)
         sample, energy, mean = _multiplied(sample, energy, mean)
-    energy, forces = energy.with_mistaken(), forces.with_mistaken(declared[1])
+    energy, forces = energy.with_mistaken(), forces.with_mistaken(per_length)
     suspected = [_energy_unit(energy, forces.fit, mean)]
     if suspected[0] is None:
-        suspected[0] = _crude_energy(energy, forces, declared[1], mean)
+        suspected[0] = _crude_energy(energy, forces, per_length, mean)
     unit = _unit(suspected[0])
     factor = energy.factors[unit] if unit else 1.0
     sample = replace(sample, energies=sample.energies / factor)
+    alone = suspected[0] is None and "path" in source and "force_unit" not in source
+    forces = replace(forces, free=alone)
     rest = Regression(energy.fit.slope / factor, energy.fit.r2)
     by_element = _by_element(sample, numbers)
-    suspected.append(_off_alike(forces, energy, suspected[0], declared[1]))
+    suspected.append(_off_alike(forces, energy, suspected[0], per_length))
     if suspected[1] is None:
-        suspected[1] = _force_unit(forces, by_element, rest, unit, declared, mean)
+        likely = unit or per_energy, per_length
+        suspected[1] = _force_unit(forces, by_element, rest, unit, likely, mean)
     if suspected[1] is None:
-        suspected[1] = _crude_forces(forces, rest, unit, declared[1], mean)
+        suspected[1] = _crude_forces(forces, rest, unit, per_length, mean)
     if suspected == [None, None]:
         findings += _of_no_unit(forces)
     unit = _unit(suspected[1])
@@ -103,19 +108,20 @@ def diagnose(
     return findings + [item for item in suspected if item is not None], sample
 
 
-def _quantities(sample: Sample, energy: str, length: str) -> tuple[Quantity, Quantity]:
+def _quantities(sample: Sample, stated: UnitSystem) -> tuple[Quantity, Quantity]:
     """The regressions of energies and forces, with these units declared."""
+    energy, force = stated.factors["energies"], stated.factors["forces"]
     return Quantity(
         "energy",
-        energy,
+        stated.energy,
         regress(sample.energies, sample.reference_energies),
-        {e: units.energy_factor(energy) / units.energy_factor(e) for e in units.ENERGY_UNITS},
+        {e: energy / units.energy_factor(e) for e in units.ENERGY_UNITS},
     ), Quantity(
         "forces",
-        f"{energy}/{length}",
+        stated.force,
         regress(sample.forces, sample.reference_forces),
         {
-            f"{e}/{x}": units.force_factor(energy, length) / units.force_factor(e, x)
+            f"{e}/{x}": force / units.force_factor(e, x)
             for e, x in product(units.ENERGY_UNITS, units.LENGTH_UNITS)
         },
     )
@@ -260,7 +266,8 @@ def _off_alike(
     if suspected is None or not forces.extreme or forces.fit.slope <= 0:
         return None
     candidate = f"{suspected.evidence['unit']}/{length}"
-    factor = forces.factors[candidate]
+    if (factor := forces.factors.get(candidate)) is None:  # the forces' unit was another
+        return None
     ratio = forces.fit.slope / energy.fit.slope if energy.fit.slope > 0 else 0.0
     crude = not 1 - NARROW < forces.fit.slope / factor < 1 + NARROW
     if not (crude and 1 / ALIKE < ratio < ALIKE) or forces.fit.r2 < CRUDE_R2:
@@ -311,7 +318,7 @@ def _force_unit(
     by_element: Mapping[str, float],
     energy: Regression,
     energy_unit: str,
-    declared: tuple[str, str],
+    likely: tuple[str, str],
     mean: float | None,
 ) -> Finding | None:
     """Whether forces are another unit's than the one declared.
@@ -326,12 +333,11 @@ def _force_unit(
         Regression of the energies, in the unit they were found in.
     energy_unit
         The unit they were found in, empty if it is the one declared.
-    declared
-        Energy and length unit.
+    likely
+        Energy and length unit of the likeliest unit of forces.
     mean
         Ratio of mean energies, or None.
     """
-    likely = energy_unit or declared[0], declared[1]
     candidates = forces.candidates(*likely, proven=bool(energy_unit))
     if candidates and candidates[0].rpartition("/")[0] == energy_unit:
         candidates = [unit for unit in candidates if unit.rpartition("/")[0] == energy_unit]

@@ -22,6 +22,7 @@ from teadata.output.options import (
     EnergyKey,
     EnergyUnit,
     ForcesKey,
+    ForceUnit,
     LengthUnit,
     Seed,
 )
@@ -186,6 +187,7 @@ class Declared:
     ] = None
     energy_unit: EnergyUnit = None
     length_unit: LengthUnit = None
+    force_unit: ForceUnit = None
     energy_key: EnergyKey = None
     forces_key: ForcesKey = None
     model: ModelName = None
@@ -200,6 +202,8 @@ class Declared:
             units.energy_unit(self.energy_unit)
         if self.length_unit is not None:
             units.length_unit(self.length_unit)
+        if self.force_unit is not None:
+            units.force_unit(self.force_unit)
         if self.dataset is not None:
             card = catalog.card(self.dataset)
             if self.subset is not None:

@@ -33,6 +33,10 @@ class Referenced:
     reference_length_unit: Annotated[
         str | None, typer.Option(help="Reference's length unit, if the file does not state it.")
     ] = None
+    reference_force_unit: Annotated[
+        str | None,
+        typer.Option(help="Reference's force unit, if it is not energy unit per length unit."),
+    ] = None
     reference_energy_key: Annotated[
         str | None, typer.Option(help="Reference's name of the energies, e.g. REF_energy.")
     ] = None
@@ -55,8 +59,9 @@ class Referenced:
         UsageError
             If an option belongs to a dataset, or to a reference that is not given.
         """
-        from teadata import catalog, units
+        from teadata import catalog
         from teaeval.predictions.reference import read_reference
+        from teaeval.predictions.stated import CANONICAL, UNITS
 
         said = {
             name.removeprefix("reference_"): value
@@ -74,9 +79,9 @@ class Referenced:
                     raise UsageError(
                         f"--{name} {given} and --reference {self.reference}: {NEEDLESS[name]}"
                     )
-        for name, check in (("energy_unit", units.energy_unit), ("length_unit", units.length_unit)):
+        for name in UNITS:
             if name in said:
-                check(said[name])
+                CANONICAL[name](said[name])
         if not self.reference.exists() and catalog.find(str(self.reference)) is not None:
             raise UsageError(
                 f"--reference {self.reference} is a dataset, and a reference is a file; to score "

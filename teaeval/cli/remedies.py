@@ -60,15 +60,22 @@ def of_findings(file: str, findings: Sequence[Finding], command: Sequence[str]) 
         missing = _as_likely(file, missing, command)
         whole = [*command, *(part for pair in missing for part in pair)]
         return f"to go on, with what is true of your file:\n  {_joined(whole)}"
-    codes = [item.remedy for item in findings if item.severity == "error"]
-    fixes = sorted({name for text in codes for name in re.findall(r"--fix ([\w-]+)", text)})
-    if not fixes:
+    remedies = " ".join(item.remedy for item in findings if item.severity == "error")
+    fixes = set(re.findall(r"--fix ([\w-]+)", remedies))
+    forces = re.findall(rf"{option('force_unit')} ([^\s)]+)", remedies)[:1]
+    if not fixes and not forces:
         return ""
-    whole = ["teaeval", "score", file, *_declared(command)]
     told = "to go on"
-    if "units" in fixes and any(word.startswith("--reference") for word in command):
+    if ("units" in fixes or forces) and any(word.startswith("--reference") for word in command):
         told += ", if the unit of the reference is right"
-    return f"{told}:\n  {_joined([*whole, *(p for name in fixes for p in ('--fix', name))])}"
+    elif forces:
+        told += ", if it is true of your file"
+    if forces:  # that is the unit, and needs no fix
+        fixes.discard("units")
+    whole = ["teaeval", "score", file, *_declared(command)]
+    whole += [part for unit in forces for part in (option("force_unit"), unit)]
+    whole += [part for name in sorted(fixes) for part in ("--fix", name)]
+    return f"{told}:\n  {_joined(whole)}"
 
 
 def _missing(findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:

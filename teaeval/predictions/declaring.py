@@ -14,14 +14,16 @@ class Declarations(TypedDict, total=False):
     """What can be said of a prediction file; None is the same as nothing.
 
     ``dataset`` and ``subset`` are whose test set was predicted, ``energy_unit`` and
-    ``length_unit`` the file's units, ``energy_key`` and ``forces_key`` its names of the arrays,
-    ``model`` and ``train`` who predicted: a name, and the split that was trained on.
+    ``length_unit`` the file's units, ``force_unit`` that of its forces where it is not energy over
+    length, ``energy_key`` and ``forces_key`` its names of the arrays, ``model`` and ``train`` who
+    predicted: a name, and the split that was trained on.
     """
 
     dataset: str | None
     subset: str | None
     energy_unit: str | None
     length_unit: str | None
+    force_unit: str | None
     energy_key: str | None
     forces_key: str | None
     model: str | None
@@ -36,6 +38,7 @@ REFERENCE_NAMES = (
     "reference",
     "reference_energy_unit",
     "reference_length_unit",
+    "reference_force_unit",
     "reference_energy_key",
     "reference_forces_key",
 )

@@ -2,7 +2,8 @@
 
 Required in a file: ``energy`` (N,), ``forces`` (N, A, 3), ``dataset``, ``subset``,
 ``energy_unit``, ``length_unit``, and the frames they are for, as ``frame_id`` (N,) or
-``positions`` (N, A, 3).  What a file does not say, the caller must; nothing is guessed.
+``positions`` (N, A, 3).  What a file does not say, the caller must; nothing is guessed.  Forces
+are in energy unit per length unit, unless ``force_unit`` says another.
 """
 
 from __future__ import annotations
@@ -197,23 +198,27 @@ def _converted(
     findings: Sequence[Finding],
 ) -> Prediction:
     """Make the prediction in kcal/mol and Å from fields in the file's units."""
-    energy = units.energy_factor(fields["energy_unit"])
-    length = units.length_factor(fields["length_unit"])
+    stated = units.UnitSystem.stated(fields)
+    factors = stated.factors
+    declared = {} if fields["force_unit"] is None else {"force_unit": stated.force}
     return Prediction(
         dataset=fields["dataset"],
         subset=fields["subset"],
-        energies=scaled(fields["energy"], energy),
-        forces=scaled(fields["forces"], energy / length),
+        energies=scaled(fields["energy"], factors["energies"]),
+        forces=scaled(fields["forces"], factors["forces"]),
         frame_ids=fields.get("frame_id"),
-        positions=scaled(fields["positions"], length) if "positions" in fields else None,
+        positions=scaled(fields["positions"], factors["positions"])
+        if "positions" in fields
+        else None,
         numbers=fields.get("numbers"),
         model=fields["model"],
         train=fields["train"],
         record=fields["record"],
         source={
             "path": str(path),
-            "energy_unit": units.energy_unit(fields["energy_unit"]),
-            "length_unit": units.length_unit(fields["length_unit"]),
+            "energy_unit": stated.energy,
+            "length_unit": stated.length,
+            **declared,
             "energy_key": names["energy"],
             "forces_key": names["forces"],
         },

@@ -9,7 +9,6 @@ from typing import Any, TypedDict, TypeGuard, Unpack
 
 import numpy as np
 
-from teadata import units
 from teadata.arrays import IN_MEMORY, ArrayFile, SeekableFile, StoredArray, open_arrays
 from teadata.arrays.images import ImageFile
 from teadata.arrays.systems import SystemImages, by_system
@@ -20,6 +19,7 @@ from teadata.locations import Location, location
 from teadata.lookup import Consecutive, Integers, follow
 from teadata.stored_frames import AnyFrames, StoredFrames
 from teadata.typing import Array, Ints
+from teadata.units import UnitSystem
 from teaeval.engines import slices
 from teaeval.predictions import sidecar
 from teaeval.predictions.fields import ARRAYS, kept, names_of, read_arrays, scaled
@@ -55,6 +55,7 @@ class ReferenceDeclarations(TypedDict, total=False):
 
     energy_unit: str | None
     length_unit: str | None
+    force_unit: str | None
     energy_key: str | None
     forces_key: str | None
 
@@ -72,7 +73,7 @@ class Reference:
         file's where ``identified``, else their places in the file.
     identified
         Whether the file states ids of its frames.
-    energy_unit, length_unit
+    energy_unit, length_unit, force_unit
         The units it is in.
     energy_key, forces_key
         Its names of the arrays.
@@ -87,6 +88,7 @@ class Reference:
     identified: bool
     energy_unit: str
     length_unit: str
+    force_unit: str
     energy_key: str
     forces_key: str
     digest: Callable[[], str]
@@ -127,9 +129,10 @@ def read_reference(
     in_memory
         Forces and positions of more bytes than this stay in a file that is HDF5 or Zarr.
     **declared
-        What the file does not state itself: ``energy_unit``, ``length_unit``, and its names of
-        the arrays, ``energy_key`` and ``forces_key``.  Those that are not given are taken from
-        the file beside it, if there is one: ``own.xyz.yaml`` of ``own.xyz``.
+        What the file does not state itself: ``energy_unit``, ``length_unit``, ``force_unit`` where
+        it is not energy per length, and its names of the arrays, ``energy_key`` and
+        ``forces_key``.  Those that are not given are taken from the file beside it, if there is
+        one: ``own.xyz.yaml`` of ``own.xyz``.
 
     Raises
     ------
@@ -162,11 +165,11 @@ def read_reference(
         problems += [item for item in wrong if item not in problems]
     if problems:
         raise PredictionError(str(path), problems)
-    names = read[0][1]
+    names, stated = read[0][1], UnitSystem.stated(fields)
     identified = all("frame_id" in found for found, _, _ in read)
     labels = _trajectories(file, [found for found, _, _ in read])
     systems = [
-        _frames(part, fields, found, label, identified=identified)
+        _frames(part, stated, found, label, identified=identified)
         for part, (found, _, _), label in zip(parts, read, labels, strict=True)
     ]
     if not any(map(len, systems)):
@@ -176,8 +179,9 @@ def read_reference(
         path=path,
         systems=systems,
         identified=identified,
-        energy_unit=units.energy_unit(fields["energy_unit"]),
-        length_unit=units.length_unit(fields["length_unit"]),
+        energy_unit=stated.energy,
+        length_unit=stated.length,
+        force_unit=stated.force,
         energy_key=names["energy"],
         forces_key=names["forces"],
         digest=digest,
@@ -319,27 +323,26 @@ def _trajectories(file: ArrayFile, parts: list[dict[str, Any]]) -> list[Ints | N
 
 def _frames(
     file: ArrayFile,
-    fields: Mapping[str, Any],
+    stated: UnitSystem,
     found: Mapping[str, Any],
     trajectories: Ints | None,
     *,
     identified: bool,
 ) -> AnyFrames:
     """The frames of a system in kcal/mol and Å, in memory or in their file."""
-    energy = units.energy_factor(fields["energy_unit"])
-    length = units.length_factor(fields["length_unit"])
+    factors = stated.factors
     count = len(found["energy"])
     places = file.places if isinstance(file, SystemImages) else Consecutive(0, count)
     cell = found.get("cell")
     if cell is not None:
-        cell = scaled(cell, length)
+        cell = scaled(cell, factors["cell"])
     if cell is not None and not isinstance(cell, StoredArray):  # one for all frames, or for each
         cell = np.broadcast_to(cell, (count, 3, 3))
     values: dict[str, Any] = {
         "numbers": found["numbers"],
-        "positions": scaled(found["positions"], length),
-        "energies": scaled(found["energy"], energy),
-        "forces": scaled(found["forces"], energy / length),
+        "positions": scaled(found["positions"], factors["positions"]),
+        "energies": scaled(found["energy"], factors["energies"]),
+        "forces": scaled(found["forces"], factors["forces"]),
         "cell": cell,
         "pbc": _periodic(file, found["pbc"], count) if "pbc" in found else (cell is not None,) * 3,
         "ids": found["frame_id"] if identified else places,

@@ -19,13 +19,21 @@ from teadata.errors import UsageError
 from teaeval.predictions.declaring import option
 from teaeval.predictions.findings import Finding
 
-CONVENTION = {"energy_unit": units.ASE.energy, "length_unit": units.ASE.length}
+CONVENTION = {
+    "energy_unit": units.ASE.energy,
+    "length_unit": units.ASE.length,
+    "force_unit": units.ASE.force,
+}
 """The units of whatever ASE's calculators give."""
 
 ANEW = "its energies and forces were written anew since then"
 """Why the units that a file states do not count."""
 
-SPELLED = {"energy_unit": units.energy_unit, "length_unit": units.length_unit}
+SPELLED = {
+    "energy_unit": units.energy_unit,
+    "length_unit": units.length_unit,
+    "force_unit": units.force_unit,
+}
 """What gives the one spelling of a unit."""
 
 
@@ -36,7 +44,7 @@ class StaleUnits:
     Parameters
     ----------
     stated
-        The units by name, ``energy_unit`` and ``length_unit``; empty if those of the file hold.
+        The units by name, ``energy_unit`` and the like; empty if those of the file hold.
     by_images
         Whether the file is of images, as programs write them that read through ASE.
     """

@@ -16,6 +16,7 @@ TEXTS = {
     "subset": ("subset",),
     "energy_unit": ("energy_unit", "e_unit"),
     "length_unit": ("length_unit", "r_unit"),
+    "force_unit": ("force_unit",),
     "model": ("model",),
     "train": ("train",),
     "record": ("record",),
@@ -27,11 +28,15 @@ DECLARATIONS = {
     "subset": ("--subset", "the test set's subset, e.g. folded"),
     "energy_unit": ("--energy-unit", f"one of {', '.join(units.ENERGY_UNITS)}"),
     "length_unit": ("--length-unit", f"one of {', '.join(units.LENGTH_UNITS)}"),
+    "force_unit": ("--force-unit", "an energy unit per length unit, e.g. Hartree/Bohr"),
 }
-"""What a file or the caller must declare: the option for it, and what it takes."""
+"""What a file or the caller declares: the option for it, and what it takes."""
 
-UNITS = {name: DECLARATIONS[name] for name in ("energy_unit", "length_unit")}
-"""What must be declared where there is no dataset."""
+FOLLOWING = frozenset({"force_unit"})
+"""What need not be declared, since it follows from the rest: forces are energy per length."""
+
+UNITS = {name: DECLARATIONS[name] for name in ("energy_unit", "length_unit", "force_unit")}
+"""What is declared where there is no dataset."""
 
 TRAINED = "a split of the dataset, <subset>/train/<size>"
 """What a training set is given as."""
@@ -40,6 +45,7 @@ CANONICAL: dict[str, Callable[[str], str]] = {
     "dataset": lambda name: catalog.card(name).full_id,
     "energy_unit": units.energy_unit,
     "length_unit": units.length_unit,
+    "force_unit": units.force_unit,
 }
 """What gives the one spelling of a declaration that has several."""
 
@@ -66,7 +72,7 @@ def combine(
     conventions
         What the format says of its files.
     wanted
-        What must be known in the end: the option for it, and what it takes.
+        What must be known in the end, or follows: the option for it, and what it takes.
     whose
         The file that declared it, by name; what is not there is an option's.
     """
@@ -77,7 +83,7 @@ def combine(
         if stated is None and given is None:
             stated = conventions.get(name) or (_only_subset(fields) if name == "subset" else None)
         own = "; or give your own labels with --reference FILE" if name == "dataset" else ""
-        if stated is None and given is None:
+        if stated is None and given is None and name not in FOLLOWING:
             problems.append(
                 Finding.error(
                     f"undeclared-{flag[2:].replace('-', '_')}",
@@ -141,12 +147,11 @@ def _agree(name: str, one: str, other: str) -> bool:
 def check_units(fields: Mapping[str, Any], flags: Mapping[str, tuple[str, str]]) -> list[Finding]:
     """Report unknown units."""
     problems = []
-    for name, resolve in (("energy_unit", units.energy_unit), ("length_unit", units.length_unit)):
-        flag, expected = flags[name]
-        if fields[name] is None:
+    for name, (flag, expected) in flags.items():
+        if name not in UNITS or fields[name] is None:
             continue
         try:
-            resolve(fields[name])
+            CANONICAL[name](fields[name])
         except UsageError as error:
             problems.append(_unknown(name, flag, expected, error))
     return problems

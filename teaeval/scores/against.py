@@ -20,7 +20,7 @@ from teaeval.predictions.findings import Finding, PredictionError
 from teaeval.predictions.places import Places
 from teaeval.predictions.prediction import Prediction
 from teaeval.predictions.reading import AnyFile, read_predictions
-from teaeval.predictions.reference import Reference, read_reference
+from teaeval.predictions.reference import UNIT_FLAGS, Reference, read_reference
 from teaeval.scores.examine import AnyPrediction, Checked, Examined, checked, failures_allowed
 from teaeval.scores.pairing import check_no_copy, paired
 
@@ -257,10 +257,12 @@ def _of_either(finding: Finding) -> Finding:
     """A finding about a unit; what is wrong may be what was declared of the reference."""
     if not finding.code.startswith(("unit-of-energy", "unit-of-forces", "scale-of-")):
         return finding
+    energy, forces = UNIT_FLAGS["energy_unit"][0], UNIT_FLAGS["force_unit"][0]
+    flags = f"{energy} or {forces}" if finding.code.endswith("-of-forces") else energy
     return replace(
         finding,
-        remedy="first make sure of the unit of the reference, --reference-energy-unit: another "
-        f"one there looks the same. If that is right, {finding.remedy}",
+        remedy=f"first make sure of the unit of the reference, {flags}: another one there looks "
+        f"the same. If that is right, {finding.remedy}",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -14,8 +14,9 @@ from teadata.card import Edition
 from teadata.dataset import Dataset
 from teadata.errors import UsageError, unknown_name
 from teadata.output.display import Shown, data_frame, html_table, line
-from teadata.schema import StrictModel
+from teadata.schema import GrownModel, StrictModel
 from teadata.stored_frames import AnyFrames
+from teadata.units import UnitSystem
 from teaeval.md.record import Simulations
 from teaeval.predictions.prediction import Prediction
 from teaeval.predictions.reference import Reference
@@ -71,18 +72,21 @@ class ScoredDataset(StrictModel):
         return f"{self.name} ({self.edition} edition)"
 
 
-class ScoredReference(StrictModel):
+class ScoredReference(GrownModel):
     """The reference file of a score: no dataset, so that it has no version and no splits.
 
     ``energy_key`` and ``forces_key`` are the arrays of the file that were taken, ``energy_unit``
-    and ``length_unit`` the units they are in.  ``formulas`` are its compositions; ``atoms`` is
-    None if there are several.
+    and ``length_unit`` the units they are in; ``force_unit`` is there where it is not energy per
+    length.  ``formulas`` are its compositions; ``atoms`` is None if there are several.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"force_unit"})
 
     file: str
     sha256: str
     energy_unit: str
     length_unit: str
+    force_unit: str | None = None
     energy_key: str
     forces_key: str
     frames: int
@@ -93,11 +97,13 @@ class ScoredReference(StrictModel):
     @classmethod
     def of(cls, reference: Reference) -> ScoredReference:
         """Describe a reference."""
+        units = UnitSystem(reference.energy_unit, reference.length_unit, reference.force_unit)
         return cls(
             file=reference.path.name,
             sha256=reference.digest(),
-            energy_unit=reference.energy_unit,
-            length_unit=reference.length_unit,
+            energy_unit=units.energy,
+            length_unit=units.length,
+            **units.further,
             energy_key=reference.energy_key,
             forces_key=reference.forces_key,
             frames=len(reference),
@@ -119,9 +125,10 @@ class ScoredReference(StrictModel):
     @property
     def title(self) -> str:
         """The file, its checksum, and which of its labels were taken."""
+        forces = self.force_unit or self.length_unit
         return (
             f"reference {self.file} (sha256 {self.sha256[:12]}…; {self.energy_key} and "
-            f"{self.forces_key} in {self.energy_unit} and {self.length_unit}; no dataset)"
+            f"{self.forces_key} in {self.energy_unit} and {forces}; no dataset)"
         )
 
     @property
@@ -179,8 +186,13 @@ class Coverage(StrictModel):
         )
 
 
-class ScoredPrediction(StrictModel):
-    """The prediction of a score: who made it, and the file it was read from."""
+class ScoredPrediction(GrownModel):
+    """The prediction of a score: who made it, and the file it was read from.
+
+    ``force_unit`` is there where it is not energy per length.
+    """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"force_unit"})
 
     model: str | None
     train: str | None
@@ -189,6 +201,7 @@ class ScoredPrediction(StrictModel):
     sha256: str | None
     energy_unit: str | None
     length_unit: str | None
+    force_unit: str | None = None
 
     @classmethod
     def of(cls, prediction: Prediction) -> ScoredPrediction:
@@ -202,6 +215,7 @@ class ScoredPrediction(StrictModel):
             sha256=prediction.digest() if prediction.digest else None,
             energy_unit=source.get("energy_unit"),
             length_unit=source.get("length_unit"),
+            **UnitSystem.stated(source).further,
         )
 
 

@@ -84,7 +84,8 @@ def _data(score: Score) -> Data:
         return (data.name, data.edition, data.frames_sha256, data.splits_sha256)
     assert score.reference is not None
     read = score.reference
-    labels = f"{read.energy_key} {read.forces_key} {read.energy_unit} {read.length_unit}"
+    units = f"{read.energy_unit} {read.length_unit} {read.force_unit}"
+    labels = f"{read.energy_key} {read.forces_key} {units}"
     return ("", REFERENCE, read.sha256, labels)
 
 

@@ -37,6 +37,35 @@ def test_unknown_unit_names_those_there_are():
         units.energy_unit("kcal")
 
 
+@pytest.mark.parametrize("text", ["hartree/bohr", "Ha / a0", "EH/Bohr", "a.u./a.u."])
+def test_common_spellings_of_force_units(text):
+    assert units.force_unit(text) == "Hartree/Bohr"
+    assert units.force_unit("kcal/mol/Ang") == "kcal/mol/Å"
+
+
+@pytest.mark.parametrize("text", ["hartree", "bohr", "hartree/", "kcal/mol", "bohr/hartree", ""])
+def test_what_is_no_force_unit_is_told_how_one_is_spelled(text):
+    with pytest.raises(
+        UsageError, match="a slash and a length unit, such as Hartree/Bohr"
+    ) as found:
+        units.force_unit(text)
+    assert repr(text) in str(found.value)
+    assert "Å, nm, Bohr" in str(found.value)
+
+
+def test_a_system_of_units_may_have_a_unit_of_forces_of_its_own():
+    mixed = units.UnitSystem("hartree", "ang", "ha/a0")
+    assert str(mixed) == "Hartree, Å, Hartree/Bohr"
+    assert mixed.further == {"force_unit": "Hartree/Bohr"}
+    assert mixed.names["forces"] == "Hartree/Bohr"
+    assert mixed.stress == "Hartree/Å³"
+    assert mixed.factors["forces"] == pytest.approx(units.HARTREE / units.BOHR)
+    assert mixed.factors["stress"] == units.HARTREE
+    assert units.UnitSystem("eV", "Å", "eV/Å") == units.ASE
+    assert units.ASE.further == {}
+    assert units.UnitSystem.stated({"energy_unit": "eV", "length_unit": None}) == units.ASE
+
+
 def test_a_system_of_units_has_the_units_that_follow_from_energy_and_length():
     system = units.UnitSystem("ev", "a0")
     assert (system.force, system.stress) == ("eV/Bohr", "eV/Bohr³")

@@ -345,6 +345,16 @@ def test_units_in_a_databases_metadata(tmp_path):
     assert file.stated(["energy_unit"]) == "kcal/mol"
     assert file.stated(["length_unit"]) == "Ang"
     assert file.whole("energy").tolist() == [[1.0]]
+    assert file.stated(["force_unit"]) is None
+    with ase.db.connect(tmp_path / "mixed.db") as database:
+        database.metadata = {
+            "_distance_unit": "Ang",
+            "_property_unit_dict": {"energy": "Ha", "forces": "Ha/Bohr"},
+        }
+        database.write(Atoms("H2"), data={"energy": np.array([1.0]), "forces": np.ones((2, 3))})
+    mixed = open_arrays(tmp_path / "mixed.db")
+    stated = [mixed.stated([f"{kind}_unit"]) for kind in ("energy", "length", "force")]
+    assert stated == ["Ha", "Ang", "Ha/Bohr"]
 
 
 @pytest.mark.parametrize("name", ["ids", "energies", "forces", "positions"])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import textwrap
 
 import numpy as np
 import pytest
 
 import teadata
 import teaeval
+from teadata import units
 from teaeval import Prediction
 
 
@@ -85,6 +87,30 @@ def test_a_dataset_of_ones_own_is_scored_compared_and_reported(commands, folder,
     assert run("teadata", "remove", "ethanol", "--yes").returncode == 0
     table = run("teaeval", "table", tmp_path / "score.json")
     assert (table.returncode, "complete->complete" in table.stdout) == (0, True)
+
+
+def test_the_two_files_of_cp2k_become_one(repository, frames, run, tmp_path):
+    """As the page says it, with files as CP2K writes them: Å, hartree, hartree/bohr."""
+    text = (repository / "docs" / "own-data.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^  ```python\n(.*?)^  ```", text, re.MULTILINE | re.DOTALL)
+    forces = frames.forces / units.HARTREE * units.BOHR
+    for name, values in (("pos", frames.positions), ("frc", forces)):
+        with open(tmp_path / f"run-{name}-1.xyz", "w") as stream:
+            for n, rows in enumerate(values):
+                energy = frames.energies[n] / units.HARTREE
+                stream.write(f"{frames.n_atoms}\n i = {n:8d}, time = {n / 2:12.3f}, ")
+                stream.write(f"E = {energy:20.10f}\n")
+                stream.writelines(
+                    f"{symbol:>3}{x:20.10f}{y:20.10f}{z:20.10f}\n"
+                    for symbol, (x, y, z) in zip(frames.symbols, rows, strict=True)
+                )
+    (tmp_path / "join.py").write_text(textwrap.dedent(block))
+    joined = run(tmp_path / "join.py", cwd=tmp_path)
+    assert joined.returncode == 0, joined.stderr
+    done = run("teadata", "create", "cp2k", tmp_path / "run.xyz", "--energy-unit", "hartree",
+               "--force-unit", "hartree/bohr")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_allclose(teadata.load("cp2k").frames.forces, frames.forces, atol=2e-5)
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from teadata import Frames, formats, units
+from teadata.arrays import open_arrays
 from teadata.errors import DataError, UsageError
 
 finite = st.floats(allow_nan=False, allow_infinity=False, width=64, min_value=-1e12, max_value=1e12)
@@ -164,6 +165,18 @@ def test_real_frame_of_challenge_iii(repository, tmp_path):
     reference = ase.io.read(source)
     np.testing.assert_array_equal(frame.positions[0], reference.positions)
     np.testing.assert_array_equal(frame.cell[0], reference.cell.array)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_unit_of_forces_of_their_own_is_stated_and_read(mini_i, tmp_path, suffix):
+    frames, path = mini_i.split("folded/train/10"), tmp_path / f"f.{suffix}"
+    formats.write(path, frames, units=units.UnitSystem("Hartree", "Å", "Hartree/Bohr"))
+    found, stored = formats.read(path), open_arrays(path)
+    np.testing.assert_allclose(found.forces, frames.forces, rtol=1e-14)
+    np.testing.assert_allclose(found.energies, frames.energies, rtol=1e-14)
+    assert units.force_unit(stored.stated(["force_unit"])) == "Hartree/Bohr"
+    formats.write(path, frames, units=units.ASE)
+    assert open_arrays(path).stated(["force_unit"]) is None
 
 
 def test_stress_and_units_of_another_file(tmp_path):

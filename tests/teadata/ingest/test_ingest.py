@@ -106,6 +106,23 @@ def test_files_become_a_dataset_that_all_else_works_on(files, mini_i, run, tmp_p
     assert "10.5281/zenodo.14138387" in "".join(teaeval.score(made).citations)
 
 
+def test_forces_may_be_in_a_unit_of_their_own(mini_i, folder, run):
+    """Hartree/bohr beside Å, which a file states or the user says."""
+    frames = mini_i.split("folded/test")[:300]
+    mixed = {"energy": units.HARTREE, "F": frames.forces / units.HARTREE * units.BOHR}
+    said = Options(energy_unit="hartree", force_unit="hartree/bohr")
+    stated = {"e_unit": "hartree", "force_unit": "Ha/a0"}
+    for more, options in ((stated, Options()), ({"e_unit": None}, said)):
+        save(folder / "AcAla3_folded-test.npz", frames, **mixed, **more)
+        made = ingest([folder], "tea2023-i", options, replace=True)
+        found = teadata.load("tea2023-i").split("folded/test")
+        np.testing.assert_allclose(found.forces, frames.forces, rtol=1e-14)
+        assert made.card.ingested[0].units == "Hartree, Å, Hartree/Bohr"
+    wrong = run("teadata", "ingest", folder, "--dataset", "tea2023-i", "--replace",
+                "--energy-unit", "hartree", "--force-unit", "hartree")  # fmt: skip
+    assert "unknown force unit 'hartree'" in wrong.stderr
+
+
 def test_a_baseline_trains_on_it(files, run, tmp_path):
     ingest([files], "tea2023-i")
     folder = tmp_path / "run"
