@@ -71,10 +71,10 @@ def verify(stated: Score, file: Path, reference: Path | None = None) -> list[str
 def differences(where: str, stated: Any, computed: Any) -> Iterator[str]:
     """Say where two records differ, a line for each number or text, with its place."""
     if isinstance(stated, dict) and isinstance(computed, dict):
-        for key in dict.fromkeys([*stated, *computed]):
+        for key in stated:
             if where or key not in PASSING:
                 yield from differences(
-                    f"{where}.{key}" if where else key, stated.get(key), computed.get(key)
+                    f"{where}.{key}" if where else key, stated[key], computed.get(key)
                 )
     elif isinstance(stated, list | tuple) and isinstance(computed, list | tuple):
         if len(stated) != len(computed):

@@ -11,7 +11,7 @@ import pytest
 import teaeval
 from teadata.errors import DataError
 from teaeval.scores.reading import read_score
-from teaeval.scores.verification import verify
+from teaeval.scores.verification import differences, verify
 
 
 @pytest.fixture
@@ -82,3 +82,10 @@ def test_what_is_no_score(tmp_path, content):
         read_score(path)
     with pytest.raises(DataError, match="no such file"):
         read_score(tmp_path / "missing.json")
+
+
+def test_what_only_the_score_states_is_a_difference():
+    """A force unit is written only where it is another than energy per length."""
+    stated = {"prediction": {"energy_unit": "eV", "force_unit": "Hartree/Bohr"}}
+    found = list(differences("", stated, {"prediction": {"energy_unit": "eV"}}))
+    assert found == ["prediction.force_unit: stated 'Hartree/Bohr', found None"]
