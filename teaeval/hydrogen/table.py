@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from teadata import console
 from teadata.errors import UsageError
@@ -142,19 +143,44 @@ def _notes(record: Record) -> list[str]:
     return [f"{note} ({', '.join(states)})" for note, states in found.items()]
 
 
-def check_same(records: Sequence[Record]) -> None:
-    """Refuse records that cannot be laid side by side.
+def comparable(records: Sequence[Record]) -> list[Record]:
+    """Records that can be laid side by side, each with a label of its own.
+
+    Records of one label, such as those of several seeds in a campaign, get what the names of
+    their run folders differ in: ``MACE (seed1)``.
 
     Raises
     ------
     UsageError
-        If there are none, two have one label, or they differ in data or analysis.
+        If there are none, two cannot be told apart, or they differ in data or analysis.
     """
     if not records:
         raise UsageError("no records; expected those that teaeval hydrogen writes")
+    _check_same(records)
     labels = [record.plan.label for record in records]
-    if twice := {label for label in labels if labels.count(label) > 1}:
+    named = []
+    for record, label in zip(records, labels, strict=True):
+        plan = record.plan
+        if labels.count(label) > 1:
+            others = [r.plan.model for r in records if r.plan.label == label]
+            plan = plan.model_copy(update={"label": f"{label} ({_own_part(plan.model, others)})"})
+        named.append(record.model_copy(update={"plan": plan}))
+    own = [record.plan.label for record in named]
+    if twice := [label for label, one in zip(labels, own, strict=True) if own.count(one) > 1]:
         raise UsageError(f"two records are of {min(twice)!r}; run one again with another --model")
+    return named
+
+
+def _own_part(model: str | None, others: Sequence[str | None]) -> str:
+    """What the name of a run folder has, between its hyphens, that not all of the others have."""
+    names = [Path(other).name.split("-") if other else [] for other in others]
+    own = Path(model).name if model else ""
+    apart = [part for part in own.split("-") if not all(part in name for name in names)]
+    return "-".join(apart) or own
+
+
+def _check_same(records: Sequence[Record]) -> None:
+    """Refuse records that differ in data or analysis."""
     first = records[0].plan
     for record in records[1:]:
         plan = record.plan
@@ -197,7 +223,7 @@ def model_rows(records: Sequence[Record]) -> list[tuple[str, ...]]:
     UsageError
         If the records cannot be laid side by side.
     """
-    check_same(records)
+    records = comparable(records)
     known = _reference(records)
     common = set.intersection(*({r.state for r in record.states} for record in records))
     rows = []

@@ -9,7 +9,7 @@ import numpy as np
 
 from teadata.errors import expect_several
 from teaeval.hydrogen.record import Estimate, Observed, Record
-from teaeval.hydrogen.table import check_same
+from teaeval.hydrogen.table import comparable
 from teaeval.plots.plot import COLOURS, LINES, MARKERS, MODEL_ORDER, Plot, panels, styled
 
 REFERENCE = "reference"
@@ -70,8 +70,7 @@ def against_density(records: Record | Iterable[Record], title: str = "") -> Plot
     UsageError
         If the records cannot be laid side by side.
     """
-    records = expect_several(records, Record, RECORDS)
-    check_same(records)
+    records = comparable(expect_several(records, Record, RECORDS))
     series = _series(records)
     looks = _looks(list(series))
     temperatures = sorted({t for t, _ in series[REFERENCE]})
@@ -141,8 +140,7 @@ def radial(records: Record | Iterable[Record], title: str = "") -> Plot:
     UsageError
         If the records cannot be laid side by side.
     """
-    records = expect_several(records, Record, RECORDS)
-    check_same(records)
+    records = comparable(expect_several(records, Record, RECORDS))
     series = _series(records)
     looks = _looks(list(series))
     states = sorted(series[REFERENCE])

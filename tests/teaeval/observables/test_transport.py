@@ -32,8 +32,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 @pytest.fixture(scope="module")
 def hydrogen():
-    """A trajectory of mini-hydrogen that is unwrapped, 2 fs between frames."""
-    return teadata.load("mini-hydrogen").trajectory(31)
+    """Frames of mini-hydrogen that are unwrapped, 2 fs from one to the next."""
+    data = teadata.load("mini-hydrogen")
+    run = next(run for run in data.card.trajectories if run.continuous)
+    return data.trajectory(run.index)[:100]
 
 
 def walk(frames=2000, atoms=20, step=0.1, seed=0):
@@ -156,7 +158,7 @@ def test_temperature_and_pressure_are_those_of_ase(hydrogen):
         total = atoms.get_stress(voigt=False, include_ideal_gas=True)
         expected = -np.trace(total) / 3 / ase.units.GPa
         assert found[i] == pytest.approx(expected, rel=1e-5)
-    assert 100 < found.mean() < 300  # compressed: positive
+    assert 30 < found.mean() < 100  # compressed: positive
     assert temperature(velocities, masses, removed=3) == pytest.approx(kelvin * 96 / 93)
 
 
