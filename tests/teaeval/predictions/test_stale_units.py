@@ -143,7 +143,7 @@ def test_files_that_mace_eval_configs_makes_of_an_export(run, right, tmp_path):
     ase.io.write(path, images, format="extxyz")
     prediction = teaeval.read_prediction(path)
     np.testing.assert_allclose(prediction.energies, right[0], rtol=1e-9)
-    assert (prediction.dataset, prediction.subset) == ("mini-hydrogen@1.0.0", "complete")
+    assert (prediction.dataset, prediction.subset) == ("mini-hydrogen@1.1.0", "complete")
 
 
 @pytest.mark.parametrize("suffix", ["npz", "h5"])
