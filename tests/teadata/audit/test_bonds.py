@@ -20,12 +20,15 @@ def sign_of(card, frames):
 
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("mini-i", 12), ("mini-ii", 60), ("mini-iii", 12), ("mini-iv", 60), ("mini-hydrogen", 400)],
+    [("mini-i", 12), ("mini-ii", 60), ("mini-iii", 12), ("mini-iv", 60), ("mini-hydrogen", 64)],
 )
 def test_gradients_are_told_from_forces(name, count):
     data = teadata.load(name)
     card = data.card.model_copy(update={"tasks": [], "subsets": {"complete": "all"}})
-    frames = data.frames[np.linspace(0, len(data.frames) - 1, count).astype(int)]
+    frames = data.frames
+    if name == "mini-hydrogen":  # where molecules stay as they are
+        frames = data.split("1000K-0.5/train")
+    frames = frames[np.linspace(0, len(frames) - 1, count).astype(int)]
     right = sign_of(card, frames)
     assert right.outcome == "pass"
     assert right.evidence["median"] < -0.5
