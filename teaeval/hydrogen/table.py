@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -34,6 +35,8 @@ STATE_COLUMNS = (
     "pairs apart",
     "by chance",
 )
+
+CHECKSUM = re.compile("[0-9a-f]{12}")
 
 MODEL_COLUMNS = (
     "model",
@@ -172,11 +175,18 @@ def comparable(records: Sequence[Record]) -> list[Record]:
 
 
 def _own_part(model: str | None, others: Sequence[str | None]) -> str:
-    """What the name of a run folder has, between its hyphens, that not all of the others have."""
+    """What a run folder's name has, between its hyphens, that not all of the others have.
+
+    The checksum at the end of a campaign's folders is left out where the rest suffices.
+    """
     names = [Path(other).name.split("-") if other else [] for other in others]
-    own = Path(model).name if model else ""
-    apart = [part for part in own.split("-") if not all(part in name for name in names)]
-    return "-".join(apart) or own
+    shared = set.intersection(*map(set, names))
+    parts = {i: [part for part in name if part not in shared] for i, name in enumerate(names)}
+    short = ["-".join(p for p in own if not CHECKSUM.fullmatch(p)) for own in parts.values()]
+    at = list(others).index(model)
+    if short[at] and short.count(short[at]) == 1:
+        return short[at]
+    return "-".join(parts[at]) or "-".join(names[at])
 
 
 def _check_same(records: Sequence[Record]) -> None:

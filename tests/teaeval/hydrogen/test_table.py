@@ -35,9 +35,26 @@ def test_records_of_one_model_are_told_apart_by_their_run_folders(of_run):
     sizes = [*runs, of_run("mace-mini-hydrogen-192-seed1")]
     labels = [record.plan.label for record in comparable(sizes)]
     assert labels == ["MACE (96-seed0)", "MACE (96-seed1)", "MACE (192-seed1)"]
+    campaign = [of_run(f"mace-{which}") for which in ("seed0-0123456789ab", "seed1-ba9876543210")]
+    assert [record.plan.label for record in comparable(campaign)] == [
+        "MACE (seed0)",
+        "MACE (seed1)",
+    ]
+    configured = [of_run(f"mace-{which}") for which in ("0123456789ab", "ba9876543210")]
+    labels = [record.plan.label for record in comparable(configured)]
+    assert labels == ["MACE (0123456789ab)", "MACE (ba9876543210)"]
 
 
 @pytest.mark.parametrize("folders", [(None, None), ("a/one", "b/one"), ("one", None, None)])
 def test_records_that_nothing_tells_apart_are_refused(of_run, folders):
     with pytest.raises(UsageError, match=r"two records are of 'MACE'; run one again with another"):
         comparable([of_run(folder) for folder in folders])
+
+
+def test_the_page_shows_the_shipped_records(repository, run):
+    text = (repository / "docs" / "hydrogen.md").read_text(encoding="utf-8")
+    shown = text.partition("<!-- table -->\n")[2].partition("<!-- end of table -->")[0]
+    records = sorted((repository / "examples" / "hydrogen").glob("*.json"))
+    made = run("teaeval", "hydrogen-table", *records, "--markdown")
+    assert made.returncode == 0, made.stderr
+    assert shown == made.stdout
