@@ -122,7 +122,7 @@ def test_pandas_is_asked_for_only_when_it_is_needed():
 
 def test_what_there_is():
     assert "mini-i" in teadata.list()
-    assert teadata.list() == [card.id for card in teadata.cards()]
+    assert teadata.list() == list(dict.fromkeys(card.id for card in teadata.cards()))
     names = list(teadata.load("mini-i").splits)
     assert "folded/test" in names
     assert all(len(teadata.load("mini-i").splits.ids(name)) for name in names)
