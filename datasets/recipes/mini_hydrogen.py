@@ -65,7 +65,7 @@ TEMPERATURES = (1000.0, 2000.0)  # K, of the nuclei
 DENSITIES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.3, 1.5)  # g/cm³
 N_ATOMS = 32
 BOND = 0.74  # Å, of the molecules at the start
-NEAREST = 0.45  # Å, that atoms of two molecules may be apart at the start
+NEAREST = 0.45  # Å, between atoms of two molecules at the start, at least
 RUNAWAY = 1000.0
 """A force component (kcal/mol/Å) that only a simulation that has broken has: 349 is the largest of
 the reference trajectories."""
@@ -103,13 +103,13 @@ def start_structure(density: float, seed: int):
 
     rng = np.random.default_rng([seed, 1])
     length = side(density)
+    molecule = np.arange(N_ATOMS) // 2
+    apart = molecule[:, None] != molecule
     while True:
         points = np.array(list(np.ndindex(3, 3, 3)))[rng.permutation(27)[: N_ATOMS // 2]]
         axes = Rotation.random(len(points), rng=rng).apply([0, 0, BOND / 2])
         positions = points[:, None] * length / 3 + np.stack([axes, -axes], axis=1)
         atoms = Atoms(f"H{N_ATOMS}", positions.reshape(-1, 3), cell=[length] * 3, pbc=True)
-        molecule = np.arange(N_ATOMS) // 2
-        apart = molecule[:, None] != molecule
         if atoms.get_all_distances(mic=True)[apart].min() > NEAREST:
             return atoms
 

@@ -37,6 +37,7 @@ STATE_COLUMNS = (
 )
 
 CHECKSUM = re.compile("[0-9a-f]{12}")
+"""What a campaign ends the names of its run folders with."""
 
 MODEL_COLUMNS = (
     "model",
@@ -161,32 +162,30 @@ def comparable(records: Sequence[Record]) -> list[Record]:
         raise UsageError("no records; expected those that teaeval hydrogen writes")
     _check_same(records)
     labels = [record.plan.label for record in records]
-    named = []
-    for record, label in zip(records, labels, strict=True):
-        plan = record.plan
-        if labels.count(label) > 1:
-            others = [r.plan.model for r in records if r.plan.label == label]
-            plan = plan.model_copy(update={"label": f"{label} ({_own_part(plan.model, others)})"})
-        named.append(record.model_copy(update={"plan": plan}))
-    own = [record.plan.label for record in named]
-    if twice := [label for label, one in zip(labels, own, strict=True) if own.count(one) > 1]:
-        raise UsageError(f"two records are of {min(twice)!r}; run one again with another --model")
+    named = list(records)
+    for label in {label for label in labels if labels.count(label) > 1}:
+        at = [i for i, other in enumerate(labels) if other == label]
+        parts = _own_parts([records[i].plan.model for i in at])
+        if len(set(parts)) < len(parts):
+            raise UsageError(f"two records are of {label!r}; run one again with another --model")
+        for i, part in zip(at, parts, strict=True):
+            plan = records[i].plan.model_copy(update={"label": f"{label} ({part})"})
+            named[i] = records[i].model_copy(update={"plan": plan})
     return named
 
 
-def _own_part(model: str | None, others: Sequence[str | None]) -> str:
-    """What a run folder's name has, between its hyphens, that not all of the others have.
+def _own_parts(runs: Sequence[str | None]) -> list[str]:
+    """What each run folder's name has, between its hyphens, that not all of the others have.
 
     The checksum at the end of a campaign's folders is left out where the rest suffices.
     """
-    names = [Path(other).name.split("-") if other else [] for other in others]
+    names = [Path(run).name.split("-") if run else [] for run in runs]
     shared = set.intersection(*map(set, names))
-    parts = {i: [part for part in name if part not in shared] for i, name in enumerate(names)}
-    short = ["-".join(p for p in own if not CHECKSUM.fullmatch(p)) for own in parts.values()]
-    at = list(others).index(model)
-    if short[at] and short.count(short[at]) == 1:
-        return short[at]
-    return "-".join(parts[at]) or "-".join(names[at])
+    own = [[part for part in name if part not in shared] for name in names]
+    short = ["-".join(part for part in parts if not CHECKSUM.fullmatch(part)) for parts in own]
+    if all(short) and len(set(short)) == len(short):
+        return short
+    return ["-".join(parts or name) for parts, name in zip(own, names, strict=True)]
 
 
 def _check_same(records: Sequence[Record]) -> None:

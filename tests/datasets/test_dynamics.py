@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
 
 import numpy as np
 import pytest
@@ -13,13 +11,9 @@ from teaeval.md import Settings
 
 
 @pytest.fixture(scope="module")
-def labels(repository):
+def labels(recipes):
     pytest.importorskip("tblite")
-    sys.path.insert(0, str(repository / "datasets" / "recipes"))
-    try:
-        yield importlib.import_module("labels")
-    finally:
-        sys.path.pop(0)
+    return recipes("labels")
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -20,12 +17,8 @@ CELL = np.array([[3.2, 0.0, 0.0], [0.3, 3.0, 0.0], [0.1, -0.2, 3.4]])  # Å
 
 
 @pytest.fixture(scope="module")
-def labels(repository: Path) -> Iterator[ModuleType]:
-    sys.path.insert(0, str(repository / "datasets" / "recipes"))
-    try:
-        yield importlib.import_module("labels")
-    finally:
-        sys.path.pop(0)
+def labels(recipes) -> ModuleType:
+    return recipes("labels")
 
 
 @pytest.fixture(scope="module")
