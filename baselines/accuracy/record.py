@@ -86,10 +86,15 @@ class SeedResult(StrictModel):
 
 
 class Training(StrictModel):
-    """What was trained, on ``train`` and ``valid`` (split names), with which seeds."""
+    """What was trained, on ``train`` and ``valid`` (split names), with which seeds, and where.
+
+    ``versions`` and ``hardware`` are those of the first seed.
+    """
 
     train: str
     valid: str
+    versions: dict[str, str]
+    hardware: dict[str, str]
     seeds: list[SeedResult]
 
     @property
@@ -113,7 +118,7 @@ class Training(StrictModel):
 
 
 class AccuracyRecord(StrictModel):
-    """What a model reaches on a dataset, with the checksums and versions it was reached with."""
+    """What a model reaches on a dataset with one configuration, and the checksums of the data."""
 
     model: str
     config_name: str
@@ -121,9 +126,29 @@ class AccuracyRecord(StrictModel):
     dataset: str
     frames_sha256: str
     splits_sha256: str
-    versions: dict[str, str]
-    hardware: dict[str, str]
     trainings: list[Training]
+
+    @classmethod
+    def of(cls, plan: Plan) -> AccuracyRecord:
+        """Make the record of a plan's model, data and settings, without a training."""
+        return cls(
+            model=plan.model,
+            config_name=plan.config_name,
+            config=settings_of(plan),
+            dataset=plan.dataset,
+            frames_sha256=plan.frames_sha256,
+            splits_sha256=plan.splits_sha256,
+            trainings=[],
+        )
+
+    def changed(self, other: AccuracyRecord) -> list[str]:
+        """List what the trainings of two records differ in: the data, and settings by name."""
+        data = ("dataset", "frames_sha256", "splits_sha256")
+        names = [name for name in data if getattr(self, name) != getattr(other, name)]
+        settings = sorted(self.config.keys() | other.config.keys())
+        return names + [
+            name for name in settings if self.config.get(name) != other.config.get(name)
+        ]
 
     def to_pandas(self) -> pd.DataFrame:
         """A row for each training, test subset and quantity: what it reached, and its cost.
@@ -218,12 +243,31 @@ def read_records(folder: Path = RECORDS, model: str | None = None) -> list[Accur
     return [record for record in records if model in (None, record.model)]
 
 
+def dropped(path: Path, plan: Plan) -> str:
+    """Say which trainings a record loses if this one is added, and why; empty if none.
+
+    Those of other settings or data are lost: errors of one configuration are compared with them.
+    """
+    if not path.is_file():
+        return ""
+    before = read_record(path)
+    changed = before.changed(AccuracyRecord.of(plan))
+    subset = plan.train.split("/")[0]
+    lost = [training.subset for training in before.trainings if training.subset != subset]
+    if not changed or not lost:
+        return ""
+    return (
+        f"{path}: its trainings on {', '.join(lost)} will be dropped, because they were made with "
+        f"other data or settings ({', '.join(changed)}); record these subsets again, too"
+    )
+
+
 def add_training(
     path: Path, results: list[tuple[TrainingRecord, dict[str, Score]]]
 ) -> AccuracyRecord:
     """Put the results of several seeds into a record, in the place of those of the same subset.
 
-    Trainings that were recorded with other settings, data or software are dropped.
+    Trainings that were recorded with other settings or data are dropped (:func:`dropped`).
 
     Parameters
     ----------
@@ -236,23 +280,15 @@ def add_training(
     training = Training(
         train=first.plan.train,
         valid=first.plan.valid,
-        seeds=[SeedResult.of(record, scores) for record, scores in results],
-    )
-    made = AccuracyRecord(
-        model=first.plan.model,
-        config_name=first.plan.config_name,
-        config=settings_of(first.plan),
-        dataset=first.plan.dataset,
-        frames_sha256=first.plan.frames_sha256,
-        splits_sha256=first.plan.splits_sha256,
         versions=first.versions,
         hardware=first.hardware,
-        trainings=[],
+        seeds=[SeedResult.of(record, scores) for record, scores in results],
     )
+    made = AccuracyRecord.of(first.plan)
     kept: list[Training] = []
     if path.is_file():
         before = read_record(path)
-        if before.model_copy(update={"trainings": []}) == made:
+        if not before.changed(made):
             kept = [other for other in before.trainings if other.subset != training.subset]
     kept = sorted([*kept, training], key=lambda item: item.subset)
     record = made.model_copy(update={"trainings": kept})

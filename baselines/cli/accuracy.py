@@ -52,7 +52,10 @@ def record(
     data = catalog.load(dataset)
     for name in subset or accuracy.trained_subsets(data.card):
         plan = make_plan(model, data, name, size, config)
-        made = retraining.make_record(plan, seeds, runs, records or accuracy.records_folder(data))
+        folder = records or accuracy.records_folder(data)
+        if lost := accuracy.dropped(accuracy.record_file(plan, folder), plan):
+            console.say(lost, err=True)
+        made = retraining.make_record(plan, seeds, runs, folder)
         accuracy_table.print_records([made])
 
 

@@ -24,6 +24,8 @@ def training(subset: str, values: list[float], seconds: float = 10.0) -> Trainin
     return Training(
         train=f"{subset}/train/10",
         valid=f"{subset}/valid/10",
+        versions={},
+        hardware={},
         seeds=[
             SeedResult(
                 seed=seed,
@@ -45,8 +47,6 @@ def record_of(*trainings: Training, model: str = "sgdml", dataset: str = "mini-i
         dataset=dataset,
         frames_sha256="",
         splits_sha256="",
-        versions={},
-        hardware={},
         trainings=list(trainings),
     )
 
