@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Literal
 
 from baselines.accuracy.record import QUANTITIES, AccuracyRecord, SeedResult, Training
-from teadata.errors import DataError, unknown_name
+from teadata.errors import DataError, UsageError, unknown_name
 from teadata.schema import StrictModel
 
 CONFIDENCE = 0.999
@@ -129,6 +130,7 @@ def select(
     subset: str | None = None,
     config_name: str | None = None,
     fast: bool = False,
+    kind: Literal["quick", "reference"] = "quick",
 ) -> list[tuple[AccuracyRecord, Training]]:
     """Select the recorded trainings of a model, dataset, subset and configuration.
 
@@ -139,9 +141,11 @@ def select(
     model, dataset, subset
         None: all.
     config_name
-        None: those whose name begins with ``quick``, which take minutes.
+        None: those whose name begins with `kind`.
     fast
         Only the quickest of each model.
+    kind
+        ``quick`` trainings take minutes, ``reference`` ones up to an hour.
 
     Raises
     ------
@@ -152,16 +156,21 @@ def select(
         (record, training)
         for record in records
         for training in record.trainings
-        if config_name or record.config_name.startswith("quick")
+        if config_name or record.config_name.startswith(kind)
     ]
+    if not chosen and config_name is None:
+        raise UsageError(
+            f"no {kind} training is recorded here; "
+            f"`baselines record mace mini-i --config {kind}` records some"
+        )
     wanted = {"configuration": config_name, "model": model, "dataset": dataset, "subset": subset}
-    for kind, name in wanted.items():
+    for what, name in wanted.items():
         if name is None:
             continue
-        known = dict.fromkeys(_names(*pair)[kind] for pair in chosen)
+        known = dict.fromkeys(_names(*pair)[what] for pair in chosen)
         if name not in known:
-            raise unknown_name(f"recorded {kind}", name, known)
-        chosen = [pair for pair in chosen if _names(*pair)[kind] == name]
+            raise unknown_name(f"recorded {what}", name, known)
+        chosen = [pair for pair in chosen if _names(*pair)[what] == name]
     if fast:
         quickest: dict[str, tuple[AccuracyRecord, Training]] = {}
         for pair in sorted(chosen, key=lambda pair: pair[1].wall_seconds):

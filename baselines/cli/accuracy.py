@@ -113,8 +113,9 @@ def check(
         model,
         dataset and dataset.partition("@")[0],
         subset,
-        "reference" if reference else config,
+        config,
         fast,
+        "reference" if reference else "quick",
     )
     names = {record.model for record, _ in chosen}
     spreads = {

@@ -126,3 +126,15 @@ def test_selection_names_what_is_recorded():
         regression.select(records, "sgdml", "mini-iv")
     with pytest.raises(UsageError, match="unknown recorded configuration 'paper-i'"):
         regression.select(records, config_name="paper-i")
+
+
+def test_reference_trainings_are_those_whose_configuration_begins_so():
+    names = ["quick", "reference", "reference-iv", "large"]
+    records = [
+        record_of(training("complete", [1.0])).model_copy(update={"config_name": name})
+        for name in names
+    ]
+    chosen = regression.select(records, kind="reference")
+    assert [record.config_name for record, _ in chosen] == ["reference", "reference-iv"]
+    with pytest.raises(UsageError, match="no reference training is recorded here"):
+        regression.select(records[:1], kind="reference")
