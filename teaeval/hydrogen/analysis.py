@@ -19,6 +19,7 @@ from teaeval.hydrogen.duration import (
     window,
 )
 from teaeval.hydrogen.record import (
+    DRAWS_SEED,
     Deviation,
     Estimate,
     Observed,
@@ -183,7 +184,7 @@ def deviation(model: Observed, reference: Observed, protocol: Protocol) -> Devia
         pieces=len(model.rdf.counts) // len(model.blocks),
         others=len(reference.rdf.counts) // len(reference.blocks),
         replicates=protocol.replicates,
-        seed=protocol.seed,
+        seed=DRAWS_SEED,
     )
     return Deviation(
         pressure=push,

@@ -23,6 +23,12 @@ RECORD_FILE = "record.json"
 HALF = 0.5
 """The share of atoms in stable molecules at which one phase becomes the other."""
 
+DRAWS_SEED = 0
+"""Seed of the resamples and draws behind intervals.
+
+It is not the simulation's, so that the reference has the same interval in every record.
+"""
+
 
 class Protocol(StrictModel):
     """How state points are simulated and analysed.

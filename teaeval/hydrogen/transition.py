@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from teadata.errors import DataError
 from teadata.typing import Floats, Ints
-from teaeval.hydrogen.record import HALF, Protocol, Transition
+from teaeval.hydrogen.record import DRAWS_SEED, HALF, Protocol, Transition
 from teaeval.resampling import interval
 
 STRAIGHTNESS = 3.0
@@ -81,7 +81,7 @@ def _drawn(densities: Floats, blocks: Sequence[Floats], protocol: Protocol) -> F
 
     Shares are drawn about their means by Student's t, with the standard error of the blocks.
     """
-    rng = np.random.default_rng(protocol.seed)
+    rng = np.random.default_rng(DRAWS_SEED)
     shares = np.empty((protocol.replicates, len(blocks)))
     for column, values in enumerate(blocks):
         freedom = max(1, len(values) - 1)
@@ -108,7 +108,7 @@ def find_transition(
         By density in g/cm³, the share of atoms in stable molecules in each block of the
         trajectory; None where there is none, because it broke.
     protocol
-        Number of draws behind the interval, and seed.
+        Number of draws behind the interval.
     """
     known = {rho: np.array(shares) for rho, shares in sorted(blocks.items()) if shares is not None}
     broken = [rho for rho, shares in sorted(blocks.items()) if shares is None]

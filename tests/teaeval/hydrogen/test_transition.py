@@ -32,6 +32,7 @@ def test_transition_in_words():
     assert found.low < 0.78 < found.high
     assert found.crossing > 0.99
     assert find_transition(1000.0, blocks, protocol) == found  # seeded
+    assert find_transition(1000.0, blocks, Protocol(seed=7)) == found  # not by the simulation's
     assert find_transition(1000.0, {0.5: [0.9] * 4, 0.7: [0.8] * 4}, protocol).verdict == (
         "not found: molecular from 0.5 to 0.7 g/cm³"
     )
