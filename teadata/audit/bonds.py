@@ -6,15 +6,15 @@ import numpy as np
 
 from teadata.audit.finding import Finding, Outcome, Sample
 from teadata.frames import Frames
-from teadata.structure.bonds import bond_reach, bonded
-from teadata.structure.neighbours import periodic_vectors
-from teadata.typing import Floats
+from teadata.structure.bonds import bond_reach
+from teadata.structure.neighbours import CHUNK, arms
+from teadata.typing import Floats, Ints
 
 FRAMES = 200
 """Frames that are looked at, evenly spread."""
 
 FEWEST = 10
-"""Of fewer frames nothing is said."""
+"""Of fewer frames, or bonds of a kind, nothing is said."""
 
 SURE = 0.5
 """A correlation beyond this is of one sign or the other (``docs/audit.md``)."""
@@ -23,16 +23,14 @@ SURE = 0.5
 def check_sign(sample: Sample) -> Finding:
     """Check that forces pull bonds together that are longer than their mean.
 
-    For each bond of the first frame, its length is correlated with the force along it over all
-    frames; the median over the bonds is judged.
+    The median of :func:`correlations` is judged.
     """
     name, count = "sign of forces", len(sample.frames)
-    rows = np.unique(np.linspace(0, count - 1, FRAMES).astype(np.int64))
-    correlations = _correlations(sample.frames[rows])
-    if count < FEWEST or len(correlations) == 0:
-        why = f"fewer than {FEWEST} frames" if count < FEWEST else "no bonds that last"
-        return Finding(name, "pass", f"not judged: {why}", {"bonds": len(correlations)})
-    median = float(np.median(correlations))
+    found = correlations(sample.frames)
+    if count < FEWEST or len(found) == 0:
+        what = "frames" if count < FEWEST else "bonds of a kind"
+        return Finding(name, "pass", f"not judged: fewer than {FEWEST} {what}", {"bonds": 0})
+    median = float(np.median(found))
     outcome: Outcome = "fail" if median > SURE else "pass"
     text = f"length of a bond and force along it: median correlation {median:.2f}"
     if median > SURE:
@@ -42,28 +40,54 @@ def check_sign(sample: Sample) -> Finding:
         )
     elif median > -SURE:
         text += ", which says nothing about the sign"
-    return Finding(name, outcome, text, {"median": median, "bonds": len(correlations)})
+    return Finding(name, outcome, text, {"median": median, "bonds": len(found)})
 
 
-def _correlations(frames: Frames) -> Floats:
-    """Correlation of length and outward force of each bond of the first frame, (B,).
+def correlations(frames: Frames) -> Floats:
+    """Correlation of length and outward force of bonds of a kind, for each bond in a frame, (B,).
 
-    Frames in which two atoms are no longer bonded do not count for them.
+    Bonds are looked for in each of at most :data:`FRAMES` frames.  Of a kind are the bonds of two
+    atoms, if these are bonded in :data:`FEWEST` frames or more, else those of two elements.  Bonds
+    of rarer kinds, or of a kind whose length or force is always the same, are left out.
     """
-    first, second = np.nonzero(np.triu(bonded(frames[0]), 1))
-    arms = frames.positions[:, second] - frames.positions[:, first]
-    vectors = periodic_vectors(frames)
-    arms -= np.round(arms @ np.linalg.pinv(vectors)) @ vectors
-    lengths = np.linalg.norm(arms, axis=2)
-    outward = ((frames.forces[:, second] - frames.forces[:, first]) * arms).sum(axis=2)
-    outward = outward / np.maximum(lengths, 1e-9)
-    there = lengths < bond_reach(frames.numbers)[first, second]
-    present = np.maximum(there.sum(axis=0), 1)
-    x, y = (
-        np.where(there, values - np.where(there, values, 0.0).sum(axis=0) / present, 0.0)
-        for values in (lengths, outward)
-    )
-    spread = np.sqrt((x**2).sum(axis=0) * (y**2).sum(axis=0))
-    judged = (there.sum(axis=0) >= min(FEWEST, len(frames))) & (spread > 1e-9)
-    found: Floats = (x * y).sum(axis=0)[judged] / spread[judged]
+    rows = np.unique(np.linspace(0, len(frames) - 1, FRAMES).astype(np.int64))
+    pairs, lengths, outward = _bonds(frames[rows])
+    _, kind = np.unique(_kinds(frames.numbers, pairs), return_inverse=True)
+    members = np.bincount(kind)
+    x, y = (values - (np.bincount(kind, values) / members)[kind] for values in (lengths, outward))
+    spread = np.sqrt(np.bincount(kind, x**2) * np.bincount(kind, y**2))
+    judged = (members >= FEWEST) & (spread > 1e-9)
+    correlation = np.bincount(kind, x * y) / np.where(judged, spread, 1.0)
+    found: Floats = correlation[kind][judged[kind]]
     return found
+
+
+def _bonds(frames: Frames) -> tuple[Ints, Floats, Floats]:
+    """All bonds of all frames: which pair of atoms, length in Å, and force along it, (B,) each.
+
+    Pairs are numbered as in ``np.triu_indices``.  The force is the difference of those on the two
+    atoms, in kcal/mol/Å; positive ones push the atoms apart.
+    """
+    first, second = np.triu_indices(frames.n_atoms, 1)
+    reach = bond_reach(frames.numbers)[first, second]
+    step = max(1, CHUNK // max(len(first), 1))
+    parts = []
+    for start in range(0, len(frames), step):
+        some = frames[start : start + step]
+        between = arms(some, first, second)
+        row, pair = np.nonzero(np.linalg.norm(between, axis=2) < reach)
+        arm = between[row, pair]
+        length = np.maximum(np.linalg.norm(arm, axis=1), 1e-9)
+        force = some.forces[row, second[pair]] - some.forces[row, first[pair]]
+        parts.append((pair, length, (force * arm).sum(axis=1) / length))
+    pairs, lengths, outward = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return pairs, lengths, outward
+
+
+def _kinds(numbers: Ints, pairs: Ints) -> Ints:
+    """A number for the kind of each bond (B,), from the atomic numbers (A,) and pairs (B,)."""
+    first, second = (numbers[atoms] for atoms in np.triu_indices(len(numbers), 1))
+    elements = np.minimum(first, second) * (numbers.max() + 1) + np.maximum(first, second)
+    often = np.bincount(pairs, minlength=len(elements)) >= FEWEST
+    kinds: Ints = np.where(often, np.arange(len(elements)), -1 - elements)[pairs]
+    return kinds

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teadata.frames import Frames
-from teadata.structure.neighbours import distances
+from teadata.structure.neighbours import count_images, distances
 from teadata.typing import Floats, Ints
 
 CUTOFF = 6.0
@@ -66,23 +66,48 @@ def fingerprints(frames: Frames) -> Fingerprints:
     """
     if len(frames) == 0:
         return Fingerprints(np.empty((0, 1), np.float32), {})
-    members = {int(z): np.flatnonzero(frames.numbers == z) for z in np.unique(frames.numbers)}
-    parts: dict[tuple[int, int], list[Singles]] = {(a, b): [] for a in members for b in members}
-    for _, lengths in distances(frames, CUTOFF):
-        near = np.minimum(lengths, CUTOFF).astype(np.float32)
-        for b, second in members.items():
-            ranked = _nearest_of_each(near[:, :, second])
-            for a, first in members.items():
-                # Without images, the last neighbour among its own kind is the atom itself.
-                width = len(second) - (a == b) if near.shape[3] == 1 else NEIGHBOURS
-                if width:
-                    parts[a, b].append(np.sort(ranked[:, first, :width], axis=1))
-    blocks = {pair: np.concatenate(part) for pair, part in parts.items() if part}
+    blocks = _blocks(frames)
     flat = [block.reshape(len(frames), -1) for block in blocks.values()]
     return Fingerprints(
         values=np.concatenate(flat, axis=1) if flat else np.zeros((len(frames), 1), np.float32),
         shortest={(a, b): block[:, 0, 0] for (a, b), block in blocks.items() if a <= b},
     )
+
+
+def _blocks(frames: Frames) -> dict[tuple[int, int], Singles]:
+    """For each ordered pair of elements, the distances (N, A, K) in Å of its nearest neighbours.
+
+    In small cells, half of the cutoff has a fraction of the images, and mostly all neighbours that
+    are asked for: only frames where one is farther are looked at again.
+    """
+    half, images = CUTOFF / 2, count_images(frames, CUTOFF)
+    if not NEIGHBOURS < count_images(frames, half) < images:
+        return _blocks_within(CUTOFF, frames, images)
+    blocks = _blocks_within(half, frames, images)
+    farther = np.any([(block >= half).any(axis=(1, 2)) for block in blocks.values()], axis=0)
+    if farther.any():
+        for pair, block in _blocks_within(CUTOFF, frames[farther], images).items():
+            blocks[pair][farther] = block
+    return blocks
+
+
+def _blocks_within(cutoff: float, frames: Frames, images: int) -> dict[tuple[int, int], Singles]:
+    """The blocks as found among images within a cutoff in Å; what is beyond it may be wrong.
+
+    Each is sorted over the atoms of the first element.  `images` are there within
+    :data:`CUTOFF`; if that is the atom alone, it is the last neighbour of its own kind.
+    """
+    members = {int(z): np.flatnonzero(frames.numbers == z) for z in np.unique(frames.numbers)}
+    parts: dict[tuple[int, int], list[Singles]] = {(a, b): [] for a in members for b in members}
+    for _, lengths in distances(frames, cutoff):
+        near = np.minimum(lengths, CUTOFF, out=lengths).astype(np.float32)
+        for b, second in members.items():
+            ranked = _nearest_of_each(near[:, :, second])
+            for a, first in members.items():
+                width = len(second) - (a == b) if images == 1 else NEIGHBOURS
+                if width:
+                    parts[a, b].append(np.sort(ranked[:, first, :width], axis=1))
+    return {pair: np.concatenate(part) for pair, part in parts.items() if part}
 
 
 def _nearest_of_each(near: Singles) -> Singles:

@@ -10,8 +10,8 @@ from teadata.errors import DataError
 from teadata.frames import Frames
 from teadata.typing import Floats, Ints
 
-CHUNK = 2_000_000
-"""Distances computed at a time; about 100 MB, whatever the number of frames."""
+CHUNK = 1_000_000
+"""Distances computed at a time; some 50 MB, whatever the number of frames."""
 
 MAX_IMAGES = 10_000
 """A cell with more images than this within the cutoff counts as collapsed."""
@@ -56,6 +56,36 @@ def periodic_vectors(frames: Frames) -> Floats:
     return frames.cell[:, frames.pbc]
 
 
+def count_images(frames: Frames, cutoff: float) -> int:
+    """Number of images, the atom itself among them, that :func:`distances` lists of each atom."""
+    return len(image_shifts(_inverse(periodic_vectors(frames)), cutoff))
+
+
+def _inverse(vectors: Floats) -> Floats:
+    """Pseudo-inverses (N, 3, P) in 1/Å of the periodic vectors (N, P, 3), which give fractions.
+
+    Fractions of the periodic vectors alone: a slab needs no cell vector along its normal.
+    """
+    return np.asarray(np.linalg.pinv(vectors), dtype=np.float64)
+
+
+def arms(frames: Frames, first: Ints, second: Ints) -> Floats:
+    """Vectors (N, B, 3) in Å from atoms `first` to the nearest images of atoms `second`, (B,) each.
+
+    The image whose fractions of each cell vector are from −½ to ½, which is the nearest one in
+    cells that are not skewed, and below half of the shortest distance of lattice planes in all.
+
+    Raises
+    ------
+    DataError
+        If the frames are periodic without a finite cell.
+    """
+    vectors = periodic_vectors(frames)
+    between: Floats = frames.positions[:, second] - frames.positions[:, first]
+    between -= np.round(between @ _inverse(vectors)) @ vectors
+    return between
+
+
 def distances(frames: Frames, cutoff: float) -> Iterator[tuple[slice, Floats]]:
     """Yield some rows at a time, and the distances in them from each atom to all images of each.
 
@@ -77,8 +107,7 @@ def distances(frames: Frames, cutoff: float) -> Iterator[tuple[slice, Floats]]:
         If the frames are periodic without a finite cell, or a cell is collapsed.
     """
     vectors = periodic_vectors(frames)
-    # Fractions of the periodic vectors alone: a slab needs no cell vector along its normal.
-    inverse = np.asarray(np.linalg.pinv(vectors), dtype=np.float64)
+    inverse = _inverse(vectors)
     shifts = image_shifts(inverse, cutoff)
     origin = int(np.flatnonzero((shifts == 0).all(axis=1))[0])
     diagonal = np.arange(frames.n_atoms)
@@ -88,9 +117,16 @@ def distances(frames: Frames, cutoff: float) -> Iterator[tuple[slice, Floats]]:
         cell, position = vectors[rows, None], frames.positions[rows]
         between = position[:, :, None] - position[:, None]
         between -= np.round(between @ inverse[rows, None]) @ cell
-        lengths = np.stack(
-            [np.linalg.norm(between + (shift @ cell)[:, :, None], axis=-1) for shift in shifts],
-            axis=-1,
-        )
+        lengths = _lengths(between, shifts @ vectors[rows])
         lengths[:, diagonal, diagonal, origin] = np.inf
         yield rows, lengths
+
+
+def _lengths(between: Floats, translations: Floats) -> Floats:
+    """Lengths (n, A, A, S) in Å of vectors (n, A, A, 3), each moved by translations (n, S, 3)."""
+    squares: Floats = np.zeros((*between.shape[:3], translations.shape[1]))
+    for axis in range(3):
+        along = between[..., axis, None] + translations[:, None, None, :, axis]
+        squares += np.multiply(along, along, out=along)
+    lengths: Floats = np.sqrt(squares, out=squares)
+    return lengths
