@@ -2,7 +2,8 @@
 
     python datasets/recipes/mini_hydrogen.py                 # sample, label, write (resumes)
     python datasets/recipes/mini_hydrogen.py --folder F      # the same, with trajectories in F
-    python datasets/recipes/mini_hydrogen.py --so-far OUT    # what there is, as a dataset in OUT
+    python datasets/recipes/mini_hydrogen.py --so-far OUT    # state points that have frames of all
+                                                             # roles, as a dataset in OUT
     python datasets/recipes/mini_hydrogen.py --check 10      # relabel 10 stored frames, compare
 
 1. Starting structures: 16 molecules on a lattice with vacancies, turned at random, in a
@@ -52,7 +53,7 @@ import publish
 import sampling
 
 from teadata.elements import MASSES
-from teadata.errors import DataError
+from teadata.errors import DataError, TeaError
 from teadata.files import locked
 from teadata.frames import Frames
 from teadata.units import GRAMS_PER_CM3
@@ -84,6 +85,9 @@ CHUNKS = {"train": 16, "valid": 4, "test": 125}
 """Frames that a trajectory grows by in its turn."""
 
 STATES = list(itertools.product(TEMPERATURES, DENSITIES))
+SIZES = (4, 8, 16, 32, 64)
+"""Nested sizes of the training sets, of a state point as of all."""
+
 TESTED = 50
 """Frames of a reference trajectory in the test split, equally far apart."""
 
@@ -178,14 +182,27 @@ def sample(folder: Path, processes: int) -> None:
 
 
 def sampled(folder: Path) -> list[Job]:
-    """The trajectories that have frames."""
-    found = []
+    """The trajectories of the state points that have frames of every role.
+
+    Raises
+    ------
+    DataError
+        If there is no such state point.
+    """
+    there = []
     for job in jobs():
         path = folder / f"{trajectory(*job).name}.npz"
         if path.exists():
             with np.load(path) as data:
-                found += [job] if len(data["E"]) else []
-    return found
+                there += [job] if len(data["E"]) else []
+    usable = [job for job in there if all((role, *job[1:]) in there for role in PLANS)]
+    if not usable:
+        raise DataError(
+            f"{folder}: expected a state point with frames of {', '.join(PLANS)}, found "
+            f"{len(there)} of {len(jobs())} trajectories and no state point that has all three; "
+            f"go on sampling: python datasets/recipes/mini_hydrogen.py --folder {folder}"
+        )
+    return usable
 
 
 def subset_name(temperature: float, density: float) -> str:
@@ -274,6 +291,12 @@ def describe(references: Frames, todo: list[Job]) -> str:
     )
 
 
+def unfinished(missing: str) -> str:
+    """What the card's notice says first of a dataset that lacks frames, and maybe state points."""
+    lacking = f", and these state points are not there yet: {missing}" if missing else ""
+    return f"Unfinished: trajectories are still growing{lacking}. "
+
+
 def write(folder: Path, todo: list[Job], root: Path) -> None:
     """Write frames, split table and card of the trajectories in a folder."""
     plans = [trajectory(*job) for job in todo]
@@ -286,9 +309,12 @@ def write(folder: Path, todo: list[Job], root: Path) -> None:
     is_reference = np.isin(frames.trajectories, reference)
     order = np.concatenate([learned, np.flatnonzero(is_reference)])
     counts = np.bincount(frames.trajectories, minlength=len(todo))
+    fewest = min(len(rows) for (_, role), rows in picked.items() if role == "train")
     common = publish.common(ENGINE, "periodic, Gamma point")
+    states = [state for state in STATES if ("test", *state) in todo]
+    missing = ", ".join(subset_name(*state) for state in STATES if state not in states)
     if sum(counts) < sum(trajectory(*job).frames for job in jobs()):
-        common["notice"] = f"Unfinished: trajectories are still growing. {common['notice']}"
+        common["notice"] = unfinished(missing) + common["notice"]
     fields = {
         "id": "mini-hydrogen",
         "version": VERSION,
@@ -304,9 +330,9 @@ def write(folder: Path, todo: list[Job], root: Path) -> None:
         ],
         "subsets": {
             "complete": "all state points in equal parts",
-            **{subset_name(t, d): f"{t:g} K, {d:g} g/cm³" for t, d in STATES},
+            **{subset_name(t, d): f"{t:g} K, {d:g} g/cm³" for t, d in states},
         },
-        "sizes": [4, 8, 16, 32, 64],
+        "sizes": [size for size in SIZES if size <= fewest],
         "tasks": ["complete->complete"],
         "sampling": describe(frames[is_reference], todo),
         "acceptance": {"sampled": len(frames), "accepted": len(frames), "stored": len(order)},
@@ -334,13 +360,17 @@ def write(folder: Path, todo: list[Job], root: Path) -> None:
     }
     card = publish.publish(fields, frames, picked, order, root, f"mini-hydrogen-{VERSION}")
     print(f"{card.full_id}: {card.acceptance}, {[file.bytes for file in card.files]} bytes")
+    if missing:
+        print(f"left out, as frames of a role are missing: {missing}")
 
 
 def main() -> int:
     """Sample what is missing, then write file, split table and card."""
     parser = publish.parser(__doc__)
     parser.add_argument("--folder", type=Path, default=BUILD, help="of the trajectories")
-    parser.add_argument("--so-far", type=Path, metavar="OUT", help="write what there is to OUT")
+    parser.add_argument(
+        "--so-far", type=Path, metavar="OUT", help="write the state points that there are to OUT"
+    )
     options = parser.parse_args()
     if options.check is not None:
         return publish.check("mini-hydrogen", options.check, ENGINE)
@@ -354,4 +384,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except TeaError as error:
+        sys.exit(f"error: {error}")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import teadata
+from teadata.verify import verify
 
 
 def test_state_points_of_mini_hydrogen():
@@ -151,3 +152,27 @@ def test_hydrogen_is_written_as_far_as_it_is_sampled(hydrogen_recipe, tmp_path):
     label = hydrogen_recipe.ENGINE.label(numbers, reference.positions[1], cell[1])
     assert label.energy == pytest.approx(reference.energies[1], abs=1e-9)
     assert len(data.split("complete/test")) == 3
+
+
+def test_hydrogen_is_written_without_state_points_that_lack_a_role(
+    hydrogen_recipe, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setattr(hydrogen_recipe, "STATES", [(1000.0, 0.5), (2000.0, 0.5)])
+    out = tmp_path / "out"
+    command = ["mini_hydrogen.py", "--folder", str(tmp_path / "runs"), "--so-far", str(out)]
+    monkeypatch.setattr("sys.argv", command)
+    (tmp_path / "runs").mkdir()
+    with pytest.raises(teadata.errors.DataError, match=r"found 0 of 6 trajectories.*--folder"):
+        hydrogen_recipe.main()
+    for job in hydrogen_recipe.turns()[0]:
+        if job[0][:2] != ("test", 1000.0):
+            hydrogen_recipe.grow(tmp_path / "runs", job)
+    assert hydrogen_recipe.main() == 0
+    assert "left out, as frames of a role are missing: 1000K-0.5" in capsys.readouterr().out
+    card = teadata.DatasetCard.read(out / "cards/mini-hydrogen.yaml")
+    assert "not there yet: 1000K-0.5" in card.notice
+    assert list(card.subsets) == ["complete", "2000K-0.5"]
+    assert [run.temperature for run in card.trajectories] == [2000.0] * 3
+    data = teadata.Dataset(card, out)
+    assert all(check.passed for check in verify(data)), list(verify(data))
+    assert len(data.split("2000K-0.5/test")) == 3
