@@ -17,39 +17,16 @@ import yaml
 
 import teadata
 import teaeval
-from teadata import Frames, catalog, formats, units
+from teadata import catalog, formats, units
 from teadata.errors import DataError, UsageError
-from teadata.formats import npz
 from teadata.ingest import Options, ingest
 from teadata.ingest.molecules import molecules
 from teadata.verify import verify
 from teaeval import Prediction
 
+from .sgdml_files import save
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setenv("TEADATA_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def folder(tmp_path) -> Path:
-    path = tmp_path / "files"
-    path.mkdir()
-    return path
-
-
-def save(path: Path, frames: Frames, energy: float = 1.0, length: float = 1.0, **more) -> Path:
-    """An sGDML file in other units: kcal/mol per energy unit, Å per length unit."""
-    arrays = npz.arrays(frames) | {
-        "R": frames.positions / length,
-        "E": frames.energies / energy,
-        "F": frames.forces / (energy / length),
-    }
-    arrays = {k: v for k, v in (arrays | more).items() if v is not None}
-    del arrays["frame_id"]
-    np.savez_compressed(path, **arrays)
-    return path
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def left_over(home: Path) -> list[str]:
@@ -106,23 +83,6 @@ def test_files_become_a_dataset_that_all_else_works_on(files, mini_i, run, tmp_p
     assert "10.5281/zenodo.14138387" in "".join(teaeval.score(made).citations)
 
 
-def test_forces_may_be_in_a_unit_of_their_own(mini_i, folder, run):
-    """Hartree/bohr beside Å, which a file states or the user says."""
-    frames = mini_i.split("folded/test")[:300]
-    mixed = {"energy": units.HARTREE, "F": frames.forces / units.HARTREE * units.BOHR}
-    said = Options(energy_unit="hartree", force_unit="hartree/bohr")
-    stated = {"e_unit": "hartree", "force_unit": "Ha/a0"}
-    for more, options in ((stated, Options()), ({"e_unit": None}, said)):
-        save(folder / "AcAla3_folded-test.npz", frames, **mixed, **more)
-        made = ingest([folder], "tea2023-i", options, replace=True)
-        found = teadata.load("tea2023-i").split("folded/test")
-        np.testing.assert_allclose(found.forces, frames.forces, rtol=1e-14)
-        assert made.card.ingested[0].units == "Hartree, Å, Hartree/Bohr"
-    wrong = run("teadata", "ingest", folder, "--dataset", "tea2023-i", "--replace",
-                "--energy-unit", "hartree", "--force-unit", "hartree")  # fmt: skip
-    assert "unknown force unit 'hartree'" in wrong.stderr
-
-
 def test_a_baseline_trains_on_it(files, run, tmp_path):
     ingest([files], "tea2023-i")
     folder = tmp_path / "run"
@@ -156,20 +116,6 @@ def test_the_real_frame_of_challenge_iii(repository, tmp_path):
     assert card.ingested[0].energy_unit == "kcal/mol"
 
 
-def test_challenge_iv_finds_its_eight_ions_and_the_size_of_its_forces(folder):
-    mini = teadata.load("mini-iv")
-    frames = mini.split("complete/test")[:20]
-    save(folder / "MAPbI3_test.npz", frames, energy=units.EV, e_unit="eV", r_unit="Ang")
-    said = Options({"MAPbI3_test.npz": "complete/test"})
-    card = ingest([folder], "tea2023-iv", said).card
-    assert card.groups == mini.card.groups
-    found = teadata.load("tea2023-iv").split("complete/test")
-    np.testing.assert_allclose(found.forces, frames.forces, rtol=1e-12)
-    save(folder / "MAPbI3_test.npz", frames, energy=units.EV, e_unit="kcal/mol", r_unit="Ang")
-    with pytest.raises(DataError, match=r"that of mini-iv, .* would fit in .*eV/Å"):
-        ingest([folder], "tea2023-iv", said, replace=True)
-
-
 @pytest.mark.parametrize("suffix", ["npz", "xyz", "h5"])
 @pytest.mark.parametrize("archive", ["none", "zip", "tar.gz"])
 def test_every_format_zipped_or_not(mini_i, folder, suffix, archive):
@@ -185,18 +131,6 @@ def test_every_format_zipped_or_not(mini_i, folder, suffix, archive):
     np.testing.assert_array_equal(found.positions, frames.positions)
     np.testing.assert_array_equal(found.energies, frames.energies)
     np.testing.assert_array_equal(found.forces, frames.forces)
-
-
-def test_molecules_of_several_kinds_and_across_the_cell(mini_i):
-    frames = mini_i.split("folded/train/1")
-    middle = frames.positions[0, 20]
-    moved = dataclasses.replace(
-        frames,
-        cell=np.eye(3)[None] * 40,
-        pbc=(True,) * 3,
-        positions=(frames.positions - middle) % 40,  # cut in two by the cell's faces
-    )
-    assert molecules(moved) == [list(range(42))]
 
 
 def test_mixed_folders_pass_over_other_systems(files, repository):
@@ -256,47 +190,6 @@ def test_one_geometry_with_two_energies_is_refused(mini_i, folder):
     save(folder / "folded_train_20.npz", frames, E=frames.energies + 30)
     with pytest.raises(DataError, match=r"10 geometries have another energy"):
         ingest([folder], "tea2023-i")
-
-
-def test_float32_energies_are_refused_with_the_reason(mini_i, folder):
-    frames = mini_i.split("folded/test")[:10]
-    single = (frames.energies - 2.5e6).astype(np.float32)
-    save(folder / "folded_test.npz", frames, E=single)
-    with pytest.raises(
-        DataError, match=r"float32: at 25\d+\.?\d* kcal/mol they are 0.25 kcal/mol ap"
-    ):
-        ingest([folder], "tea2023-i")
-    ingest([folder], "tea2023-i", Options(accept_float32=True))
-    found = teadata.load("tea2023-i").split("folded/test").energies
-    np.testing.assert_array_equal(found, single.astype(np.float64))
-
-
-@pytest.mark.parametrize(
-    ("declared", "actual"),
-    [("eV", units.EV), ("kJ/mol", 1 / 4.184), ("Hartree", units.HARTREE), ("kcal/mol", 1.0)],
-)
-@pytest.mark.parametrize("wrong", ["eV", "kcal/mol", "Hartree", "kJ/mol"])
-def test_a_wrong_unit_is_caught_by_the_size_of_the_forces(mini_i, folder, declared, actual, wrong):
-    save(folder / "folded_test.npz", mini_i.split("folded/test")[:10], energy=actual, e_unit=wrong)
-    if wrong == declared:
-        ingest([folder], "tea2023-i")
-        return
-    with pytest.raises(DataError, match=rf"mean \|F\| .* would fit in .*{declared}/Å"):
-        ingest([folder], "tea2023-i")
-
-
-def test_units_of_length_and_the_way_past_the_check(mini_i, folder):
-    frames = mini_i.split("folded/test")[:10]
-    save(folder / "folded_test.npz", frames, units.HARTREE, units.BOHR, e_unit="Ha", r_unit="bohr")
-    ingest([folder], "tea2023-i")
-    found = teadata.load("tea2023-i").split("folded/test")
-    np.testing.assert_allclose(found.forces, frames.forces, rtol=1e-13)
-    save(folder / "folded_test.npz", dataclasses.replace(frames, forces=5 * frames.forces))
-    with pytest.raises(DataError, match=r"--accept-force-scale"):
-        ingest([folder], "tea2023-i", replace=True)
-    ingest([folder], "tea2023-i", Options(accept_force_scale=True), replace=True)
-    with pytest.raises(UsageError, match=r"declares kcal/mol, but --energy-unit says eV"):
-        ingest([folder], "tea2023-i", Options(energy_unit="eV"), replace=True)
 
 
 def test_atoms_in_another_order_are_refused(mini_i, folder, repository):

@@ -19,6 +19,8 @@ from teadata.errors import DataError, UsageError
 from teadata.formats import npz
 from teadata.ingest import ingest, look
 
+pytestmark = pytest.mark.usefixtures("home")
+
 SPELLINGS = {
     "train": ("train", "training", "Train", "TRAIN", "trn", "trainset"),
     "valid": ("valid", "val", "validation", "Val", "validset"),
@@ -149,12 +151,6 @@ def pool(mini_i) -> Frames:
     return mini_i.split("folded/test")[:60]
 
 
-@pytest.fixture
-def home(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setenv("TEADATA_HOME", str(tmp_path / "home"))
-    return tmp_path
-
-
 def ends_well(root: Path, pool: Frames, seed: int) -> None:
     layout = build(root / "record", pool, seed)
     if layout.unclear:
@@ -172,41 +168,41 @@ def ends_well(root: Path, pool: Frames, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(16))
-def test_layouts_end_in_the_right_splits_or_one_clear_error(home, pool, seed):
-    ends_well(home, pool, seed)
+def test_layouts_end_in_the_right_splits_or_one_clear_error(folder, pool, seed):
+    ends_well(folder, pool, seed)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(16, 200))
-def test_many_layouts(home, pool, seed):
-    ends_well(home, pool, seed)
+def test_many_layouts(folder, pool, seed):
+    ends_well(folder, pool, seed)
 
 
-def test_names_of_thousands_and_folders_of_challenges(home, mini_i):
-    save(home / "r" / "unfolded_train_1k.npz", mini_i.split("unfolded/train/1000"))
-    save(home / "r" / "Challenge 1" / "folded" / "test.extxyz", mini_i.split("folded/test")[:9])
-    done = ingest([home / "r"], "tea2023-i")
+def test_names_of_thousands_and_folders_of_challenges(folder, mini_i):
+    save(folder / "r" / "unfolded_train_1k.npz", mini_i.split("unfolded/train/1000"))
+    save(folder / "r" / "Challenge 1" / "folded" / "test.extxyz", mini_i.split("folded/test")[:9])
+    done = ingest([folder / "r"], "tea2023-i")
     assert {item.claim.split for item in done.assigned} == {"unfolded/train/1000", "folded/test"}
 
 
-def test_a_mapping_is_written_corrected_and_taken(home, pool, run):
-    save(home / "r" / "Ac-Ala3-NHMe-20.npz", pool[:20])
-    save(home / "r" / "folded_test.npz", pool[20:30])
-    save(home / "r" / "old_folded_test.npz", pool[30:40])
-    (home / "r" / "README.md").write_text("words")
-    mapping = home / "mapping.yaml"
-    done = run("teadata", "ingest", home / "r", "--dataset", "tea2023-i", "--write-map", mapping)
+def test_a_mapping_is_written_corrected_and_taken(folder, pool, run):
+    save(folder / "r" / "Ac-Ala3-NHMe-20.npz", pool[:20])
+    save(folder / "r" / "folded_test.npz", pool[20:30])
+    save(folder / "r" / "old_folded_test.npz", pool[30:40])
+    (folder / "r" / "README.md").write_text("words")
+    mapping = folder / "mapping.yaml"
+    done = run("teadata", "ingest", folder / "r", "--dataset", "tea2023-i", "--write-map", mapping)
     assert done.returncode == 0, done.stderr
     assert "3 files, of which 1 are not clear" in done.stdout
     text = mapping.read_text(encoding="utf-8")
     assert "README.md" in text
-    done = run("teadata", "ingest", home / "r", "--dataset", "tea2023-i", "--map", mapping)
+    done = run("teadata", "ingest", folder / "r", "--dataset", "tea2023-i", "--map", mapping)
     assert done.returncode == 2
     assert "still have a ?" in done.stderr
     text = text.replace("'?'  #", "'folded/train/20'  #")
     text = text.replace("old_folded_test.npz\": 'folded/test'", "old_folded_test.npz\": '-'")
     mapping.write_text(text, encoding="utf-8")
-    done = run("teadata", "ingest", home / "r", "--dataset", "tea2023-i", "--map", mapping)
+    done = run("teadata", "ingest", folder / "r", "--dataset", "tea2023-i", "--map", mapping)
     assert done.returncode == 0, done.stderr
     assert "passed over: r/old_folded_test.npz: as the mapping says" in done.stdout
     assert "passed over: r/README.md" in done.stdout
@@ -217,24 +213,24 @@ def test_a_mapping_is_written_corrected_and_taken(home, pool, run):
     }
 
 
-def test_geometries_that_are_there_twice_are_said(home, pool):
-    save(home / "r" / "folded_train.npz", pool[[0, 1, 2, 1]])
-    save(home / "r" / "folded_test.npz", pool[[2, 3, 4]])
-    done = ingest([home / "r"], "tea2023-i")
+def test_geometries_that_are_there_twice_are_said(folder, pool):
+    save(folder / "r" / "folded_train.npz", pool[[0, 1, 2, 1]])
+    save(folder / "r" / "folded_test.npz", pool[[2, 3, 4]])
+    done = ingest([folder / "r"], "tea2023-i")
     assert any("folded_train.npz: 1 geometries" in note for note in done.notes)
     assert any("1 geometries of folded/test are also in folded/train" in n for n in done.notes)
     assert len(teadata.load("tea2023-i").frames) == 5
 
 
-def test_indices_beyond_the_file_are_refused(home, pool):
-    save(home / "r" / "folded.npz", pool[:5])
-    np.savetxt(home / "r" / "folded_test.csv", [1, 5], fmt="%d")
+def test_indices_beyond_the_file_are_refused(folder, pool):
+    save(folder / "r" / "folded.npz", pool[:5])
+    np.savetxt(folder / "r" / "folded_test.csv", [1, 5], fmt="%d")
     with pytest.raises(DataError, match=r"folded_test.csv: names frame 5, r/folded.npz has 5"):
-        ingest([home / "r"], "tea2023-i")
+        ingest([folder / "r"], "tea2023-i")
 
 
-def test_a_file_that_lacks_a_label_is_no_file_to_pass_over(home, pool):
-    save(home / "r" / "folded_train.npz", pool[:5])
-    np.savez(home / "r" / "folded_test.npz", R=pool.positions, z=pool.numbers, E=pool.energies)
+def test_a_file_that_lacks_a_label_is_no_file_to_pass_over(folder, pool):
+    save(folder / "r" / "folded_train.npz", pool[:5])
+    np.savez(folder / "r" / "folded_test.npz", R=pool.positions, z=pool.numbers, E=pool.energies)
     with pytest.raises(DataError, match="expected forces under one of"):
-        look([home / "r"], "tea2023-i")
+        look([folder / "r"], "tea2023-i")

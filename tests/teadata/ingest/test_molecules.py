@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 
 import numpy as np
@@ -33,3 +34,15 @@ def test_the_eight_ions_of_challenge_iv(perovskite):
     assert molecules(perovskite)[0] == list(range(32))  # lead and iodine, across the faces
     with pytest.raises(DataError, match=r"molecules CH4 for the group 'mol'; .* make CH6N, I24Pb8"):
         groups(perovskite, {"mol": "CH4"})
+
+
+def test_molecules_of_several_kinds_and_across_the_cell(mini_i):
+    frames = mini_i.split("folded/train/1")
+    middle = frames.positions[0, 20]
+    moved = dataclasses.replace(
+        frames,
+        cell=np.eye(3)[None] * 40,
+        pbc=(True,) * 3,
+        positions=(frames.positions - middle) % 40,  # cut in two by the cell's faces
+    )
+    assert molecules(moved) == [list(range(42))]
