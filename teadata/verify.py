@@ -10,14 +10,10 @@ import numpy as np
 
 from teadata.dataset import Dataset
 from teadata.errors import TeaError
-from teadata.frames import Frames
 from teadata.provenance import sha256
 from teadata.splits import ROLES
-from teadata.structure.fingerprint import SAME, fingerprints
+from teadata.structure.duplicates import copies
 from teadata.typing import Ints
-
-DUPLICATE_ENERGY = 1e-3
-"""Two frames closer in energy than this, in kcal/mol, may be the same geometry."""
 
 
 @dataclass(frozen=True)
@@ -27,30 +23,6 @@ class Check:
     name: str
     passed: bool
     found: str
-
-
-def duplicate_pairs(frames: Frames) -> Ints:
-    """Pairs of rows whose geometries have the same fingerprint, (P, 2).
-
-    Found among neighbours in energy, so no pair of geometries is compared that differs by
-    more than :data:`DUPLICATE_ENERGY`.
-    """
-    order = np.argsort(frames.energies, kind="stable")
-    lonely = np.diff(frames.energies[order], prepend=-np.inf, append=np.inf) >= DUPLICATE_ENERGY
-    order = order[~(lonely[:-1] & lonely[1:])]
-    energies, values = frames.energies[order], fingerprints(frames[order]).values
-    pairs = [np.empty((0, 2), dtype=np.int64)]
-    for step in range(1, len(order)):
-        near = np.flatnonzero(energies[step:] - energies[:-step] < DUPLICATE_ENERGY)
-        if len(near) == 0:
-            break
-        gap = [
-            np.abs(values[some] - values[some + step]).max(axis=1, initial=0.0)
-            for some in np.split(near, range(512, len(near), 512))
-        ]
-        same = near[np.concatenate(gap) < SAME]
-        pairs.append(np.stack([order[same], order[same + step]], axis=1))
-    return np.concatenate(pairs)
 
 
 def _check_file(dataset: Dataset, content: str) -> Check:
@@ -87,12 +59,13 @@ def _check_finite(dataset: Dataset) -> Check:
 
 
 def _check_duplicates(dataset: Dataset) -> Check:
-    pairs = duplicate_pairs(dataset.frames)
+    frames = dataset.frames
+    later, earlier = copies(frames)
     text = "every geometry occurs once"
-    if len(pairs):
-        ids = dataset.frames.ids[pairs[0]]
-        text = f"{len(pairs)} pairs, e.g. frames {ids[0]} and {ids[1]}"
-    return Check("duplicate frames", len(pairs) == 0, text)
+    if len(later):
+        example = f"e.g. frames {frames.ids[earlier[0]]} and {frames.ids[later[0]]}"
+        text = f"{len(later)} frames are copies of others, {example}"
+    return Check("duplicate frames", len(later) == 0, text)
 
 
 def _check_splits(dataset: Dataset) -> Check:

@@ -9,7 +9,8 @@ import numpy as np
 
 from teadata.audit.finding import Finding, Outcome, Sample, quantiles
 from teadata.splits import ROLES
-from teadata.structure.fingerprint import SAME, nearest
+from teadata.structure.duplicates import copies
+from teadata.structure.fingerprint import nearest
 from teadata.typing import Floats, Ints
 
 NEAR_DUPLICATE = 0.01
@@ -49,8 +50,8 @@ def check_duplicates(sample: Sample) -> Finding:
     every = np.arange(len(frames))
     distance, other = nearest(values, values, (every, every))
     near = np.flatnonzero(distance < NEAR_DUPLICATE)
-    gap = np.abs(values[near] - values[other[near]]).max(axis=1, initial=0.0)
-    exact = near[gap < SAME]
+    later, earlier = copies(frames)
+    exact = np.union1d(later, earlier)
     foreign = near
     if frames.trajectories is not None:
         foreign, _, _ = _near(sample, near, every, frames.trajectories)
@@ -70,7 +71,7 @@ def check_duplicates(sample: Sample) -> Finding:
     elif len(frames) > 1:
         text += f"; the nearest two are {distance.min():.3f} Å apart"
     if len(exact):
-        errors = np.abs(frames.energies[exact] - frames.energies[other[exact]])
+        errors = np.abs(frames.energies[later] - frames.energies[earlier])
         evidence["energy_difference"] = float(errors.max())
         text += f"; energies of exact copies differ by up to {errors.max():.2g} kcal/mol"
     outcome: Outcome = "fail" if len(exact) else "warning" if len(foreign) else "pass"

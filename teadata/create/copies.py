@@ -8,13 +8,13 @@ from itertools import combinations
 
 import numpy as np
 
-from teadata.create.duplicates import first_alike
 from teadata.create.options import Duplicates
 from teadata.create.splitting import Pool
 from teadata.create.stock import System
 from teadata.errors import IncompleteError
 from teadata.frames import Frames
 from teadata.splits import ROLES
+from teadata.structure.duplicates import first_alike
 from teadata.typing import Floats, Ints
 
 SAME_ENERGY = 1e-3

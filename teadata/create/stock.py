@@ -16,13 +16,13 @@ import numpy as np
 
 from teadata import units
 from teadata.audit.finding import name_ids
-from teadata.create.duplicates import Signatures, signatures
 from teadata.create.reader import Piece, Reader
 from teadata.elements import SYMBOLS, formula
 from teadata.errors import DataError, IncompleteError, UsageError
 from teadata.formats import hdf5
 from teadata.formats.layout import CHUNK
 from teadata.frames import Frames
+from teadata.structure.duplicates import Signatures
 from teadata.typing import Floats, Ints
 
 MOST_SYSTEMS = 64
@@ -110,10 +110,7 @@ class System:
 
     def signatures(self) -> Signatures:
         """What the frames are compared by."""
-        return Signatures(
-            np.concatenate([some.hashes for some in self.signed]),
-            np.concatenate([some.lengths for some in self.signed]),
-        )
+        return Signatures.joined(self.signed)
 
     def read(self, ids: Ints) -> Frames:
         """The frames with these ids, in this order, with the fields that all have."""
@@ -314,7 +311,7 @@ class Stock:
         system.ids.append(ids)
         system.files.append(np.full(len(ids), len(self.taken)))
         system.theories.setdefault(len(self.taken), set()).update(piece.theories)
-        system.signed.append(signatures(frames))
+        system.signed.append(Signatures.of(frames))
         system.energies.append(frames.energies)
         for name, values in piece.keys.items():
             system.keys.setdefault(name, []).extend(values)

@@ -10,6 +10,7 @@ import pytest
 
 import teadata
 from teadata import Frames, formats
+from teadata.audit import audit
 from teadata.create import Input, Options, create
 from teadata.create.splitting import Wanted
 from teadata.errors import DataError, IncompleteError, UsageError
@@ -113,6 +114,31 @@ def test_copies_within_and_between_files_are_left_out(frames, tmp_path):
     assert "15 frames are copies of others, 10 of them in two files" in " ".join(made.notes)
     assert len(teadata.load("own").frames) == 120
     assert all(check.passed for check in verify(teadata.load("own")))
+
+
+def test_what_is_left_is_no_copy_to_the_audit_either(tmp_path):
+    """Of a dimer that is pulled apart, in steps around the tolerance, and beyond any cutoff."""
+    lengths = np.concatenate([0.7 + 0.0004 * np.arange(60), np.linspace(6.5, 12, 40)])
+    positions = np.zeros((100, 2, 3))
+    positions[:, 1, 0] = lengths
+    forces = np.zeros_like(positions)
+    forces[:, 1, 0] = -100 * (lengths - 0.74) * np.exp(-lengths)
+    forces[:, 0] = -forces[:, 1]
+    dimer = Frames([1, 1], positions, -600.0 + 0.01 * np.arange(100), forces)
+    formats.write(tmp_path / "dimer.xyz", dimer)
+    (made,) = create("dimer", [Input(tmp_path / "dimer.xyz")], Options())
+    assert "40 frames are copies of others" in " ".join(made.notes)
+    data = teadata.load("dimer")
+    assert len(data.frames) == 60
+    assert all(check.passed for check in verify(data)), list(verify(data))
+    (found,) = (finding for finding in audit(data) if finding.name == "duplicates")
+    assert found.outcome != "fail"
+    assert found.evidence["exact"] == 0
+    create("all", [Input(tmp_path / "dimer.xyz")], Options(duplicates="keep"))
+    data = teadata.load("all")
+    assert "duplicate frames" in [check.name for check in verify(data) if not check.passed]
+    (found,) = (finding for finding in audit(data) if finding.name == "duplicates")
+    assert found.outcome == "fail"
 
 
 def test_copies_in_two_roles_are_refused(frames, tmp_path):
