@@ -25,7 +25,7 @@ from teaeval.md import checkpoint
 from teaeval.md.ending import TRAJECTORY_FILE, end, ns_per_day
 from teaeval.md.freedom import degrees_of_freedom
 from teaeval.md.monitor import Monitor
-from teaeval.md.outcome import Failure
+from teaeval.md.outcome import OUTCOME_FILE, Failure
 from teaeval.md.settings import Settings
 from teaeval.md.simulation import REPORT_EVERY, SAVE_EVERY, WARM_UP
 from teaeval.md.torch_batch import ENGINE, MovingBatch
@@ -96,10 +96,12 @@ class TorchSimBatch:
         self.spent = self.begun = 0.0
         self.unsaved: dict[str, Any] | None = None
         self.frames = [Buffer(0) for _ in starts]
-        self.writers: list[Writer] = []
+        self.writers: dict[int, Writer] = {}
 
     def complete(self) -> None:
         """Run to the end, or go on with what was interrupted; write every outcome.
+
+        Without a checkpoint, replicas that have an outcome are left as they are.
 
         Raises
         ------
@@ -114,23 +116,36 @@ class TorchSimBatch:
                 self._restore()
             else:
                 self._begin()
-            self.writers = [Writer(path / TRAJECTORY_FILE) for path in self.folders]
+            self.writers = {i: Writer(self.folders[i] / TRAJECTORY_FILE) for i in self._members()}
             try:
                 self._loop(started)
             finally:
                 if self.unsaved is not None:
                     self._save()
-                for writer in self.writers:
+                for writer in self.writers.values():
                     writer.close()
             self._end()
 
+    def _members(self) -> list[int]:
+        """The replicas of this batch, running or failed: others had ended before it began."""
+        return sorted([*self.alive, *self.failures])
+
     def _begin(self) -> None:
+        """Make the files of the replicas that have not ended, and leave the others out."""
         settings = self.settings
+        self.alive = [
+            i for i, path in enumerate(self.folders) if not (path / OUTCOME_FILE).exists()
+        ]
+        if 0 < len(self.alive) < len(self.folders):
+            self.moving.keep_only(self.alive)
         steps = np.arange(settings.frames) * settings.interval
         optional = ("forces",) if settings.forces else ()
-        for atoms, path in zip(self.atoms, self.folders, strict=True):
+        for replica in self.alive:
+            path = self.folders[replica]
             path.mkdir(exist_ok=True)
-            Writer.create(path / TRAJECTORY_FILE, atoms, steps, settings.timestep, optional)
+            Writer.create(
+                path / TRAJECTORY_FILE, self.atoms[replica], steps, settings.timestep, optional
+            )
 
     def _loop(self, started: bool) -> None:
         settings = self.settings
@@ -304,8 +319,8 @@ class TorchSimBatch:
 
     def _save(self) -> None:
         """Write the frames, then the last checkpoint, from which later ones could be made again."""
-        for frames, writer in zip(self.frames, self.writers, strict=True):
-            frames.flush(writer)
+        for replica, writer in self.writers.items():
+            self.frames[replica].flush(writer)
         self.spent = self._elapsed()
         state = (self.unsaved or {}) | {"spent": self.spent}
         checkpoint.write(self.folder, self._identity(), state)
@@ -334,12 +349,12 @@ class TorchSimBatch:
         ]
 
     def _end(self) -> None:
-        """Write the outcome of every replica."""
-        for replica, path in enumerate(self.folders):
+        """Write the outcome of every replica of this batch."""
+        for replica in self._members():
             failed = self.failures.get(replica)
             failure, step, frames = failed or (None, self.step, self.frames[replica].start)
             end(
-                path,
+                self.folders[replica],
                 self.all_settings[replica],
                 self.freedom,
                 step=step,

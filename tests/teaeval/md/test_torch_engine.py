@@ -22,6 +22,8 @@ pytest.importorskip("torch_sim", reason="torch-sim is not installed")
 import torch
 from torch_sim.models.interface import ModelInterface
 
+KEPT = ("outcome.json", "trajectory.h5md")
+
 
 class Springs(ModelInterface):
     """Every atom on a spring to where it started; k in eV/Å²."""
@@ -225,6 +227,26 @@ def test_outcomes_that_a_killed_process_did_not_write(plan_of, tmp_path, kind, e
     for before, after in zip(first, again, strict=True):
         same_fields = {"steps", "frames", "stable_frames", "failure", "temperature"}
         assert before.model_dump(include=same_fields) == after.model_dump(include=same_fields)
+
+
+def test_replicas_that_ended_are_kept_where_the_checkpoint_is_gone(plan_of, tmp_path, monkeypatch):
+    """Also if what is run anew is interrupted: its checkpoint is of the others alone."""
+    monkeypatch.setattr(torch_engine, "REPORT_EVERY", 0.0)
+    monkeypatch.setattr(torch_engine, "SAVE_EVERY", 0.0)
+    settings = md.Settings(steps=60, interval=5, checkpoint=20)
+    first = md.run(plan_of(settings), tmp_path)
+    (tmp_path / "checkpoint.npz").unlink()
+    (tmp_path / "replica-1/outcome.json").unlink()
+    kept = [tmp_path / f"replica-{i}/{name}" for i in (0, 2) for name in KEPT]
+    before = [(path.read_bytes(), path.stat().st_mtime_ns) for path in kept]
+    with pytest.raises(KeyboardInterrupt):
+        md.run(plan_of(settings), tmp_path, progress=interrupt_after(25))
+    again = md.run(plan_of(settings), tmp_path)
+    assert [(path.read_bytes(), path.stat().st_mtime_ns) for path in kept] == before
+    assert (again[0], again[2]) == (first[0], first[2])
+    assert (again[1].status, again[1].frames, again[1].resumed) == ("finished", 13, 1)
+    (tmp_path / "checkpoint.npz").unlink()
+    assert md.run(plan_of(settings), tmp_path) == again
 
 
 def test_a_model_that_fails_on_sound_structures_is_an_error(plan_of, tmp_path):
