@@ -92,17 +92,7 @@ def fetch(
     reference = record or _reference(card)
     with remote.shown() as progress:
         record_here = remote.resolve(reference, dataset=card.id, progress=progress)
-    names = (
-        [f.name for f in record_here.files]
-        if everything
-        else _choose(card, record_here, file or [])
-    )
-    _show_record(record_here, names)
-    if not names:
-        raise UsageError(
-            f"which of these files belong to {card.id} is not known; choose with --file NAME, "
-            "or take them --all"
-        )
+    names = _wanted(card, record_here, file or [], everything)
     if dry_run:
         return
     pins = {f.name: f.sha256 for f in card.source.files} if card.source else {}
@@ -125,6 +115,18 @@ def fetch(
         raise type(error)(
             f"{error}\nThe files are kept. To go on: teadata ingest {files} --dataset {card.id}"
         ) from None
+
+
+def _wanted(card: DatasetCard, record: Record, chosen: list[str], everything: bool) -> list[str]:
+    """Names of the files of a record that are to be downloaded; prints them and the others."""
+    names = [f.name for f in record.files] if everything else _choose(card, record, chosen)
+    _show_record(record, names)
+    if not names:
+        raise UsageError(
+            f"which of these files belong to {card.id} is not known; choose with --file NAME, "
+            "or take them --all"
+        )
+    return names
 
 
 def _show_record(record: Record, names: list[str]) -> None:

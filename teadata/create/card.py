@@ -136,13 +136,6 @@ def make(name: str, version: str, made: Ingredients, options: Options) -> Datase
     elements = [SYMBOLS[z] for z in sorted(set(first.numbers.tolist()))]
     trained = [subset for subset in splits.subsets if splits.count(subset, "train")]
     tested = [subset for subset in splits.subsets if splits.count(subset, "test")]
-    text = "; ".join(f"{item.label}, {item.frames} frames" for item, _ in made.taken)
-    older = own.newest(name)
-    earlier = (
-        DatasetCard.read(own.root(name, older) / own.CARD).changelog
-        if older is not None and older != version
-        else []
-    )
     return DatasetCard(
         id=name,
         version=version,
@@ -172,28 +165,37 @@ def make(name: str, version: str, made: Ingredients, options: Options) -> Datase
                 for item, _ in made.taken
             ],
         ),
-        ingested=[
-            Ingested(
-                file=item.label,
-                split=split,
-                frames=item.frames,
-                energy_unit=item.units.energy if item.units else "",
-                length_unit=item.units.length if item.units else "",
-                **(item.units.further if item.units else {}),
-            )
-            for item, split in made.taken
-        ],
+        ingested=[_ingested(item, split) for item, split in made.taken],
         groups=made.groups,
         subsets=dict.fromkeys(splits.subsets, "to be described"),
         sizes=list(made.sizes),
         tasks=[f"{one}->{other}" for one in trained for other in tested],
         sampling=made.sampling,
         notice=NOTICE,
-        changelog=[
-            Change(version=version, date=datetime.date.today(), text=f"Created from {text}."),
-            *earlier,
-        ],
+        changelog=_changelog(name, version, made),
     )
+
+
+def _ingested(item: Taken, split: str) -> Ingested:
+    """What a file of the user was taken for, and in which units."""
+    return Ingested(
+        file=item.label,
+        split=split,
+        frames=item.frames,
+        energy_unit=item.units.energy if item.units else "",
+        length_unit=item.units.length if item.units else "",
+        **(item.units.further if item.units else {}),
+    )
+
+
+def _changelog(name: str, version: str, made: Ingredients) -> list[Change]:
+    """What this version was created from, before what earlier ones say."""
+    text = "; ".join(f"{item.label}, {item.frames} frames" for item, _ in made.taken)
+    change = Change(version=version, date=datetime.date.today(), text=f"Created from {text}.")
+    older = own.newest(name)
+    if older is None or older == version:
+        return [change]
+    return [change, *DatasetCard.read(own.root(name, older) / own.CARD).changelog]
 
 
 def _checksum(path: Path) -> str:

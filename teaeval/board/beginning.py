@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,12 +93,19 @@ def begin(
         training["data"] = " ".join(filter(None, (first.dataset, first.train))) or "?"
     words |= {name: value for name, value in (said or {}).items() if value}
     words |= {"training": training, "predictions": listed}
+    _write(folder, words, copied, set(predictions) if float32 else set())
+
+
+def _write(
+    folder: Path, words: dict[str, Any], copied: dict[str, Path], single: Collection[Path]
+) -> None:
+    """Write a submission and its files, by name, whole or not at all; some in single precision."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with staging(folder.parent) as place:
         new = place / "submission"
         new.mkdir()
         for name, path in copied.items():
-            if float32 and path in predictions:
+            if path in single:
                 _copy_single(path, new / name)
             else:
                 shutil.copyfile(path, new / name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from teaeval import published
@@ -209,40 +209,16 @@ def matrix(tasks: Sequence[Task]) -> dict[str, Any] | None:
                 cells.setdefault((line.filed.short, line.group), {})[n] = line
     if not cells:
         return None
-    rows = []
     entries = list(dict.fromkeys(short for short, _ in cells))
 
     def order(item: tuple[tuple[str, str], dict[int, Line]]) -> tuple[int, float]:
         (short, _), found = item
         return entries.index(short), next(iter(found.values())).size or math.inf
 
-    for number, ((_, group), found) in enumerate(sorted(cells.items(), key=order)):
-        line = next(iter(found.values()))
-        said = line.filed.submission
-        rows.append(
-            {
-                "n": number,
-                "key": f"{line.filed.short}-{group}",
-                "name": line.name,
-                "version": said.version,
-                "href": model_page(said.model),
-                "group": group,
-                "status": "active",
-                "search": " ".join(said.authors),
-                "extra": {"size": line.size},
-                "own": {
-                    kind: [
-                        [_of_kind(found.get(n), quantity, kind) for n in range(len(tasks))]
-                        for quantity in ("F", "E")
-                    ]
-                    for kind, _ in KINDS
-                },
-                "trace": [
-                    [f"Record of {tasks[n].name}", "link", f"records/{one.key}.json"]
-                    for n, one in found.items()
-                ],
-            }
-        )
+    rows = [
+        {"n": number, **_of_all_tasks(tasks, found)}
+        for number, (_, found) in enumerate(sorted(cells.items(), key=order))
+    ]
     return {
         "label": "Task matrix",
         "columns": [
@@ -260,6 +236,33 @@ def matrix(tasks: Sequence[Task]) -> dict[str, Any] | None:
         "trace": [],
         "plain": "Each row is a model after one training; numbers in a column may be of different "
         "training sizes, which stand in the last column.",
+    }
+
+
+def _of_all_tasks(tasks: Sequence[Task], found: Mapping[int, Line]) -> dict[str, Any]:
+    """The row of a model and training size, from its lines, by the number of the task."""
+    line = next(iter(found.values()))
+    said = line.filed.submission
+    return {
+        "key": f"{line.filed.short}-{line.group}",
+        "name": line.name,
+        "version": said.version,
+        "href": model_page(said.model),
+        "group": line.group,
+        "status": "active",
+        "search": " ".join(said.authors),
+        "extra": {"size": line.size},
+        "own": {
+            kind: [
+                [_of_kind(found.get(n), quantity, kind) for n in range(len(tasks))]
+                for quantity in ("F", "E")
+            ]
+            for kind, _ in KINDS
+        },
+        "trace": [
+            [f"Record of {tasks[n].name}", "link", f"records/{one.key}.json"]
+            for n, one in found.items()
+        ],
     }
 
 

@@ -186,13 +186,29 @@ def _equal(
         return None
     repeated = round(len(others) * float(wrong.mean()))
     stale = int((prediction.energies[mine] != prediction.energies[its])[wrong].sum())
+    pair = f"frame_id {test.ids[one[wrong][0]]} those of {test.ids[other[wrong][0]]}"
+    return _equal_forces(pair, repeated, count, different, stale)
+
+
+def _equal_forces(pair: str, repeated: int, count: int, different: int, stale: int) -> Finding:
+    """Error if repeated forces stand beside other energies, else a warning.
+
+    Parameters
+    ----------
+    pair
+        Two such frames, in words.
+    repeated, count
+        Frames with the forces of another one, of how many.
+    different, stale
+        How many different forces there are, and how many frames have repeated ones beside an
+        energy of their own.
+    """
     evidence: dict[str, Evidence] = {
         "frames": repeated,
         "scored": count,
         "different": different,
         "stale": stale,
     }
-    pair = f"frame_id {test.ids[one[wrong][0]]} those of {test.ids[other[wrong][0]]}"
     found = f"exactly the forces of another frame in {repeated} of {count} frames ({pair})"
     if different == 1:
         found = f"exactly the same forces in all of {count} frames"

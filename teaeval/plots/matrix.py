@@ -39,6 +39,32 @@ def task_matrix(
         model and task, or of no such quantity or kind.
     """
     scores = expect_several(scores, Score, "scores, one or a list, each made by teaeval.score")
+    _check(scores, quantities, kind)
+    trained, tested = _ends(scores)
+    models = dict.fromkeys(labels(scores))
+    data: list[dict[str, Any]] = []
+    with styled():
+        figure, axes = panels(
+            len(models),
+            len(quantities),
+            width=1.5 + 0.8 * len(tested),
+            height=1.0 + 0.55 * len(trained),
+        )
+        for row, quantity in enumerate(quantities):
+            cells = _cells(scores, quantity, kind)
+            grids = {model: np.full((len(trained), len(tested)), np.nan) for model in models}
+            for cell in cells:
+                place = trained.index(cell["train"]), tested.index(cell["test"])
+                grids[cell["model"]][place] = cell["mae"]
+            unit = cells[0]["unit"]
+            _row(figure, axes[row * len(models) :], grids, trained, tested, f"{quantity} MAE", unit)
+            data += cells
+        figure.suptitle(where(scores), fontsize=9)
+    return Plot(figure, data)
+
+
+def _check(scores: Sequence[Score], quantities: Sequence[str], kind: str) -> None:
+    """Refuse scores of several datasets or builds, and what is no quantity or kind."""
     datasets = sorted({s.of_dataset("task matrices").title for s in scores})
     if len(datasets) != 1:
         raise UsageError(
@@ -52,47 +78,37 @@ def task_matrix(
         known = [row.quantity for row in scores[0].rows]
         if quantity not in known:
             raise unknown_name("quantity", quantity, known)
-    named = labels(scores)
-    models = list(dict.fromkeys(named))
+
+
+def _ends(scores: Sequence[Score]) -> tuple[list[str], list[str]]:
+    """Subsets that were trained on and tested on, in the order of the dataset's card."""
     card = catalog.find(scores[0].data.name)
     ends = [end for x in scores for end in x.task.split("->") if end != "?"]
     order = list(dict.fromkeys(ends)) if card is None else list(card.subsets)
     trained = [s for s in [*order, "?"] if any(x.task.startswith(f"{s}->") for x in scores)]
     subsets = [score.of_dataset("task matrices").subset for score in scores]
-    tested = [name for name in order if name in subsets]
+    return trained, [name for name in order if name in subsets]
+
+
+def _cells(scores: Sequence[Score], quantity: str, kind: str) -> list[dict[str, Any]]:
+    """What the panels of a quantity show: an error for each score, model by model."""
     field = "mae" if kind == "absolute" else f"mae_percent_{kind}"
-    data: list[dict[str, Any]] = []
-    with styled():
-        figure, axes = panels(
-            len(models),
-            len(quantities),
-            width=1.5 + 0.8 * len(tested),
-            height=1.0 + 0.55 * len(trained),
+    unit = scores[0].row(quantity).unit if kind == "absolute" else UNITS[kind]
+    named = labels(scores)
+    models = list(dict.fromkeys(named))
+    return [
+        {
+            "model": name,
+            "train": score.task.split("->")[0],
+            "test": score.of_dataset("task matrices").subset,
+            "quantity": quantity,
+            "unit": unit,
+            "mae": getattr(score.row(quantity), field),
+        }
+        for name, score in sorted(
+            zip(named, scores, strict=True), key=lambda pair: models.index(pair[0])
         )
-        for row, quantity in enumerate(quantities):
-            unit = scores[0].row(quantity).unit if kind == "absolute" else UNITS[kind]
-            grids = {}
-            for model in models:
-                grid = np.full((len(trained), len(tested)), np.nan)
-                for score, subset, name in zip(scores, subsets, named, strict=True):
-                    if name == model:
-                        start = score.task.split("->")[0]
-                        value = getattr(score.row(quantity), field)
-                        grid[trained.index(start), tested.index(subset)] = value
-                        data.append(
-                            {
-                                "model": model,
-                                "train": start,
-                                "test": subset,
-                                "quantity": quantity,
-                                "unit": unit,
-                                "mae": value,
-                            }
-                        )
-                grids[model] = grid
-            _row(figure, axes[row * len(models) :], grids, trained, tested, f"{quantity} MAE", unit)
-        figure.suptitle(where(scores), fontsize=9)
-    return Plot(figure, data)
+    ]
 
 
 def _row(

@@ -179,47 +179,14 @@ def draw(ax: Axes, seen: View, colours: Sequence[Any], fog: float = 0.35) -> Non
     fog
         How much of the farthest atom's colour is white.
     """
-    from matplotlib.colors import to_rgb
-    from matplotlib.patches import Circle, Polygon
-
     xyz = seen.xyz
     depth = xyz[:, 2]
     near = (depth - depth.min()) / max(float(np.ptp(depth)), 1e-9)
     fade = fog * (1 - near) if np.ptp(depth) > 1 else np.zeros(len(depth))
     radii = np.array([sphere(int(z)) for z in seen.numbers])
-    # artists, not patches: of each patch Matplotlib would compute how far it reaches
-    for a, b in seen.bonds:
-        shape = _bond(xyz[a], xyz[b], radii[a], radii[b])
-        if shape is not None:
-            shade = 0.38 + 0.6 * float(fade[a] + fade[b]) / 2
-            level = float(depth[a] + depth[b]) / 2
-            bond = Polygon(shape, facecolor=str(shade), edgecolor="none", zorder=10 + level)
-            ax.add_artist(bond)
+    _draw_bonds(ax, seen, radii, fade)
     for i, colour in enumerate(colours):
-        base = np.array(to_rgb(colour))
-        rim = base * 0.45 + fade[i] * (1 - base * 0.45)
-        fill = base + fade[i] * (1 - base)
-        ax.add_artist(
-            Circle(
-                (xyz[i, 0], xyz[i, 1]),
-                radii[i],
-                facecolor=fill,
-                edgecolor=rim,
-                linewidth=0.6,
-                zorder=10 + depth[i],
-                gid=f"atom-{i}",
-            )
-        )
-        for size, alpha in ((0.55, 0.18), (0.25, 0.3)):  # light from the upper left
-            light = Circle(
-                (xyz[i, 0] - 0.3 * radii[i], xyz[i, 1] + 0.3 * radii[i]),
-                size * radii[i],
-                facecolor="white",
-                edgecolor="none",
-                alpha=alpha,
-                zorder=10 + depth[i] + 1e-3,
-            )
-            ax.add_artist(light)
+        _draw_atom(ax, xyz[i], radii[i], colour, fade[i], f"atom-{i}")
     if seen.edges is not None:
         for edge in seen.edges:
             level = min(float(edge[:, 2].mean()), float(depth.min()))
@@ -228,6 +195,51 @@ def draw(ax: Axes, seen: View, colours: Sequence[Any], fog: float = 0.35) -> Non
     low, high = points[:, :2].min(axis=0) - 0.8, points[:, :2].max(axis=0) + 0.8
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
     ax.axis("off")
+
+
+def _draw_bonds(ax: Axes, seen: View, radii: Floats, fade: Floats) -> None:
+    """Draw bonds as grey bars between the surfaces of atoms of these radii (A,) and fog (A,)."""
+    from matplotlib.patches import Polygon
+
+    # artists, not patches: of each patch Matplotlib would compute how far it reaches
+    for a, b in seen.bonds:
+        shape = _bond(seen.xyz[a], seen.xyz[b], radii[a], radii[b])
+        if shape is not None:
+            shade = 0.38 + 0.6 * float(fade[a] + fade[b]) / 2
+            level = float(seen.xyz[a, 2] + seen.xyz[b, 2]) / 2
+            bond = Polygon(shape, facecolor=str(shade), edgecolor="none", zorder=10 + level)
+            ax.add_artist(bond)
+
+
+def _draw_atom(ax: Axes, at: Floats, radius: float, colour: Any, fade: float, gid: str) -> None:
+    """Draw an atom as a circle with a rim, and light on it from the upper left."""
+    from matplotlib.colors import to_rgb
+    from matplotlib.patches import Circle
+
+    base = np.array(to_rgb(colour))
+    rim = base * 0.45 + fade * (1 - base * 0.45)
+    fill = base + fade * (1 - base)
+    ax.add_artist(
+        Circle(
+            (at[0], at[1]),
+            radius,
+            facecolor=fill,
+            edgecolor=rim,
+            linewidth=0.6,
+            zorder=10 + at[2],
+            gid=gid,
+        )
+    )
+    for size, alpha in ((0.55, 0.18), (0.25, 0.3)):
+        light = Circle(
+            (at[0] - 0.3 * radius, at[1] + 0.3 * radius),
+            size * radius,
+            facecolor="white",
+            edgecolor="none",
+            alpha=alpha,
+            zorder=10 + at[2] + 1e-3,
+        )
+        ax.add_artist(light)
 
 
 def _bond(a: Floats, b: Floats, radius_a: float, radius_b: float) -> Floats | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -74,28 +75,12 @@ def predict(
             "source_sha256": source_of(reference),
         }
     )
-    energies, forces, done = _resume(checkpoint, plan, test, calculator)
-    step = BATCH if isinstance(calculator, Batched) else 1
-    saved = time.monotonic()
-    try:
-        for start in range(done, len(test), step):
-            rows = slice(start, min(start + step, len(test)))
-            energies[rows], forces[rows] = evaluate(calculator, test[rows])
-            done = rows.stop
-            if progress is not None:
-                progress(f"{data.card.id} {subset}/test", done, len(test))
-            if time.monotonic() - saved > SAVE_EVERY:
-                _save(checkpoint, plan, energies, forces, done)
-                saved = time.monotonic()
-    except CalculationError as error:
-        if not done:
-            raise
-        raise CalculationError(
-            f"{error}. What was computed before is kept: the same command goes on from there"
-        ) from error
-    finally:
-        if done:
-            _save(checkpoint, plan, energies, forces, done)
+
+    def tell(done: int) -> None:
+        if progress is not None:
+            progress(f"{data.card.id} {subset}/test", done, len(test))
+
+    energies, forces = _evaluated(test, calculator, checkpoint, plan, tell)
     return Prediction(
         dataset=data.card.full_id,
         subset=subset,
@@ -108,6 +93,34 @@ def predict(
         model=model or reference,
         train=train,
     )
+
+
+def _evaluated(
+    test: Frames, calculator: Any, checkpoint: Path, plan: str, tell: Callable[[int], None]
+) -> tuple[Floats, Floats]:
+    """Energies (N,) and forces (N, A, 3) of frames; what the checkpoint has is not done again."""
+    energies, forces, done = _resume(checkpoint, plan, test, calculator)
+    step = BATCH if isinstance(calculator, Batched) else 1
+    saved = time.monotonic()
+    try:
+        for start in range(done, len(test), step):
+            rows = slice(start, min(start + step, len(test)))
+            energies[rows], forces[rows] = evaluate(calculator, test[rows])
+            done = rows.stop
+            tell(done)
+            if time.monotonic() - saved > SAVE_EVERY:
+                _save(checkpoint, plan, energies, forces, done)
+                saved = time.monotonic()
+    except CalculationError as error:
+        if not done:
+            raise
+        raise CalculationError(
+            f"{error}. What was computed before is kept: the same command goes on from there"
+        ) from error
+    finally:
+        if done:
+            _save(checkpoint, plan, energies, forces, done)
+    return energies, forces
 
 
 def failed_frames(prediction: Prediction) -> Ints:

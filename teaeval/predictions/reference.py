@@ -165,20 +165,11 @@ def read_reference(
         problems += [item for item in wrong if item not in problems]
     if problems:
         raise PredictionError(str(path), problems)
-    names, stated = read[0][1], UnitSystem.stated(fields)
-    identified = all("frame_id" in found for found, _, _ in read)
-    labels = _trajectories(file, [found for found, _, _ in read])
-    systems = [
-        _frames(part, stated, found, label, identified=identified)
-        for part, (found, _, _), label in zip(parts, read, labels, strict=True)
-    ]
-    if not any(map(len, systems)):
-        raise file.error("holds no frames: what should have written them wrote none")
-    _check(file, systems)
+    names, stated, found = read[0][1], UnitSystem.stated(fields), [item[0] for item in read]
     return Reference(
         path=path,
-        systems=systems,
-        identified=identified,
+        systems=_systems(file, parts, found, stated),
+        identified=_identified(found),
         energy_unit=stated.energy,
         length_unit=stated.length,
         force_unit=stated.force,
@@ -187,6 +178,26 @@ def read_reference(
         digest=digest,
         options=said,
     )
+
+
+def _identified(found: Sequence[dict[str, Any]]) -> bool:
+    """Whether all parts of a file have ids of their frames."""
+    return all("frame_id" in arrays for arrays in found)
+
+
+def _systems(
+    file: ArrayFile, parts: list[ArrayFile], found: list[dict[str, Any]], stated: UnitSystem
+) -> list[AnyFrames]:
+    """The frames of each system, converted and checked."""
+    identified = _identified(found)
+    systems = [
+        _frames(part, stated, arrays, label, identified=identified)
+        for part, arrays, label in zip(parts, found, _trajectories(file, found), strict=True)
+    ]
+    if not any(map(len, systems)):
+        raise file.error("holds no frames: what should have written them wrote none")
+    _check(file, systems)
+    return systems
 
 
 def _units(

@@ -163,23 +163,21 @@ def examine_against(
     if allow_failed:
         findings = failures_allowed(findings, results)
     source = predictions[0].source.get("path", "prediction")
-    parts = []
-    for (predicted, test), result in zip(pairs, results, strict=True):
-        if result.compared is None:
-            break
-        parts.append(
-            Examined(
-                prediction=predicted,
-                dataset=None,
-                test=test,
-                places=result.places,
-                findings=result.findings,
-                compared=result.compared,
-                fixes=sorted(fixes),
-                fixed=fixed,
-                allow_failed=allow_failed,
-            )
+    parts = [
+        Examined(
+            prediction=predicted,
+            dataset=None,
+            test=test,
+            places=result.places,
+            findings=result.findings,
+            compared=result.compared,
+            fixes=sorted(fixes),
+            fixed=fixed,
+            allow_failed=allow_failed,
         )
+        for (predicted, test), result in zip(pairs, results, strict=True)
+        if result.compared is not None
+    ]
     if len(parts) < len(pairs) or any(item.severity == "error" for item in findings):
         raise PredictionError(source, findings)
     return Against(
