@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -18,6 +19,8 @@ MOST_ATOMS = 10_000_000
 PART = 1 << 18
 """Bytes of a part, or more where a frame is larger; what is made of so many stays in a core's
 cache."""
+
+INK = re.compile(rb"\S")
 
 
 class Place(NamedTuple):
@@ -107,7 +110,8 @@ class Cutter:
         i = start = 0
         while i < len(ends):
             if not self._counted(text[start : ends[i]]):
-                i, start, self.line = i + 1, ends[i] + 1, self.line + 1
+                blank = _blank_lines(text, start)
+                i, start, self.line = i + blank, ends[i + blank - 1] + 1, self.line + blank
                 continue
             after = i + 1 + self._atoms
             if after >= len(ends):
@@ -148,6 +152,13 @@ class Cutter:
             f"image {self.index} (line {self.line}) says {self._atoms} atoms, and the file ends "
             f"after {there}; it was cut off: write or copy it again, or remove that image"
         )
+
+
+def _blank_lines(text: bytes, start: int) -> int:
+    """Count blank lines in a row, of which the first begins at a place."""
+    ink = INK.search(text, start)
+    # bytes are no blanks that are one in Unicode
+    return max(text.count(b"\n", start, ink.start() if ink else len(text)), 1)
 
 
 def _without_one(part: Part, opening: bool, ended: bool) -> Iterator[Part]:
