@@ -28,6 +28,18 @@ def iterative():
 
 
 @pytest.fixture(scope="session")
+def solved(iterative, mini_i, tmp_path_factory):
+    """A model of ten frames of each solver, what its fit returned, and the workdir."""
+    train, valid = mini_i.split("folded/train/10"), mini_i.split("folded/valid/10")
+    found = {}
+    for solver in ("analytic", "iterative"):
+        workdir = tmp_path_factory.mktemp(solver)
+        model = SGDML(iterative.model_copy(update={"solver": solver}))
+        found[solver] = model, model.fit(train, valid, workdir), workdir
+    return found
+
+
+@pytest.fixture(scope="session")
 def periodic(tmp_path_factory):
     """A model of six frames of graphene with a molecule on it."""
     mini_iii = teadata.load("mini-iii")

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import multiprocessing
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -60,13 +61,23 @@ def test_the_best_sigma_is_kept(trained, mini_i):
     assert validation_errors(model.predict(valid), valid) == pytest.approx(result.valid)
 
 
+@pytest.fixture(scope="module")
+def two_sigmas(iterative, mini_i, tmp_path_factory):
+    """The workdir of a search of two sigmas."""
+    workdir = tmp_path_factory.mktemp("search") / "workdir"
+    workdir.mkdir()
+    frames = mini_i.split("folded/train/10"), mini_i.split("folded/valid/10")
+    SGDML(iterative.model_copy(update={"sigmas": [10, 20]})).fit(*frames, workdir)
+    return workdir
+
+
 @pytest.mark.parametrize(("converged", "searched"), [(1, [10, 20]), (0, [10, 20, 30])])
 def test_a_search_ends_once_the_error_rises_after_a_solver_converged(
-    iterative, mini_i, tmp_path, converged, searched
+    iterative, two_sigmas, mini_i, tmp_path, converged, searched
 ):
     """As the sgdml command's: an error of a solver that gave up says nothing of sigma."""
     frames = mini_i.split("folded/train/10"), mini_i.split("folded/valid/10")
-    SGDML(iterative.model_copy(update={"sigmas": [10, 20]})).fit(*frames, tmp_path)
+    shutil.copytree(two_sigmas, tmp_path, dirs_exist_ok=True)
     file = tmp_path / "sigmas.json"
     curve = json.loads(file.read_text())
     curve[1]["force_rmse"] = 2 * curve[0]["force_rmse"]
