@@ -52,7 +52,12 @@ def test_a_small_dataset_of_ones_own_has_a_curve(run, mini_i, tmp_path, monkeypa
     assert learning_curve.sizes_of(teadata.load("small"), "complete") == [12, 30]
     assert learning_curve.sizes_of(mini_i, "complete") == list(learning_curve.SIZES)
     figure = tmp_path / "curve.png"
-    done = run("baselines", "learning-curve", "sgdml", "small", "--runs", tmp_path, "-o", figure)
+    config = tmp_path / "tiny.yaml"
+    config.write_text("{size: 12, sigmas: [20], lam: 1.0e-10, symmetries: false}")
+    done = run(
+        "baselines", "learning-curve", "sgdml", "small", "--config", config, "--runs", tmp_path,
+        "-o", figure,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "note: trained once: 30; small@0.1.0 complete has 18 validation" in done.stderr
     assert all(text in done.stdout for text in ("12 valid", "12 test", "30 valid", "30 test"))

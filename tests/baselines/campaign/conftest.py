@@ -47,7 +47,7 @@ def until():
         end = time.monotonic() + seconds
         while not (found := condition()):
             assert time.monotonic() < end
-            time.sleep(0.02)
+            time.sleep(0.05)
         return found
 
     return wait
@@ -147,15 +147,15 @@ def at_work():
 
     def find(folder):
         found = []
-        for process in psutil.process_iter(["cmdline"]):
-            if "baselines.campaign.work" not in (process.info["cmdline"] or []):
-                continue
+        for place in Path("/proc").glob("[0-9]*"):
             try:
-                log = Path(f"/proc/{process.pid}/fd/2").readlink()
-            except OSError:  # it has ended
+                words = (place / "cmdline").read_bytes().split(b"\0")
+                if b"baselines.campaign.work" in words and folder in (
+                    (place / "fd" / "2").readlink().parents
+                ):
+                    found.append(psutil.Process(int(place.name)))
+            except (OSError, psutil.NoSuchProcess):  # it has ended
                 continue
-            if folder in log.parents:
-                found.append(process)
         return found
 
     return find
