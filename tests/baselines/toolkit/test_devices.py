@@ -41,12 +41,6 @@ def test_the_cpu_needs_nothing():
     assert peak_gpu_memory_mib("cpu") is None
 
 
-CHOSEN = """
-import json, os
-from baselines.so3krates.session import load
-load()
-print(json.dumps(dict(os.environ)))
-"""
 LOADED = """
 import json, os
 from baselines.so3krates.session import load as load_jax
@@ -57,7 +51,11 @@ hide_gpus("cuda")
 before = dict(os.environ)
 hide_gpus("cpu")
 import jax
-print(json.dumps([before, dict(os.environ), jax.default_backend()]))
+after, used = dict(os.environ), jax.default_backend()
+os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "true"  # as a user may have said
+load_jax.cache_clear()
+load_jax()
+print(json.dumps([before, after, used, dict(os.environ)]))
 """
 
 
@@ -66,19 +64,15 @@ def test_processes_share_the_memory_of_a_gpu_and_the_cpu_leaves_it_alone():
     ours = ("XLA_PYTHON_CLIENT_PREALLOCATE", "TF_FORCE_GPU_ALLOW_GROWTH", "JAX_PLATFORMS")
     clean = {name: value for name, value in os.environ.items() if name not in ours}
 
-    def said(script: str, **more: str):
-        done = subprocess.run(
-            [sys.executable, "-c", script], capture_output=True, text=True, check=True,
-            env=clean | more, timeout=120,
-        )  # fmt: skip
-        return json.loads(done.stdout)
-
-    before, after, used = said(LOADED)
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED], capture_output=True, text=True, check=True, env=clean,
+        timeout=120,
+    )  # fmt: skip
+    before, after, used, chosen = json.loads(done.stdout)
     assert before["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
     assert before["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
     assert "JAX_PLATFORMS" not in before
     assert (after["JAX_PLATFORMS"], after["CUDA_VISIBLE_DEVICES"], used) == ("cpu", "", "cpu")
-    chosen = said(CHOSEN, XLA_PYTHON_CLIENT_PREALLOCATE="true")
     assert chosen["XLA_PYTHON_CLIENT_PREALLOCATE"] == "true"
 
 
