@@ -78,7 +78,7 @@ class Run:
             "limits": " to ".join(map(significant, (low, high))),
             "time": significant(self.record.time / len(self.record.replicas)),
             "distance": "–" if gyration is None else significant(gyration.hellinger.value),
-            "floor": "–" if gyration is None else significant(gyration.hellinger.floor),
+            "halves": "–" if gyration is None else significant(gyration.hellinger.halves),
             "entry": self.filed.entry.id,
         }
 

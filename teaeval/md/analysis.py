@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import shlex
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +19,11 @@ from teaeval.md.freedom import degrees_of_freedom
 from teaeval.md.observed import Observed
 from teaeval.md.observing import observe
 from teaeval.md.outcome import OUTCOME_FILE, Outcome
-from teaeval.md.record import Distance, Drift, Gyration, Simulated, Simulations
+from teaeval.md.record import Drift, Gyration, Simulated, Simulations
 from teaeval.md.replicas import Plan, folders, outcomes, read_plan
 from teaeval.md.sources import FromFile, Reference, Source, references
 from teaeval.md.trajectory import Trajectory
-from teaeval.observables.blocks import BLOCKS, correlation_time, of_blocks, slices
-from teaeval.observables.distances import distance
+from teaeval.observables.blocks import correlation_time
 from teaeval.observables.gyration import gyration_radii
 from teaeval.observables.registry import chosen
 from teaeval.observables.shape import OBSERVABLES
@@ -89,7 +87,7 @@ def analyse(
     parts = [(run, int(np.searchsorted(run.times, 1000 * discard - 1e-6))) for run in runs]
     compared = references(dataset, plan.subset, plan.settings.temperature)
     found, left_out = _observe(dataset, plan, parts, compared, replicates, observables)
-    rg = not runs[0].pbc.any() and (not observables or "gyration" in observables)
+    shape = next((one for one in found if one.observable == "gyration"), None)
     return Simulations(
         name=plan.name,
         dataset=plan.dataset,
@@ -106,7 +104,7 @@ def analyse(
             _replica(plan, i, outcome, *part)
             for (i, outcome), part in zip(taken, parts, strict=True)
         ],
-        gyration=_gyration(parts, compared[0], replicates) if rg else None,
+        gyration=_gyration(parts, compared[0], shape) if shape else None,
         observables=found,
         left_out=left_out,
         software=f"{DISTRIBUTION} {package_version()}",
@@ -227,68 +225,41 @@ def _observe(
 
 
 def _gyration(
-    parts: Sequence[tuple[Trajectory, int]], compared: Reference, replicates: int
+    parts: Sequence[tuple[Trajectory, int]], compared: Reference, observed: Observed
 ) -> Gyration | None:
-    """Compare the radii of gyration of all replicas with those of the reference."""
-    blocks: list[Floats] = []
-    for run, start in parts:
-        values = radii(run, start)
-        if len(values):
-            blocks += [values[rows] for rows in slices(len(values), min(BLOCKS, len(values)))]
-    if not blocks:
+    """Count the radii of gyration of all replicas and of the reference, for a figure.
+
+    All that is said of them is the observable's.
+    """
+    distances = {one.measure: one for one in observed.distances}
+    if observed.mean is None or observed.reference_mean is None or not distances:
         return None
     numbers = parts[0][0].numbers
-    references = [block for source in compared.sources for block in _radii_of(source, numbers)]
-    sampled, reference = np.concatenate(blocks), np.concatenate(references)
+    sampled = np.concatenate([radii(run, start) for run, start in parts])
+    reference = np.concatenate([_radii_of(source, numbers) for source in compared.sources])
     both = np.concatenate([sampled, reference])
     first, last = np.floor(both.min() / WIDTH), np.floor(both.max() / WIDTH) + 1
     edges = np.arange(first, last + 1) * WIDTH
-    pieces = _pieces(blocks, references)
-    counts = np.stack(
-        [
-            np.histogram(block[rows], edges)[0]
-            for block in blocks
-            for rows in slices(len(block), pieces)
-        ]
-    )
-    expected = np.stack([np.histogram(block, edges)[0] for block in references])
-    mean = of_blocks(float(sampled.mean()), np.array([block.mean() for block in blocks]))
     return Gyration(
         start=round(float(edges[0]), 6),
         width=WIDTH,
-        counts=counts.sum(axis=0).tolist(),
+        counts=np.histogram(sampled, edges)[0].tolist(),
         frames=len(sampled),
-        mean=mean.value,
-        error=mean.error if len(blocks) > 1 else None,
-        reference_counts=expected.sum(axis=0).tolist(),
+        mean=observed.mean.value,
+        error=observed.mean.error,
+        reference_counts=np.histogram(reference, edges)[0].tolist(),
         reference_frames=len(reference),
-        reference_mean=float(reference.mean()),
+        reference_mean=observed.reference_mean.value,
         reference_temperature=compared.temperature,
-        hellinger=_distance(counts, expected, None, pieces, replicates),
-        wasserstein=_distance(counts, expected, edges, pieces, replicates),
-        reference=compared.label,
+        hellinger=distances["hellinger"],
+        wasserstein=distances["wasserstein"],
+        reference=observed.reference,
     )
 
 
-def _pieces(blocks: Sequence[Floats], references: Sequence[Floats]) -> int:
-    """How many pieces of a block are about as long as one of the reference's trajectories."""
-    lengths = [float(np.median([len(part) for part in parts])) for parts in (blocks, references)]
-    shortest = min(len(block) for block in blocks)
-    return min(max(1, round(lengths[0] / lengths[1])), shortest)
-
-
-def _radii_of(source: Source, numbers: Ints) -> list[Floats]:
-    """Radii of gyration of a source of the reference, in blocks; test frames are one."""
+def _radii_of(source: Source, numbers: Ints) -> Floats:
+    """Radii of gyration of a source of the reference."""
     (observable,) = (one for one in OBSERVABLES if one.name == "gyration")
-    values = np.concatenate(
+    return np.concatenate(
         [gyration_radii(piece.positions, numbers) for piece in source.pieces(observable)]
     )
-    count = 1 if source.spacing is None else min(BLOCKS, len(values))
-    return [values[rows] for rows in slices(len(values), count)]
-
-
-def _distance(
-    counts: Ints, expected: Ints, edges: Floats | None, pieces: int, replicates: int
-) -> Distance:
-    apart = distance(counts, expected, edges=edges, pieces=pieces, replicates=replicates)
-    return Distance(**asdict(apart))

@@ -29,17 +29,16 @@ class Separation(StrictModel):
     ``measure`` is ``hellinger`` (0 to 1), ``wasserstein`` (in ``unit``) or ``difference`` (of
     means, or the root of the mean squared difference of curves).  ``halves`` and ``halves_most``
     are the mean and the 95 % quantile of the distance between halves of the reference; an earlier
-    version called them ``floor`` and ``ceiling``, which are something else in
-    :class:`teaeval.md.record.Distance`.  None where there are not two blocks.
+    version called them ``floor`` and ``ceiling``.  None where there are not two blocks.
     """
 
     measure: Literal["hellinger", "wasserstein", "difference"]
     unit: str
     value: float
-    low: float | None
-    high: float | None
-    halves: float | None
-    halves_most: float | None
+    low: float | None = None
+    high: float | None = None
+    halves: float | None = None
+    halves_most: float | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from teadata.errors import expect_path
 from teadata.output.display import Shown, data_frame
 from teadata.schema import StrictModel
-from teaeval.md.observed import Observed
+from teaeval.md.observed import Observed, Separation
 from teaeval.md.outcome import Failure
 from teaeval.md.settings import Settings
 from teaeval.md.survival import Survival, kaplan_meier
@@ -20,29 +21,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Distance(StrictModel):
-    """A distance between two distributions, with its 95 % interval and what chance makes of it.
-
-    ``floor`` is the mean, ``ceiling`` the 95 % quantile of the distance between two samples of one
-    distribution that are as long and as correlated as these: see
-    :class:`teaeval.observables.distances.Distance`.  Where there is no ceiling, an earlier version
-    took the floor to be the distance of resamples of the reference from itself, which is less.
-    """
-
-    value: float
-    low: float
-    high: float
-    floor: float
-    ceiling: float | None = None
-
-
 class Gyration(StrictModel):
     """Radii of gyration without hydrogen, Å, pooled over the stable parts of all replicas.
 
-    Counts are in bins of `width` Å from `start` Å on; ``error`` is the standard error of the mean
-    by blocks, None of fewer than two.  ``reference_temperature`` in K is the card's, None where
-    it is not known or not the same for all frames.  ``wasserstein`` is in Å.  ``reference`` says
-    what the reference is: where it is None, an earlier version took test frames.
+    Counts are in bins of `width` Å from `start` Å on.  ``mean`` with its standard error, the
+    reference's mean and both distances are those of ``gyration`` in the record's ``observables``,
+    whose blocks are longer than the autocorrelation.  An earlier version took five blocks a
+    replica, however correlated: a record of it without ``observables`` has no error and no
+    interval.  ``reference_temperature`` in K is the card's, None where it is not known or not the
+    same for all frames.  ``wasserstein`` is in Å.  ``reference`` says what the reference is: where
+    it is None, an earlier version took test frames.
     """
 
     start: float
@@ -55,9 +43,28 @@ class Gyration(StrictModel):
     reference_frames: int
     reference_mean: float
     reference_temperature: float | None
-    hellinger: Distance
-    wasserstein: Distance
+    hellinger: Separation
+    wasserstein: Separation
     reference: str | None = None
+
+
+def _one_statistic(gyration: dict[str, Any], observables: Sequence[Any]) -> dict[str, Any]:
+    """Radii of gyration with mean, error and distances of the observable, as it knows them."""
+    for one in observables:
+        if isinstance(one, dict) and one.get("observable") == "gyration" and one["distances"]:
+            distances = {apart["measure"]: apart for apart in one["distances"]}
+            return gyration | {
+                "mean": one["mean"]["value"],
+                "error": one["mean"]["error"],
+                "reference_mean": one["reference_mean"]["value"],
+                **distances,
+            }
+    units = {"hellinger": "", "wasserstein": "Å"}
+    apart = {
+        name: {"measure": name, "unit": unit, "value": gyration[name]["value"]}
+        for name, unit in units.items()
+    }
+    return gyration | {"error": None} | apart
 
 
 class Drift(StrictModel):
@@ -137,6 +144,17 @@ class Simulations(Shown, StrictModel):
     left_out: dict[str, str] = Field(default_factory=dict)
     software: str
     created: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _earlier(cls, values: Any) -> Any:
+        """Give the radii of gyration of an earlier version the statistics of today."""
+        if not isinstance(values, dict) or not isinstance(values.get("gyration"), dict):
+            return values
+        with suppress(KeyError, TypeError):  # no such record, which is said of its fields
+            statistics = _one_statistic(values["gyration"], values.get("observables", ()))
+            return values | {"gyration": statistics}
+        return values
 
     def _fields(self) -> dict[str, object]:
         return {

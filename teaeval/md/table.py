@@ -10,8 +10,9 @@ from teadata.output.text import inline
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from teaeval.md.observed import Separation
     from teaeval.md.outcome import Outcome
-    from teaeval.md.record import Distance, Simulations
+    from teaeval.md.record import Simulations
     from teaeval.md.replicas import Plan
 
 COLUMNS = ("replica", "frame", "status", "ps", "stable ps", "K", "ns/day", "why")
@@ -128,11 +129,14 @@ def _lasting(record: Simulations) -> str:
     return text if curve.median is None else f"{text}; half have failed after {curve.median:.3g} ps"
 
 
-def _distance(apart: Distance) -> str:
-    chance = f"floor {apart.floor:.3f}"
-    if apart.ceiling is not None:
-        chance = f"by chance {apart.floor:.3f}, at most {apart.ceiling:.3f}"
-    return f"{apart.value:.3f} ({apart.low:.3f} to {apart.high:.3f}; {chance})"
+def _distance(apart: Separation) -> str:
+    """A distance with its interval, and what halves of the reference are apart."""
+    parts = []
+    if apart.low is not None and apart.high is not None:
+        parts.append(f"{apart.low:.3f} to {apart.high:.3f}")
+    if apart.halves is not None and apart.halves_most is not None:
+        parts.append(f"halves of the reference {apart.halves:.3f}, at most {apart.halves_most:.3f}")
+    return f"{apart.value:.3f}" + (f" ({'; '.join(parts)})" if parts else "")
 
 
 def print_simulations(record: Simulations) -> None:
