@@ -61,7 +61,7 @@ class Signatures:
     def of(cls, frames: Frames) -> Signatures:
         """Signatures of frames of one system."""
         parts = [frames.positions] if frames.cell is None else [frames.positions, frames.cell]
-        rows = np.concatenate(parts, axis=1) + 0.0  # makes −0 equal to 0
+        rows = np.ascontiguousarray(np.concatenate(parts, axis=1)) + 0.0  # makes −0 equal to 0
         digests = b"".join(hashlib.blake2b(row.data, digest_size=8).digest() for row in rows)
         return cls(np.frombuffer(digests, np.uint64), sizes(frames))
 

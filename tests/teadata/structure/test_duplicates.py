@@ -85,3 +85,11 @@ def test_what_is_beyond_the_cutoff_of_fingerprints_is_seen():
     assert np.ptp(fingerprints(frames).values) == 0
     later, earlier = copies(frames)
     assert (later, earlier) == ([2], [1])
+
+
+def test_frames_may_lie_in_memory_in_any_order():
+    frames = random_frames(5, [True] * 3)
+    arrays = {name: np.asfortranarray(getattr(frames, name)) for name in ("positions", "cell")}
+    later, earlier = copies(Frames.concatenate([frames, replace(frames, **arrays)]))
+    np.testing.assert_array_equal(later - earlier, [5] * 5)
+    assert len(copies(replace(frames, **arrays, forces=frames.forces))[0]) == 0
