@@ -39,7 +39,8 @@ class Tied(Calculator):
 
     def calculate(self, *args):
         super().calculate(*args)
-        time.sleep(float(os.environ.get("PAUSE", "0")))
+        if "PAUSE" in os.environ:
+            time.sleep(float(os.environ["PAUSE"]))
         energy, forces = self.of(self.atoms.positions)
         self.results = {"energy": energy, "forces": forces}
 
