@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 
@@ -81,8 +82,14 @@ def test_the_repository_s_board_is_small_and_its_models_marked(repository):
 
 
 def test_the_commands_of_the_document_as_they_stand(repository, run, tmp_path):
+    """On a copy of the board with its models of one prediction, those of hydrogen."""
     pytest.importorskip("matscipy")
-    shutil.copytree(repository / "examples" / "board", tmp_path / "board")
+
+    def left_out(folder, names):
+        scores = {name: Path(folder, name, "scores") for name in names}
+        return [name for name in names if len(list(scores[name].glob("*.json"))) > 1]
+
+    shutil.copytree(repository / "examples" / "board", tmp_path / "board", ignore=left_out)
     text = (repository / "docs" / "board.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"^```bash\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     said = []
