@@ -223,7 +223,7 @@ def source_of(reference: str) -> str | None:
     return sha256(Path(path)) if path and Path(path).is_file() else None
 
 
-def evaluate(calculator: Any, frames: Frames) -> tuple[Floats, Floats]:
+def evaluate(calculator: Any, frames: Frames, *, batched: bool = True) -> tuple[Floats, Floats]:
     """Compute energies (N,) in kcal/mol and forces (N, A, 3) in kcal/mol/Å of frames.
 
     Parameters
@@ -232,13 +232,17 @@ def evaluate(calculator: Any, frames: Frames) -> tuple[Floats, Floats]:
         What :func:`from_factory` makes.
     frames
         One frame or more; their labels are not looked at.
+    batched
+        Whether ``predict(frames)`` is used where a calculator has it: what simulates one structure
+        at a time asks for ASE's way.
 
     Raises
     ------
     CalculationError
         If the calculator fails on a frame.
     """
-    step, work = (BATCH, _batch) if isinstance(calculator, Batched) else (1, _one)
+    together = batched and isinstance(calculator, Batched)
+    step, work = (BATCH, _batch) if together else (1, _one)
     parts = [work(calculator, frames[n : n + step]) for n in range(0, len(frames), step)]
     energies, forces = zip(*parts, strict=True)
     return np.concatenate(energies), np.concatenate(forces)

@@ -10,6 +10,7 @@ import numpy as np
 
 from teadata import Dataset, Frames
 from teadata.errors import TeaError
+from teadata.typing import Floats
 from teadata.units import EV
 from teaeval.calculators import evaluate
 from teaeval.checks.quantity import CRUDE_R2, LIKELY_R2, MISTAKEN, Quantity, mistaken
@@ -19,13 +20,27 @@ from teaeval.checks.scale import OPPOSED_R2
 FRAMES = 8
 """Number of test frames that a calculator is tried on."""
 
+NONE = 1e-6
+"""Forces are none at all if they are smaller than the reference's by this factor or more: no unit
+of energy and length is that small a part of another."""
+
+UNRELATED_R2 = 0.01
+"""Forces that explain less of the reference's have nothing to do with these."""
+
+FORESEEN = "A simulation with them says nothing about this system"
+
 
 class UnitError(TeaError):
     """A calculator's forces are those of another unit or sign."""
 
 
 def check_units(
-    calculator: Any, dataset: Dataset, subset: str, said: tuple[str, str] | None = None
+    calculator: Any,
+    dataset: Dataset,
+    subset: str,
+    said: tuple[str, str] | None = None,
+    *,
+    batched: bool = True,
 ) -> str | None:
     """Compare a calculator's forces with the reference's on some test frames.
 
@@ -37,11 +52,14 @@ def check_units(
         Whose test set.
     said
         The option that named the calculator, and its value, for the advice.
+    batched
+        Whether its ``predict(frames)`` is asked, where it has one.
 
     Returns
     -------
     str or None
-        A warning: the forces may be in another unit, or the model be off by its factor.
+        A warning: the forces are zero, not finite, or unrelated to the reference's; or they may
+        be in another unit, or the model be off by its factor.
 
     Raises
     ------
@@ -54,24 +72,63 @@ def check_units(
     frames = test[evenly(len(test), FRAMES)]
     if not isinstance(frames, Frames) or not np.isfinite(frames.forces).all():
         return None
-    _, forces = evaluate(calculator, frames)
-    if not np.isfinite(forces).all():
-        return None
+    _, forces = evaluate(calculator, frames, batched=batched)
+    test_set = f"{dataset.card.id} {subset}"
+    if warning := _empty(forces, frames, test_set):
+        return warning
     fit = regress(forces, frames.forces)
-    where = f"on {len(frames)} test frames of {dataset.card.id} {subset}, forces have {fit}"
+    where = f"on {len(frames)} test frames of {test_set}, forces have {fit}"
     if fit.slope < 0 and fit.r2 >= OPPOSED_R2:
         raise UnitError(
             f"{where}: the sign is flipped; expected forces, the negative gradient of the energy. "
             "Nothing was simulated. Have the calculator give forces, not gradients"
         )
+    if fit.r2 < UNRELATED_R2 and np.ptp(frames.forces) > 0:
+        return (
+            f"{where}: they have nothing to do with the reference's. {FORESEEN}; are the order of "
+            "atoms, the elements and the model those of this dataset?"
+        )
     unit, taken, sure = _unit(fit)
     if not unit:
-        return None
+        return _alone(forces, frames, test_set)
     found = f"{where}, as values in {unit}/Å have that were taken for {taken}/Å"
     advice = _advice(unit, said)
     if sure:
         raise UnitError(f"{found}. Nothing was simulated. {advice}")
     return f"{found}, or a model that is off by this factor. If it is the unit: {advice}"
+
+
+def _empty(forces: Floats, frames: Frames, test_set: str) -> str | None:
+    """A warning of frames whose forces are not finite, or zero; None if there are none."""
+    where = f"of {len(frames)} test frames of {test_set}"
+    if wrong := int((~np.isfinite(forces)).any(axis=(1, 2)).sum()):
+        return (
+            f"forces on {wrong} {where} are not finite; a simulation that starts from such a frame "
+            "fails at its start"
+        )
+    largest = float(np.abs(frames.forces).max())
+    zero = np.abs(forces).max(axis=(1, 2)) <= NONE * largest
+    if not largest or not zero.any():
+        return None
+    return (
+        f"all forces on {int(zero.sum())} {where} are zero, where the reference's are up to "
+        f"{largest:.3g} kcal/mol/Å. {FORESEEN}: does the calculator compute forces, in eV/Å?"
+    )
+
+
+def _alone(forces: Floats, frames: Frames, test_set: str) -> str | None:
+    """A warning of atoms on which no force acts; None if there are none."""
+    size, expected = np.abs(forces).max(axis=(0, 2)), np.abs(frames.forces).max(axis=(0, 2))
+    none = NONE * expected.max()
+    alone = np.flatnonzero((size <= none) & (expected > none))
+    if not len(alone):
+        return None
+    some = ", ".join(map(str, alone[:5].tolist())) + (" …" if len(alone) > 5 else "")
+    return (
+        f"no force acts on {len(alone)} of {frames.n_atoms} atoms (number {some}) on "
+        f"{len(frames)} test frames of {test_set}, where the reference's are up to "
+        f"{expected[alone].max():.3g} kcal/mol/Å. {FORESEEN}: are all atoms given to the model?"
+    )
 
 
 def _unit(fit: Regression) -> tuple[str, str, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -115,6 +116,8 @@ def hydrogen(
     trajectories, record.json and two figures. The same command goes on where it was interrupted.
     """
     from teadata import catalog
+    from teaeval.calculators import find_calculator
+    from teaeval.checks.calculator import said_of
     from teaeval.hydrogen import plans, running, table
 
     data = catalog.load(dataset)
@@ -124,7 +127,9 @@ def hydrogen(
     folder = output or Path("hydrogen") / plan.label.replace("/", "-").replace(":", "-")
     before = running.finished(plan, folder)
     if workers.scheduler is None:
-        try_calculator(folder, data, running.SUBSET, potential.calculator, potential.run)
+        make = functools.partial(find_calculator, potential.calculator, potential.run)
+        said = said_of(potential.calculator, potential.run)
+        try_calculator(folder, data, running.SUBSET, make, said)
     kept = f"{folder} has all up to the last checkpoints; the same command goes on"
     with console.keeping(kept), console.progress_bar() as progress:
         record = running.run(plan, folder, workers.jobs, workers.scheduler, progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shlex
 from collections.abc import Sequence
@@ -171,7 +172,8 @@ def run_replicas(
     command goes on with an interrupted run.
     """
     from teadata import catalog
-    from teaeval.md.replicas import make_plan
+    from teaeval.checks.calculator import said_of
+    from teaeval.md.replicas import make_plan, simulated_model
 
     data = catalog.load(dataset)
     plans = [
@@ -191,7 +193,12 @@ def run_replicas(
     ]
     folder = output or _default_folder(plans)
     try_calculator(
-        folder, data, plans[0].subset, potential.calculator, potential.run, potential.device
+        folder,
+        data,
+        plans[0].subset,
+        functools.partial(simulated_model, plans[0]),
+        said_of(potential.calculator, potential.run),
+        batched=together or engine != "ase",
     )
     _run(_places(plans, folder), folder, jobs, as_json)
 

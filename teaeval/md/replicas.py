@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 Engine = Literal["ase", "torch-sim"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
 
+TRIED = 8
+"""Test frames that a model of torch-sim is compared with its calculator on."""
+
 
 class Replica(StrictModel):
     """One simulation: the seed of its velocities and noise, and the test frame it starts from."""
@@ -290,10 +293,31 @@ def prepare(plan: Plan, folder: Path) -> None:
 
 def _try(plan: Plan, folder: Path) -> None:
     """Raise an error if a plan cannot be carried out."""
-    if plan.engine == "ase":
-        find_calculator(plan.calculator, plan.model, plan.device)
-    else:
+    if plan.engine != "ase":
         _torch_sim_batch(plan, folder)
+    simulated_model(plan)
+
+
+def simulated_model(plan: Plan) -> Any:
+    """What gives the forces of a plan's simulations, for :func:`teaeval.calculators.evaluate`.
+
+    With torch-sim that is its own model, once that agrees with the calculator on some test frames.
+
+    Raises
+    ------
+    UsageError
+        If there is no such calculator, or the engine does not take it.
+    TeaError
+        If the model of torch-sim is another one than the calculator.
+    """
+    calculator = find_calculator(plan.calculator, plan.model, plan.device)
+    if plan.engine == "ase":
+        return calculator
+    from teaeval.md.torch_check import checked_model
+
+    test = catalog.load(plan.dataset).split(f"{plan.subset}/test")
+    picked = np.unique(np.linspace(0, len(test) - 1, TRIED).astype(np.int64))
+    return checked_model(calculator, plan.name, test[picked])
 
 
 def _shared(plan: Plan) -> dict[str, Any]:

@@ -134,6 +134,11 @@ class MovingBatch:
         The structure of each replica, with its momenta.
     settings
         Thermostat, temperature, time step, and the seed of the noise of all replicas.
+
+    Raises
+    ------
+    UsageError
+        If the system is periodic along one or two axes, which torch-sim 0.3 does not know.
     """
 
     def __init__(self, model: Any, starts: Sequence[Atoms], settings: Settings) -> None:
@@ -141,14 +146,20 @@ class MovingBatch:
         from ase import units as ase_units
         from torch_sim import integrators
 
+        periodic = starts[0].pbc
+        if periodic.any() and not periodic.all():
+            raise UsageError(
+                f"--engine {ENGINE}: the system is periodic along some of its axes only, and "
+                "torch-sim knows all or none; leave --engine out"
+            )
         self._torch, self.device = torch, model.device
-        self.model = Evaluated(model, bool(starts[0].pbc.all()))
+        self.model = Evaluated(model, bool(periodic.all()))
         self.seed = settings.seed
         first = starts[0]
         self._masses = self._tensor(first.get_masses())
         self._numbers = torch.as_tensor(first.numbers.astype(np.int64), device=self.device)
-        # the columns are the cell's vectors
-        self._cell = self._tensor(first.cell.array.T)
+        # of each structure; the columns are the cell's vectors
+        self._cells = self._tensor(np.stack([start.cell.array.T for start in starts]))
         dt = self._tensor(settings.timestep * ase_units.fs)
         kelvin = self._tensor(ase_units.kB * settings.temperature)
         if settings.thermostat == "langevin":
@@ -180,7 +191,7 @@ class MovingBatch:
             forces=self._tensor(forces.reshape(-1, 3)),
             energy=self._tensor(energies),
             masses=self._masses.repeat(count),
-            cell=self._cell.repeat(count, 1, 1),
+            cell=self._cells.clone(),
             pbc=False,
             atomic_numbers=self._numbers.repeat(count),
             system_idx=torch.arange(count, device=self.device).repeat_interleave(len(self._masses)),
@@ -219,6 +230,7 @@ class MovingBatch:
         """Leave all but some replicas out."""
         arrays = self.positions(), self.momenta(), self.forces(), self.energies()
         positions, momenta, forces, energies = (values[list(rows)] for values in arrays)
+        self._cells = self._cells[list(rows)]
         self.batch = self._made(positions, momenta, forces, energies)
 
     def _array(self, tensor: Any) -> Floats:
@@ -255,9 +267,10 @@ class MovingBatch:
             "rng": rng.numpy().copy(),
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Restore a saved state."""
+    def restore(self, state: dict[str, Any], rows: Sequence[int]) -> None:
+        """Restore a saved state, which is of some of the replicas."""
         torch = self._torch
+        self._cells = self._cells[list(rows)]
         names = ("positions", "momenta", "forces", "energies")
         self.batch = self._made(*(state[name] for name in names))
         rng = torch.as_tensor(state["rng"])

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from teadata import units
-from teadata.errors import MissingExtraError, UsageError
+from teadata.errors import MissingExtraError
 from teadata.files import locked
 from teadata.typing import Floats, Progress
 from teaeval.calculators import CalculationError
@@ -77,13 +77,7 @@ class TorchSimBatch:
             atoms.set_constraint()
             start_moving(atoms, own)
         first = self.atoms[0]
-        periodic = bool(first.pbc.any())
-        if periodic and not first.pbc.all():
-            raise UsageError(
-                f"--engine {ENGINE}: the system is periodic along some of its axes only, and "
-                "torch-sim knows all or none; leave --engine out"
-            )
-        self.freedom = degrees_of_freedom(self.settings, len(first), periodic)
+        self.freedom = degrees_of_freedom(self.settings, len(first), bool(first.pbc.any()))
         self.monitors = [
             Monitor(a.numbers, a.positions, a.cell.array, a.pbc, own, self.freedom)
             for a, own in zip(self.atoms, settings, strict=True)
@@ -341,7 +335,7 @@ class TorchSimBatch:
                 self.monitors[replica].restore(
                     state[f"broken-{replica}"], state[f"formed-{replica}"]
                 )
-            self.moving.restore(state)
+            self.moving.restore(state, self.alive)
         written = self.step // self.settings.interval + 1
         self.frames = [
             Buffer(self.failures[i][2] if i in self.failures else written)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -60,6 +62,71 @@ def test_gradients_are_refused(mini_i, noise):
     model = Model(mini_i.split("folded/test"), -1.0, noise)
     with pytest.raises(UnitError, match="the sign is flipped"):
         check_units(model, mini_i, "folded")
+
+
+def zero(forces):
+    return 0 * forces
+
+
+def zero_on_a_frame(forces):
+    forces[3] = 1e-9
+    return forces
+
+
+def not_finite(forces):
+    forces[2, 0, 0] = np.nan
+    return forces
+
+
+def without_an_atom(forces):
+    forces[:, 5] = 0
+    return forces
+
+
+def of_other_atoms(forces):
+    return np.random.default_rng(1).permuted(forces, axis=1)
+
+
+def constant(forces):
+    return np.full(forces.shape, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (zero, "all forces on 8 of 8 test frames of mini-i folded are zero, where the reference's"),
+        (zero_on_a_frame, "all forces on 1 of 8 test frames"),
+        (not_finite, "forces on 1 of 8 test frames of mini-i folded are not finite"),
+        (without_an_atom, r"no force acts on 1 of 42 atoms \(number 5\)"),
+        (of_other_atoms, "nothing to do with the reference's"),
+        (constant, "nothing to do with the reference's"),
+    ],
+)
+def test_forces_that_are_none_are_warned_of(mini_i, changed, said):
+    class Changed(Model):
+        def predict(self, frames):
+            energies, forces = super().predict(frames)
+            return energies, changed(forces)
+
+    warning = check_units(Changed(mini_i.split("folded/test"), 1.0), mini_i, "folded")
+    assert re.search(said, warning)
+
+
+def test_what_is_simulated_one_at_a_time_is_asked_so(mini_i):
+    class Both(Model):
+        """Right as a batch; of another unit as ASE asks for forces."""
+
+        def get_potential_energy(self, atoms):
+            return 0.0
+
+        def get_forces(self, atoms):
+            (row,) = np.flatnonzero(np.isclose(test.positions, atoms.positions).all(axis=(1, 2)))
+            return test.forces[row]
+
+    test = mini_i.split("folded/test")
+    assert check_units(Both(test, 1.0), mini_i, "folded") is None
+    with pytest.raises(UnitError, match="taken for eV"):
+        check_units(Both(test, 1.0), mini_i, "folded", batched=False)
 
 
 def test_the_advice_mends_it(mini_i):
