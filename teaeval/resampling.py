@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -24,6 +24,12 @@ KEPT = 1 << 16
 
 Interval = tuple[float, float]
 """Lower and upper limit."""
+
+SHARE: Interval = (0.0, 1.0)
+"""What a share cannot be outside of."""
+
+ANYTHING: Interval = (-np.inf, np.inf)
+"""What can be any number."""
 
 
 Unit = Literal["frame", "block", "trajectory"]
@@ -95,7 +101,37 @@ def _drawn(rows: range, count: int, seed: int) -> Ints:
 _kept = lru_cache(maxsize=16)(_drawn)
 
 
-def interval(values: Floats, level: float = LEVEL) -> Interval:
-    """Take the percentiles of the samples' values that hold the central `level` of them."""
+def interval(values: Floats, level: float = LEVEL, of: float | None = None) -> Interval:
+    """Take the percentiles of the samples' values that hold the central `level` of them.
+
+    Parameters
+    ----------
+    values
+        Of the samples.
+    level
+        Share of them that is held.
+    of
+        The value whose interval this is, which it reaches to in any case: what is smallest for
+        equal distributions, such as a distance, is larger in most samples than in the whole.
+    """
     low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    return (float(low), float(high)) if of is None else holding(of, float(low), float(high))
+
+
+def holding(value: float, low: float, high: float) -> Interval:
+    """Widen an interval to hold its own value."""
+    return min(low, value), max(high, value)
+
+
+def held(values: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a distance, with an interval that holds its value."""
+    named = [values.get(name) for name in ("value", "low", "high")]
+    numbers = [number for number in named if isinstance(number, float | int)]
+    if len(numbers) < len(named):
+        return values
+    return values | dict(zip(("low", "high"), holding(*numbers), strict=True))
+
+
+def within(limits: Interval, low: float, high: float) -> Interval:
+    """End an interval where what it is of ends: a share at 0 and 1, for example."""
+    return max(low, limits[0]), min(high, limits[1])

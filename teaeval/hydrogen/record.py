@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from teadata.errors import expect_path
 from teadata.output.display import Shown, data_frame
 from teadata.schema import StrictModel
 from teaeval.observables.blocks import Mean
+from teaeval.resampling import SHARE, Interval, held, within
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +23,9 @@ RECORD_FILE = "record.json"
 
 HALF = 0.5
 """The share of atoms in stable molecules at which one phase becomes the other."""
+
+SHARES_APART: Interval = (-1.0, 1.0)
+"""What the difference of two shares cannot be outside of."""
 
 DRAWS_SEED = 0
 """Seed of the resamples and draws behind intervals.
@@ -122,6 +126,13 @@ class Estimate(StrictModel):
             high=mean.high / unit,
         )
 
+    def within(self, limits: Interval) -> Estimate:
+        """The same with an interval that ends where what it is of ends, as a share at 0 and 1."""
+        if self.low is None or self.high is None:
+            return self
+        low, high = within(limits, self.low, self.high)
+        return self.model_copy(update={"low": low, "high": high})
+
 
 class Radial(StrictModel):
     """A radial distribution function: g(r) up to `r_max` Å, and pairs counted in blocks.
@@ -156,7 +167,8 @@ class Observed(StrictModel):
     fit of diffusion, ``onset`` in fs is the lag from which on the squared displacement grows
     steadily, None if none does, ``correlation`` in fs the slowest integrated autocorrelation time.
     ``notes`` say what the trajectory is too short for.  Where there are no lags, an earlier version
-    took those of the protocol, and did not look at the times.
+    took those of the protocol, and did not look at the times.  The interval of the share ends at 0
+    and 1, also where an earlier version wrote another.
     """
 
     frames: int
@@ -171,12 +183,18 @@ class Observed(StrictModel):
     correlation: float | None = None
     notes: tuple[str, ...] = ()
 
+    @field_validator("molecular")
+    @classmethod
+    def _of_a_share(cls, share: Estimate) -> Estimate:
+        return share.within(SHARE)
+
 
 class Separation(StrictModel):
     """Hellinger distance of two distributions; see :func:`teaeval.observables.distance`.
 
     Where there is no ceiling, an earlier version took the floor to be the distance of resamples of
-    the reference from itself, which is less.
+    the reference from itself, which is less.  The interval holds the value, also where an earlier
+    version wrote another.
     """
 
     value: float
@@ -184,6 +202,11 @@ class Separation(StrictModel):
     high: float
     floor: float
     ceiling: float | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _earlier(cls, values: Any) -> Any:
+        return held(values) if isinstance(values, dict) else values
 
 
 class Deviation(StrictModel):
@@ -197,6 +220,11 @@ class Deviation(StrictModel):
     diffusion: Estimate
     molecular: Estimate
     rdf: Separation
+
+    @field_validator("molecular")
+    @classmethod
+    def _of_shares(cls, apart: Estimate) -> Estimate:
+        return apart.within(SHARES_APART)
 
 
 class ModelErrors(StrictModel):

@@ -130,7 +130,7 @@ def find_transition(
         for (a, fa), (b, fb) in itertools.pairwise(zip(densities, shares, strict=True))
         if fa >= HALF > fb
     )
-    low, high = interval(drawn)
+    low, high = interval(drawn, of=place)
     verdict = f"found at {place:.2f} g/cm³ ({low:.2f} to {high:.2f}){note}"
     density: float | None = place
     if any(between[0] < rho < between[1] for rho in broken):

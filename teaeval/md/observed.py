@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from teadata.schema import StrictModel
+from teaeval.resampling import SHARE, held, within
 
 
 class Estimate(StrictModel):
@@ -29,7 +30,8 @@ class Separation(StrictModel):
     ``measure`` is ``hellinger`` (0 to 1), ``wasserstein`` (in ``unit``) or ``difference`` (of
     means, or the root of the mean squared difference of curves).  ``halves`` and ``halves_most``
     are the mean and the 95 % quantile of the distance between halves of the reference; an earlier
-    version called them ``floor`` and ``ceiling``.  None where there are not two blocks.
+    version called them ``floor`` and ``ceiling``.  None where there are not two blocks.  The
+    interval holds the value, also where an earlier version wrote another.
     """
 
     measure: Literal["hellinger", "wasserstein", "difference"]
@@ -43,11 +45,11 @@ class Separation(StrictModel):
     @model_validator(mode="before")
     @classmethod
     def _earlier(cls, values: Any) -> Any:
-        """Give the names of an earlier version those of today."""
+        """Give the names of an earlier version those of today, and an interval its value."""
         if not isinstance(values, dict):
             return values
         names = {"floor": "halves", "ceiling": "halves_most"}
-        return {names.get(name, name): value for name, value in values.items()}
+        return held({names.get(str(name), str(name)): value for name, value in values.items()})
 
 
 class Axis(StrictModel):
@@ -62,12 +64,23 @@ class Axis(StrictModel):
 
 
 class Well(StrictModel):
-    """A region of a map around a peak of the reference, and which share of the frames is in it."""
+    """A region of a map around a peak of the reference, and which share of the frames is in it.
+
+    Intervals of shares end at 0 and 1, also where an earlier version wrote others.
+    """
 
     x: float
     y: float
     share: Estimate
     reference: Estimate
+
+    @field_validator("share", "reference")
+    @classmethod
+    def _of_a_share(cls, share: Estimate) -> Estimate:
+        if share.low is None or share.high is None:
+            return share
+        low, high = within(SHARE, share.low, share.high)
+        return share.model_copy(update={"low": low, "high": high})
 
 
 class Observed(StrictModel):

@@ -17,6 +17,7 @@ from teaeval.observables.registry import chosen
 from teaeval.observables.statistics import Blocked, blocked, estimate, separation
 from teaeval.observables.system import System
 from teaeval.observables.wells import wells
+from teaeval.resampling import SHARE
 
 TOO_SHORT = "are shorter than twice the correlation time, so intervals are too narrow"
 
@@ -182,7 +183,7 @@ def _mean(quantity: Quantity, sample: Blocked, spacing: float | None) -> observe
     correlation = None
     if sample.correlation is not None and spacing:
         correlation = sample.correlation * spacing
-    return _recorded(estimate(*ratio), correlation)
+    return _recorded(estimate(*ratio, quantity.limits), correlation)
 
 
 def _recorded(found: statistics.Estimate, correlation: float | None = None) -> observed.Estimate:
@@ -198,7 +199,8 @@ def _wells(quantity: Quantity, sample: Blocked, other: Blocked) -> list[observed
     for well in wells(quantity, other.total):
         member = well.bins.ravel()
         shares = [
-            _recorded(estimate(one.rows @ member, one.rows.sum(axis=1))) for one in (sample, other)
+            _recorded(estimate(one.rows @ member, one.rows.sum(axis=1), SHARE))
+            for one in (sample, other)
         ]
         found.append(observed.Well(x=well.x, y=well.y, share=shares[0], reference=shares[1]))
     return found

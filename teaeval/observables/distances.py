@@ -85,7 +85,7 @@ class Distance:
     value
         Between all frames of the one and all of the other.
     low, high
-        95 % interval, of resampled blocks of both.
+        95 % interval, of resampled blocks of both; it reaches to the value at least.
     floor, ceiling
         Mean and 95 % quantile of the distance between two independent samples of one
         distribution, as long and as correlated as these two.  A distance near the floor shows no
@@ -150,10 +150,11 @@ def distance(
 
     drawn_a = resampled(blocks, lambda totals: totals, replicates, seed)
     drawn_b = resampled(other_blocks, lambda totals: totals, replicates, seed + 1)
-    low, high = interval(between(drawn_a, drawn_b))
+    value = float(between(a.sum(axis=0), b.sum(axis=0)))
+    low, high = interval(between(drawn_a, drawn_b), of=value)
     by_chance = between(*_regrouped(a, b, replicates, seed + 2))
     return Distance(
-        float(between(a.sum(axis=0), b.sum(axis=0))),
+        value,
         low,
         high,
         floor=float(by_chance.mean()),

@@ -7,6 +7,7 @@ added rows, so that its error and interval come from rows of blocks alone.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Literal
@@ -15,6 +16,7 @@ import numpy as np
 
 from teadata.typing import Floats
 from teaeval.observables.distances import hellinger, wasserstein
+from teaeval.resampling import Interval
 
 Kind = Literal["histogram", "map", "curve", "mean"]
 Measure = Literal["hellinger", "wasserstein", "difference"]
@@ -81,6 +83,11 @@ class Quantity(ABC):
         return ()
 
     @property
+    def limits(self) -> Interval:
+        """What its mean cannot be outside of; all means here are of lengths, angles and numbers."""
+        return 0.0, math.inf
+
+    @property
     def distance_unit(self) -> str:
         """Unit of a distance that is not Hellinger's."""
         return self.unit
@@ -118,6 +125,11 @@ class Histogram(Quantity):
     axis: Axis
     ideal: tuple[float, ...] | None = None
     kind: Kind = field(default="histogram", init=False)
+
+    @property
+    def limits(self) -> Interval:
+        """Of an angle, the ends of its axis."""
+        return 0.0, float(self.axis.edges[-1]) if self.unit == "°" else math.inf
 
     @property
     def unit(self) -> str:  # type: ignore[override]

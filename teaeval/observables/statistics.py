@@ -17,7 +17,7 @@ from teadata.errors import DataError
 from teadata.typing import Floats, Ints
 from teaeval.observables.blocks import BLOCKS, correlation_time, slices, student
 from teaeval.observables.quantities import Measure, Part, Quantity
-from teaeval.resampling import LEVEL, Resampling, interval
+from teaeval.resampling import ANYTHING, LEVEL, Interval, Resampling, interval, within
 
 CORRELATIONS = 2
 """Correlation times that a block has at least."""
@@ -97,11 +97,11 @@ class Estimate:
     blocks: int
 
 
-def estimate(sums: Floats, numbers: Floats) -> Estimate:
+def estimate(sums: Floats, numbers: Floats, limits: Interval = ANYTHING) -> Estimate:
     """Estimate a ratio of sums from those of K blocks, (K,) and (K,).
 
     The blocks need not be equally long: of the ratio R = Σ sₖ/Σ nₖ the squared error is
-    K/(K − 1) Σ (sₖ − R nₖ)²/(Σ nₖ)².
+    K/(K − 1) Σ (sₖ − R nₖ)²/(Σ nₖ)².  The interval ends at the `limits` of what R can be.
     """
     total, nan = float(numbers.sum()), float("nan")
     if not total > 0:
@@ -112,14 +112,15 @@ def estimate(sums: Floats, numbers: Floats) -> Estimate:
     off = sums - value * numbers
     error = math.sqrt(count / (count - 1) * float(off @ off)) / total
     half = student(count - 1) * error
-    return Estimate(value, error, value - half, value + half, count)
+    return Estimate(value, error, *within(limits, value - half, value + half), count)
 
 
 @dataclass(frozen=True)
 class Separation:
     """A distance from the reference, its 95 % interval, and what halves of the reference are apart.
 
-    ``low`` and ``high`` are from resampled blocks of both; NaN if both have a single one.
+    ``low`` and ``high`` are from resampled blocks of both, and hold the value; NaN if both have a
+    single one.
     ``halves`` and ``halves_most`` are the mean and the 95 % quantile of the distance between two
     halves of the reference's own blocks; NaN if it has a single one.
     """
@@ -159,7 +160,7 @@ def separation(
             _draws(len(rows), replicates, seed + i) @ rows for i, rows in enumerate((first, second))
         ]
         apart = _finite(quantity.apart(measure, drawn[0], drawn[1]))
-        low, high = interval(apart) if len(apart) else (low, high)
+        low, high = interval(apart, of=value) if len(apart) else (low, high)
     if len(second) > 1:
         chosen = halves(len(second), seed + 2)
         within = _finite(quantity.apart(measure, chosen @ second, (1 - chosen) @ second))

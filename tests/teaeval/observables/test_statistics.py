@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from teadata.errors import DataError
+from teaeval.md import record
+from teaeval.observables.distances import distance
 from teaeval.observables.quantities import Axis, Curve, Histogram, Map, Mean
 from teaeval.observables.statistics import blocked, estimate, halves, separation
 from teaeval.observables.wells import wells
+from teaeval.resampling import SHARE
 
 LENGTH = Histogram("x", Axis("x", "Å", -6.0, 0.25, 48))
 
@@ -124,3 +127,35 @@ def test_wells_are_found_across_the_edge_of_a_map():
     row = quantity.part(angles).row
     shares = [float(row @ well.bins.ravel() / row.sum()) for well in (first, second)]
     assert shares == pytest.approx([3000 / 4040, 1000 / 4040], abs=0.02)
+
+
+def test_intervals_hold_their_value_and_shares_end_at_one():
+    outside = 0
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        one, other = (rng.multinomial(500, np.full(30, 1 / 30), size=3) for _ in range(2))
+        rows = [np.concatenate([part, np.zeros((3, 3))], axis=1) for part in (one, other)]
+        found = separation(Histogram("x", Axis("x", "", 0.0, 1.0, 30)), "hellinger", *rows, 200)
+        assert found.low <= found.value <= found.high
+        outside += found.low == found.value
+        apart = distance(one, other, replicates=200)
+        assert apart.low <= apart.value <= apart.high
+    assert outside  # where percentiles alone would not
+    share = estimate(np.array([5.0, 10, 10]), np.array([10.0, 10, 10]), SHARE)
+    assert (share.low, share.high) == (pytest.approx(0.116, abs=0.001), 1.0)
+
+
+def test_intervals_of_shipped_records(repository):
+    """Records of an earlier version had shares of 1.04, and distances below their intervals."""
+    from teaeval.hydrogen.record import read_record
+
+    runs = [record.read(path) for path in sorted(repository.glob("examples/simulations/*.json"))]
+    quantities = [one for run in runs for one in run.observables]
+    for one in quantities:
+        assert all(d.low <= d.value <= d.high for d in one.distances)
+        assert all(0 <= w.share.low <= w.share.high <= 1 for w in one.wells)
+    known = [read_record(path) for path in repository.glob("examples/hydrogen/*.json")]
+    seen = [state.observed for one in known for state in one.states if state.observed]
+    assert len(quantities) > 300
+    assert len(seen) > 100
+    assert all(0 <= one.molecular.low <= one.molecular.high <= 1 for one in seen)
