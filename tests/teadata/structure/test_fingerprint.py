@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from teadata import Frames
 from teadata.errors import DataError
-from teadata.structure.fingerprint import fingerprints, nearest, rms
+from teadata.structure.fingerprint import CUTOFF, fingerprints, nearest, rms
+from teadata.structure.neighbours import distances
 
 PERIODICITIES = ([True] * 3, [True, True, False], [False, True, False], [False] * 3)
 
@@ -83,6 +84,20 @@ def test_the_images_of_a_single_atom_are_its_neighbours():
     found = fingerprints(make([18], np.zeros((1, 1, 3)), cell, [True] * 3))
     np.testing.assert_allclose(found.values, np.full((1, 8), 3 * np.sqrt(2)), rtol=1e-6)
     assert found.shortest[18, 18] == pytest.approx(3 * np.sqrt(2))
+
+
+@pytest.mark.parametrize("atoms", [1, 2, 6, 24])
+def test_in_small_cells_all_neighbours_within_the_cutoff_count(atoms):
+    """Whether eight of them are within half of it, in all frames, some, or none."""
+    rng = np.random.default_rng(atoms)
+    cell = 3.5 * (np.eye(3) + rng.uniform(-0.05, 0.05, (12, 3, 3)))
+    frames = make([18] * atoms, rng.uniform(size=(12, atoms, 3)) @ cell, cell, [True] * 3)
+    expected = [
+        np.sort(np.sort(lengths.reshape(len(lengths), atoms, -1), axis=2)[:, :, :8], axis=1)
+        for _, lengths in distances(frames, CUTOFF)
+    ]
+    expected = np.minimum(np.concatenate(expected), CUTOFF).astype(np.float32)
+    np.testing.assert_array_equal(fingerprints(frames).values, expected.reshape(12, -1))
 
 
 def test_chunks_do_not_matter(monkeypatch):
