@@ -56,8 +56,8 @@ def test_simulations_are_compared_with_the_engines_own(simulated, invoke, tmp_pa
 
 
 def test_models_beside_each_other(simulated, invoke, tmp_path):
-    invoke("md", "analyse", simulated, "--discard", "0", "--observable", "gyration",
-           "--observable", "ramachandran")  # fmt: skip
+    invoke("md", "analyse", simulated, "--discard", "0", "--bootstrap", "20",
+           "--observable", "gyration", "--observable", "ramachandran")  # fmt: skip
     one = record.read(simulated)
     files = []
     for name in ("A", "B"):
