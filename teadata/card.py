@@ -66,7 +66,7 @@ class Units(StrictModel):
     force: Literal["kcal/mol/Å"]
 
 
-def _below(name: str) -> str:
+def below(name: str) -> str:
     """Refuse a path that leads out of the folder that it is relative to."""
     path = PurePath(name)
     if not path.name or path.is_absolute() or ".." in path.parts:
@@ -77,7 +77,7 @@ def _below(name: str) -> str:
 class DataFile(StrictModel):
     """A file of the dataset: path below the data root, size in bytes, checksum."""
 
-    name: Annotated[str, AfterValidator(_below)]
+    name: Annotated[str, AfterValidator(below)]
     content: Literal["frames", "splits"]
     bytes: Count
     sha256: Sha256

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 
+from teadata.card import DataFile
 from teadata.dataset import Dataset
+from teadata.dynamics import SimulationFile, reference_simulations
 from teadata.errors import TeaError
 from teadata.provenance import sha256
 from teadata.splits import ROLES
@@ -25,9 +28,7 @@ class Check:
     found: str
 
 
-def _check_file(dataset: Dataset, content: str) -> Check:
-    entry = dataset.card.file(content)
-    path = dataset.path(entry)
+def _check_file(entry: DataFile | SimulationFile, path: Path) -> Check:
     name = f"file {entry.name}"
     if not path.is_file():
         return Check(name, False, f"missing: {path}")
@@ -115,7 +116,8 @@ def verify(dataset: Dataset) -> Iterator[Check]:
 
     A file that fails ends the run: the arrays of a damaged file are not looked at.
     """
-    files = [_check_file(dataset, content) for content in ("frames", "splits")]
+    entries = [dataset.card.file(content) for content in ("frames", "splits")]
+    files = [_check_file(entry, dataset.path(entry)) for entry in entries]
     yield from files
     if not all(check.passed for check in files):
         return
@@ -131,3 +133,15 @@ def verify(dataset: Dataset) -> Iterator[Check]:
             yield check(dataset)
         except TeaError as error:
             yield Check(name, False, str(error))
+    yield from _check_simulations(dataset)
+
+
+def _check_simulations(dataset: Dataset) -> Iterator[Check]:
+    """The simulations by the engine of the labels, where some come with the dataset."""
+    try:
+        simulations = reference_simulations(dataset)
+    except TeaError as error:
+        yield Check("reference simulations", False, str(error))
+        return
+    for entry in simulations.files if simulations else ():
+        yield _check_file(entry, dataset.root / entry.name)

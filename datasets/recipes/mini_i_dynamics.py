@@ -9,6 +9,8 @@
 2. Every finished replica becomes datasets/dynamics/mini-i/<subset>-<T>K-<replica>.npz: positions
    every 48 fs in single precision, energies, temperatures, and the vibrational density of states
    of each of five blocks, from velocities every 4 fs, which are not kept.
+3. datasets/dynamics/mini-i/card.yaml says which version of mini-i they are of, and has their
+   checksums, which `teadata verify` and `teaeval md analyse` check.
 """
 
 from __future__ import annotations
@@ -25,9 +27,12 @@ from typing import Any
 import labels
 import numpy as np
 import publish
+import yaml
 
 from teadata.catalog import load
-from teadata.files import atomic_write
+from teadata.dynamics import CARD_FILE, ReferenceSimulations, SimulationFile
+from teadata.files import atomic_write, write_text
+from teadata.provenance import sha256
 from teaeval.md import Settings, Trajectory, make_plan, run
 from teaeval.md.outcome import OUTCOME_FILE, Outcome
 from teaeval.observables import density_of_states
@@ -37,6 +42,9 @@ REPLICAS = 2
 SETTINGS = Settings(steps=100_000, interval=8, checkpoint=2000)
 EVERY = 12
 """Stored frames between two that are packed."""
+
+VERSION = "1.0.0"
+"""Of the simulations: raised with whatever changes a file."""
 
 BLOCKS, LAGS = 5, 500
 BUILD = publish.BUILD / "mini-i-dynamics"
@@ -115,8 +123,34 @@ def pack(folder: Path, path: Path) -> None:
     print(f"{path}: {len(kept['times'])} frames, {path.stat().st_size / 1e6:.2f} MB")
 
 
+def write_card() -> None:
+    """Write the card of the files that are there."""
+    states = [(*state, i) for state in STATES for i in range(REPLICAS)]
+    card = ReferenceSimulations(
+        dataset=load("mini-i").card.full_id,
+        version=VERSION,
+        method="GFN2-xTB",
+        settings=f"{SETTINGS.steps * SETTINGS.timestep / 1000:g} ps each, Langevin, friction "
+        f"{SETTINGS.friction:g} {SETTINGS.friction_unit}, {SETTINGS.timestep:g} fs",
+        licence="CC-BY-4.0",
+        files=[
+            SimulationFile(
+                name=file.relative_to(publish.DATASETS).as_posix(),
+                subset=subset,
+                temperature=temperature,
+                bytes=file.stat().st_size,
+                sha256=sha256(file),
+            )
+            for subset, temperature, i in states
+            if (file := packed_file(subset, temperature, i)).exists()
+        ],
+    )
+    text = yaml.safe_dump(card.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    write_text(PACKED / CARD_FILE, text)
+
+
 def main() -> None:
-    """Simulate and pack."""
+    """Simulate, pack, and write the card."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -130,6 +164,7 @@ def main() -> None:
             folder = folder_of(subset, temperature) / f"replica-{i}"
             if not file.exists() and (folder / OUTCOME_FILE).exists():
                 pack(folder, file)
+    write_card()
 
 
 if __name__ == "__main__":

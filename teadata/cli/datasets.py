@@ -61,16 +61,19 @@ def info(dataset: DatasetId, as_json: AsJson = False) -> None:
     """Show a dataset's card and the sizes of its splits."""
     from teadata import catalog
     from teadata.cli.show import show
+    from teadata.dynamics import reference_simulations
     from teadata.splits import ROLES
 
-    card, counts = catalog.card(dataset), {}
+    card, counts, simulations = catalog.card(dataset), {}, None
     if card.files:
-        splits = catalog.load(dataset).splits
-        counts = {s: {role: splits.count(s, role) for role in ROLES} for s in card.subsets}
+        data = catalog.load(dataset)
+        counts = {s: {role: data.splits.count(s, role) for role in ROLES} for s in card.subsets}
+        simulations = reference_simulations(data)
     if as_json:
-        console.print_json(card.model_dump(mode="json") | {"frames": counts})
+        said = {} if simulations is None else {"simulations": simulations.model_dump(mode="json")}
+        console.print_json(card.model_dump(mode="json") | {"frames": counts} | said)
         return
-    show(card, counts)
+    show(card, counts, simulations)
 
 
 def cite(

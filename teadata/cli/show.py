@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from teadata import console
 from teadata.card import UNKNOWN, DatasetCard, Trajectory
+from teadata.dynamics import ReferenceSimulations
 from teadata.splits import ROLES
 
 LISTED = 8
@@ -16,9 +17,14 @@ Counts = dict[str, dict[str, int]]
 """Frames of each role, by subset."""
 
 
-def show(card: DatasetCard, counts: Counts) -> None:
+def show(
+    card: DatasetCard, counts: Counts, simulations: ReferenceSimulations | None = None
+) -> None:
     """Print a card: what it is, its subsets with their normalisers, how it was sampled."""
-    console.print_fields(_fields(card))
+    fields = _fields(card)
+    if simulations is not None:
+        fields["simulations"] = str(simulations)
+    console.print_fields(fields)
     console.print_table(
         ["subset", *ROLES, "what it is"],
         [

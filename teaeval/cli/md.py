@@ -240,6 +240,14 @@ def analyse_folder(
             help="Observable, such as ramachandran; repeatable. Default: all there are.",
         ),
     ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            file_okay=False,
+            help="Reference: a folder of `teaeval md` at the same temperature; default: what comes "
+            "with the dataset.",
+        ),
+    ] = None,
     output: FigureFilesIfAny = None,
     as_json: AsJson = False,
 ) -> None:
@@ -258,7 +266,7 @@ def analyse_folder(
         check_outputs(output)
     records = []
     for path in states(folder):
-        record = analyse(path, discard, bootstrap, partial, observable or ())
+        record = analyse(path, discard, bootstrap, partial, observable or (), reference)
         write_text(path / RECORD_FILE, record.model_dump_json(indent=1) + "\n")
         records.append(record)
         if not as_json:

@@ -19,7 +19,8 @@ from teaeval.md.freedom import degrees_of_freedom
 from teaeval.md.observed import Observed
 from teaeval.md.observing import observe
 from teaeval.md.outcome import OUTCOME_FILE, Outcome
-from teaeval.md.record import Drift, Gyration, Simulated, Simulations
+from teaeval.md.record import ComparedWith, Drift, Gyration, Simulated, Simulations
+from teaeval.md.reference_run import simulated_reference
 from teaeval.md.replicas import Plan, folders, outcomes, read_plan
 from teaeval.md.sources import FromFile, Reference, Source, references
 from teaeval.md.trajectory import Trajectory
@@ -48,6 +49,7 @@ def analyse(
     replicates: int = 1000,
     partial: bool = False,
     observables: Sequence[str] = (),
+    reference: Path | str | None = None,
 ) -> Simulations:
     """Analyse the simulations in a folder.
 
@@ -64,13 +66,17 @@ def analyse(
         if they have not begun.
     observables
         Names of those that are measured; all that are of this system by default.
+    reference
+        A folder of simulations that these are compared with, such as some by the engine of the
+        labels; where it lacks what is needed, and by default, what comes with the dataset.
 
     Raises
     ------
     DataError
         If the folder has no plan, or a replica has not ended.
     UsageError
-        If there is no such observable, or it is not of this system.
+        If there is no such observable, it is not of this system, or the reference is of another
+        dataset or temperature.
     """
     folder = Path(folder)
     plan = read_plan(folder)
@@ -86,6 +92,8 @@ def analyse(
     runs = [Trajectory(one.file, one.stable_frames) for _, one in taken]
     parts = [(run, int(np.searchsorted(run.times, 1000 * discard - 1e-6))) for run in runs]
     compared = references(dataset, plan.subset, plan.settings.temperature)
+    if reference is not None:
+        compared.insert(0, simulated_reference(Path(reference), folder, plan, discard))
     found, left_out = _observe(dataset, plan, parts, compared, replicates, observables)
     shape = next((one for one in found if one.observable == "gyration"), None)
     return Simulations(
@@ -107,9 +115,27 @@ def analyse(
         gyration=_gyration(parts, compared[0], shape) if shape else None,
         observables=found,
         left_out=left_out,
+        references=_compared_with(compared, found),
         software=f"{DISTRIBUTION} {package_version()}",
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
+
+
+def _compared_with(
+    references: Sequence[Reference], found: Sequence[Observed]
+) -> list[ComparedWith]:
+    """Those references that a quantity was compared with."""
+    used = {one.reference for one in found}
+    return [
+        ComparedWith(
+            label=one.label,
+            temperature=one.temperature,
+            version=one.version,
+            files=dict(one.files),
+        )
+        for one in references
+        if one.label in used
+    ]
 
 
 def _so_far(folder: Path, plan: Plan, index: int) -> Outcome | None:

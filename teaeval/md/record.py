@@ -117,6 +117,20 @@ class Broken(StrictModel):
     message: str
 
 
+class ComparedWith(StrictModel):
+    """What simulations were compared with, under the ``label`` that quantities name it by.
+
+    ``temperature`` in K is None where it is not stated, or not one; ``files`` are the SHA-256 of
+    the files behind it, by name; ``version`` is that of the simulations by the engine of the
+    labels, None of anything else.
+    """
+
+    label: str
+    temperature: float | None
+    version: str | None
+    files: dict[str, str]
+
+
 class Simulations(Shown, StrictModel):
     """Simulations of a dataset's system with one model.
 
@@ -124,7 +138,8 @@ class Simulations(Shown, StrictModel):
     what comes after a failure began.  ``gyration`` is None of a periodic system, and where no
     frames are left.  ``observables`` are what was measured, ``left_out`` says why an observable
     could not be; both are empty in records of an earlier version.  ``engine`` moved the atoms, in
-    the version ``engine_version`` where it is not ASE.
+    the version ``engine_version`` where it is not ASE.  ``references`` are what they were compared
+    with, empty in records of an earlier version.
     """
 
     name: str
@@ -142,6 +157,7 @@ class Simulations(Shown, StrictModel):
     gyration: Gyration | None
     observables: list[Observed] = Field(default_factory=list)
     left_out: dict[str, str] = Field(default_factory=dict)
+    references: list[ComparedWith] = Field(default_factory=list)
     software: str
     created: str
 

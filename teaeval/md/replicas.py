@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 Engine = Literal["ase", "torch-sim"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
 
-TRIED = 8
-"""Test frames that a model of torch-sim is compared with its calculator on."""
-
 
 class Replica(StrictModel):
     """One simulation: the seed of its velocities and noise, and the test frame it starts from."""
@@ -305,19 +302,16 @@ def simulated_model(plan: Plan) -> Any:
 
     Raises
     ------
-    UsageError
-        If there is no such calculator, or the engine does not take it.
     TeaError
-        If the model of torch-sim is another one than the calculator.
+        If there is no such calculator, or the engine does not take it, or its model is another one.
     """
+    from teaeval.md.torch_check import checked_model
+
     calculator = find_calculator(plan.calculator, plan.model, plan.device)
     if plan.engine == "ase":
         return calculator
-    from teaeval.md.torch_check import checked_model
-
     test = catalog.load(plan.dataset).split(f"{plan.subset}/test")
-    picked = np.unique(np.linspace(0, len(test) - 1, TRIED).astype(np.int64))
-    return checked_model(calculator, plan.name, test[picked])
+    return checked_model(calculator, plan.name, test)
 
 
 def _shared(plan: Plan) -> dict[str, Any]:

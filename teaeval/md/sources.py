@@ -6,14 +6,15 @@ Each source gives pieces of consecutive frames, as an observable needs them, or 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from teadata import Dataset, Frames, catalog
+from teadata import Dataset, Frames
+from teadata.dynamics import checked_path, reference_simulations
 from teadata.errors import DataError
 from teadata.typing import Floats
 from teaeval.md.settings import Settings
@@ -203,17 +204,39 @@ class Labelled:
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """What simulations are compared with: sources, in words, and of which temperature (K)."""
+    """What simulations are compared with: sources, in words, and of which temperature (K).
+
+    ``files`` are checksums of what is behind it by name, ``version`` is that of simulations which
+    come with a dataset.
+    """
 
     label: str
     temperature: float | None
     sources: Sequence[Source]
+    files: Mapping[str, str] = field(default_factory=dict)
+    version: str | None = None
 
 
-def dynamics_files(dataset: Dataset, subset: str, temperature: float) -> list[Path]:
-    """Files of the labelling engine's own simulations of a subset at a temperature in K."""
-    folder = catalog.data_root() / "dynamics" / dataset.card.id
-    return sorted(folder.glob(f"{subset}-{temperature:.0f}K-*.npz"))
+def labelling_engine(dataset: Dataset, subset: str, temperature: float) -> Reference | None:
+    """The labelling engine's own simulations of a subset at a temperature in K; None without any.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, or another one than the card of the simulations says.
+    """
+    card = reference_simulations(dataset)
+    files = card.at(subset, temperature) if card else []
+    if card is None or not files:
+        return None
+    engine = [Packed.read(checked_path(dataset, file)) for file in files]
+    length = engine[0].settings.steps * engine[0].settings.timestep / 1000
+    label = (
+        f"{len(engine)} simulations of {length:g} ps by {engine[0].engine} itself at "
+        f"{temperature:g} K"
+    )
+    sums = {file.name: file.sha256 for file in files}
+    return Reference(label, temperature, engine, sums, card.version)
 
 
 def references(dataset: Dataset, subset: str, temperature: float) -> list[Reference]:
@@ -222,16 +245,8 @@ def references(dataset: Dataset, subset: str, temperature: float) -> list[Refere
     The labelling engine's own simulations at the same temperature, where there are any, and the
     test frames, unless these are of several cells.
     """
-    found = []
-    engine = [Packed.read(path) for path in dynamics_files(dataset, subset, temperature)]
-    engine = [one for one in engine if one.settings.temperature == temperature]
-    if engine:
-        length = engine[0].settings.steps * engine[0].settings.timestep / 1000
-        label = (
-            f"{len(engine)} simulations of {length:g} ps by {engine[0].engine} itself at "
-            f"{temperature:g} K"
-        )
-        found.append(Reference(label, temperature, engine))
+    engine = labelling_engine(dataset, subset, temperature)
+    found = [] if engine is None else [engine]
     test = dataset.split(f"{subset}/test")
     if test.cell is not None and np.ptp(test.cell, axis=0).max() > SAME_CELL:
         return found
@@ -239,7 +254,8 @@ def references(dataset: Dataset, subset: str, temperature: float) -> list[Refere
     warm = " of a temperature that is not stated" if kelvin is None else f", of {kelvin:g} K"
     label = f"{len(test)} test frames{warm}"
     parts: list[Source] = [Labelled(part) for part in by_trajectory(test)]
-    found.append(Reference(label, kelvin, parts))
+    entry = dataset.card.file("frames")
+    found.append(Reference(label, kelvin, parts, {entry.name: entry.sha256}))
     return found
 
 

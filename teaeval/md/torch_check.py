@@ -14,6 +14,9 @@ from teaeval.calculators import evaluate
 from teaeval.md.settings import Settings
 from teaeval.md.torch_batch import ENGINE, MovingBatch, model_of
 
+FRAMES = 8
+"""Test frames that the two are compared on."""
+
 ALIKE = 0.01
 """Forces may differ by this share of their root mean square: the precision of float32 and of a
 GPU's products is better, and another unit, cutoff or set of weights is farther off."""
@@ -48,8 +51,8 @@ class EvaluatedModel:
         return batch.energies() * EV, batch.forces() * EV
 
 
-def checked_model(calculator: Any, name: str, frames: Frames) -> EvaluatedModel:
-    """Make the model of torch-sim of a calculator, and compare the two on frames.
+def checked_model(calculator: Any, name: str, test: Frames) -> EvaluatedModel:
+    """Make the model of torch-sim of a calculator, and compare the two on some frames.
 
     Parameters
     ----------
@@ -57,8 +60,8 @@ def checked_model(calculator: Any, name: str, frames: Frames) -> EvaluatedModel:
         One that has ``torch_sim_model()``.
     name
         What errors call it.
-    frames
-        Structures of the system that is to be simulated; their labels are not looked at.
+    test
+        Frames of the system that is to be simulated; their labels are not looked at.
 
     Returns
     -------
@@ -75,6 +78,7 @@ def checked_model(calculator: Any, name: str, frames: Frames) -> EvaluatedModel:
         If one of the two fails on a frame.
     """
     model = EvaluatedModel(model_of(calculator, name))
+    frames = test[np.unique(np.linspace(0, len(test) - 1, FRAMES).astype(np.int64))]
     energies, forces = evaluate(model, frames)
     expected_energies, expected = evaluate(calculator, frames)
     if np.isfinite(expected).all():  # else nothing is known of the model

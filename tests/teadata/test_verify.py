@@ -53,7 +53,8 @@ def changed(frames: Frames, **arrays: Any) -> Frames:
 def test_mini_i_passes(mini_i):
     checks = list(verify(mini_i))
     assert [check.name for check in checks if not check.passed] == []
-    assert len(checks) == 7
+    assert len(checks) == 7 + 8
+    assert checks[-1].name == "file dynamics/mini-i/unfolded-500K-1.npz"
 
 
 def test_a_damaged_file_ends_the_run(mini_i, tmp_path):
