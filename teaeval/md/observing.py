@@ -19,6 +19,9 @@ from teaeval.observables.system import System
 from teaeval.observables.wells import wells
 from teaeval.resampling import SHARE
 
+LEAST_OUTSIDE = 0.001
+"""Share of a sample outside the bins from which on that is said."""
+
 TOO_SHORT = "are shorter than twice the correlation time, so intervals are too narrow"
 
 
@@ -137,6 +140,9 @@ class _Comparison:
             notes.append(f"replicas {TOO_SHORT}")
         if other is not None and other.short and self.other_spacing:
             notes.append(f"simulations of the reference {TOO_SHORT}")
+        notes += _outside(quantity, sample, "simulations")
+        if other is not None:
+            notes += _outside(quantity, other, "reference")
         compared = other is not None and _comparable(quantity, sample, other)
         return Observed(
             observable=self.observable.name,
@@ -169,6 +175,22 @@ class _Comparison:
                 observed.Separation.model_validate({"measure": measure, "unit": unit} | numbers)
             )
         return found
+
+
+def _outside(quantity: Quantity, sample: Blocked, whose: str) -> list[str]:
+    """What to say of the share of a sample that is outside the bins."""
+    found = []
+    for share, side, edge in zip(
+        quantity.outside(sample.total), ("below", "above"), (0, -1), strict=True
+    ):
+        if share >= LEAST_OUTSIDE:
+            axis = quantity.axes[0]
+            where = f"{side} {axis.edges[edge]:g} {axis.unit}".rstrip()
+            found.append(
+                f"{100 * share:.2g} % of the {whose} is {where}, outside the bins: it is not "
+                "drawn, but counted in distances and means"
+            )
+    return found
 
 
 def _comparable(quantity: Quantity, *samples: Blocked) -> bool:

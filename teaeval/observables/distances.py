@@ -59,8 +59,23 @@ def wasserstein(first: ArrayLike, second: ArrayLike, edges: ArrayLike) -> Floats
     widths = np.diff(np.asarray(edges, dtype=np.float64))
     if len(widths) != p.shape[-1]:
         raise DataError(f"{len(widths) + 1} edges of {p.shape[-1]} bins; expected one more")
-    after = np.cumsum(p - q, axis=-1)
-    before = after - (p - q)
+    return area_between(p - q, widths)
+
+
+def area_between(steps: Floats, widths: Floats, start: Floats | float = 0.0) -> Floats:
+    """Area (…) between two cumulative distributions that differ by steps (…, B) over their bins.
+
+    Parameters
+    ----------
+    steps
+        Share of the one less that of the other in each bin, spread evenly over it.
+    widths
+        (B,) of the bins.
+    start
+        (…, 1) difference before the first bin.
+    """
+    after = start + np.cumsum(steps, axis=-1)
+    before = after - steps
     # |a line from `before` to `after`| over a bin: a trapezium, or two triangles
     same = before * after >= 0
     spread = np.abs(before) + np.abs(after)

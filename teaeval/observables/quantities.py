@@ -15,7 +15,8 @@ from typing import Literal
 import numpy as np
 
 from teadata.typing import Floats
-from teaeval.observables.distances import hellinger, wasserstein
+from teaeval.observables import bins
+from teaeval.observables.distances import hellinger
 from teaeval.resampling import Interval
 
 Kind = Literal["histogram", "map", "curve", "mean"]
@@ -104,6 +105,10 @@ class Quantity(ABC):
     def apart(self, measure: Measure, first: Floats, second: Floats) -> Floats:
         """Distance of added rows (…, R) from others."""
 
+    def outside(self, row: Floats) -> tuple[float, float]:
+        """Shares of what is in added rows (R,) that are below the bins and above them."""
+        return 0.0, 0.0
+
     @abstractmethod
     def weight(self, rows: Floats) -> Floats:
         """How much there is in rows (…, R), (…): nothing can be said of rows without any."""
@@ -147,8 +152,17 @@ class Histogram(Quantity):
         return ("hellinger",) if self.axis.periodic else ("hellinger", "wasserstein")
 
     def part(self, values: Floats) -> Part:
-        """Counts in bins, the sum of the values, their number, and the number of frames."""
-        counts = np.histogram(values, self.axis.edges)[0]
+        """Counts in bins and outside, the sum of the values, their number, and that of frames.
+
+        Of pairs, whose counts are shown as g(r), those beyond the bins are not looked at.
+        """
+        if self.axis.periodic:
+            turned = (values - self.axis.start) % (self.axis.width * self.axis.bins)
+            counts = bins.inside(np.histogram(self.axis.start + turned, self.axis.edges)[0])
+        elif self.ideal is not None:
+            counts = bins.inside(np.histogram(values, self.axis.edges)[0])
+        else:
+            counts = bins.binned(values, self.axis.edges)
         row = np.concatenate([counts, [values.sum(), values.size, len(values)]])
         series = self.axis.circular(values).mean(axis=1, keepdims=True)
         if self.axis.periodic:
@@ -157,9 +171,12 @@ class Histogram(Quantity):
         return Part(row.astype(np.float64), series)
 
     def weight(self, rows: Floats) -> Floats:
-        """Values in the bins."""
-        found: Floats = rows[..., :-3].sum(axis=-1)
-        return found
+        """Values that were counted, in the bins or outside."""
+        return bins.total(rows[..., :-3])
+
+    def outside(self, row: Floats) -> tuple[float, float]:
+        """Shares of the values below the bins and above them."""
+        return bins.outside(row[:-3])
 
     def ratio(self, rows: Floats) -> tuple[Floats, Floats] | None:
         """Sum and number of the values; no mean of a periodic coordinate, nor of g(r)."""
@@ -167,18 +184,17 @@ class Histogram(Quantity):
         return (rows[..., -3], rows[..., -2]) if whole else None
 
     def shown(self, rows: Floats) -> Floats:
-        """Density in 1/unit, or the ratio to counts without order."""
-        counts, frames = rows[:-3], rows[-1]
+        """Density in 1/unit, whose area is the share in the bins, or the ratio to no order."""
+        counts, frames = rows[: self.axis.bins], rows[-1]
         if self.ideal is not None:
             found: Floats = counts / (np.array(self.ideal) * max(frames, 1))
             return found
-        density: Floats = counts / max(counts.sum() * self.axis.width, 1e-300)
+        density: Floats = counts / max(float(self.weight(rows)) * self.axis.width, 1e-300)
         return density
 
     def apart(self, measure: Measure, first: Floats, second: Floats) -> Floats:
         """Hellinger distance, or Wasserstein's in the unit of the values."""
-        a, b = first[..., :-3], second[..., :-3]
-        return hellinger(a, b) if measure == "hellinger" else wasserstein(a, b, self.axis.edges)
+        return bins.apart(measure, first[..., :-3], second[..., :-3], self.axis.edges)
 
 
 @dataclass(frozen=True)
@@ -267,30 +283,19 @@ class Mean(Quantity):
 class Curve(Quantity):
     """A curve that each piece has a value of at every point; of (B,) values.
 
-    ``density`` says that it is a distribution, of which distances are measured as of a histogram;
-    otherwise the distance is the root of the mean squared difference.
+    The distance is the root of the mean squared difference.
     """
 
     name: str
     axis: Axis
     unit: str
-    density: bool = False
     kind: Kind = field(default="curve", init=False)
-
-    @property
-    def measures(self) -> tuple[Measure, ...]:  # type: ignore[override]
-        """The distances that are measured."""
-        return ("hellinger", "wasserstein") if self.density else ("difference",)
+    measures: tuple[Measure, ...] = field(default=("difference",), init=False)
 
     @property
     def axes(self) -> tuple[Axis, ...]:
         """The axis."""
         return (self.axis,)
-
-    @property
-    def distance_unit(self) -> str:
-        """Of a density that of its axis, as Wasserstein's distance is along it."""
-        return self.axis.unit if self.density else self.unit
 
     def part(self, values: Floats) -> Part:
         """The values, and that it is one piece."""
@@ -306,10 +311,53 @@ class Curve(Quantity):
         return mean
 
     def apart(self, measure: Measure, first: Floats, second: Floats) -> Floats:
-        """Hellinger's or Wasserstein's distance, or the root of the mean squared difference."""
+        """The root of the mean squared difference."""
         a, b = first[..., :-1] / first[..., -1:], second[..., :-1] / second[..., -1:]
-        if measure == "difference":
-            found: Floats = np.sqrt(((a - b) ** 2).mean(axis=-1))
-            return found
-        a, b = np.maximum(a, 0), np.maximum(b, 0)
-        return hellinger(a, b) if measure == "hellinger" else wasserstein(a, b, self.axis.edges)
+        found: Floats = np.sqrt(((a - b) ** 2).mean(axis=-1))
+        return found
+
+
+@dataclass(frozen=True)
+class Spectrum(Quantity):
+    """A density that each piece has at every point; of (B + 4,) shares, see :mod:`.bins`.
+
+    Distances are measured as of a histogram.
+    """
+
+    name: str
+    axis: Axis
+    unit: str
+    kind: Kind = field(default="curve", init=False)
+    measures: tuple[Measure, ...] = field(default=("hellinger", "wasserstein"), init=False)
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The axis."""
+        return (self.axis,)
+
+    @property
+    def distance_unit(self) -> str:
+        """That of the axis, as Wasserstein's distance is along it."""
+        return self.axis.unit
+
+    def part(self, values: Floats) -> Part:
+        """The shares, and that it is one piece."""
+        return Part(np.append(values, 1.0))
+
+    def weight(self, rows: Floats) -> Floats:
+        """Number of pieces."""
+        return rows[..., -1]
+
+    def outside(self, row: Floats) -> tuple[float, float]:
+        """Shares of the weight below the points and above them."""
+        return bins.outside(row[:-1])
+
+    def shown(self, rows: Floats) -> Floats:
+        """The mean density over pieces."""
+        mean: Floats = rows[: self.axis.bins] / (rows[-1] * self.axis.width)
+        return mean
+
+    def apart(self, measure: Measure, first: Floats, second: Floats) -> Floats:
+        """Hellinger's or Wasserstein's distance."""
+        a, b = (np.maximum(rows[..., :-1], 0) for rows in (first, second))
+        return bins.apart(measure, a, b, self.axis.edges)

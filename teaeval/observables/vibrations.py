@@ -8,8 +8,9 @@ import numpy as np
 
 from teadata.typing import Floats
 from teadata.units import INVERSE_FS
+from teaeval.observables import bins
 from teaeval.observables.observable import Observable
-from teaeval.observables.quantities import Axis, Curve
+from teaeval.observables.quantities import Axis, Spectrum
 from teaeval.observables.system import HYDROGEN, Sample, System
 from teaeval.observables.transport import density_of_states
 
@@ -32,9 +33,9 @@ def _longest_stride(system: System) -> float:
     return INVERSE_FS / (2 * _fastest(system))
 
 
-def _spectrum(system: System) -> list[Curve]:
+def _spectrum(system: System) -> list[Spectrum]:
     axis = Axis("wavenumber", "1/cm", 0.0, RESOLUTION, round(_fastest(system) / RESOLUTION))
-    return [Curve("all atoms", axis, "cm", density=True)]
+    return [Spectrum("all atoms", axis, "cm")]
 
 
 def _density(system: System, sample: Sample) -> Mapping[str, Floats]:
@@ -50,9 +51,22 @@ def _density(system: System, sample: Sample) -> Mapping[str, Floats]:
             lags=round(WINDOW / spacing),
         )
         wavenumbers, density = found.wavenumbers, found.density
-    values = np.interp(quantity.axis.middles, wavenumbers, density)
-    area = float(values.sum()) * RESOLUTION
-    return {"all atoms": values / area}
+    return {"all atoms": shares(wavenumbers, density, quantity.axis)}
+
+
+def shares(wavenumbers: Floats, density: Floats, axis: Axis) -> Floats:
+    """Shares of a spectrum at the points of an axis, and what is beyond them, (B + 4,).
+
+    What is beyond is added up with its sign, so that noise about zero adds nothing.
+    """
+    found = bins.inside(RESOLUTION * np.interp(axis.middles, wavenumbers, density))
+    end = float(axis.edges[-1])
+    beyond = wavenumbers > end
+    weights = density[beyond] * float(np.diff(wavenumbers).mean())
+    found[-3] = max(0.0, float(weights.sum()))
+    found[-1] = max(0.0, float(weights @ (wavenumbers[beyond] - end)))
+    every: Floats = found / float(bins.total(found))
+    return every
 
 
 OBSERVABLES = (

@@ -7,8 +7,9 @@ import pytest
 
 from teadata.errors import DataError
 from teaeval.md import record
+from teaeval.observables import vibrations
 from teaeval.observables.distances import distance
-from teaeval.observables.quantities import Axis, Curve, Histogram, Map, Mean
+from teaeval.observables.quantities import Axis, Curve, Histogram, Map, Mean, Spectrum
 from teaeval.observables.statistics import blocked, estimate, halves, separation
 from teaeval.observables.wells import wells
 from teaeval.resampling import SHARE
@@ -159,3 +160,44 @@ def test_intervals_of_shipped_records(repository):
     assert len(quantities) > 300
     assert len(seen) > 100
     assert all(0 <= one.molecular.low <= one.molecular.high <= 1 for one in seen)
+
+
+def test_values_outside_the_bins_count():
+    """A molecule that leaves its sheet: however far, its frames are not those of the reference."""
+    quantity = Histogram("height", Axis("height", "Å", 0.0, 0.1, 150))
+    rng = np.random.default_rng(0)
+    near = [rng.normal(3.2, 0.1, 100) for _ in range(5)]
+    reference = np.stack([quantity.part(values).row for values in near])
+
+    def apart(measure: str, lifted: int, by: float) -> float:
+        moved = [np.append(v[lifted:], v[:lifted] + by) for v in near]
+        rows = np.stack([quantity.part(values).row for values in moved])
+        assert quantity.outside(rows.sum(axis=0)) == (0.0, lifted / 100)
+        assert quantity.shown(rows.sum(axis=0)).sum() * 0.1 == pytest.approx(1 - lifted / 100)
+        return separation(quantity, measure, rows, reference, 50).value
+
+    # √(1 − Σ √(p q)): a share s that is elsewhere makes it √(1 − √(1 − s))
+    assert apart("hellinger", 60, 16.0) == pytest.approx(np.sqrt(1 - np.sqrt(0.4)), abs=0.005)
+    assert apart("hellinger", 100, 16.0) == 1
+    assert apart("wasserstein", 60, 16.0) == pytest.approx(0.6 * 16, rel=1e-2)
+    assert apart("wasserstein", 100, 1000.0) == pytest.approx(1000, rel=1e-3)
+    around = Histogram("angle", Axis("angle", "°", -180.0, 10.0, 36, periodic=True))
+    assert around.outside(around.part(np.array([-190.0, 170.0, 540.0])).row) == (0, 0)
+
+
+def test_the_end_of_a_spectrum_counts():
+    axis = Axis("wavenumber", "1/cm", 0.0, 10.0, 400)
+    quantity = Spectrum("all atoms", axis, "cm")
+    wavenumbers = np.arange(0.0, 8000.0, 10.0)
+
+    def row(peak: float) -> np.ndarray:
+        density = np.exp(-0.5 * ((wavenumbers - peak) / 30) ** 2)
+        density /= np.trapezoid(density, wavenumbers)
+        return quantity.part(vibrations.shares(wavenumbers, density, axis)).row[None]
+
+    assert quantity.outside(row(3000.0)[0])[1] < 1e-9
+    assert quantity.outside(row(6000.0)[0])[1] == pytest.approx(1)
+    found = separation(quantity, "hellinger", row(6000.0), row(3000.0))
+    assert found.value == pytest.approx(1)
+    moved = separation(quantity, "wasserstein", row(6000.0), row(3000.0))
+    assert moved.value == pytest.approx(3000, rel=1e-2)
