@@ -14,18 +14,30 @@ from teaeval.observables.quantities import Axis, Spectrum
 from teaeval.observables.system import HYDROGEN, Sample, System
 from teaeval.observables.transport import density_of_states
 
+FLUORINE = 9
+
 WINDOW = 2000.0
 """fs, largest lag of the autocorrelation that is transformed: a resolution of 8.3 cm⁻¹."""
 
 FASTEST, FASTEST_HEAVY = 4000.0, 2400.0
 """Wavenumbers in cm⁻¹ up to which the spectrum is given, with hydrogen and without."""
 
+FASTEST_BONDS = ((HYDROGEN, 4600.0), (FLUORINE, 4300.0))
+"""The same where hydrogen is bonded to such an atom: harmonic H₂ is at 4401, HF at 4138 cm⁻¹."""
+
 RESOLUTION = 10.0
 """cm⁻¹, between two points."""
 
 
 def _fastest(system: System) -> float:
-    return FASTEST if (system.numbers == HYDROGEN).any() else FASTEST_HEAVY
+    """The wavenumber in cm⁻¹ that the system's fastest vibration is below."""
+    hydrogen = system.numbers == HYDROGEN
+    if not hydrogen.any():
+        return FASTEST_HEAVY
+    partners = set(system.numbers[system.bonds[hydrogen].any(axis=0)].tolist())
+    if hydrogen.all():  # molecules may form, if there are none in this structure
+        partners.add(HYDROGEN)
+    return max([FASTEST, *(most for number, most in FASTEST_BONDS if number in partners)])
 
 
 def _longest_stride(system: System) -> float:

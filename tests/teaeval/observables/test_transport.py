@@ -12,6 +12,7 @@ from MDAnalysis.analysis.msd import EinsteinMSD
 from scipy.signal import correlate
 
 import teadata
+from teadata import Frames
 from teadata.errors import DataError, UsageError
 from teadata.units import EV, GIGAPASCAL, INVERSE_FS, KINETIC
 from teaeval.observables import (
@@ -26,6 +27,8 @@ from teaeval.observables import (
     vacf,
     without_drift,
 )
+from teaeval.observables.registry import chosen
+from teaeval.observables.system import Sample, System
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -169,3 +172,24 @@ def test_units_of_dynamics_are_those_of_ase():
         ase.units.invcm * INVERSE_FS / ase.units._hplanck * ase.units._e * 1e-15
         == pytest.approx(1.0, rel=1e-6)
     )
+
+
+@pytest.mark.parametrize(
+    ("numbers", "peak", "end"),
+    [([1, 1], 4401.0, 4600.0), ([9, 1], 4138.0, 4300.0), ([8, 1], 3700.0, 4000.0)],
+)
+def test_spectra_reach_as_far_as_the_bonds_of_hydrogen_vibrate(numbers, peak, end):
+    """Two atoms that vibrate at a known wavenumber: the peak is there, and 4 fs miss it in H₂."""
+    positions = np.array([[[0.0, 0, 0], [0, 0, 0.9]]])
+    system = System(Frames(np.array(numbers), positions, np.zeros(1), np.zeros((1, 2, 3))))
+    (observable,) = chosen(system, ["vibrations"])
+    assert observable.most(system) == pytest.approx(INVERSE_FS / (2 * end))
+    assert (observable.most(system) < 4) == (end > 4170)
+    time = np.arange(0.0, 5000.0, 2.0)
+    velocities = np.zeros((len(time), 2, 3))
+    velocities[:, :, 2] = np.cos(2 * np.pi * peak / INVERSE_FS * time)[:, None] * [0.01, -0.01]
+    sample = Sample(np.zeros_like(velocities), velocities=velocities, spacing=2.0)
+    (quantity,) = observable.quantities(system)
+    row = quantity.part(observable.measure(system, sample)["all atoms"]).row
+    assert quantity.axis.middles[quantity.shown(row).argmax()] == pytest.approx(peak, abs=10)
+    assert quantity.outside(row)[1] < 0.01
