@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import functools
 import gc
 import os
 import shutil
@@ -101,10 +102,30 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     again and again.
     """
     item.config.stash[BEFORE] = dict(os.environ)
+    if (figure := sys.modules.get("matplotlib.figure")) and sys.gettrace() is not None:
+        draw_untraced(figure.Figure)
     if len(sys.modules) > item.config.stash.get(FROZEN, 0) + 200:
         gc.collect()
         gc.freeze()
         item.config.stash[FROZEN] = len(sys.modules)
+
+
+def draw_untraced(figure: type) -> None:
+    """Let coverage wait while Matplotlib draws, which is slow where every line is traced."""
+    if hasattr(figure.savefig, "__wrapped__"):
+        return
+    savefig = figure.savefig
+
+    @functools.wraps(savefig)
+    def untraced(*arguments: Any, **options: Any) -> Any:
+        trace = sys.gettrace()
+        sys.settrace(None)
+        try:
+            return savefig(*arguments, **options)
+        finally:
+            sys.settrace(trace)
+
+    figure.savefig = untraced
 
 
 @pytest.hookimpl(optionalhook=True)
