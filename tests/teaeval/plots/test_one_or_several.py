@@ -57,7 +57,9 @@ def test_a_learning_curve_of_one_point(variant, base):
 
 @pytest.mark.parametrize("name", RUNS)
 def test_a_figure_of_one_simulation(name, repository):
-    check(RUNS[name], record.read(repository / "examples/simulations/fchl-300K.json"))
+    one = record.read(repository / "examples/simulations/fchl-300K.json")
+    # few of the observables, each of which has panels
+    check(RUNS[name], one.model_copy(update={"observables": one.observables[:3]}))
 
 
 @pytest.mark.parametrize("name", HYDROGEN)
