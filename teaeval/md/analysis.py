@@ -26,7 +26,7 @@ from teaeval.md.sources import FromFile, Reference, Source, references
 from teaeval.md.trajectory import Trajectory
 from teaeval.observables.blocks import correlation_time
 from teaeval.observables.gyration import gyration_radii
-from teaeval.observables.registry import chosen
+from teaeval.observables.registry import absent, chosen
 from teaeval.observables.shape import OBSERVABLES
 from teaeval.observables.system import System
 
@@ -246,7 +246,8 @@ def _observe(
     )
     sources = [FromFile(run, start) for run, start in parts if len(run) > start]
     if not sources:
-        return [], {one.name: "there are no frames" for one in chosen(system, names)}
+        of_none = {} if names else absent(system)
+        return [], of_none | {one.name: "there are no frames" for one in chosen(system, names)}
     return observe(system, sources, compared, names, replicates)
 
 

@@ -13,7 +13,7 @@ from teaeval.md.sources import Reference, Source, strides
 from teaeval.observables import statistics
 from teaeval.observables.observable import Observable
 from teaeval.observables.quantities import Map, Part, Quantity
-from teaeval.observables.registry import chosen
+from teaeval.observables.registry import absent, chosen
 from teaeval.observables.statistics import Blocked, blocked, estimate, separation
 from teaeval.observables.system import System
 from teaeval.observables.wells import wells
@@ -53,7 +53,8 @@ def observe(
     list of Observed
         Every quantity of every observable.
     dict
-        Why an observable could not be measured, by its name.
+        Why an observable could not be measured, by its name; of all of them also why one that is
+        of most such systems is not of this one.
 
     Raises
     ------
@@ -61,7 +62,7 @@ def observe(
         If there is no such observable, or it is not of this system.
     """
     found: list[Observed] = []
-    left_out: dict[str, str] = {}
+    left_out = {} if names else absent(system)
     for observable in chosen(system, names):
         usable, reason = _usable(sources, observable, system)
         if not usable:

@@ -39,6 +39,8 @@ class Observable:
         Whether what is measured depends on the time between frames.
     most
         Largest time between two frames in fs that will do, of a system.
+    absent
+        Why a system has none that one would expect to have it; None of any other system.
     """
 
     name: str
@@ -50,3 +52,4 @@ class Observable:
     span: float = 0.0
     strided: bool = False
     most: Callable[[System], float] | None = None
+    absent: Callable[[System], str | None] = lambda _: None

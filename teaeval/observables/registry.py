@@ -35,6 +35,12 @@ def observables() -> dict[str, Observable]:
     return {one.name: one for room in ROOMS for one in room.OBSERVABLES}
 
 
+def absent(system: System) -> dict[str, str]:
+    """Why observables that one would expect of a system are not of it, by name."""
+    reasons = {name: one.absent(system) for name, one in observables().items()}
+    return {name: why for name, why in reasons.items() if why is not None}
+
+
 def chosen(system: System, names: Sequence[str] = ()) -> list[Observable]:
     """The observables of these names, or all that are of a system.
 
@@ -52,9 +58,10 @@ def chosen(system: System, names: Sequence[str] = ()) -> list[Observable]:
             raise unknown_name("observable", name, every)
         if not every[name].quantities(system):
             there = ", ".join(one.name for one in chosen(system))
+            why = every[name].absent(system) or f"{system.frame.formula} is none"
             raise UsageError(
-                f"--observable {name} is of {every[name].subject}, and {system.frame.formula} is "
-                f"none; of this system there are: {there}"
+                f"--observable {name} is of {every[name].subject}, and {why}; of this system there "
+                f"are: {there}"
             )
         found.append(every[name])
     return found

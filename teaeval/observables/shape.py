@@ -35,6 +35,17 @@ def _lengths(system: System, name: str, width: float) -> Histogram:
     return Histogram(name, Axis(name, "Å", 0.0, width, int(np.ceil(span_of(system) / width))))
 
 
+def _no_shape(system: System) -> str | None:
+    """Why a system without a cell has no radius of gyration."""
+    if system.periodic:
+        return None
+    if not (system.numbers > HYDROGEN).any():
+        return f"all atoms of {system.frame.formula} are hydrogen, and it is of the other atoms"
+    if system.molecule:
+        return None
+    return f"the atoms of {system.frame.formula} are not bonded to one molecule"
+
+
 def _gyration(system: System) -> list[Histogram]:
     if not system.molecule or not (system.numbers > HYDROGEN).any():
         return []
@@ -55,7 +66,14 @@ def _between_ends(system: System, sample: Sample) -> Mapping[str, Floats]:
 
 
 OBSERVABLES = (
-    Observable("gyration", "Radius of gyration", _gyration, _radii, "a molecule without a cell"),
+    Observable(
+        "gyration",
+        "Radius of gyration",
+        _gyration,
+        _radii,
+        "a molecule without a cell",
+        absent=_no_shape,
+    ),
     Observable(
         "end-to-end",
         "Distance of the ends",

@@ -116,9 +116,15 @@ def simulated(records: Simulations | Iterable[Simulations], title: str = "") -> 
             label += " (another)"
         densities[label] = Density.of_counts(label, rg, rg.counts)
     if not densities:
-        reasons = [record.emptied or f"{record.name}: is periodic" for record in records]
+        reasons = [_without(record) for record in records]
         raise UsageError(f"no radii of gyration in these records: {'; '.join(reasons)}")
     return _draw([*references.values(), *densities.values()], title)
+
+
+def _without(record: Simulations) -> str:
+    """Why a record has no radii of gyration."""
+    why = record.left_out.get("gyration", "is periodic, or they were not asked for")
+    return record.emptied or f"{record.name}: {why}"
 
 
 def _draw(densities: Sequence[Density], title: str) -> Plot:

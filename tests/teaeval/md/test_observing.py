@@ -11,7 +11,7 @@ import pytest
 import teadata
 from teadata.errors import UsageError
 from teaeval import md
-from teaeval.md import record, sources
+from teaeval.md import observing, record, sources
 from teaeval.md.observed import Separation
 from teaeval.observables import registry
 from teaeval.observables.system import System
@@ -154,3 +154,19 @@ def test_records_of_earlier_versions_are_read(simulated, tmp_path):
     (tmp_path / "md.json").write_text(json.dumps(old))
     assert record.read(tmp_path).observables == []
     assert record.read(tmp_path).survival.replicas == 2
+
+
+def test_a_molecule_of_hydrogen_has_no_radius_of_gyration_and_all_else():
+    positions = np.zeros((20, 2, 3))
+    positions[:, 1, 2] = np.linspace(0.7, 0.8, 20)
+    frames = teadata.Frames(np.ones(2, dtype=int), positions, np.zeros(20), positions)
+    system = System(frames[0])
+    found, left_out = observing.observe(system, [sources.Labelled(frames)], [])
+    assert left_out["gyration"] == "all atoms of H2 are hydrogen, and it is of the other atoms"
+    assert {"bond-lengths", "radial", "forces"} <= {one.observable for one in found}
+    with pytest.raises(UsageError, match=r"--observable gyration is of .* all atoms of H2 are hyd"):
+        observing.observe(system, [sources.Labelled(frames)], [], ["gyration"])
+    apart = positions + np.array([[0.0] * 3, [0, 0, 9.0]])
+    two = teadata.Frames(np.array([2, 18]), apart, np.zeros(20), apart)
+    _, left_out = observing.observe(System(two[0]), [sources.Labelled(two)], [])
+    assert "not bonded to one molecule" in left_out["gyration"]
