@@ -15,7 +15,7 @@ from teadata.provenance import DISTRIBUTION, package_version, sha256
 from teadata.typing import Floats, Ints
 from teaeval.md.checkpoint import run_time
 from teaeval.md.ending import TRAJECTORY_FILE, ns_per_day
-from teaeval.md.freedom import degrees_of_freedom
+from teaeval.md.freedom import degrees_of_freedom, removed_motion
 from teaeval.md.observed import Observed
 from teaeval.md.observing import observe
 from teaeval.md.outcome import OUTCOME_FILE, Outcome
@@ -238,11 +238,12 @@ def _observe(
     names: Sequence[str],
 ) -> tuple[list[Observed], dict[str, str]]:
     """Measure the observables of what is left of the trajectories."""
-    thermostat = plan.settings.thermostat
+    frame = dataset.split(f"{plan.subset}/test")[0]
     system = System(
-        dataset.split(f"{plan.subset}/test")[0],
-        plan.settings.temperature if thermostat == "langevin" else None,
+        frame,
+        None if plan.settings.thermostat == "none" else plan.settings.temperature,
         dataset.card.groups,
+        removed_motion(plan.settings, len(frame.numbers), frame.periodic),
     )
     sources = [FromFile(run, start) for run, start in parts if len(run) > start]
     if not sources:

@@ -19,6 +19,24 @@ from numpy.typing import ArrayLike
 
 from teadata.typing import Floats
 from teaeval.md.settings import Settings
+from teaeval.observables.thermodynamics import Removed
+
+
+def removed_motion(settings: Settings, atoms: int, periodic: bool) -> Removed:
+    """Which motion of all atoms together has no temperature, as :func:`degrees_of_freedom` counts.
+
+    Parameters
+    ----------
+    settings
+        Of the simulation; the thermostat is asked for.
+    atoms
+        Number of atoms.
+    periodic
+        Whether any axis is periodic.
+    """
+    if settings.thermostat == "langevin" or atoms == 1:
+        return "nothing"
+    return "translation" if periodic else "translation and rotation"
 
 
 def degrees_of_freedom(settings: Settings, atoms: int, periodic: bool) -> int:

@@ -11,6 +11,7 @@ from teadata.units import BOLTZMANN, KINETIC
 from teaeval.observables.observable import Observable
 from teaeval.observables.quantities import Axis, Histogram, Mean
 from teaeval.observables.system import Sample, System
+from teaeval.observables.thermodynamics import freedom_by_atom
 
 FORCES = Axis("force", "kcal/mol/Å", 0.0, 4.0, 100)
 
@@ -34,9 +35,11 @@ def _kelvins(system: System, sample: Sample) -> Mapping[str, Floats]:
     if sample.velocities is None:
         return {}
     squared = (sample.velocities**2).sum(axis=2) * system.masses
+    freedom = freedom_by_atom(sample.positions, system.masses, system.removed)
     found = {}
     for name, atoms in system.elements.items():
-        kelvin = KINETIC * squared[:, atoms].sum(axis=1) / (3 * len(atoms) * BOLTZMANN)
+        degrees = freedom[:, atoms].sum(axis=1)
+        kelvin = KINETIC * squared[:, atoms].sum(axis=1) / (degrees * BOLTZMANN)
         found[name] = np.stack([kelvin, np.ones(len(kelvin))], axis=1)
     return found
 

@@ -13,6 +13,7 @@ from teadata.elements import MASSES, SYMBOLS
 from teadata.frames import Frames
 from teadata.typing import Floats, Ints, Mask
 from teaeval.observables.arrays import chunks
+from teaeval.observables.thermodynamics import Removed
 
 HYDROGEN = 1
 
@@ -44,11 +45,15 @@ class System:
         Of the thermostat, K; None without one.
     groups
         Atoms of parts of the system by name, such as its molecules under ``mol``.
+    removed
+        Which motion of all atoms together its velocities lack: see
+        :func:`teaeval.observables.thermodynamics.freedom_by_atom`.
     """
 
     frame: Frames
     temperature: float | None = None
     groups: Mapping[str, Sequence[Sequence[int]]] = field(default_factory=dict)
+    removed: Removed = "nothing"
 
     @property
     def numbers(self) -> Ints:

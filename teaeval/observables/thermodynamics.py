@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -10,6 +12,8 @@ from teadata.frames import cell_volumes
 from teadata.typing import Floats
 from teadata.units import BOLTZMANN, KINETIC
 from teaeval.observables.arrays import checked_cells, checked_positions
+
+Removed = Literal["nothing", "translation", "translation and rotation"]
 
 
 def temperature(velocities: ArrayLike, masses: ArrayLike, *, removed: int = 0) -> Floats:
@@ -78,4 +82,41 @@ def pressure(
         )
     virial = -np.trace(tensor, axis1=1, axis2=2) / 3
     found: Floats = atoms * BOLTZMANN * kelvin / volume + virial
+    return found
+
+
+def freedom_by_atom(positions: ArrayLike, masses: ArrayLike, removed: Removed) -> Floats:
+    """Degrees of freedom of each atom in each frame, (N, A), less its share in removed motion.
+
+    In coordinates √m x the motions of all atoms together span a space: three translations, and
+    three rotations (two of a line).  With P the projector onto it, an atom has 3 − tr P of its own
+    three coordinates: 3 − 3 m/M for the translations, and for the rotations another
+    m tr([x]ᵀ I⁻¹ [x]) = m (x² tr I⁻¹ − x·I⁻¹ x), where x is from the centre of mass, I the tensor
+    of inertia and [x] the matrix of the cross product.  Added up, they are those that
+    :func:`temperature` divides by.  Equipartition gives each atom its degrees of freedom times
+    k T/2.
+
+    Parameters
+    ----------
+    positions
+        (N, A, 3) in Å; of molecules whole, where rotation is removed.
+    masses
+        (A,) in u.
+    removed
+        What the velocities lack: ``nothing``, ``translation``, or ``translation and rotation``.
+    """
+    places, weights = checked_positions(positions), np.asarray(masses, dtype=np.float64)
+    found = np.full(places.shape[:2], 3.0)
+    if removed == "nothing":
+        return found
+    shares = weights / weights.sum()
+    found -= 3 * shares
+    if removed == "translation":
+        return found
+    x = places - np.einsum("a,nai->ni", shares, places)[:, None]
+    moments = np.einsum("a,nai,naj->nij", weights, x, x)
+    inertia = np.trace(moments, axis1=1, axis2=2)[:, None, None] * np.eye(3) - moments
+    inverse = np.linalg.pinv(inertia, rcond=1e-10, hermitian=True)
+    lengths = (x**2).sum(axis=2) * np.trace(inverse, axis1=1, axis2=2)[:, None]
+    found -= weights * (lengths - np.einsum("nai,nij,naj->na", x, inverse, x))
     return found

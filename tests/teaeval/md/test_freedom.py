@@ -8,10 +8,13 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 from scipy.stats import chi2, kstest
 
-from teadata import units
+from teadata import Frames, units
 from teaeval import md
-from teaeval.md.freedom import degrees_of_freedom, remove_kept_motion
+from teaeval.md.freedom import degrees_of_freedom, remove_kept_motion, removed_motion
 from teaeval.observables import correlation_time
+from teaeval.observables.registry import chosen
+from teaeval.observables.system import Sample, System
+from teaeval.observables.thermodynamics import freedom_by_atom
 
 ATOMS = 8
 KELVIN = 300.0
@@ -189,3 +192,34 @@ def test_atoms_on_a_line_and_single_atoms():
     np.testing.assert_allclose(left.sum(axis=0), 0, atol=1e-12)
     single = remove_kept_motion(momenta[:1], [[0, 0, 0]], [12.0], periodic=False)
     np.testing.assert_array_equal(single, momenta[:1])
+
+
+@pytest.mark.parametrize("thermostat", ["langevin", "bussi", "none"])
+@pytest.mark.parametrize(
+    ("formula", "periodic"), [("C2OH6", False), ("C2OH6", True), ("HF", False)]
+)
+def test_elements_have_the_same_temperature(formula, periodic, thermostat):
+    """Velocities of equipartition, without the motion that is kept: heavy atoms have less of it."""
+    rng = np.random.default_rng(0)
+    z = Atoms(formula).numbers
+    shape = (1, len(z), 3)
+    positions = rng.normal(0, 1.5, shape) + np.arange(len(z))[:, None]
+    cell = np.eye(3)[None] * 30.0 if periodic else None
+    frames = Frames(z, positions, np.zeros(1), np.zeros(shape), cell=cell, pbc=np.full(3, periodic))
+    settings = md.Settings(thermostat=thermostat)
+    removed = removed_motion(settings, len(z), periodic)
+    system = System(frames, KELVIN, removed=removed)
+    freedom = freedom_by_atom(positions, system.masses, removed)
+    assert freedom.sum() == pytest.approx(degrees_of_freedom(settings, len(z), periodic))
+    momenta = rng.normal(size=(4000, len(z), 3)) * np.sqrt(system.masses)[:, None]
+    if removed != "nothing":
+        momenta = np.stack(
+            [remove_kept_motion(p, positions[0], system.masses, periodic) for p in momenta]
+        )
+    velocities = (
+        momenta / system.masses[:, None] * np.sqrt(units.BOLTZMANN * KELVIN / units.KINETIC)
+    )
+    sample = Sample(np.broadcast_to(positions, velocities.shape), velocities=velocities)
+    (observable,) = chosen(system, ["temperatures"])
+    for values in observable.measure(system, sample).values():
+        assert values[:, 0].mean() == pytest.approx(KELVIN, rel=0.09)
