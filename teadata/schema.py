@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import reprlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -55,6 +56,7 @@ class StrictModel(BaseModel):
         try:
             read = cls.model_validate_json(content)
             json.loads(content, object_pairs_hook=_plain)
+            _check_finite(read)
         except ValidationError as error:
             if error.errors()[0]["type"] == "json_invalid":
                 said = error.errors()[0]["msg"]
@@ -96,6 +98,23 @@ def _plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
                 raise ValueError(f"{name}: {value!r}, expected a number")
         made[name] = value
     return made
+
+
+def _check_finite(value: object, place: tuple[object, ...] = ()) -> None:
+    """Refuse NaN and infinity, which come of texts such as "nan" that stand for numbers."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{'.'.join(map(str, place))}: {value}, expected a finite number")
+        return
+    parts: Iterable[tuple[object, object]] = ()
+    if isinstance(value, BaseModel):
+        parts = value
+    elif isinstance(value, dict):
+        parts = value.items()
+    elif isinstance(value, list | tuple):
+        parts = enumerate(value)
+    for name, part in parts:
+        _check_finite(part, (*place, name))
 
 
 def read_yaml(path: Path) -> Any:
@@ -140,8 +159,17 @@ EXPECTED = {
     "bool_type": "true or false",
     "bool_parsing": "true or false",
     "path_type": "a path",
+    "finite_number": "a finite number",
 }
 """What pydantic misses, by the type of its complaint."""
+
+LIMITS = {
+    "greater_than": ("gt", "a number above {:g}"),
+    "greater_than_equal": ("ge", "{:g} or more"),
+    "less_than": ("lt", "a number below {:g}"),
+    "less_than_equal": ("le", "{:g} at most"),
+}
+"""For a number beyond a limit: the limit's name in a complaint, and what is expected."""
 
 
 def complaint(item: Any) -> str:
@@ -150,9 +178,15 @@ def complaint(item: Any) -> str:
         return "is missing"
     if item["type"] == "extra_forbidden":
         return "is no known key"
-    if (expected := EXPECTED.get(item["type"])) is not None:
-        return f"expected {expected}, found {_shown(item['input'])}"
-    return str(item["msg"]).removeprefix("Value error, ")
+    told = str(item["msg"])
+    if item["type"] == "value_error":
+        return told.removeprefix("Value error, ")
+    if (limit := LIMITS.get(item["type"])) is not None:
+        name, words = limit
+        told = f"expected {words.format(item['ctx'][name])}"
+    elif (expected := EXPECTED.get(item["type"])) is not None:
+        told = f"expected {expected}"
+    return f"{told.replace('Input should be', 'expected', 1)}, found {_shown(item['input'])}"
 
 
 def _shown(value: object) -> str:

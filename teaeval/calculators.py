@@ -49,8 +49,7 @@ def find_calculator(
         If neither or both are given, the one given does not exist, or it is not an ASE
         calculator.
     """
-    if (reference is None) == (model is None):
-        raise UsageError("expected one of --calculator module:factory and --run RUN")
+    check_given(reference, model)
     if model is not None:
         return _of_folder(Path(model), device)
     if device is not None:
@@ -65,8 +64,23 @@ def find_calculator(
     return calculator
 
 
+def check_given(reference: str | None, model: Path | str | None) -> None:
+    """Check that a factory or a run folder is given, and that such a folder is there.
+
+    Raises
+    ------
+    UsageError
+        If neither or both are given.
+    PathError
+        If there is no such folder.
+    """
+    if (reference is None) == (model is None):
+        raise UsageError("expected one of --calculator module:factory and --run RUN")
+    if model is not None:
+        check_folder(Path(model), "a run folder, of a training that has finished")
+
+
 def _of_folder(folder: Path, device: str | None) -> Any:
-    check_folder(folder, "a run folder, of a training that has finished")
     known = []
     for plugin in plugins.loaded(GROUP):
         try:

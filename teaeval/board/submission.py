@@ -21,7 +21,7 @@ from pydantic import (
 
 from teadata.errors import unknown_name
 from teadata.output.text import BREAKS, UNSEEN
-from teadata.schema import EXPECTED, StrictModel, complaint
+from teadata.schema import StrictModel, complaint
 from teaeval.board.text import read_yaml
 from teaeval.predictions.declaring import Declarations
 
@@ -240,9 +240,8 @@ def _sentence(item: Any) -> str:
     if item["type"] == "extra_forbidden":
         known = _fields(item["loc"][:-1])
         return f"{where}: {unknown_name('key', place[-1], known)}"
-    said = complaint(item)
-    found = "" if item["type"] in (*EXPECTED, "missing") else f", found {item['input']!r:.60}"
-    return f"{where}: {said}{found}"
+    found = f", found {item['input']!r:.60}" if item["type"] == "value_error" else ""
+    return f"{where}: {complaint(item)}{found}"
 
 
 def _fields(path: tuple[Any, ...]) -> list[str]:

@@ -50,7 +50,7 @@ class Sampling:
             return Protocol.model_validate(asdict(self))
         except ValidationError as error:
             wrong = error.errors()[0]
-            option = "".join(f"--{name}: " for name in map(str, wrong["loc"]))
+            option = "".join(f"--{str(name).replace('_', '-')}: " for name in wrong["loc"][:1])
             raise UsageError(f"{option}{complaint(wrong)}") from None
 
 
@@ -116,11 +116,12 @@ def hydrogen(
     trajectories, record.json and two figures. The same command goes on where it was interrupted.
     """
     from teadata import catalog
-    from teaeval.calculators import find_calculator
+    from teaeval.calculators import check_given, find_calculator
     from teaeval.checks.calculator import said_of
     from teaeval.hydrogen import plans, running, table
 
     data = catalog.load(dataset)
+    check_given(potential.calculator, potential.run)
     plan = plans.make_plan(
         data, potential.model, potential.run, potential.calculator, state, sampling.protocol()
     )

@@ -119,13 +119,11 @@ class Dynamics:
             )
         except ValidationError as error:
             wrong = "; ".join(
-                " ".join(
-                    ["--" + "-".join(map(str, item["loc"])).replace("_", "-")] * bool(item["loc"])
-                )
-                + f" {complaint(item)}"
+                "".join(f"--{str(name).replace('_', '-')}: " for name in item["loc"][:1])
+                + complaint(item)
                 for item in error.errors()
             )
-            raise UsageError(wrong.strip()) from None
+            raise UsageError(wrong) from None
 
 
 @md.command(
@@ -172,10 +170,12 @@ def run_replicas(
     command goes on with an interrupted run.
     """
     from teadata import catalog
+    from teaeval.calculators import check_given
     from teaeval.checks.calculator import said_of
     from teaeval.md.replicas import make_plan, simulated_model
 
     data = catalog.load(dataset)
+    check_given(potential.calculator, potential.run)
     plans = [
         make_plan(
             data,

@@ -35,7 +35,7 @@ def test_a_yaml_file_of_ones_own(tmp_path):
     ("change", "message"),
     [
         ({"sigma": [10]}, "unknown key 'sigma', did you mean 'sigmas'"),
-        ({"lam": -1}, "lam: Input should be greater than 0"),
+        ({"lam": -1}, "lam: expected a number above 0, found -1"),
         ({"sigmas": []}, "sigmas: List should have at least 1 item"),
         ({"sigmas": [20, 10]}, "sigmas: .*rising values"),
         ({"size": "many"}, "size: expected a whole number, found 'many'"),

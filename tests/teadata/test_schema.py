@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 import pytest
+from pydantic import Field
 
 from teadata.errors import DataError
 from teadata.schema import StrictModel
@@ -32,7 +35,7 @@ def test_what_was_written_is_read(tmp_path):
             r"text: expected a text, found 5; pages: is missing; page: is no known key",
         ),
         (b'{"text": "", "pages": "two"}', "pages: expected a whole number, found 'two'"),
-        (b"[]", "the file: expected keys with values|the file: Input should be an object"),
+        (b"[]", "the file: expected keys with values|the file: expected an object"),
         (b'{"text": "cut', r"is no JSON \(Invalid JSON: EOF"),
         (b'{"text": "\xff", "pages": 1}', "is no JSON"),
     ],
@@ -43,6 +46,33 @@ def test_what_is_wrong_is_named_on_one_line(tmp_path, content, message):
     with pytest.raises(DataError, match=rf"note\.json: not a note: .*{message}") as raised:
         read(path)
     assert "\n" not in str(raised.value)
+
+
+class Measured(StrictModel):
+    time: float
+    parts: tuple[dict[str, float], ...] = ()
+    share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    count: Annotated[int, Field(gt=0, lt=10)] = 1
+    kind: Literal["a", "b"] = "a"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"time": "nan"}', "time: nan, expected a finite number"),
+        ('{"time": 1, "parts": [{}, {"x": "-inf"}]}', "parts.1.x: -inf, expected a finite number"),
+        ('{"time": 1, "share": -0.5}', "share: expected 0 or more, found -0.5"),
+        ('{"time": 1, "share": 2}', "share: expected 1 at most, found 2"),
+        ('{"time": 1, "count": 0}', "count: expected a number above 0, found 0"),
+        ('{"time": 1, "count": 10}', "count: expected a number below 10, found 10"),
+        ('{"time": 1, "kind": "c"}', "kind: expected 'a' or 'b', found 'c'"),
+    ],
+)
+def test_a_wrong_value_is_shown_beside_what_was_expected(tmp_path, content, message):
+    path = tmp_path / "measured.json"
+    path.write_text(content)
+    with pytest.raises(DataError, match=rf"measured\.json: not a note: {message}$"):
+        Measured.from_json(path, "a note", "write one first")
 
 
 def test_a_file_that_is_not_there_or_is_a_folder(tmp_path):

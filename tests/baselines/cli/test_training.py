@@ -66,7 +66,7 @@ def test_a_refused_training_leaves_no_plan_and_a_model_out_of_place_is_warned_of
 def test_a_dtype_that_a_model_does_not_have_is_refused(run, tmp_path):
     done = run("baselines", "train", "sgdml", "mini-i", "--dtype", "float32", cwd=tmp_path)
     assert done.returncode == 1
-    assert "--dtype of sgdml: dtype: Input should be 'float64'" in done.stderr
+    assert "--dtype of sgdml: dtype: expected 'float64', found" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -27,9 +27,9 @@ def test_published_settings():
     ("changed", "message"),
     [
         ({"feature": 3}, "unknown key 'feature', did you mean 'features'"),
-        ({"n_rbf": 1}, "n_rbf: Input should be greater than 1"),
+        ({"n_rbf": 1}, "n_rbf: expected a number above 1, found 1"),
         ({"d3": [1.0, 2.0]}, "d3"),
-        ({"ema_decay": 1.0}, "ema_decay: Input should be less than 1"),
+        ({"ema_decay": 1.0}, "ema_decay: expected a number below 1, found 1.0"),
     ],
 )
 def test_a_wrong_setting_is_named(changed, message, settings):

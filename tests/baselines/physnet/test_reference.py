@@ -143,7 +143,7 @@ def test_what_does_not_fit_is_named(golden):
         from_reference(params, cfg | {"num_blocks": 1})
     with pytest.raises(DataError, match=r"embeddings has shape \(95, 16\), expected \(95, 8\)"):
         from_reference(params, cfg | {"F": 8})
-    with pytest.raises(DataError, match="cfg: r_cut: Input should be greater than 0"):
+    with pytest.raises(DataError, match="cfg: r_cut: expected a number above 0"):
         from_reference(params, cfg | {"sr_cut": -1.0})
     with pytest.warns(UserWarning, match="'colour' is no setting of the network"):
         from_reference(params, cfg | {"colour": 3})

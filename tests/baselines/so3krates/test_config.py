@@ -35,7 +35,7 @@ def test_published_settings(name, size, batch, residual):
         ({"feature": 3}, "unknown key 'feature', did you mean 'features'"),
         ({"degrees": [1, 2, 3]}, r"features is 8, expected a multiple of 3 \(degrees\)"),
         ({"degrees": [2, 1]}, "expected rising ones"),
-        ({"degrees": [5]}, "degrees.0: Input should be less than or equal to 4"),
+        ({"degrees": [5]}, "degrees.0: expected 4 at most, found 5"),
         ({"shift_by": "atomic_number"}, "shifts: expected with shift_by atomic_number"),
         ({"energy_weight": 0, "forces_weight": 0}, "nothing is fitted"),
     ],

@@ -123,7 +123,10 @@ def test_the_command(calculators_folder, calculators, invoke, tmp_path, monkeypa
     with pytest.raises(UsageError, match="another plan"):
         invoke(*start, "--calculator", "cheap:Tied")
     for options, message in (
-        (("--calculator", "cheap:Tied", "--thermostat", "ice"), "--thermostat Input should be"),
+        (
+            ("--calculator", "cheap:Tied", "--thermostat", "ice"),
+            "--thermostat: expected .langevin.*, found .ice",
+        ),
         (("--calculator", "cheap:Tied", "--interval", "7"), "not a multiple of interval"),
         (("--calculator", "cheap:Tied", "--replicas", "9999"), "expected 1 to 2500"),
         (
