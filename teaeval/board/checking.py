@@ -27,7 +27,6 @@ from teaeval.hydrogen.record import Record as Hydrogen
 from teaeval.hydrogen.record import read_record
 from teaeval.md.record import Simulations
 from teaeval.md.record import read as read_simulations
-from teaeval.md.survival import kaplan_meier
 from teaeval.predictions import sidecar
 from teaeval.predictions.declaring import Declarations
 from teaeval.predictions.findings import PredictionError
@@ -289,7 +288,6 @@ def _simulations(found: Checked, folder: Path, name: str) -> Iterator[str]:
         raise DataError(
             f"{name}: {len(record.replicas)} replicas, expected {MOST_REPLICAS} at most"
         )
-    kaplan_meier(*record.lasted)  # raises if a time is negative
     kinds = [(one.dataset, one.subset, one.conditions) for one in found.simulations]
     if (record.dataset, record.subset, record.conditions) in kinds:
         yield (

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from teadata.schema import StrictModel
 from teaeval.md.settings import Settings
 
 OUTCOME_FILE = "outcome.json"
+
+Time = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""A time that something lasted, or after which it began."""
+
+QUANTITIES = ("positions", "velocities", "energy")
+"""What may not be finite, as messages name it."""
 
 
 class Failure(StrictModel):
@@ -23,8 +31,8 @@ class Failure(StrictModel):
     """
 
     kind: Literal["broken", "formed", "temperature", "escaped", "not finite", "calculator"]
-    time: float
-    noticed: float
+    time: Time
+    noticed: Time
     message: str
     atoms: tuple[int, ...] = ()
     names: tuple[str, ...] = ()
@@ -39,7 +47,13 @@ class Failure(StrictModel):
 
     @property
     def place(self) -> str:
-        """Where it happened: a bond such as ``C4–O17``, an atom, or a dash for the whole system."""
+        """Where it happened: a bond such as ``C4–O17``, an atom, or a dash for the whole system.
+
+        Of what is not finite: ``positions``, ``velocities`` or ``energy``.
+        """
+        if self.kind == "not finite" and not self.atoms:
+            words = self.message.split()
+            return next((name for name in QUANTITIES if name in words), "–")
         return "–".join(self.names or map(str, self.atoms)) or "–"
 
 
@@ -56,13 +70,13 @@ class Outcome(StrictModel):
     status: Literal["finished", "failed"]
     settings: Settings
     steps: int
-    time: float
+    time: Time
     frames: int
     stable_frames: int
     degrees_of_freedom: int | None = None
     temperature: float | None
     failure: Failure | None = None
-    wall_seconds: float
+    wall_seconds: Time
     ns_per_day: float
     resumed: int
     file: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -13,7 +13,7 @@ from teadata.errors import expect_path
 from teadata.output.display import Shown, data_frame
 from teadata.schema import StrictModel
 from teaeval.md.observed import Observed, Separation
-from teaeval.md.outcome import Failure
+from teaeval.md.outcome import Failure, Time
 from teaeval.md.settings import Settings
 from teaeval.md.survival import Survival, kaplan_meier
 
@@ -89,10 +89,10 @@ class Simulated(StrictModel):
 
     seed: int
     frame: int
-    status: str
-    steps: int
-    time: float
-    stable_time: float
+    status: Literal["finished", "failed", "running"]
+    steps: Annotated[int, Field(ge=0)]
+    time: Time
+    stable_time: Time
     degrees_of_freedom: int | None = None
     temperature: float | None
     failure: Failure | None
@@ -171,6 +171,17 @@ class Simulations(Shown, StrictModel):
             statistics = _one_statistic(values["gyration"], values.get("observables", ()))
             return values | {"gyration": statistics}
         return values
+
+    @model_validator(mode="after")
+    def _stable_while_simulated(self) -> Simulations:
+        for i, one in enumerate(self.replicas):
+            # what broke in the last step may be dated at its end
+            if one.stable_time > one.time + 0.002 * self.settings.timestep:
+                raise ValueError(
+                    f"replicas.{i}.stable_time: {one.stable_time:g} ps, expected at most its time "
+                    f"of {one.time:g} ps"
+                )
+        return self
 
     def _fields(self) -> dict[str, object]:
         return {

@@ -94,16 +94,17 @@ def test_sizes_records_and_tasks_must_belong_together(submission, noise, tmp_pat
 
 
 def _with_time(record: dict, value: float) -> dict:
-    replicas = [record["replicas"][0] | {"stable_time": value}, *record["replicas"][1:]]
+    times = {"time": value, "stable_time": value}
+    replicas = [record["replicas"][0] | times, *record["replicas"][1:]]
     return record | {"replicas": replicas}
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda r: _with_time(r, math.nan), "nan, expected a number"),
+        (lambda r: _with_time(r, math.nan), "time: expected a finite number, found nan"),
         (lambda r: _with_time(r, 1e300), "above 1e+100"),
-        (lambda r: _with_time(r, -1.0), "negative"),
+        (lambda r: _with_time(r, -1.0), "replicas.0.time: expected 0 or more, found -1.0"),
         (lambda r: r | {"replicas": r["replicas"] * 400}, "replicas, expected 1000 at most"),
         (lambda r: r | {"subset": "fold\u202eed"}, "characters that are not seen"),
         (lambda r: r | {"software": "x" * 3000}, "of more than 2000"),

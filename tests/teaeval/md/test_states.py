@@ -102,3 +102,67 @@ def test_more_models_and_states(good, bad):
     states = comparison.by_state([good, bad, good.model_copy(update={"settings": slow})])
     assert [state.rpartition(", ")[2] for state in states] == ["0.5 fs", "0.25 fs"]
     assert [len(members) for members in states.values()] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("stable_time", -3.0, r"replicas\.1\.stable_time: expected 0 or more, found -3\.0"),
+        ("time", "nan", r"replicas\.1\.time: expected a finite number, found 'nan'"),
+        ("temperature", "nan", r"replicas\.1\.temperature: nan, expected a finite number"),
+        (
+            "stable_time",
+            11.0,
+            r"replicas\.1\.stable_time: 11 ps, expected at most its time of 10 ps",
+        ),
+        ("status", "lost", r"replicas\.1\.status: expected 'finished', .*, found 'lost'"),
+        ("steps", -1, r"replicas\.1\.steps: expected 0 or more, found -1"),
+    ],
+)
+def test_a_wrong_time_names_the_file_and_the_replica(good, invoke, tmp_path, field, value, said):
+    content = good.model_dump(mode="json")
+    content["replicas"][1][field] = value
+    (tmp_path / "bad.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match=rf"bad\.json: not a record of simulations: .*{said}"):
+        invoke("md", "table", tmp_path / "bad.json")
+
+
+def test_what_was_not_finite_is_named(good, invoke, tmp_path):
+    def failing(message):
+        return good.replicas[0].model_copy(
+            update={
+                "status": "failed",
+                "failure": Failure(kind="not finite", time=1.0, noticed=1.0, message=message),
+            }
+        )
+
+    messages = ("the energy is nan", "positions are not finite", "velocities are not finite")
+    broken = good.model_copy(update={"replicas": [failing(message) for message in messages]})
+    (tmp_path / "md.json").write_text(broken.model_dump_json())
+    said = invoke("md", "table", tmp_path / "md.json")
+    for name in ("energy", "positions", "velocities"):
+        assert f"not finite: {name}" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--steps", "-10"), "^--steps: expected a number above 0, found -10$"),
+        (("--timestep", "-1"), "^--timestep: expected a number above 0, found -1.0$"),
+        (("--temperature", "nan"), "^--temperature: expected a finite number, found nan$"),
+        (("--friction-unit", "1/s"), "^--friction-unit: expected '1/fs', .*, found '1/s'$"),
+        (
+            ("--monitors", "topology,topo"),
+            "^--monitors: expected 'topology', 'temperature' or 'escape', found 'topo'$",
+        ),
+    ],
+)
+def test_a_wrong_setting_names_the_option_and_the_value(invoke, options, said):
+    with pytest.raises(UsageError, match=said):
+        invoke("md", "run", "mini-i", "--subset", "folded", "--calculator", "cheap:Tied", *options)
+
+
+def test_a_missing_run_folder_comes_before_the_settings(invoke, tmp_path):
+    for command in (("md", "run", "mini-i", "--subset", "folded", "--steps", "10"), ("hydrogen",)):
+        with pytest.raises(DataError, match="gone: no such folder; expected a run folder"):
+            invoke(*command, "--run", tmp_path / "gone")
