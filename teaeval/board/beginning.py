@@ -17,6 +17,8 @@ from teadata.provenance import sha256
 from teaeval.board import folder as files
 from teaeval.board.checking import frames_of
 from teaeval.board.submission import PART, SUBMISSION_FILE, Submitted
+from teaeval.md.record import read as read_simulations
+from teaeval.md.record import record_files
 from teaeval.predictions import sidecar
 from teaeval.predictions.reading import read_prediction
 
@@ -33,6 +35,7 @@ def begin(
     said: dict[str, Any] | None = None,
     speeds: Sequence[Path] = (),
     float32: bool = False,
+    simulations: Sequence[Path] = (),
 ) -> None:
     """Make a submission: copies of prediction files, and what is known of them.
 
@@ -50,6 +53,8 @@ def begin(
         Timings of ``baselines bench --json``, which name the record of their training.
     float32
         Whether forces are copied in single precision, which are half the bytes.
+    simulations
+        Records of ``teaeval md analyse``, or folders of them, which are copied.
 
     Raises
     ------
@@ -57,7 +62,7 @@ def begin(
         If the folder is not empty, a name does not suit, a record is of another training, or
         predictions are of several models and no name was given.
     TeaError
-        If a prediction cannot be read.
+        If a prediction or a record of simulations cannot be read.
     """
     if folder.exists() and (not folder.is_dir() or contents(folder)):
         raise UsageError(f"{folder}: is there, and not empty; give a new folder")
@@ -93,6 +98,8 @@ def begin(
         training["data"] = " ".join(filter(None, (first.dataset, first.train))) or "?"
     words |= {name: value for name, value in (said or {}).items() if value}
     words |= {"training": training, "predictions": listed}
+    if simulations:
+        words["simulations"] = [_simulated(path, copied) for path in _records_in(simulations)]
     _write(folder, words, copied, set(predictions) if float32 else set())
 
 
@@ -142,6 +149,29 @@ def _copied_as(record: Path, prediction: Path, copied: dict[str, Path]) -> str:
     name = known[0] if known else f"{prediction.name}.record.json"
     copied[name] = record
     return name
+
+
+def _records_in(paths: Sequence[Path]) -> list[Path]:
+    """The records of simulations at paths, which may be folders, also of several temperatures."""
+    found = [one for path in paths for one in record_files(path)]
+    for path in found:
+        read_simulations(path)
+    return found
+
+
+def _simulated(path: Path, copied: dict[str, Path]) -> str:
+    """Name a record of simulations in the submission, the second md.json by its folder."""
+    parts = path.resolve().parts[-3:]
+    taken = {name.casefold() for name in copied}
+    names = ["-".join(parts[n:]) for n in range(len(parts) - 1, -1, -1)]
+    free = [name for name in names if name.casefold() not in taken and PART.fullmatch(name)]
+    if not free:
+        raise UsageError(
+            f"{path}: no name is free for it in the submission; rename the file to one of letters, "
+            "digits and ._+=- that no other has"
+        )
+    copied[free[0]] = path
+    return free[0]
 
 
 def _yaml(words: dict[str, Any]) -> str:

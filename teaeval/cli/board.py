@@ -10,6 +10,7 @@ import typer
 
 from teadata import console
 from teadata.output.options import AsJson
+from teaeval.cli.options import SimulationFiles
 
 submit = console.App("Submissions to a board: begin, check, add, withdraw.")
 boards = console.App("Boards: a static site of submissions, and whether it holds.")
@@ -61,12 +62,13 @@ def init(
     model_version: Annotated[str, typer.Option(help="The model's version.")] = "1",
     author: Annotated[Repeated, typer.Option(help="Author; repeatable.")] = None,
     licence: Annotated[str | None, typer.Option(help="Licence, e.g. MIT.")] = None,
+    md: SimulationFiles = None,
 ) -> None:
     """Begin a submission: copies of prediction files, and submission.yaml to be completed."""
     from teaeval.board.beginning import begin
 
     said = {"model": model, "version": model_version, "authors": author, "licence": licence}
-    begin(folder, prediction or [], record or [], said, speed or [], float32)
+    begin(folder, prediction or [], record or [], said, speed or [], float32, md or [])
     named = shlex.quote(str(folder))
     console.say(f"{folder / 'submission.yaml'}: written; complete it, then")
     console.say(f"next: teaeval submit check {named}")

@@ -108,12 +108,13 @@ def lay_out(
 ) -> None:
     """Lay scores out as Tables SI 7 and SI 8: tasks down, models across, the best in bold.
 
-    A dataset has a table of its own. CSV and JSON have a number per line, with full precision.
+    A dataset has a table of its own, and simulations that scores hold (`score --md`) have one: how
+    many replicas, and how long. CSV and JSON have a number per line, with full precision.
     """
     from teaeval import tables
     from teaeval.scores.builds import unknown_data
     from teaeval.scores.reading import read_score
-    from teaeval.tables import render
+    from teaeval.tables import render, simulations
 
     name: Any = kind
     if name not in tables.KINDS:
@@ -123,6 +124,9 @@ def lay_out(
     for line in unknown_data(scores, files):
         console.say(inline(f"warning: {line}"), err=True)
     grids = tables.grids(scores, name, intervals=intervals, against=published)
+    runs = [run for score in scores for run in score.simulations]
+    if runs:
+        grids.append(simulations.survival(simulations.distinct(runs)))
     if form == "terminal":
         render.terminal(grids)
     elif form in render.FORMATS:

@@ -300,6 +300,14 @@ def read(path: Path | str) -> Simulations:
     return Simulations.from_json(path, "a record of simulations", "`teaeval md analyse` writes it")
 
 
+def record_files(path: Path) -> list[Path]:
+    """The records at a path: itself, that of a folder, or one for each temperature in it."""
+    inner = sorted(path.glob("*/md.json")) if path.is_dir() else []
+    if inner and not (path / "md.json").exists():
+        return inner
+    return [path / "md.json" if path.is_dir() else path]
+
+
 def read_all(paths: Sequence[Path]) -> list[Simulations]:
     """Read records from files, and from folders: also those of several temperatures.
 
@@ -308,9 +316,4 @@ def read_all(paths: Sequence[Path]) -> list[Simulations]:
     DataError
         If one is missing, or no such record.
     """
-    found = []
-    for path in paths:
-        inner = sorted(path.glob("*/md.json")) if path.is_dir() else []
-        several = inner and not (path / "md.json").exists()
-        found += [read(one) for one in (inner if several else [path])]
-    return found
+    return [read(file) for path in paths for file in record_files(path)]

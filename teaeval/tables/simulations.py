@@ -17,6 +17,12 @@ ALL = "all of them"
 """In a log-rank test of more than two."""
 
 
+def distinct(records: Sequence[Simulations]) -> list[Simulations]:
+    """Records of different simulations: several scores of a model may hold the same ones."""
+    found = {tuple(one.trajectory_sha256 for one in record.replicas): record for record in records}
+    return list(found.values())
+
+
 def grids(records: Sequence[Simulations]) -> list[Grid]:
     """Lay records out: survival, log-rank tests where models share a state, what broke."""
     parts = [survival(records), log_ranks(records), broken(records), *sampled(records)]

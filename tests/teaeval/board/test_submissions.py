@@ -134,6 +134,28 @@ def test_simulations_of_one_kind_are_one_record(submission, repository, tmp_path
         assert problem.startswith("b.json: another record is of mini-")
 
 
+def test_simulations_are_copied_into_a_new_submission(noise, repository, tmp_path):
+    teaeval.write_prediction(tmp_path / "p.npz", noise())
+    for kelvin in (300, 500):
+        (tmp_path / f"md/{kelvin}K").mkdir(parents=True)
+        record = repository / f"examples/simulations/mace-{kelvin}K.json"
+        shutil.copyfile(record, tmp_path / f"md/{kelvin}K/md.json")
+    said = {"model": "MACE", "authors": ["A. Name"], "licence": "MIT"}
+    begin(tmp_path / "s", [tmp_path / "p.npz"], said=said, simulations=[tmp_path / "md"])
+    found = check(tmp_path / "s")
+    assert found.problems == []
+    assert found.submission.simulations == ["md.json", "500K-md.json"]
+    assert [one.settings.temperature for one in found.simulations] == [300, 500]
+    (tmp_path / "bad.json").write_text("{}")
+    for path, message in (("bad.json", "not a record of simulations"), ("gone", "no such file")):
+        with pytest.raises(DataError, match=message):
+            begin(tmp_path / "t", [tmp_path / "p.npz"], simulations=[tmp_path / path])
+    assert not (tmp_path / "t").exists()
+    again = [tmp_path / "md/300K"] * 4
+    with pytest.raises(UsageError, match="no name is free for it"):
+        begin(tmp_path / "t", [tmp_path / "p.npz"], simulations=again)
+
+
 def test_a_training_of_less_than_a_second_can_be_submitted(noise, repository, tmp_path):
     record = json.loads((repository / "examples" / "mini-i_folded_sgdml.record.json").read_bytes())
     path = tmp_path / "record.json"

@@ -29,6 +29,24 @@ def test_command_prints_and_exports(run, invoke, tmp_path):
         invoke("published", "-o", str(tmp_path / "si7.doc"))
 
 
+def test_simulations_of_scores_have_a_table(invoke, scores, repository, tmp_path):
+    """How many replicas and ps are behind them, once where two scores hold the same ones."""
+    from teaeval.md import record
+
+    runs = [record.read(repository / f"examples/simulations/mace-{k}K.json") for k in (300, 500)]
+    files = [tmp_path / "0.json", tmp_path / "1.json"]
+    for file, score in zip(files, scores, strict=False):
+        file.write_text(score.model_copy(update={"simulations": runs}).model_dump_json())
+    shown = invoke("table", *files)
+    table = shown[shown.index("Survival of replicas") :]
+    for run in runs:
+        (line,) = (line for line in table.splitlines() if f"{run.settings.temperature:g} K" in line)
+        numbers = [str(len(run.replicas)), f"{run.planned:g}", f"{run.stable_time:.4g}"]
+        assert line.split(run.name)[1].split()[:3] == numbers
+    invoke("table", *files, "-o", tmp_path / "table.md")
+    assert "Survival of replicas" in (tmp_path / "table.md").read_text()
+
+
 def test_command(run, invoke, scores, tmp_path):
     files = []
     for n, score in enumerate(scores):
