@@ -63,6 +63,31 @@ def _bond_angles(system: System, sample: Sample) -> Mapping[str, Floats]:
     }
 
 
+def _no_angles(system: System) -> str | None:
+    """Why a system of three atoms or more has no angles between bonds."""
+    if len(system.numbers) < 3 or len(bonded_triples(system)):
+        return None
+    return (
+        f"no atom of {system.frame.formula} has two covalent bonds in the first test frame; "
+        "teaeval.observables.adf counts angles between neighbours within a cutoff"
+    )
+
+
+def _no_distances(system: System) -> str | None:
+    """Why a system has neither distances of pairs nor g(r)."""
+    if (count := len(system.numbers)) > MOST_ATOMS:
+        return f"{count} atoms have too many pairs: it is of at most {MOST_ATOMS} atoms"
+    if not system.periodic:
+        alone = f"the atoms of {system.frame.formula} are not bonded to one molecule"
+        return None if system.molecule else alone
+    if np.asarray(system.frame.pbc).all():
+        return None
+    return (
+        f"the cell is periodic along {int(np.sum(system.frame.pbc))} of three axes: there is no "
+        "mean density that g(r) is relative to"
+    )
+
+
 def _distances(system: System) -> list[Histogram]:
     if len(system.numbers) > MOST_ATOMS:
         return []
@@ -98,6 +123,7 @@ OBSERVABLES = (
         _corners,
         _bond_angles,
         "a system with two covalent bonds at an atom",
+        absent=_no_angles,
     ),
     Observable(
         "radial",
@@ -106,5 +132,6 @@ OBSERVABLES = (
         _between,
         "one molecule without a cell, or a system that is periodic along three axes, of at most "
         f"{MOST_ATOMS} atoms",
+        absent=_no_distances,
     ),
 )

@@ -218,3 +218,27 @@ def test_octahedra_that_are_turned(phase):
     directions = measured(system, "methylammonium", sample)["C–N"]
     assert directions[0, 0, 0] == pytest.approx(1)
     assert abs(directions[20, 0, 0]) < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("pbc", "atoms", "expected"),
+    [
+        ((True, True, True), 27, {"angular": "no atom of Ar27 has two covalent bonds"}),
+        ((True, True, False), 27, {"angular": "no atom", "radial": "periodic along 2 of three"}),
+        ((True, True, True), 1331, {"angular": "no atom", "radial": "1331 atoms have too many"}),
+    ],
+)
+def test_what_a_periodic_system_does_not_have_is_said(pbc, atoms, expected):
+    side = round(atoms ** (1 / 3))
+    places = 3.8 * np.stack(np.meshgrid(*[np.arange(side)] * 3), axis=-1).reshape(1, -1, 3)
+    frames = teadata.Frames(
+        np.full(atoms, 18), places, np.zeros(1), 0 * places,
+        cell=np.eye(3)[None] * 3.8 * side, pbc=np.array(pbc),
+    )  # fmt: skip
+    system = System(frames)
+    reasons = registry.absent(system)
+    assert set(reasons) == set(expected)
+    for name, text in expected.items():
+        assert text in reasons[name]
+        with pytest.raises(UsageError, match=text):
+            registry.chosen(system, [name])
