@@ -169,6 +169,8 @@ def _lines(ax: Axes, panel: _Panel) -> list[dict[str, Any]]:
 def _map(ax: Axes, panel: _Panel) -> list[dict[str, Any]]:
     """Shares of a map, with the reference's wells."""
     x, y = panel.first.axes
+    from matplotlib.patheffects import withStroke
+
     whose, references = panel.only or "", panel.references
     referred = whose in references
     one = references[whose] if referred else dict(panel.members)[whose]
@@ -178,7 +180,15 @@ def _map(ax: Axes, panel: _Panel) -> list[dict[str, Any]]:
     ax.pcolormesh(_edges(x), _edges(y), np.sqrt(shares.T), cmap="Blues", rasterized=True)
     for well in one.wells:
         share = well.reference if referred else well.share
-        ax.text(well.x, well.y, f"{share.value:.0%}", fontsize=7, ha="center", va="center")
+        ax.text(
+            well.x,
+            well.y,
+            f"{share.value:.0%}",
+            fontsize=7,
+            ha="center",
+            va="center",
+            path_effects=[withStroke(linewidth=2, foreground="white")],
+        )
     for set_label, axis in ((ax.set_xlabel, x), (ax.set_ylabel, y)):
         set_label(f"{axis.name} ({axis.unit})" if axis.unit else axis.name)
     middles = [(_edges(axis)[:-1] + axis.width / 2).tolist() for axis in (x, y)]

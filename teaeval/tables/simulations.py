@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +12,11 @@ from teaeval.md.observed import Estimate, Observed, Separation
 from teaeval.md.record import Simulations
 from teaeval.tables.grid import EMPTY, Cell, Grid, Row
 from teaeval.tables.numbers import significant, span
+
+ALL_APART = 0.995
+"""Hellinger's distance of halves that have as good as nothing in common."""
+
+UNTOLD = "halves of the reference have nothing in common, so no model is farther away than they are"
 
 ALL = "all of them"
 """In a log-rank test of more than two."""
@@ -160,6 +165,7 @@ def _sampled(
             cells.append(_mean(first.reference_mean))
         cells.append(_halves(halves))
         rows.append(Row(names, tuple(cells)))
+        rows += _wells(names, [own.get(label) for label in labels])
     used = [o.reference for own in quantities.values() for o in own.values() if o.reference]
     return Grid(
         title=f"What was sampled: {state}",
@@ -177,12 +183,31 @@ def _sampled(
     )
 
 
+def _wells(names: tuple[str, str], members: Sequence[Observed | None]) -> Iterator[Row]:
+    """A line for each well of a map: the share of the frames that is in it."""
+    places = dict.fromkeys((w.x, w.y) for one in members if one for w in one.wells)
+    units = next((tuple(a.unit for a in one.axes) for one in members if one), ("", ""))
+    for place in places:
+        found = [
+            next((w for w in one.wells if (w.x, w.y) == place), None) if one else None
+            for one in members
+        ]
+        cells = [cell for w in found for cell in (_mean(w.share if w else None), EMPTY)]
+        reference = next(w.reference for w in found if w)
+        at = ", ".join(f"{x:.3g}{unit}" for x, unit in zip(place, units, strict=True))
+        label = f"{names[1]}, share in the well at {at}".replace("-", "−")
+        yield Row((names[0], label), (*cells, _mean(reference), EMPTY))
+
+
 def _notes(every: Sequence[Observed]) -> list[str]:
     """Notes, each with the quantities that it is of."""
     found: dict[str, list[str]] = {}
     for one in every:
         for note in one.notes:
             found.setdefault(note, []).append(f"{one.observable} {one.quantity}")
+        apart = one.distance
+        if apart and apart.measure == "hellinger" and (apart.halves_most or 0) >= ALL_APART:
+            found.setdefault(UNTOLD, []).append(f"{one.observable} {one.quantity}")
     return [f"{note}: {', '.join(dict.fromkeys(names))}" for note, names in found.items()]
 
 
