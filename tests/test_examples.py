@@ -52,7 +52,7 @@ def of_helps() -> Iterator[str]:
                 yield from (code for code in codes if re.match(OURS, code))
 
 
-HARMLESS = {"id", "full_id", "dataset", "subset", "extra", "package", "shlex"}
+HARMLESS = {"id", "full_id", "dataset", "subset", "extra", "kind", "package", "shlex"}
 """Names of what has no character that a shell obeys, and of what quotes it."""
 
 

@@ -20,5 +20,7 @@ def test_a_table_of_reference_trainings_is_of_their_scores(run, repository, data
     made = run("teaeval", "table", *scores, "--intervals", "--markdown", "--kind", kind)
     assert made.returncode == 0, made.stderr
     text = (repository / "docs" / "baselines" / "tables.md").read_text(encoding="utf-8")
-    (shown,) = re.findall(rf"<!-- {dataset} {kind} -->\n(.*?)<!-- end of table -->", text, re.S)
+    (shown,) = re.findall(
+        rf"<!-- {dataset} {kind} -->\n(.*?)<!-- end of table -->", text, re.DOTALL
+    )
     assert shown == made.stdout
