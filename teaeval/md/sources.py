@@ -243,15 +243,18 @@ def references(dataset: Dataset, subset: str, temperature: float) -> list[Refere
     """What simulations of a subset can be compared with, the best first.
 
     The labelling engine's own simulations at the same temperature, where there are any, and the
-    test frames, unless these are of several cells.
+    test frames, unless these are of several cells: those at the same temperature, where there are
+    any.
     """
     engine = labelling_engine(dataset, subset, temperature)
     found = [] if engine is None else [engine]
     test = dataset.split(f"{subset}/test")
     if test.cell is not None and np.ptp(test.cell, axis=0).max() > SAME_CELL:
         return found
-    kelvin = test_temperature(dataset)
-    warm = " of a temperature that is not stated" if kelvin is None else f", of {kelvin:g} K"
+    test, kelvins = at_temperature(test, test_temperatures(dataset), temperature)
+    said = ", ".join(f"{kelvin:g}" for kelvin in kelvins)
+    warm = f", of {said} K" if kelvins else " of a temperature that is not stated"
+    kelvin = kelvins[0] if len(kelvins) == 1 else None
     label = f"{len(test)} test frames{warm}"
     parts: list[Source] = [Labelled(part) for part in by_trajectory(test)]
     entry = dataset.card.file("frames")
@@ -267,10 +270,31 @@ def by_trajectory(frames: Frames) -> list[Frames]:
     return [frames[np.flatnonzero(trajectories == index)] for index in np.unique(trajectories)]
 
 
-def test_temperature(dataset: Dataset) -> float | None:
-    """Temperature of the test frames' simulations in K, where it is one."""
-    kelvins = {run.temperature for run in dataset.card.trajectories if run.role == "test"}
-    return kelvins.pop() if len(kelvins) == 1 else None
+def test_temperatures(dataset: Dataset) -> dict[int, float]:
+    """Temperatures in K of the simulations that test frames are of, by number; those stated."""
+    return {
+        run.index: run.temperature
+        for run in dataset.card.trajectories
+        if run.role == "test" and run.temperature is not None
+    }
+
+
+def at_temperature(
+    test: Frames, stated: Mapping[int, float], temperature: float
+) -> tuple[Frames, list[float]]:
+    """Of test frames those at a temperature in K, or all if none are; and the temperatures of what
+    is returned, none where one is not stated.
+    """
+    numbers: Any = test.trajectories
+    if numbers is None:
+        return test, sorted(set(stated.values())) if len(set(stated.values())) == 1 else []
+    wanted = [index for index, kelvin in stated.items() if kelvin == temperature]
+    if (here := np.isin(numbers, wanted)).any():
+        return test[np.flatnonzero(here)], [temperature]
+    present = np.unique(numbers).tolist()
+    if not all(index in stated for index in present):
+        return test, []
+    return test, sorted({stated[index] for index in present})
 
 
 def strides(first: Sequence[Source], second: Sequence[Source]) -> tuple[int, int] | None:

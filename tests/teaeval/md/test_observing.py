@@ -115,6 +115,13 @@ def test_the_reference_is_of_the_same_temperature_or_says_its_own():
     (sheet,) = sources.references(teadata.load("mini-iii"), "complete", 300.0)
     assert sheet.label == "200 test frames of a temperature that is not stated"
     assert len(sheet.sources) == 10
+    crystal = teadata.load("mini-iv")
+    (warm,) = sources.references(crystal, "complete", 300.0)
+    assert (warm.label, warm.temperature) == ("50 test frames, of 300 K", 300)
+    stated = {run.index: run.temperature for run in crystal.card.trajectories}
+    assert {stated[int(part.frames.trajectories[0])] for part in warm.sources} == {300.0}
+    (none,) = sources.references(crystal, "complete", 320.0)
+    assert (none.label, none.temperature) == ("200 test frames, of 250, 300, 350, 400 K", None)
     assert sources.references(teadata.load("mini-hydrogen"), "complete", 300.0) == []
 
 
