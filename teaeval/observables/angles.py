@@ -117,22 +117,60 @@ def _angles(
     triple: tuple[int, int, int],
 ) -> Floats:
     """Angles of one frame, (n,) in degrees."""
+    left, middle, right = triple
+    a, b, every = corners(positions, cell, numbers, cutoff, middle, (left, right))
+    found: Floats = every[((a == left) & (b == right)) | ((a == right) & (b == left))]
+    return found
+
+
+def corners(
+    positions: Floats,
+    cell: Floats | None,
+    numbers: Ints,
+    cutoff: float,
+    middle: int,
+    ends: Sequence[int] | None = None,
+) -> tuple[Ints, Ints, Floats]:
+    """All angles of one frame at atoms of an element, between two neighbours within a cutoff.
+
+    Parameters
+    ----------
+    positions, cell
+        (A, 3) and (3, 3) in Å; no cell for a molecule.
+    numbers
+        (A,) atomic numbers.
+    cutoff
+        In Å.
+    middle
+        Atomic number of the atom in the middle.
+    ends
+        Atomic numbers of neighbours; None for all.
+
+    Returns
+    -------
+    array, array, array
+        (n,) atomic numbers of the two neighbours, and the angle in degrees.
+
+    Raises
+    ------
+    MissingExtraError
+        If vesin is not installed.
+    """
     search = neighbour_list("an angular distribution", cutoff)
     box = np.zeros((3, 3)) if cell is None else cell
     i, j, vectors = search.compute(positions, box, cell is not None, "ijD")
-    left, middle, right = triple
-    wanted = (numbers[i] == middle) & np.isin(numbers[j], [left, right])
+    wanted = numbers[i] == middle
+    if ends is not None:
+        wanted &= np.isin(numbers[j], ends)
     i, j, vectors = i[wanted].astype(np.int64), j[wanted], vectors[wanted]
     order = np.argsort(i, kind="stable")
     i, j, vectors = i[order], j[order], vectors[order]
     first, second = _within_groups(i)
-    a, b = numbers[j[first]], numbers[j[second]]
-    match = ((a == left) & (b == right)) | ((a == right) & (b == left))
-    u, v = vectors[first[match]], vectors[second[match]]
+    u, v = vectors[first], vectors[second]
     cosine = np.einsum("ni,ni->n", u, v)
     cross = np.linalg.norm(np.cross(u, v), axis=1)
     found: Floats = np.degrees(np.arctan2(cross, cosine))
-    return found
+    return numbers[j[first]], numbers[j[second]], found
 
 
 def _within_groups(groups: Ints) -> tuple[Ints, Ints]:

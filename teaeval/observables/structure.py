@@ -69,7 +69,7 @@ def _no_angles(system: System) -> str | None:
         return None
     return (
         f"no atom of {system.frame.formula} has two covalent bonds in the first test frame; "
-        "teaeval.observables.adf counts angles between neighbours within a cutoff"
+        "see neighbour-angles"
     )
 
 
