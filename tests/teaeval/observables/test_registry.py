@@ -227,7 +227,7 @@ def test_octahedra_that_are_turned(phase):
         (
             (True, True, False),
             27,
-            {name: "periodic along 2 of three" for name in ("radial", "neighbour-angles")}
+            dict.fromkeys(("radial", "neighbour-angles"), "periodic along 2 of three")
             | {"angular": "no atom"},
         ),
         (
