@@ -129,12 +129,12 @@ def test_selection_names_what_is_recorded():
 
 
 def test_reference_trainings_are_those_whose_configuration_begins_so():
-    names = ["quick", "reference", "reference-iv", "large"]
+    names = ["quick", "reference", "reference-large", "large"]
     records = [
         record_of(training("complete", [1.0])).model_copy(update={"config_name": name})
         for name in names
     ]
     chosen = regression.select(records, kind="reference")
-    assert [record.config_name for record, _ in chosen] == ["reference", "reference-iv"]
+    assert [record.config_name for record, _ in chosen] == ["reference", "reference-large"]
     with pytest.raises(UsageError, match="no reference training is recorded here"):
         regression.select(records[:1], kind="reference")
