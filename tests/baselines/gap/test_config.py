@@ -32,7 +32,7 @@ def test_lengths_of_other_elements_are_given(settings):
     [
         ({"Gold": [2.9, 2.6]}, "Gold is no element"),
         ({"Au": [2.6, 2.9]}, "the typical length, then the shortest; found 2.6 and 2.9"),
-        ({"Au": [-1, -2]}, "greater than 0"),
+        ({"Au": [-1, -2]}, "expected a number above 0, found -1"),
         ({"Au": 2.9}, "expected a list"),
     ],
 )
