@@ -73,9 +73,9 @@ def shells(system: System) -> dict[int, float]:
 
 def _measured(system: System, sample: Sample) -> Mapping[str, Floats]:
     """Rows of :class:`Counted` by the elements of the three atoms."""
-    names = [one.name for one in _quantities(system)]
-    found = {name: np.zeros((len(sample.positions), ANGLES.bins + 6)) for name in names}
     reach = shells(system)
+    names = _of_first(system, reach)
+    found = {name: np.zeros((len(sample.positions), ANGLES.bins + 6)) for name in names}
     for row, places in enumerate(sample.positions):
         cell = None if sample.cell is None else sample.cell[row]
         for name, angles in _of_frame(system, reach, places, cell).items():
@@ -118,9 +118,13 @@ def _quantities(system: System) -> list[Histogram]:
     """One for each three elements that have an angle in the one structure."""
     if len(bonded_triples(system)) or _why_not(system) is not None:
         return []
+    return [Counted(name, ANGLES) for name in sorted(_of_first(system, shells(system)))]
+
+
+def _of_first(system: System, reach: Mapping[int, float]) -> dict[str, Floats]:
+    """Angles of the one structure."""
     cell = system.frame.cell
-    here = _of_frame(system, shells(system), system.positions, None if cell is None else cell[0])
-    return [Counted(name, ANGLES) for name in sorted(here)]
+    return _of_frame(system, reach, system.positions, None if cell is None else cell[0])
 
 
 def _absent(system: System) -> str | None:

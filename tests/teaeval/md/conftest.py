@@ -141,3 +141,18 @@ def same(first: Path | str, second: Path | str) -> bool:
     return a.fields == b.fields and all(
         np.array_equal(a.read(name), b.read(name)) for name in a.fields
     )
+
+
+@pytest.fixture
+def plan_of(calculators):
+    """Makes a plan of replicas on springs, with the engine torch-sim."""
+    from .springs import Springs, WithModel, starting
+
+    def make(settings, replicas=3, kind=Springs, **options):
+        data = teadata.load("mini-i")
+        options = {"calculator": "cheap:WithModel", "engine": "torch-sim"} | options
+        plan = md.make_plan(data, "folded", settings, replicas, **options)
+        calculators.WithModel = type("WithModel", (WithModel,), {"kind": starting(kind, plan)})
+        return plan
+
+    return make

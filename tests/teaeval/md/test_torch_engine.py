@@ -7,10 +7,9 @@ import json
 import numpy as np
 import pytest
 from ase import units as ase_units
-from ase.calculators.calculator import Calculator
 
 import teadata
-from teadata.errors import MissingExtraError, TeaError, UsageError
+from teadata.errors import MissingExtraError, UsageError
 from teaeval import md
 from teaeval.calculators import CalculationError
 from teaeval.md import simulation, torch_batch, torch_engine
@@ -20,68 +19,10 @@ from .conftest import same
 
 pytest.importorskip("torch_sim", reason="torch-sim is not installed")
 import torch
-from torch_sim.models.interface import ModelInterface
+
+from .springs import Springs, WithModel, starting
 
 KEPT = ("outcome.json", "trajectory.h5md")
-
-
-class Springs(ModelInterface):
-    """Every atom on a spring to where it started; k in eV/Å²."""
-
-    k = 1.0
-    starts = torch.empty(0, 0)
-
-    def __init__(self, dtype=torch.float64):
-        super().__init__()
-        self._device, self._dtype = torch.device("cpu"), dtype
-        self._compute_forces, self._compute_stress = True, False
-        self.asked = []
-
-    def forward(self, state):
-        self.asked.append(state)
-        now = state.positions.reshape(state.n_systems, -1)
-        # which replica it is: others may have been taken out
-        nearest = torch.cdist(now, self.starts).argmin(dim=1)
-        return self.of(now - self.starts[nearest], nearest, state.positions.shape)
-
-    def of(self, away, replica, shape):
-        energy = 0.5 * self.k * (away**2).sum(dim=1)
-        return {"energy": energy, "forces": (-self.k * away).reshape(shape)}
-
-
-class WithModel(Calculator):
-    """A calculator that has a model of torch-sim."""
-
-    implemented_properties = ("energy", "forces")
-    kind = Springs
-
-    def torch_sim_model(self):
-        return self.kind()
-
-    def calculate(self, *args):
-        super().calculate(*args)
-        batch = torch_batch.MovingBatch(self.kind(), [self.atoms], md.Settings())
-        batch.evaluate(keep=True)
-        self.results = {"energy": batch.energies()[0], "forces": batch.forces()[0]}
-
-
-def starting(kind, plan):
-    """The kind of springs whose ends are where a plan starts."""
-    data = teadata.load(plan.dataset).split(f"{plan.subset}/test")
-    starts = data.select([replica.frame for replica in plan.replicas]).positions
-    return type(kind.__name__, (kind,), {"starts": torch.tensor(starts.reshape(len(starts), -1))})
-
-
-@pytest.fixture
-def plan_of(calculators):
-    def make(settings, replicas=3, kind=Springs, **options):
-        data = teadata.load("mini-i")
-        options = {"calculator": "cheap:WithModel", "engine": "torch-sim"} | options
-        plan = md.make_plan(data, "folded", settings, replicas, **options)
-        calculators.WithModel = type("WithModel", (WithModel,), {"kind": starting(kind, plan)})
-        return plan
-
-    return make
 
 
 def trajectory(folder, replica=0):
@@ -289,77 +230,6 @@ def test_positions_of_a_crystal_are_not_wrapped(calculators, tmp_path):
     moved = run.positions[0] + run.velocities[0] * run.times[-1]
     assert np.abs(moved - run.positions[0]).max() > 20  # farther than the cell
     np.testing.assert_allclose(run.positions[-1], moved, atol=1e-6)
-
-
-def differing(change):
-    """Springs as torch-sim has them, changed: energies and forces, and which system each is of."""
-
-    class Other(Springs):
-        def of(self, away, replica, shape):
-            return super().of(away, replica, shape) | change(super().of(away, replica, shape))
-
-    return Other
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        (lambda found: {"forces": 2 * found["forces"]}, r"its forces, .* all are 2 times these"),
-        (lambda found: {"forces": -found["forces"]}, "all are -1 times these"),
-        (lambda found: {"forces": 0 * found["forces"]}, "all are 0 times these"),
-        (lambda found: {"forces": found["forces"] * torch.nan}, "is nan eV/Å, and the calculator"),
-        (lambda found: {"forces": found["forces"].roll(126)}, r"of these is .* and the calculator"),
-        (lambda found: {"energy": 23 * found["energy"]}, "energies on 8 test frames have a spread"),
-    ],
-)
-def test_a_model_that_is_not_the_calculators_is_refused(
-    plan_of, calculators, tmp_path, change, said
-):
-    """Also another sign, no forces, forces of the batch's next structure, energies in kcal/mol."""
-    plan = plan_of(md.Settings(steps=20, interval=10, checkpoint=20))
-    model = type("Other", (differing(change),), {"starts": calculators.WithModel.kind.starts})
-    calculators.WithModel.torch_sim_model = lambda self: model()
-    with pytest.raises(TeaError, match=rf"is another model than its calculator: .*{said}"):
-        md.run(plan, tmp_path / "md")
-    assert not (tmp_path / "md").exists()
-
-
-def test_the_model_that_is_simulated_is_compared_with_the_reference(
-    plan_of, calculators, calculators_folder, tmp_path, monkeypatch
-):
-    from typer.testing import CliRunner
-
-    from teaeval.cli import app
-
-    plan_of(md.Settings())
-    monkeypatch.chdir(calculators_folder)
-    command = ("md", "run", "mini-i", "--subset", "folded", "--steps", "20", "--interval", "10")
-    command += ("--checkpoint", "20", "--replicas", "2", "--engine", "torch-sim", "--json")
-    command += ("--calculator", "cheap:WithModel", "-o", str(tmp_path / "md"))
-    calculators.WithModel.kind.k = 0.0
-    done = CliRunner().invoke(app, command)
-    assert done.exit_code == 0
-    assert "warning: all forces on 8 of 8 test frames of mini-i folded are zero" in done.stderr
-
-
-def test_replicas_have_cells_of_their_own(mini_i):
-    class Sized(Springs):
-        def of(self, away, replica, shape):
-            volumes = torch.linalg.det(self.asked[-1].cell)
-            return {"energy": volumes, "forces": torch.zeros(shape, dtype=torch.float64)}
-
-    starts = mini_i.split("folded/test")[:3].to_ase()
-    for size, atoms in zip((20, 21, 22), starts, strict=True):
-        atoms.set_cell([size, size, size])
-        atoms.pbc = True
-    model = Sized()
-    model.starts = torch.tensor(np.stack([atoms.positions.ravel() for atoms in starts]))
-    batch = torch_batch.MovingBatch(model, starts, md.Settings())
-    batch.evaluate(keep=True)
-    np.testing.assert_allclose(batch.energies(), [20**3, 21**3, 22**3])
-    batch.keep_only([0, 2])
-    batch.evaluate(keep=True)
-    np.testing.assert_allclose(batch.energies(), [20**3, 22**3])
 
 
 def test_an_engine_that_is_not_installed(plan_of, monkeypatch):
