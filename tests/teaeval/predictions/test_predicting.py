@@ -50,9 +50,6 @@ def fails():
         calculate(*args)
     spring.calculate = bad
     return spring
-
-def needs(argument):
-    pass
 '''
 
 
