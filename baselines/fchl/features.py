@@ -16,8 +16,8 @@ from teadata import Frames
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from baselines.fchl.regression import NormalEquations
-    from teadata.typing import Floats
+    from baselines.fchl.regression import Equations
+    from teadata.typing import Floats, Progress
 
 FRAMES_ON_GPU, ROWS_ON_GPU = 64, 1 << 30
 """Frames, and bytes of their rows, that are made at once on a GPU, if the settings say fewer."""
@@ -114,23 +114,34 @@ class Features:
             self.representation.add_forces(force, self.sorf, element, slopes, sines)
         return energy, force
 
-    def rows_at_once(self, frames: Frames) -> int:
+    def equations(
+        self, frames: Frames, energies: Floats | None, progress: Progress, task: str
+    ) -> Equations:
+        """Make the equations of all rows, with these energies (N,) in kcal/mol or without any."""
+        import torch
+
+        from baselines.fchl.regression import equations_for
+
+        rows = len(frames) * (3 * frames.n_atoms + (energies is not None))
+        equations = equations_for(rows, self.sorf.features, self.device)
+        step = self._rows_at_once(frames)
+        for start in range(0, len(frames), step):
+            part = slice(start, min(start + step, len(frames)))
+            energy, force = self.rows(frames[part])
+            if energies is not None:
+                equations.add(energy, torch.from_numpy(energies[part]).to(self.device))
+            targets = torch.tensor(frames.forces[part]).to(self.device)
+            equations.add(force.flatten(0, 1), targets.flatten())
+            progress(task, part.stop, len(frames))
+        return equations
+
+    def _rows_at_once(self, frames: Frames) -> int:
         """Frames whose rows are made at once: those of the settings, on a GPU more if they fit."""
         least = self.config.batch_size
         if self.device == "cpu":
             return least
         frame = 3 * frames.n_atoms * self.sorf.features * 8
         return max(least, min(FRAMES_ON_GPU, ROWS_ON_GPU // frame))
-
-    def add_to(self, equations: NormalEquations, frames: Frames, energies: Floats | None) -> None:
-        """Add frames to the equations, with these energies (N,) in kcal/mol or without any."""
-        import torch
-
-        energy, force = self.rows(frames)
-        if energies is not None:
-            equations.add(energy, torch.from_numpy(energies).to(self.device))
-        targets = torch.tensor(frames.forces).to(self.device)
-        equations.add(force.flatten(0, 1), targets.flatten())
 
     def _slopes(self, element: int, group: list[Environments]) -> Slopes:
         """Project the representations of the atoms of an element, and their derivatives."""

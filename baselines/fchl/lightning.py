@@ -26,8 +26,8 @@ from teadata.errors import DataError, UsageError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from baselines.fchl.regression import NormalEquations
-    from teadata.typing import Floats
+    from baselines.fchl.regression import Equations
+    from teadata.typing import Floats, Progress
 
 SOURCE = "https://github.com/nickjbrowning/qml-lightning"
 
@@ -144,12 +144,16 @@ class Lightning:
             vectors[row, :, : own.shape[1]] = own
         return Reduction(vectors)
 
-    def rows_at_once(self, frames: Frames) -> int:
-        """Frames that are taken at once: all; the package makes its own batches of them."""
-        return len(frames)
+    def equations(
+        self, frames: Frames, energies: Floats | None, progress: Progress, task: str
+    ) -> Equations:
+        """Make the equations of all rows, with these energies (N,) in kcal/mol or without any.
 
-    def add_to(self, equations: NormalEquations, frames: Frames, energies: Floats | None) -> None:
-        """Add frames to the equations, with these energies (N,) in kcal/mol or without any."""
+        The package makes its own batches of the frames, and gives the normal equations.
+        """
+        from baselines.fchl.regression import NormalEquations
+
+        equations = NormalEquations(self.config.features, self.device)
         with contextlib.redirect_stdout(io.StringIO()):
             matrix, vector = self._model.build_Z_components(
                 *_lists(frames),
@@ -159,6 +163,8 @@ class Lightning:
                 print_info=False,
             )
         equations.add_products(matrix, vector[:, 0])
+        progress(task, len(frames), len(frames))
+        return equations
 
     def predict(self, frames: Frames, coefficients: Tensor) -> tuple[Tensor, Tensor, None]:
         """Predict energies (k, N) and forces (k, N, A, 3) with coefficients (N_f, k); no virials.

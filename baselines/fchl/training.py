@@ -11,7 +11,7 @@ from baselines.fchl.config import FCHLConfig
 from baselines.fchl.dispatch import representation
 from baselines.fchl.features import Features, Reduction
 from baselines.fchl.lightning import Lightning
-from baselines.fchl.regression import NormalEquations, Solutions
+from baselines.fchl.regression import Solutions
 from baselines.fchl.sorf import Sorf
 from baselines.predicted import Predicted
 from baselines.toolkit.composition import composition_energy, least_norm_energies
@@ -97,14 +97,11 @@ class Problem:
         self, features: Features | Lightning, train: Frames, progress: Progress, task: str
     ) -> Solutions:
         """Solve for the coefficients (N_f, k) in kcal/mol, of each lambda that has a solution."""
-        equations = NormalEquations(self.config.features, self.device)
-        offset = composition_energy(train, self.elements, self.energies, "FCHL19*")
-        step = features.rows_at_once(train)
-        for start in range(0, len(train), step):
-            part = train[start : start + step]
-            energies = part.energies - offset if self.config.fit_energies else None
-            features.add_to(equations, part, energies)
-            progress(task, min(start + step, len(train)), len(train))
+        energies = None
+        if self.config.fit_energies:
+            offset = composition_energy(train, self.elements, self.energies, "FCHL19*")
+            energies = train.energies - offset
+        equations = features.equations(train, energies, progress, task)
         return equations.solve(self.config.lambdas, self.config.solver)
 
     def predict(
