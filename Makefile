@@ -22,7 +22,8 @@ CURVES = $(shell grep -lE '"train": ?"folded/train/' $(SCORES) | xargs grep -lE 
 # docs/md.md, docs/simulated.md and docs/hydrogen.md
 SIMULATIONS = $(wildcard $(ENTRIES)/*/submission/md.json)
 SIMULATED = $(sort $(wildcard examples/simulations/*.json))
-HYDROGEN = $(foreach model,Yukawa Tersoff UF3 PACE MACE,$(call of,$(model),quick)hydrogen.json)
+# one record of each model: not the second trainings and starts
+HYDROGEN = $(foreach model,mace-0 so3krates gap pace uf3 tersoff-0 yukawa,examples/hydrogen/$(model).json)
 
 # Trainings of which the board has nothing
 UNFOLDED = gap-mini-i-unfolded-30 fchl-mini-i-unfolded-200

@@ -138,6 +138,7 @@ def gyration(
     from teadata import catalog
     from teaeval.observables import gyration as radii
     from teaeval.plots.gyration import gyration as draw
+    from teaeval.plots.plot import names_of
 
     check_outputs(output, files or [])
     records = [file for file in files or [] if file.suffix == ".json" or file.is_dir()]
@@ -153,6 +154,7 @@ def gyration(
         _save(simulated([record.read(file) for file in records]), output)
         return
     samples: dict[str, Any] = {}
+    datasets = []
     for name in reference or []:
         dataset, _, said = name.partition(":")
         card = catalog.card(dataset)
@@ -164,12 +166,13 @@ def gyration(
         samples[f"{card.id} {subset}, reference"] = radii.of_reference(
             catalog.load(dataset), subset
         )
+        datasets.append(card.full_id)
     for file in files or []:
         read = radii.read(file)
         if again := samples.keys() & read.keys():
             raise UsageError(f"{file}: the label {min(again)!r} is there already; rename it")
         samples |= read
-    _save(draw(samples), output)
+    _save(draw(samples, names_of(datasets)), output)
 
 
 @plots.command("atoms", epilog="Example: teaeval plot atoms mace.h5 sgdml.npz -o atoms.pdf")

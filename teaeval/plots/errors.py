@@ -42,7 +42,7 @@ def parity(summaries: ErrorSummary | Iterable[ErrorSummary]) -> Plot:
             less = f", less {shift:.6g}" if shift else ""
             left.set(
                 xlabel="reference E − lowest (kcal/mol)",
-                ylabel=f"predicted E − same{less} (kcal/mol)",
+                ylabel=f"predicted E − lowest reference{less} (kcal/mol)",
             )
             left.set_title(f"{name}: energy")
             edges = c.parity_edges

@@ -12,7 +12,7 @@ import numpy as np
 from teadata.errors import UsageError, expect
 from teadata.typing import Floats
 from teaeval.md.comparison import listed
-from teaeval.plots.plot import COLOURS, LINES, Plot, panels, styled
+from teaeval.plots.plot import COLOURS, LINES, Plot, names_of, panels, styled
 from teaeval.scores.builds import Build, check_same
 
 if TYPE_CHECKING:
@@ -118,6 +118,7 @@ def simulated(records: Simulations | Iterable[Simulations], title: str = "") -> 
     if not densities:
         reasons = [_without(record) for record in records]
         raise UsageError(f"no radii of gyration in these records: {'; '.join(reasons)}")
+    title = title or names_of(record.dataset for record in records)
     return _draw([*references.values(), *densities.values()], title)
 
 

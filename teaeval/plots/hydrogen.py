@@ -10,7 +10,16 @@ import numpy as np
 from teadata.errors import expect_several
 from teaeval.hydrogen.record import Estimate, Observed, Record
 from teaeval.hydrogen.table import comparable
-from teaeval.plots.plot import COLOURS, LINES, MARKERS, MODEL_ORDER, Plot, panels, styled
+from teaeval.plots.plot import (
+    COLOURS,
+    LINES,
+    MARKERS,
+    MODEL_ORDER,
+    Plot,
+    names_of,
+    panels,
+    styled,
+)
 
 REFERENCE = "reference"
 RECORDS = "records of teaeval hydrogen, one or a list, as read_record gives"
@@ -99,8 +108,7 @@ def against_density(records: Record | Iterable[Record], title: str = "") -> Plot
                     ax.set_xlabel("density (g/cm³)")
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
-        if title:
-            figure.suptitle(title)
+        figure.suptitle(title or names_of(one.plan.dataset for one in records), fontsize=9)
     return Plot(figure, data)
 
 
@@ -183,6 +191,5 @@ def radial(records: Record | Iterable[Record], title: str = "") -> Plot:
             for line, name in zip(*ax.get_legend_handles_labels(), strict=True)
         }
         figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=len(shown))
-        if title:
-            figure.suptitle(title)
+        figure.suptitle(title or names_of(one.plan.dataset for one in records), fontsize=9)
     return Plot(figure, data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,13 +14,13 @@ from teadata.typing import Floats
 from teaeval.md.comparison import by_state, listed
 from teaeval.md.observed import Axis, Observed
 from teaeval.md.record import Simulations
-from teaeval.plots.plot import Plot, colour, panels, styled
+from teaeval.plots.plot import Plot, colour, names_of, panels, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLUMNS = 4
-"""Panels in a row."""
+COLUMNS, MOST_COLUMNS = 4, 8
+"""Panels in a row, and at most, where a row is the maps of one quantity."""
 
 REFERENCE = "reference"
 GREY = "0.6"
@@ -86,19 +87,40 @@ def observables(records: Simulations | Iterable[Simulations]) -> Plot:
         "mean": _means,
     }
     data: list[dict[str, Any]] = []
-    across = min(COLUMNS, len(every))
+    across, places = _places(every)
     with styled():
-        figure, axes = panels(across, -(-len(every) // across), width=2.9, height=2.4)
-        for ax in axes[len(every) :]:
-            ax.set_visible(False)
+        figure, axes = panels(across, places[-1] // across + 1, width=2.9, height=2.4)
+        for place in set(range(len(axes))).difference(places):
+            axes[place].set_visible(False)
         states = list(dict.fromkeys(panel.state for panel in every))
-        for ax, panel in zip(axes, every, strict=False):
+        for place, panel in zip(places, every, strict=True):
+            ax = axes[place]
             data += draw[panel.first.kind](ax, panel)
             where = f"{panel.state}\n" if len(states) > 1 else ""
             ax.set_title(f"{where}{panel.title}", fontsize=8)
-        figure.suptitle("; ".join(states), fontsize=9)
+        data_sets = names_of(record.dataset for record in records)
+        figure.suptitle(f"{data_sets}\n{'; '.join(states)}", fontsize=9)
         _legend(figure, every)
     return Plot(figure, data)
+
+
+def _places(every: Sequence[_Panel]) -> tuple[int, list[int]]:
+    """Panels in a row, and the place of each: maps of one quantity have rows of their own."""
+    groups = [
+        list(group)
+        for _, group in itertools.groupby(
+            every, lambda panel: (panel.state, panel.first.quantity) if panel.only else None
+        )
+    ]
+    maps = [len(group) for group in groups if group[0].only]
+    across = max([min(COLUMNS, len(every)), *(min(count, MOST_COLUMNS) for count in maps)])
+    places: list[int] = []
+    for group in groups:
+        start = places[-1] + 1 if places else 0
+        if group[0].only or (places and every[len(places) - 1].only):
+            start = -(-start // across) * across
+        places += range(start, start + len(group))
+    return across, places
 
 
 def _of(state: str, members: Sequence[tuple[str, Simulations]]) -> list[_Panel]:
@@ -163,6 +185,8 @@ def _lines(ax: Axes, panel: _Panel) -> list[dict[str, Any]]:
     if len(there) and panel.first.kind == "histogram":
         ax.set_xlim(edges[there[0]] - axis.width, edges[there[-1] + 1] + axis.width)
     ax.set_xlabel(f"{axis.name} ({axis.unit})" if axis.unit else axis.name)
+    if panel.first.kind == "histogram":
+        ax.set_ylabel("density")
     return data
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import io
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from teadata.catalog import find
 from teadata.errors import MissingExtraError, UsageError
 from teadata.output.display import Shown, data_frame
 from teadata.output.text import html, to_csv, visible
@@ -55,6 +56,15 @@ STYLE: dict[Any, Any] = {
 
 MODEL_ORDER = ("MACE", "SO3krates", "sGDML", "SOAP/GAP", "FCHL19*", "PhysNet")
 """Models that have the same colour in every figure."""
+
+
+def names_of(datasets: Iterable[str]) -> str:
+    """Name datasets, given as ``id@version``, with their editions where this machine has them."""
+    named = []
+    for dataset in dict.fromkeys(datasets):
+        card = find(dataset)
+        named.append(f"{dataset} ({card.edition} edition)" if card else dataset)
+    return "; ".join(named)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import numpy as np
 from teadata.errors import UsageError
 from teaeval.md.comparison import by_state, listed
 from teaeval.md.record import Simulations
-from teaeval.plots.plot import Plot, colour, panels, styled
+from teaeval.plots.plot import Plot, colour, names_of, panels, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,8 @@ def survival(records: Simulations | Iterable[Simulations]) -> Plot:
     UsageError
         If there are no records.
     """
-    states = by_state(listed(records))
+    records = listed(records)
+    states = by_state(records)
     if not states:
         raise UsageError("nothing to draw; give records of simulations")
     names = list(dict.fromkeys(label for members in states.values() for label, _ in members))
@@ -53,6 +54,7 @@ def survival(records: Simulations | Iterable[Simulations]) -> Plot:
             ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18))
         for ax in axes[::across]:
             ax.set_ylabel("replicas that are stable")
+        figure.suptitle(names_of(record.dataset for record in records), fontsize=9)
     return Plot(figure, data)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from teaeval.hydrogen.record import read_record
 from teaeval.tables.numbers import significant
 
 
@@ -38,6 +39,30 @@ def test_one_command_draws_every_figure(repository, tmp_path):
     gallery, _, rest = done.stdout.partition("baselines train")
     assert len(re.findall(r"-o \S+\.png", gallery)) >= 13
     assert "sgdml" not in rest
+
+
+def test_the_figure_of_hydrogen_is_of_the_shipped_records(repository):
+    """As the makefile names them, which draws the figure."""
+    makefile = (repository / "Makefile").read_text()
+    models = re.search(
+        r"^HYDROGEN = \$\(foreach model,(.+?),examples/hydrogen/", makefile, re.MULTILINE
+    )
+    assert models is not None
+    with open(repository / "docs" / "figures" / "hydrogen.csv", newline="") as stream:
+        lines = [line for line in csv.DictReader(stream) if line["quantity"] == "pressure"]
+    drawn = {
+        (line["label"], float(line["temperature"]), float(line["density"])): float(line["value"])
+        for line in lines
+        if line["label"] != "reference"
+    }
+    expected = {}
+    for model in models.group(1).split():
+        record = read_record(repository / "examples" / "hydrogen" / f"{model}.json")
+        for state in record.states:
+            if state.observed is not None and state.observed.pressure is not None:
+                key = (record.plan.label, state.temperature, state.density)
+                expected[key] = state.observed.pressure.value
+    assert drawn == pytest.approx(expected)
 
 
 def test_the_numbers_beside_the_learning_curve_are_its(repository):

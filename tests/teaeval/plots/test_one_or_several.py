@@ -67,6 +67,47 @@ def test_a_figure_of_one_record_of_hydrogen(name, repository):
     check(HYDROGEN[name], read_record(next((repository / "examples").rglob("hydrogen.json"))))
 
 
+@pytest.mark.parametrize("name", RUNS | HYDROGEN)
+def test_a_figure_of_simulations_names_its_dataset_and_edition(name, repository):
+    if name in HYDROGEN:
+        one = read_record(repository / "examples" / "hydrogen" / "pace.json")
+    else:
+        full = record.read(repository / "examples" / "simulations" / "fchl-300K.json")
+        one = full.model_copy(update={"observables": full.observables[:3]})
+    title = "mini-hydrogen@1.1.0" if name in HYDROGEN else "mini-i@1.0.0"
+    figure = EVERY[name](one).figure
+    said = [figure.get_suptitle(), *(ax.get_title() for ax in figure.axes)]
+    assert any(f"{title} (mini edition)" in line for line in said)
+
+
+def test_maps_of_one_quantity_stand_in_a_row_of_their_own(repository):
+    names = ("mace-300K", "fchl-300K", "gap-300K")
+    every = [record.read(repository / f"examples/simulations/{name}.json") for name in names]
+    maps = [one for one in every[0].observables if one.kind == "map"]
+    assert len(maps) > 1
+    kept = {one.quantity for one in maps}
+    few = [
+        one.model_copy(
+            update={
+                "observables": [
+                    seen
+                    for seen in one.observables
+                    if seen.quantity in kept or seen.observable == "gyration"
+                ]
+            }
+        )
+        for one in every
+    ]
+    figure = observables(few).figure
+    rows: dict[str, set[int]] = {}
+    for ax in figure.axes:
+        if ax.get_visible() and "ramachandran" in ax.get_title():
+            quantity = ax.get_title().split(", ")[0]
+            rows.setdefault(quantity, set()).add(ax.get_subplotspec().rowspan.start)
+    assert len(rows) == len(maps)
+    assert sorted(row for where in rows.values() for row in where) == list(range(1, 1 + len(maps)))
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_something_else_is_told_what_is_expected(name, base, made):
     draw = EVERY[name]
