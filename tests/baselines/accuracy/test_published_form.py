@@ -11,7 +11,7 @@ ORDER = ["mace", "so3krates", "sgdml", "gap", "fchl", "physnet"]
 
 
 @pytest.mark.parametrize("kind", ["mean", "std"])
-@pytest.mark.parametrize("dataset", ["mini-iii", "mini-iv"])
+@pytest.mark.parametrize("dataset", ["mini-ii", "mini-iii", "mini-iv"])
 def test_a_table_of_reference_trainings_is_of_their_scores(run, repository, dataset, kind):
     scores = sorted(
         (repository / "examples" / "reference").glob(f"*-{dataset}-*.json"),
