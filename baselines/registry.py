@@ -46,6 +46,8 @@ class ModelEntry:
         Which package finds the GPU: ``"torch"``, ``"jax"`` or ``"tensorflow"``.
     configs
         Folder of its configurations, ``<name>.yaml``; by default that of this distribution.
+    needs
+        Further packages that it imports.
     """
 
     title: str
@@ -61,14 +63,19 @@ class ModelEntry:
     devices: tuple[str, ...] = ("cpu",)
     framework: Framework = "torch"
     configs: Path | None = None
+    needs: tuple[str, ...] = ()
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Packages that it imports and that are not installed; none is imported to find out."""
+        modules = {self.package: self.backend}
+        modules |= {name: MODULES.get(name, name.replace("-", "_")) for name in self.needs}
+        return tuple(package for package, module in modules.items() if not _importable(module))
 
     @property
     def installed(self) -> bool:
-        """Whether the backend can be imported."""
-        try:
-            return importlib.util.find_spec(self.backend) is not None
-        except (ImportError, ValueError):  # the package that it is a module of is not there
-            return False
+        """Whether all packages that it imports are installed."""
+        return not self.lacking
 
     @property
     def installable(self) -> str:
@@ -114,6 +121,17 @@ class ModelEntry:
         return model, kind
 
 
+MODULES = {"orbax-checkpoint": "orbax.checkpoint", "scikit-learn": "sklearn"}
+"""Modules of packages whose name is another."""
+
+
+def _importable(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):  # the package that it is a module of is not there
+        return False
+
+
 ALL = ("mini-i", "mini-ii", "mini-iii", "mini-iv", "mini-hydrogen")
 
 MODELS = {
@@ -138,6 +156,7 @@ MODELS = {
             "cuequivariance-ops-torch-cu13",
         ),
         devices=("cpu", "cuda"),
+        needs=("torch", "e3nn", "torch-ema", "ase"),
     ),
     "sgdml": ModelEntry(
         title="sGDML",
@@ -151,6 +170,7 @@ MODELS = {
         datasets=("mini-i", "mini-ii", "mini-iii"),
         traced=("numpy", "scipy", "torch", "sgdml"),
         devices=("cpu", "cuda"),
+        needs=("scipy", "torch", "psutil", "threadpoolctl"),
     ),
     "gap": ModelEntry(
         title="SOAP/GAP",
@@ -163,6 +183,7 @@ MODELS = {
         reference="10.1103/PhysRevLett.104.136403",
         datasets=ALL,
         traced=("numpy", "ase", "quippy-ase"),
+        needs=("ase", "psutil"),
     ),
     "fchl": ModelEntry(
         title="FCHL19*",
@@ -176,6 +197,7 @@ MODELS = {
         datasets=ALL,
         traced=("numpy", "torch", "vesin", "numba"),
         devices=("cpu", "cuda"),
+        needs=("torch", "vesin"),
     ),
     "so3krates": ModelEntry(
         title="SO3krates",
@@ -200,6 +222,7 @@ MODELS = {
         ),
         devices=("cpu", "cuda"),
         framework="jax",
+        needs=("jax", "jaxlib", "optax", "orbax-checkpoint", "vesin"),
     ),
     "physnet": ModelEntry(
         title="PhysNet",
@@ -214,6 +237,7 @@ MODELS = {
         traced=("numpy", "tensorflow", "tensorflow-cpu", "vesin"),
         devices=("cpu", "cuda"),
         framework="tensorflow",
+        needs=("vesin",),
     ),
     "yukawa": ModelEntry(
         title="Yukawa",
@@ -226,6 +250,7 @@ MODELS = {
         reference="10.1103/PhysRevE.56.4671",
         datasets=("mini-hydrogen",),
         traced=("numpy", "scipy", "vesin"),
+        needs=("scipy",),
     ),
     "tersoff": ModelEntry(
         title="Tersoff",
@@ -238,6 +263,7 @@ MODELS = {
         reference="10.1103/PhysRevB.39.5566",
         datasets=("mini-hydrogen",),
         traced=("numpy", "scipy", "vesin", "ase", "matscipy"),
+        needs=("scipy", "vesin", "ase"),
     ),
     "uf3": ModelEntry(
         title="UF3",
@@ -250,6 +276,7 @@ MODELS = {
         reference="10.1038/s41524-023-01092-7",
         datasets=("mini-hydrogen",),
         traced=("numpy", "scipy", "vesin", "uf3"),
+        needs=("scipy", "vesin"),
     ),
     "pace": ModelEntry(
         title="PACE",
@@ -262,6 +289,7 @@ MODELS = {
         reference="10.1038/s41524-021-00559-9",
         datasets=("mini-hydrogen",),
         traced=("numpy", "scikit-learn", "vesin", "ase", "python-ace"),
+        needs=("pandas", "scikit-learn", "vesin", "ase"),
     ),
 }
 """The models of this distribution, by name; :func:`models` has those of other packages too."""

@@ -11,10 +11,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from baselines.config import names
 from baselines.registry import entry
 from baselines.runs.record import Plan, TrainingRecord
 from teadata import Dataset
-from teadata.errors import PathError, expect_path, unknown_name
+from teadata.errors import PathError, UsageError, expect_path, unknown_name
 from teadata.files import write_text
 from teadata.output.display import data_frame
 from teadata.schema import StrictModel
@@ -62,10 +63,15 @@ class ReachedErrors(StrictModel):
 
 
 class SeedResult(StrictModel):
-    """One training: its cost, and for each test subset and quantity what it reached."""
+    """One training: its cost, and for each test subset and quantity what it reached.
+
+    ``last_session_only`` says that it was interrupted and ``wall_seconds`` is the time of its end
+    alone, because nothing kept that of its beginning.
+    """
 
     seed: int
     wall_seconds: float
+    last_session_only: bool = False
     peak_memory_mib: float
     selected: dict[str, Any]
     tests: dict[str, dict[str, ReachedErrors]]
@@ -76,6 +82,7 @@ class SeedResult(StrictModel):
         return cls(
             seed=record.plan.seed,
             wall_seconds=record.wall_seconds,
+            last_session_only=not record.whole_time,
             peak_memory_mib=record.peak_memory_mib,
             selected=record.selected,
             tests={
@@ -109,8 +116,17 @@ class Training(StrictModel):
 
     @property
     def wall_seconds(self) -> float:
-        """Time of a training in seconds: the shortest of all seeds, the least disturbed."""
-        return min(seed.wall_seconds for seed in self.seeds)
+        """Time of a training in seconds: the shortest of all seeds, the least disturbed.
+
+        Of those whose whole time is known, if there is one.
+        """
+        whole = [seed for seed in self.seeds if not seed.last_session_only]
+        return min(seed.wall_seconds for seed in whole or self.seeds)
+
+    @property
+    def whole_time(self) -> bool:
+        """Whether that is the time of a whole training, not of its last session."""
+        return not all(seed.last_session_only for seed in self.seeds)
 
     def values(self, subset: str, quantity: str) -> list[float]:
         """Return the MAE of every seed on a test subset."""
@@ -163,7 +179,7 @@ class AccuracyRecord(StrictModel):
                 {"model": self.model, "config": self.config_name, "dataset": self.dataset}
                 | {"train": training.train, "seed": seed.seed, "test": subset}
                 | {"quantity": quantity, **reached.model_dump()}
-                | {"wall_seconds": seed.wall_seconds, "peak_memory_mib": seed.peak_memory_mib}
+                | seed.model_dump(include={"wall_seconds", "last_session_only", "peak_memory_mib"})
                 for training in self.trainings
                 for seed in training.seeds
                 for subset, quantities in seed.tests.items()
@@ -243,23 +259,67 @@ def read_records(folder: Path = RECORDS, model: str | None = None) -> list[Accur
     return [record for record in records if model in (None, record.model)]
 
 
-def dropped(path: Path, plan: Plan) -> str:
-    """Say which trainings a record loses if this one is added, and why; empty if none.
+def losses(path: Path, plan: Plan, seeds: int) -> str:
+    """Say what a record would lose to this training with so many seeds; empty if nothing.
 
-    Those of other settings or data are lost: errors of one configuration are compared with them.
+    It loses every training if data or settings are others, because errors of one configuration are
+    compared with them; and the training on the same subset if it had more seeds or another size.
     """
     if not path.is_file():
         return ""
     before = read_record(path)
-    changed = before.changed(AccuracyRecord.of(plan))
     subset = plan.train.split("/")[0]
-    lost = [training.subset for training in before.trainings if training.subset != subset]
-    if not changed or not lost:
+    changed = before.changed(AccuracyRecord.of(plan))
+    lost = [
+        training
+        for training in before.trainings
+        if changed
+        or (
+            training.subset == subset
+            and (training.train != plan.train or len(training.seeds) > seeds)
+        )
+    ]
+    if not lost:
         return ""
-    return (
-        f"{path}: its trainings on {', '.join(lost)} will be dropped, because they were made with "
-        f"other data or settings ({', '.join(changed)}); record these subsets again, too"
-    )
+    said = ", ".join(f"{training.train} ({_seeds(len(training.seeds))})" for training in lost)
+    made = f"{plan.dataset} {plan.train} ({_seeds(seeds)})"
+    others = f", with other data or settings ({', '.join(changed)})" if changed else ""
+    return f"{path}: {before.dataset} {said} would be lost to {made}{others}"
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed{'s' * (count != 1)}"
+
+
+def check_place(folder: Path) -> None:
+    """Refuse to record into an installed package, which its next version replaces.
+
+    Raises
+    ------
+    UsageError
+        If the shipped records are those of a package, not of a clone of the repository.
+    """
+    if folder == RECORDS and not (RECORDS.parents[1] / "pyproject.toml").is_file():
+        raise UsageError(
+            f"{RECORDS}: belongs to the installed package; say where to keep records: "
+            "--records FOLDER"
+        )
+
+
+def check_name(plan: Plan) -> None:
+    """Refuse to record a configuration of a file under the name of a shipped one.
+
+    Raises
+    ------
+    UsageError
+        If the file has the name of a configuration that is shipped with the model.
+    """
+    path, shipped = Path(plan.config_name), names(plan.model, entry(plan.model).configs)
+    if plan.config_name not in shipped and path.stem in shipped:
+        raise UsageError(
+            f"{path}: its record would have the name of the shipped configuration {path.stem}; "
+            f"give the file another name, e.g. {path.with_name(f'my-{path.name}')}"
+        )
 
 
 def add_training(
@@ -267,7 +327,7 @@ def add_training(
 ) -> AccuracyRecord:
     """Put the results of several seeds into a record, in the place of those of the same subset.
 
-    Trainings that were recorded with other settings or data are dropped (:func:`dropped`).
+    Trainings that were recorded with other settings or data are dropped (:func:`losses`).
 
     Parameters
     ----------

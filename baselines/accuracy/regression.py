@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal
 
 from baselines.accuracy.record import QUANTITIES, AccuracyRecord, SeedResult, Training
-from teadata.errors import DataError, UsageError, unknown_name
+from teadata.errors import UsageError, unknown_name
 from teadata.schema import StrictModel
 
 CONFIDENCE = 0.999
@@ -19,16 +20,37 @@ LEAST_SPREAD = 0.01
 round differently."""
 
 
-def pooled_spreads(records: Iterable[AccuracyRecord]) -> dict[str, Spread]:
-    """Estimate the spread of each quantity between seeds, pooled over records."""
-    records = list(records)
-    return {quantity: Spread.of(records, quantity) for quantity in QUANTITIES}
+GROWTH = 1.5
+"""Ratio to the recorded errors that is granted where no training has a second seed: the spread
+between seeds is not known, an error that has doubled is found."""
+
+
+def kind_of(config_name: str) -> Literal["quick", "reference"]:
+    """Kind of a configuration: ``reference`` if its name begins so, else ``quick``.
+
+    Errors of hasty trainings spread more between seeds than those of long ones.
+    """
+    return "reference" if Path(config_name).stem.startswith("reference") else "quick"
+
+
+def pooled_spreads(records: Iterable[AccuracyRecord]) -> dict[str, dict[str, Spread]]:
+    """Estimate the spread between seeds, by kind of configuration and quantity.
+
+    It is pooled over the records of a kind (:func:`kind_of`).
+    """
+    by_kind: dict[str, list[AccuracyRecord]] = {}
+    for record in records:
+        by_kind.setdefault(kind_of(record.config_name), []).append(record)
+    return {
+        kind: {quantity: Spread.of(some, quantity) for quantity in QUANTITIES}
+        for kind, some in by_kind.items()
+    }
 
 
 class Spread(StrictModel):
     """Spread of an error between seeds: standard deviation of its logarithm, pooled.
 
-    ``degrees`` are its degrees of freedom.
+    ``degrees`` are its degrees of freedom; with none, nothing is known of it.
     """
 
     deviation: float
@@ -36,13 +58,7 @@ class Spread(StrictModel):
 
     @classmethod
     def of(cls, records: Iterable[AccuracyRecord], quantity: str) -> Spread:
-        """Estimate the spread of a quantity, pooled over all trainings and test sets of records.
-
-        Raises
-        ------
-        DataError
-            If no training was recorded with more than one seed.
-        """
+        """Estimate the spread of a quantity, pooled over all trainings and test sets of records."""
         squares, degrees = 0.0, 0
         for training in (training for record in records for training in record.trainings):
             for subset in training.seeds[0].tests:
@@ -51,14 +67,16 @@ class Spread(StrictModel):
                 squares += sum((value - mean) ** 2 for value in logs)
                 degrees += len(logs) - 1
         if not degrees:
-            raise DataError(
-                "no training was recorded with two seeds or more, so that nothing is known of the "
-                "spread between them; make records with `baselines record --seeds 3`"
-            )
+            return cls(deviation=math.inf, degrees=0)
         return cls(deviation=max(math.sqrt(squares / degrees), LEAST_SPREAD), degrees=degrees)
 
     def factor(self, seeds: int) -> float:
-        """Bound the ratio of another seed's error to the geometric mean of `seeds` errors."""
+        """Bound the ratio of another seed's error to the geometric mean of `seeds` errors.
+
+        Where nothing is known of the spread, that is :data:`GROWTH`.
+        """
+        if not self.degrees:
+            return GROWTH
         from scipy.stats import t
 
         quantile = float(t.ppf(CONFIDENCE, self.degrees))
@@ -89,7 +107,7 @@ def regressions(
     record: AccuracyRecord,
     training: Training,
     reached: SeedResult | None,
-    spreads: dict[str, Spread],
+    spreads: dict[str, dict[str, Spread]],
 ) -> list[RegressionCheck]:
     """Compare a retraining with its record.
 
@@ -105,6 +123,7 @@ def regressions(
         From :func:`pooled_spreads`.
     """
     lines = []
+    known = spreads[kind_of(record.config_name)]
     for subset in training.seeds[0].tests:
         for quantity in QUANTITIES:
             values = training.values(subset, quantity)
@@ -116,7 +135,7 @@ def regressions(
                     task=f"{training.subset}->{subset}",
                     quantity=quantity,
                     recorded=recorded,
-                    bound=recorded * spreads[quantity].factor(len(values)),
+                    bound=recorded * known[quantity].factor(len(values)),
                     found=None if reached is None else reached.tests[subset][quantity].mae,
                 )
             )
@@ -141,7 +160,7 @@ def select(
     model, dataset, subset
         None: all.
     config_name
-        None: those whose name begins with `kind`.
+        Its name, or its path as it was recorded.  None: those whose name begins with `kind`.
     fast
         Only the quickest of each model.
     kind
@@ -156,7 +175,7 @@ def select(
         (record, training)
         for record in records
         for training in record.trainings
-        if config_name or record.config_name.startswith(kind)
+        if config_name or Path(record.config_name).stem.startswith(kind)
     ]
     if not chosen and config_name is None:
         raise UsageError(
@@ -167,10 +186,10 @@ def select(
     for what, name in wanted.items():
         if name is None:
             continue
-        known = dict.fromkeys(_names(*pair)[what] for pair in chosen)
-        if name not in known:
+        known = dict.fromkeys(_names(*pair)[what][0] for pair in chosen)
+        chosen = [pair for pair in chosen if name in _names(*pair)[what]]
+        if not chosen:
             raise unknown_name(f"recorded {what}", name, known)
-        chosen = [pair for pair in chosen if _names(*pair)[what] == name]
     if fast:
         quickest: dict[str, tuple[AccuracyRecord, Training]] = {}
         for pair in sorted(chosen, key=lambda pair: pair[1].wall_seconds):
@@ -179,10 +198,11 @@ def select(
     return chosen
 
 
-def _names(record: AccuracyRecord, training: Training) -> dict[str, str]:
+def _names(record: AccuracyRecord, training: Training) -> dict[str, tuple[str, ...]]:
+    """What a recorded training is called, as tables show it first."""
     return {
-        "configuration": record.config_name,
-        "model": record.model,
-        "dataset": record.dataset.partition("@")[0],
-        "subset": training.subset,
+        "configuration": (Path(record.config_name).stem, record.config_name),
+        "model": (record.model,),
+        "dataset": (record.dataset.partition("@")[0], record.dataset),
+        "subset": (training.subset,),
     }

@@ -137,7 +137,7 @@ def make_record(
 
 def check(
     chosen: Sequence[tuple[AccuracyRecord, Training]],
-    spreads: dict[str, dict[str, Spread]],
+    spreads: dict[str, dict[str, dict[str, Spread]]],
     folder: Path,
     jobs: int,
 ) -> Iterator[Retrained]:
@@ -177,7 +177,7 @@ def check(
 def _repeat(
     record: AccuracyRecord,
     training: Training,
-    spreads: dict[str, Spread],
+    spreads: dict[str, dict[str, Spread]],
     folder: Path,
     threads: int,
 ) -> Retrained:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from baselines.accuracy.record import AccuracyRecord
+from baselines.accuracy.record import AccuracyRecord, Training
 from baselines.accuracy.regression import RegressionCheck
 from baselines.accuracy.retraining import Retrained
 from baselines.registry import models
@@ -49,11 +49,16 @@ def _rows(records: Sequence[AccuracyRecord]) -> list[list[str]]:
                         _mean_and_spread(training.values(test, "F")),
                         significant(sum(percent) / len(percent)),
                         str(len(seeds)),
-                        f"{training.wall_seconds:.0f}",
+                        _seconds(training),
                         f"{max(seed.peak_memory_mib for seed in seeds):.0f}",
                     ]
                 )
     return rows
+
+
+def _seconds(training: Training) -> str:
+    """Time of a training; the least that it took where only its last session's is known."""
+    return f"{'' if training.whole_time else '≥ '}{training.wall_seconds:.0f}"
 
 
 def print_records(records: Sequence[AccuracyRecord]) -> None:
@@ -71,7 +76,7 @@ def print_costs(retrained: Retrained) -> None:
     """Say what a retraining cost beside what was recorded, and what was not as recorded."""
     record, training, _, found, changes = retrained
     memory = max(seed.peak_memory_mib for seed in training.seeds)
-    costs = f"recorded {training.wall_seconds:.0f} s, {memory:.0f} MiB"
+    costs = f"recorded {_seconds(training)} s, {memory:.0f} MiB"
     now = (
         "failed"
         if found is None

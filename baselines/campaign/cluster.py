@@ -103,7 +103,7 @@ class Cluster:
             If there are no workers of use: they declare no resources, have other software, or do
             not see the folder.
         """
-        self._packages = sorted({entry(run.plan.model).package for run in runs})
+        self._packages = sorted({name for run in runs for name in entry(run.plan.model).traced})
         if self._batch is not None:
             sizes = [self._size(self._batch)]
         else:

@@ -184,7 +184,7 @@ def _official(row: dict[str, Any]) -> bool:
 
 
 def _here(row: dict[str, Any]) -> str:
-    return str(row["state"]) if row["installed"] else "its package is not installed"
+    return str(row["state"]) if row["installed"] else "its packages are not installed"
 
 
 def _seconds(row: dict[str, Any]) -> str:
@@ -241,7 +241,8 @@ def missing(rows: Sequence[dict[str, Any]]) -> list[str]:
         lines.append(f"a GPU with CUDA: {asked} of the trainings ask for device cuda")
     for name in dict.fromkeys(row["model"] for row in rows if not row["installed"]):
         model = entry(name)
-        lines.append(f"{model.package} for {name}: python -m pip install {model.installable}")
+        packages = ", ".join(model.lacking)
+        lines.append(f"{packages} for {name}: python -m pip install {model.installable}")
     return lines
 
 

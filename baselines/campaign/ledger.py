@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
 from baselines.campaign.tasks import Task
-from baselines.runs.folder import CONFIG_FILE, PLAN_FILE
+from baselines.runs import sessions
 from teadata.errors import DataError, UsageError
-from teadata.files import LOCK_FILE, contents, write_text
+from teadata.files import contents, write_text
 from teadata.output import pace
 from teadata.schema import StrictModel
 
@@ -147,15 +147,7 @@ def begun(task: Task, folder: Path) -> float | None:
 
 def newest_checkpoint(task: Task, folder: Path) -> float:
     """When a task's run folder was last changed by more than a beginning; 0 if it never was."""
-    told = {LOCK_FILE, PLAN_FILE, CONFIG_FILE}
-    times = [0.0]
-    # which goes on where a folder is gone by now, as a temporary one of a process that still ends
-    for place, _, names in os.walk(folder / RUNS / task.run.name):
-        for path in (Path(place) / name for name in names):
-            if path.name not in told and path.suffix != ".log":
-                with suppress(OSError):  # it may be gone, too
-                    times.append(path.stat().st_mtime)
-    return max(times)
+    return sessions.newest_checkpoint(task.run_folder(folder))
 
 
 def failure(task: Task, folder: Path) -> Failure | None:

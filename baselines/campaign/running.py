@@ -193,7 +193,7 @@ class _Work:
         run = task.run
         order = Order(
             plan=run.plan,
-            folder=self._folder / ledger.RUNS / run.name,
+            folder=task.run_folder(self._folder),
             lock=ledger.lock_file(task, self._folder),
             step=task.what,
             cores=run.cores,

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from baselines.campaign.steps import Hydrogen, ScoreTest, Simulate, Step, Train
 from baselines.registry import entry
-from baselines.runs.record import Plan, versions
+from baselines.runs.folder import RECORD_FILE
+from baselines.runs.record import Plan, TrainingRecord, versions
+from teadata import TeaError
 from teaeval.scores.record import Score
 
 
@@ -49,22 +51,57 @@ class Run:
     @functools.cached_property
     def name(self) -> str:
         """Name of the run folder: the same for the same content."""
-        plan = self.plan
-        subset, _, size = plan.train.split("/")
-        dataset = plan.dataset.partition("@")[0]
-        return f"{plan.model}-{dataset}-{subset}-{size}-seed{plan.seed}-{identity(plan)}"
+        return _name(self.plan, made_with(self.plan.model))
+
+    def folder(self, campaign: Path) -> Path:
+        """The run folder in a campaign's folder.
+
+        Names of earlier versions have fewer packages behind them: a folder with such a name is
+        taken if its training finished with the very packages that are here.
+        """
+        here = campaign / "runs" / self.name
+        if here.exists():
+            return here
+        earlier = campaign / "runs" / self._earlier_name
+        return earlier if _finished_with(earlier, made_with(self.plan.model)) else here
+
+    @functools.cached_property
+    def _earlier_name(self) -> str:
+        return _name(self.plan, _versions(entry(self.plan.model).package))
 
 
-def identity(plan: Plan) -> str:
-    """Hash what a training's result depends on, as 12 hexadecimal digits.
+def made_with(model: str) -> dict[str, str]:
+    """Versions here of this software, and of all packages that a model's results depend on."""
+    return _versions(*entry(model).traced)
 
-    These are the plan without the name of its configuration, the version of this software, and
-    that of the model's backend.
+
+def _versions(*packages: str) -> dict[str, str]:
+    here = versions(list(packages))
+    here.pop("python")
+    return here
+
+
+def _name(plan: Plan, software: dict[str, str]) -> str:
+    """Name a run folder by its plan, and a hash of what the training's result depends on.
+
+    That is the plan without the name of its configuration, and the software.
     """
-    made_with = versions([entry(plan.model).package])
-    made_with.pop("python")
-    content = {"plan": plan.model_dump(mode="json", exclude={"config_name"}), "with": made_with}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+    content = {"plan": plan.model_dump(mode="json", exclude={"config_name"}), "with": software}
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+    subset, _, size = plan.train.split("/")
+    dataset = plan.dataset.partition("@")[0]
+    return f"{plan.model}-{dataset}-{subset}-{size}-seed{plan.seed}-{digest}"
+
+
+def _finished_with(run: Path, software: dict[str, str]) -> bool:
+    """Whether the training of a run folder finished with these versions of packages."""
+    if not (run / RECORD_FILE).is_file():
+        return False
+    try:
+        found = TrainingRecord.read(run / RECORD_FILE).versions
+    except TeaError:
+        return False
+    return {name: version for name, version in found.items() if name != "python"} == software
 
 
 @dataclass(frozen=True)
@@ -106,7 +143,7 @@ class Task:
 
     def run_folder(self, folder: Path) -> Path:
         """The run folder in a campaign's folder."""
-        return folder / "runs" / self.run.name
+        return self.run.folder(folder)
 
     def score(self, folder: Path) -> Score | None:
         """The score, if it is one, is there, and is of the model that was trained here."""

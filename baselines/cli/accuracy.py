@@ -41,8 +41,19 @@ def record(
     ] = 3,
     runs: RunFolders = Path("runs"),
     records: Records = None,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace",
+            help="Let go of what is recorded there with other data, settings or size, or more "
+            "seeds.",
+        ),
+    ] = False,
 ) -> None:
-    """Train with several seeds, and record what they reach for `check` to compare with."""
+    """Train with several seeds, and record what they reach for `check` to compare with.
+
+    Nothing that is recorded is lost without --replace.
+    """
     from baselines.accuracy import record as accuracy
     from baselines.accuracy import retraining
     from baselines.accuracy import table as accuracy_table
@@ -50,13 +61,18 @@ def record(
     from teadata import catalog
 
     data = catalog.load(dataset)
-    for name in subset or accuracy.trained_subsets(data.card):
-        plan = make_plan(model, data, name, size, config)
-        folder = records or accuracy.records_folder(data)
-        if lost := accuracy.dropped(accuracy.record_file(plan, folder), plan):
-            console.say(lost, err=True)
-        made = retraining.make_record(plan, seeds, runs, folder)
-        accuracy_table.print_records([made])
+    folder = records or accuracy.records_folder(data)
+    accuracy.check_place(folder)
+    chosen = subset or accuracy.trained_subsets(data.card)
+    plans = [make_plan(model, data, name, size, config) for name in chosen]
+    for plan in plans:
+        accuracy.check_name(plan)
+        if lost := accuracy.losses(accuracy.record_file(plan, folder), plan, seeds):
+            if not replace:
+                raise UsageError(f"{lost}; give another folder with --records, or --replace")
+            console.say(f"as --replace says: {lost}", err=True)
+    for plan in plans:
+        accuracy_table.print_records([retraining.make_record(plan, seeds, runs, folder)])
 
 
 def check(
@@ -117,9 +133,9 @@ def check(
         fast,
         "reference" if reference else "quick",
     )
-    names = {record.model for record, _ in chosen}
     spreads = {
-        name: regression.pooled_spreads(accuracy.read_records(directory, name)) for name in names
+        name: regression.pooled_spreads(accuracy.read_records(directory, name))
+        for name in {record.model for record, _ in chosen}
     }
     checked = []
     with accuracy_table.kept_or_temporary(runs) as place:

@@ -50,6 +50,7 @@ def list_models(as_json: AsJson = False) -> None:
             "backend": model.package,
             "extra": model.extra,
             "installed": model.installed,
+            "lacking": list(model.lacking),
             "doi": model.reference,
         }
         for name, model in known.items()
@@ -64,7 +65,11 @@ def list_models(as_json: AsJson = False) -> None:
                 name,
                 model.title,
                 f"{model.extra or model.package}: "
-                + ("installed" if model.installed else "not installed"),
+                + (
+                    f"{', '.join(lacking)} not installed"
+                    if (lacking := model.lacking)
+                    else "installed"
+                ),
                 "yes" if model.periodic else "no",
                 ", ".join(model.datasets),
                 ", ".join(
@@ -85,7 +90,8 @@ def list_models(as_json: AsJson = False) -> None:
         console.say(f"to install what is not: {install_command(','.join(extras))}")
     for model in absent:
         if not model.extra:
-            console.say(f"to install {model.package}: {install_command('', model.package)}")
+            for package in model.lacking:
+                console.say(f"to install {package}: {install_command('', package)}")
 
 
 def show_config(
@@ -189,9 +195,10 @@ def _say(folder: Path, record: TrainingRecord, before: bool) -> None:
         f"{key} {value:.6g}" if isinstance(value, float) else f"{key} {value}"
         for key, value in record.selected.items()
     )
+    since = "" if record.whole_time else " since it was last resumed"
     console.say(
         f"{folder}: {plan.model} trained on {plan.dataset} {plan.train} in "
-        f"{record.wall_seconds:.0f} s, {record.peak_memory_mib:.0f} MiB; {selected}"
+        f"{record.wall_seconds:.0f} s{since}, {record.peak_memory_mib:.0f} MiB; {selected}"
     )
     console.say(
         f"validation on {plan.valid}: energy MAE {record.valid['energy_mae']:.3g} kcal/mol, "
@@ -280,7 +287,12 @@ def bench(run: Run, device: Device = None, as_json: AsJson = False) -> None:
             "model": f"{speed.model}, {speed.dataset}, {speed.device}",
             "hardware": ", ".join(speed.hardware.values()),
             "training": f"{speed.train_seconds:.0f} s, {speed.train_frames} frames, "
-            f"{speed.train_frames / max(speed.train_seconds, 1e-9):.3g} frames/s",
+            + (
+                "frames/s not known: the time is of its last session, and nothing kept that of "
+                "those before"
+                if speed.train_frames_per_second is None
+                else f"{speed.train_frames_per_second:.3g} frames/s"
+            ),
             "one frame": f"{speed.one_us_per_atom:.0f} µs/atom",
             f"{speed.many_frames} frames": f"{speed.many_us_per_atom:.0f} µs/atom",
             "ASE calculator": f"{speed.calculator_us_per_atom:.0f} µs/atom",

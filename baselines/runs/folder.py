@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from baselines import config
 from baselines.protocol import Baseline
 from baselines.registry import ModelEntry, entry
 from baselines.runs.record import Plan, TrainingRecord, hardware, peak_memory_mib, versions
+from baselines.runs.sessions import CONFIG_FILE, PLAN_FILE, SESSIONS_FILE, Stopwatch
 from baselines.toolkit.devices import (
     check_device,
     gpu,
@@ -34,7 +34,6 @@ from teadata.typing import Progress, no_progress
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
 
-PLAN_FILE, CONFIG_FILE = "plan.json", "config.yaml"
 CURVE_FILE, RECORD_FILE = "curve.parquet", "record.json"
 
 
@@ -46,8 +45,8 @@ def _usable(name: str, device: str) -> ModelEntry:
     model = entry(name)
     if device not in model.devices:
         raise unknown_name(f"device of {name}", device, model.devices)
-    if not model.installed:
-        raise MissingExtraError(model.package, model.extra, model.title)
+    if lacking := model.lacking:
+        raise MissingExtraError(lacking[0], model.extra, model.title)
     check_device(device, model.framework)
     return model
 
@@ -209,8 +208,8 @@ def _forget(folder: Path, made: list[Path]) -> None:
 
     That is its plan, and the folders that were made for it.
     """
-    if contents(folder) <= {PLAN_FILE, CONFIG_FILE, LOCK_FILE}:
-        for name in (PLAN_FILE, CONFIG_FILE):
+    if contents(folder) <= {PLAN_FILE, CONFIG_FILE, SESSIONS_FILE, LOCK_FILE}:
+        for name in (PLAN_FILE, CONFIG_FILE, SESSIONS_FILE):
             (folder / name).unlink(missing_ok=True)
         if made:
             (folder / LOCK_FILE).unlink(missing_ok=True)
@@ -292,16 +291,18 @@ def train(plan: Plan, folder: Path | str, progress: Progress = no_progress) -> T
     made = _check_folder(folder)
     with locked(folder, "training", "another --output"):
         resumed = _prepare(plan, settings, folder)
-        start = time.perf_counter()
-        split = dataset.split
+        watch = Stopwatch(folder, resumed)
+        split, told = dataset.split, watch.noting(progress)
         try:
             reset_peak_gpu_memory(plan.device, model_entry.framework)
             model = model_class(settings, plan.seed, plan.device)
-            fitted = model.fit(split(plan.train), split(plan.valid), folder, progress)
+            fitted = model.fit(split(plan.train), split(plan.valid), folder, told)
         except TeaError:
             if not resumed:
                 _forget(folder, made)
             raise
+        finally:
+            watch.note()
         _write_curve(folder / CURVE_FILE, fitted.curve)
         record = TrainingRecord(
             plan=plan,
@@ -311,7 +312,8 @@ def train(plan: Plan, folder: Path | str, progress: Progress = no_progress) -> T
             curve_sha256=sha256(folder / CURVE_FILE),
             versions=versions(list(model_entry.traced)),
             hardware=hardware() | gpu(plan.device, model_entry.framework),
-            wall_seconds=round(time.perf_counter() - start, 1),
+            wall_seconds=watch.seconds(),
+            session_seconds=watch.sessions(),
             peak_memory_mib=round(peak_memory_mib(), 1),
             peak_gpu_memory_mib=peak_gpu_memory_mib(plan.device, model_entry.framework),
             resumed=resumed,

@@ -92,11 +92,7 @@ def written_before(folder: Path, subset: str | None, path: Path) -> Prediction |
     plan = TrainingRecord.read(folder / RECORD_FILE).plan
     dataset, subset = same_data(plan), subset or plan.train.split("/")[0]
     ids = dataset.splits.ids(f"{subset}/test")
-    if not path.exists():
-        return None
-    try:
-        there = read_prediction(path)
-    except TeaError:
+    if (there := _read(path)) is None:
         return None
     same = (there.record, there.dataset, there.subset) == (
         sha256(folder / RECORD_FILE), plan.dataset, subset
@@ -116,9 +112,9 @@ def score(
 ) -> Score:
     """Score the model of a run folder on a test set.
 
-    The prediction is kept in ``predictions/<subset>.npz`` of the folder, and used again; the
-    score in ``scores/<subset>.json``.  Of a part of the frames the names are
-    ``<subset>-<frames>``, and the score's coverage tells how many there are of how many.
+    The prediction is kept in ``predictions/<subset>.npz`` of the folder, and used again if it can
+    be read, else made again; the score in ``scores/<subset>.json``.  Of a part of the frames the
+    names are ``<subset>-<frames>``, and the score's coverage tells how many there are of how many.
 
     Parameters
     ----------
@@ -139,7 +135,8 @@ def score(
     subset = subset or plan.train.split("/")[0]
     name = part_name(subset, frames)
     path = folder / "predictions" / f"{name}.npz"
-    if not path.is_file() or read_prediction(path).record != sha256(folder / RECORD_FILE):
+    there = _read(path)
+    if there is None or there.record != sha256(folder / RECORD_FILE):
         prediction = predict(folder, subset, progress, device, frames)
         path.parent.mkdir(exist_ok=True)
         write_prediction(path, prediction)
@@ -149,6 +146,16 @@ def score(
     (folder / "scores").mkdir(exist_ok=True)
     write_text(folder / "scores" / f"{name}.json", scored.model_dump_json(indent=2) + "\n")
     return scored
+
+
+def _read(path: Path) -> Prediction | None:
+    """Read a prediction; None if there is none, or the file is damaged or no prediction."""
+    if not path.exists():
+        return None
+    try:
+        return read_prediction(path)
+    except TeaError:
+        return None
 
 
 def part_name(subset: str, frames: int | None = None) -> str:

@@ -43,9 +43,11 @@ class TrainingRecord(Shown, StrictModel):
     """A finished training.
 
     ``valid`` holds errors on the validation split in kcal/mol and kcal/mol/Å; the steps of
-    training or model selection are in the file of ``curve_sha256``.  ``wall_seconds`` and the
-    peaks of memory are of the session that finished; ``resumed`` says whether there was an
-    earlier one.
+    training or model selection are in the file of ``curve_sha256``.  The peaks of memory are of the
+    session that finished; ``resumed`` says whether there was an earlier one.  ``wall_seconds`` is
+    the time of all sessions, ``session_seconds`` that of each: of an interrupted one up to its last
+    checkpoint.  Where that is None, no time was kept of earlier sessions, and ``wall_seconds`` is
+    that of the last.
     """
 
     plan: Plan
@@ -59,6 +61,12 @@ class TrainingRecord(Shown, StrictModel):
     peak_memory_mib: float
     peak_gpu_memory_mib: float | None = None
     resumed: bool
+    session_seconds: list[float] | None = None
+
+    @property
+    def whole_time(self) -> bool:
+        """Whether ``wall_seconds`` is the time of the whole training."""
+        return not self.resumed or self.session_seconds is not None
 
     def _fields(self) -> dict[str, object]:
         return {

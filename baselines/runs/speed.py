@@ -29,6 +29,9 @@ class Speed(StrictModel):
     ----------
     train_seconds
         Time of the training, as recorded.
+    train_frames_per_second
+        None where the recorded time is not that of the whole training: it was interrupted, and
+        nothing kept the time until then.
     train_frames
         Frames that it passed over: those of an epoch times epochs, or of a batch times steps, for
         a model that has these.
@@ -52,6 +55,7 @@ class Speed(StrictModel):
     device: str
     train_seconds: float
     train_frames: int
+    train_frames_per_second: float | None
     one_us_per_atom: float
     many_us_per_atom: float
     many_frames: int
@@ -111,13 +115,17 @@ def bench(folder: Path, device: str | None = None, seconds: float = SECONDS) -> 
     def by_calculator() -> None:
         calculator.calculate(images[next(turns)], ["energy", "forces"])
 
+    passed = _frames_passed(plan, curve)
     return Speed(
         model=plan.model,
         dataset=plan.dataset,
         record=sha256(folder / runs.RECORD_FILE),
         device=model.device,
         train_seconds=record.wall_seconds,
-        train_frames=_frames_passed(plan, curve),
+        train_frames=passed,
+        train_frames_per_second=passed / max(record.wall_seconds, 1e-9)
+        if record.whole_time
+        else None,
         one_us_per_atom=1e6 * repeated(one, seconds) / atoms,
         many_us_per_atom=1e6
         * repeated(lambda: model.predict(frames), seconds)

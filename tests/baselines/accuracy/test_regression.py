@@ -7,10 +7,12 @@ import math
 import numpy as np
 import pytest
 
+from baselines.accuracy import record as accuracy
 from baselines.accuracy import regression
 from baselines.accuracy.record import AccuracyRecord, ReachedErrors, SeedResult, Training
 from baselines.accuracy.regression import Spread
-from teadata.errors import DataError, UsageError
+from baselines.registry import MODELS
+from teadata.errors import UsageError
 
 
 def reached(value: float) -> dict[str, ReachedErrors]:
@@ -100,9 +102,77 @@ def test_models_without_chance_are_granted_rounding():
     assert spread.deviation == regression.LEAST_SPREAD
 
 
-def test_one_seed_says_nothing_of_spread():
-    with pytest.raises(DataError, match="with two seeds or more"):
-        Spread.of([record_of(training("folded", [1.0]))], "F")
+def test_where_no_training_has_two_seeds_an_error_may_grow_by_half():
+    record = record_of(training("folded", [1.0]))
+    assert Spread.of([record], "F").factor(1) == regression.GROWTH
+    assert check(record, 1.4) == [False, False]
+    assert check(record, 2.0) == [True, True]
+
+
+def test_long_trainings_are_not_granted_the_spread_of_hasty_ones():
+    quick = record_of(training("folded", [1.0, 5.0, 25.0]))
+    long = record_of(training("folded", [1.0])).model_copy(
+        update={"config_name": "reference-large"}
+    )
+    large = record_of(training("folded", [1.0])).model_copy(update={"config_name": "my/large.yaml"})
+    spreads = regression.pooled_spreads([quick, long, large])
+    assert spreads["quick"]["E"].factor(3) > 10
+    worse = training("folded", [2.0]).seeds[0]
+    for record, regressed in ((quick, False), (large, False), (long, True)):
+        lines = regression.regressions(record, record.trainings[0], worse, spreads)
+        assert [line.regressed for line in lines] == [regressed, regressed]
+
+
+@pytest.mark.parametrize("model", sorted({one.model for one in accuracy.read_records()}))
+def test_a_doubled_error_of_a_shipped_reference_training_is_found(model):
+    """Energies too: those of MACE's quick networks are chance, and once hid it."""
+    records = accuracy.read_records(model=model)
+    spreads = regression.pooled_spreads(records)
+    for record in records:
+        if record.config_name.startswith("reference"):
+            for trained in record.trainings:
+                doubled = trained.seeds[0].model_dump()
+                for quantities in doubled["tests"].values():
+                    for found in quantities.values():
+                        found["mae"] *= 2
+                found = SeedResult.model_validate(doubled)
+                lines = regression.regressions(record, trained, found, spreads)
+                assert all(line.regressed for line in lines)
+
+
+def test_the_document_has_the_bounds_and_times_of_the_shipped_records(repository):
+    text = (repository / "docs" / "baselines" / "README.md").read_text(encoding="utf-8")
+    head, rows = text.split(".factor(3)`):\n\n")[1].split("\n|---|--:")
+    names = [cell.split(" (")[0].strip() for cell in head.strip("| ").split("|")]
+    titles = {entry.title.replace("*", "\\*"): model for model, entry in MODELS.items()}
+    for line in rows.splitlines()[1:3]:
+        quantity, *bounds = (cell.strip() for cell in line.strip("| ").split("|"))
+        shown = {
+            titles[name]: float(bound)
+            for several, bound in zip(names, bounds, strict=True)
+            for name in several.split(", ")
+        }
+        for model, bound in shown.items():
+            quick = regression.pooled_spreads(accuracy.read_records(model=model))["quick"]
+            assert quick[quantity].factor(3) == pytest.approx(bound, rel=0.01)
+        assert set(shown) == {record.model for record in accuracy.read_records()}
+    seconds = sum(
+        trained.wall_seconds
+        for record in accuracy.read_records()
+        if record.config_name.startswith("reference")
+        for trained in record.trainings
+    )
+    assert f"recorded times add up to {seconds / 3600:.0f} h" in text
+
+
+def test_a_configuration_of_a_file_is_named_as_the_table_shows_it():
+    record = record_of(training("folded", [1.0])).model_copy(
+        update={"config_name": "other/tiny.yaml"}
+    )
+    for name in ("tiny", "other/tiny.yaml"):
+        assert regression.select([record], config_name=name) == [(record, record.trainings[0])]
+    with pytest.raises(UsageError, match="expected one of: tiny"):
+        regression.select([record], config_name="quick")
 
 
 def test_selection_names_what_is_recorded():

@@ -91,10 +91,16 @@ def test_a_run_without_the_data_says_how_to_get_them(run, paper, nothing_ingeste
     assert not (tmp_path / "runs").exists()
 
 
-def test_mini_and_quick_is_on_record_here(paper):
+def test_mini_and_quick_is_on_record_here(paper, repository):
     path = paper(edition="mini", config="quick")
     found = expand(matrix.read(path), path)
     assert len(found) == 35
+    text = " ".join((repository / "docs" / "campaigns.md").read_text().split())
+    recorded = sum(run.seconds for run in found)
+    assert (
+        f"35 trainings that are all on record. Their recorded times add up to {recorded:.0f} s"
+        in text
+    )
     assert all(run.seconds is not None and run.plan.device == "cpu" for run in found)
     assert {run.plan.config_name for run in found} == {"quick", "quick-iv", "quick-periodic"}
     (simulated,) = [step for run in found for step in run.simulations]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
+from importlib import metadata
 
 import pytest
 
 from baselines.campaign import matrix
 from baselines.campaign.expansion import expand
-from baselines.campaign.tasks import tasks_of
+from baselines.campaign.tasks import Run, Task, tasks_of
+from baselines.runs.record import Plan
 from teadata.errors import DataError, UsageError
 
 
@@ -43,6 +47,40 @@ def test_the_same_content_has_the_same_name_whatever_the_files_are_called(campai
     assert [run.name for run in runs_of(other)] == first
     (tmp_path / "tiny.yaml").write_text("{size: 10, sigmas: [30], lam: 1.0e-10, symmetries: false}")
     assert not set(first) & {run.name for run in runs_of(path)}
+
+
+def test_every_package_that_a_record_states_tells_trainings_apart(campaign_file, monkeypatch):
+    """sGDML's backend is not the only one that its results depend on."""
+    (first,) = (run.name for run in runs_of(campaign_file(subsets=["folded"])))
+    installed = metadata.version
+    for package in ("torch", "scipy", "numpy", "sgdml"):
+        monkeypatch.setattr(
+            metadata,
+            "version",
+            lambda name, other=package: "0.0" if name == other else installed(name),
+        )
+        (other,) = runs_of(campaign_file(subsets=["folded"]))
+        assert other.name != first
+
+
+def test_what_an_earlier_version_finished_is_recognised(run_folder, tmp_path):
+    """Its names had the versions of this package and of one more in their hash."""
+    record = json.loads((run_folder / "record.json").read_text())
+    plan = Plan.model_validate(record["plan"])
+    with_these = {name: record["versions"][name] for name in ("tea-benchmark", "sgdml")}
+    content = {"plan": plan.model_dump(mode="json", exclude={"config_name"}), "with": with_these}
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+    earlier = tmp_path / "runs" / f"sgdml-mini-i-folded-10-seed0-{digest}"
+    run = Run(plan=plan, tests=(), frames=None, bootstrap=0, cores=1, memory=1, seconds=None)
+    assert not Task(run).done(tmp_path)
+    shutil.copytree(run_folder, earlier)
+    assert Task(run).done(tmp_path)
+    assert Task(run).run_folder(tmp_path) == earlier
+    record["versions"]["torch"] = "1.0"
+    (earlier / "record.json").write_text(json.dumps(record))
+    assert not Task(run).done(tmp_path)
+    (earlier / "record.json").unlink()
+    assert Task(run).run_folder(tmp_path) != earlier
 
 
 def test_costs_are_those_of_the_records_unless_they_are_declared(campaign_file):

@@ -109,6 +109,46 @@ def test_a_missing_backend_names_its_extra(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("model", "module", "package"),
+    [
+        ("fchl", "torch", "torch"),
+        ("so3krates", "orbax.checkpoint", "orbax-checkpoint"),
+        ("tersoff", "vesin", "vesin"),
+        ("pace", "sklearn", "scikit-learn"),
+    ],
+)
+def test_a_model_without_one_of_its_packages_is_not_installed(model, module, package, tmp_path):
+    """Its backend is there, and something else is not that it imports."""
+    done = {}
+    for arguments in (["list", "--json"], ["list"], ["train", model, "mini-hydrogen"]):
+        code = (
+            f"import sys; sys.modules[{module!r}] = None\n"
+            f"sys.argv = ['baselines', *{arguments}]\n"
+            "from baselines.cli import main; main()"
+        )
+        done[len(arguments)] = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
+        )
+        if arguments[-1] == "--json":
+            (row,) = [row for row in json.loads(done[2].stdout) if row["model"] == model]
+            assert (row["installed"], row["lacking"]) == (False, [package])
+    assert f"{package} not installed" in " ".join(done[1].stdout.split())
+    assert done[3].returncode == 1
+    assert f"needs the package {package!r}, which is not installed" in done[3].stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_package_is_imported_to_see_whether_it_is_installed():
+    code = (
+        "import sys\nfrom baselines.registry import MODELS\n"
+        "assert [m.installed for m in MODELS.values()]\n"
+        "print(*({'torch', 'jax', 'tensorflow', 'ase', 'scipy', 'pandas'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
 def test_an_interrupted_training_ends_without_a_traceback(config_file, tmp_path):
     folder = tmp_path / "interrupted"
     command = [

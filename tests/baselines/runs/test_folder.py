@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import signal
@@ -101,6 +102,7 @@ def test_a_killed_training_is_taken_up_where_it_was(run, run_folder, config_file
             assert process.poll() is None
             time.sleep(0.01)
         os.killpg(process.pid, signal.SIGKILL)
+    (before,) = json.loads((folder / "sessions.json").read_text())["seconds"]
     assert not (folder / "record.json").exists()
     other = run("baselines", "train", "sgdml", "mini-i", "--subset", "unfolded", "-o", folder)
     assert other.returncode == 2
@@ -115,6 +117,11 @@ def test_a_killed_training_is_taken_up_where_it_was(run, run_folder, config_file
     resumed = TrainingRecord.read(folder / "record.json")
     whole = TrainingRecord.read(run_folder / "record.json")
     assert resumed.resumed
+    first, second = resumed.session_seconds
+    assert first >= round(before, 1)
+    assert first > 0  # until sigmas.json was written
+    assert resumed.wall_seconds == pytest.approx(first + second, abs=0.2)
+    assert resumed.whole_time
     assert resumed.selected == whole.selected
     assert resumed.valid == pytest.approx(whole.valid)
     curves = [runs.read_curve(path) for path in (folder, run_folder)]

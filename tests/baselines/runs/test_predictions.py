@@ -45,6 +45,25 @@ def test_score_keeps_prediction_and_score_beside_the_model(run, run_folder):
     assert by_teaeval["rows"] == score["rows"]
 
 
+@pytest.mark.parametrize("damage", ["truncated", "train"])
+def test_a_prediction_that_cannot_be_read_is_made_again(run, run_folder, tmp_path, damage):
+    copy = tmp_path / "copy"
+    shutil.copytree(run_folder, copy)
+    command = ["baselines", "score", copy, "--frames", 40, "--bootstrap", 0, "--json"]
+    first = run(*command)
+    assert first.returncode == 0, first.stderr
+    kept = copy / "predictions" / "folded-40.npz"
+    if damage == "truncated":
+        kept.write_bytes(kept.read_bytes()[:300])
+    else:
+        with np.load(kept) as file:
+            arrays = dict(file)
+        np.savez(kept, **arrays | {"train": np.array("folded")})
+    again = run(*command)
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["rows"] == json.loads(first.stdout)["rows"]
+
+
 def test_a_changed_model_is_not_used(run_folder, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(run_folder, copy)

@@ -33,6 +33,7 @@ def test_the_command_times_a_run(run_folder, monkeypatch):
     assert (speed["model"], speed["dataset"], speed["device"]) == ("sgdml", "mini-i@1.0.0", "cpu")
     assert speed["train_seconds"] == record.wall_seconds
     assert (speed["train_frames"], speed["many_frames"]) == (10, 64)
+    assert speed["train_frames_per_second"] == pytest.approx(10 / record.wall_seconds)
     assert speed["record"] == sha256(run_folder / "record.json")
     for way in ("one", "many", "calculator", "one_cpu"):
         assert speed[f"{way}_us_per_atom"] > 0
