@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from baselines.accuracy.record import AccuracyRecord, Training
-from baselines.accuracy.regression import RegressionCheck
+from baselines.accuracy.regression import RegressionCheck, kind_of
 from baselines.accuracy.retraining import Retrained
 from baselines.registry import models
 from teadata import console
@@ -67,9 +67,14 @@ def print_records(records: Sequence[AccuracyRecord]) -> None:
 
 
 def markdown(records: Sequence[AccuracyRecord]) -> str:
-    """The same as a Markdown table."""
+    """The same as a Markdown table, and what the reference trainings took in all."""
     head = f"| {' | '.join(COLUMNS)} |\n|{'---|' * 4}{'--:|' * (len(COLUMNS) - 4)}\n"
-    return head + "".join(f"| {' | '.join(row)} |\n" for row in _rows(records))
+    rows = "".join(f"| {' | '.join(row)} |\n" for row in _rows(records))
+    long = [record for record in records if kind_of(record.config_name) == "reference"]
+    seconds = sum(training.wall_seconds for record in long for training in record.trainings)
+    if not long:
+        return head + rows
+    return f"{head}{rows}\nReference trainings: recorded times add up to {seconds / 3600:.1f} h.\n"
 
 
 def print_costs(retrained: Retrained) -> None:
