@@ -33,6 +33,25 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
         _check_no_dataset(path)
 
 
+def check_new(path: Path, replace: bool) -> None:
+    """Refuse to replace what is there with labels or predictions, unless that was asked for.
+
+    Both may have cost days, and the name of an output is easily mistaken.  What commands make of
+    them (scores, tables, figures, reports) is replaced without a question.
+
+    Raises
+    ------
+    UsageError
+        If there is a file, or a folder with something in it.
+    """
+    there = path.is_file() or (path.is_dir() and any(path.iterdir()))
+    if there and not replace:
+        raise UsageError(
+            f"--output {path}: is there already, and is not replaced: it may hold predictions or "
+            "labels; choose another name, or say --replace"
+        )
+
+
 def _check_no_dataset(path: Path) -> None:
     from teadata import own
     from teadata.catalog import data_root, local_root

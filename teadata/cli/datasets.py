@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from teadata import console
+from teadata.destinations import check_new
 from teadata.errors import UsageError, unknown_name
-from teadata.output.options import AsJson, DatasetId
+from teadata.output.options import AsJson, DatasetId, Replace
 
 if TYPE_CHECKING:
     from teadata.card import DatasetCard
@@ -197,6 +198,7 @@ def export(
     length_unit: Annotated[
         str | None, typer.Option(help="Length unit: of the output; default: Å.")
     ] = None,
+    replace: Replace = False,
 ) -> None:
     """Write a split to a file, in units that it states: sGDML's npz, extended XYZ, HDF5, …
 
@@ -223,6 +225,7 @@ def export(
         )
     if format_name is None and program is None:
         formats.format_of(output)
+    check_new(output, replace)
     data = load(dataset)
     frames, card = data.frames if split is None else data.split(split), data.card
     theory, texts = card.level_of_theory.method, _origin(card.full_id, split)

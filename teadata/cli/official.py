@@ -42,7 +42,7 @@ ForceScale = Annotated[
     bool, typer.Option("--accept-force-scale", help="Accept forces of an unusual size.")
 ]
 Replace = Annotated[
-    bool, typer.Option("--replace", help="Make the dataset again if it is already here.")
+    bool, typer.Option("--replace", help="Replace what is there already: make the dataset again.")
 ]
 
 SHOWN = 40

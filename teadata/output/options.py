@@ -33,6 +33,9 @@ EnergyKey = Annotated[
 ForcesKey = Annotated[
     str | None, typer.Option(help="The file's name of the forces, e.g. MACE_forces.")
 ]
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Replace what is there already: the output.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 Calculator = Annotated[
     str | None, typer.Option(help="module:factory of an ASE calculator, here or installed.")

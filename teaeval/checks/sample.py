@@ -25,6 +25,9 @@ COMPONENTS = 6_000_000
 FEWEST = 30
 """Smallest number of frames for a diagnosis; with fewer, chance explains too much."""
 
+FEWEST_COMPONENTS = 90
+"""Smallest number of force components for a diagnosis of their unit and sign."""
+
 WILD = 1e100
 """Frames with larger values, in kcal/mol or kcal/mol/Å, are skipped: their squares overflow."""
 
@@ -39,12 +42,15 @@ class Sample:
         (n,) in kcal/mol.
     forces, reference_forces
         (n, A, 3) in kcal/mol/Å.
+    rows
+        (n,) rows of these frames in the prediction's file; None where frames were rearranged.
     """
 
     energies: Floats
     forces: Floats
     reference_energies: Floats
     reference_forces: Floats
+    rows: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.energies)
@@ -89,7 +95,13 @@ def draw(prediction: Prediction, test: AnyFrames, places: Places) -> Sample | No
     usable &= np.isfinite(reference).all(axis=(1, 2))  # those of a file may be none
     if not usable.any():
         return None
-    return Sample(energies[usable], forces[usable], test.energies[rows[usable]], reference[usable])
+    return Sample(
+        energies[usable],
+        forces[usable],
+        test.energies[rows[usable]],
+        reference[usable],
+        picked[usable],
+    )
 
 
 def pooled(samples: Sequence[tuple[Sample, Ints]]) -> tuple[Sample, Ints]:
@@ -148,11 +160,14 @@ def regress(predicted: Floats, reference: Floats) -> Regression:
     return Regression(pr / rr, pr * pr / (pp * rr))
 
 
-def few_frames(count: int) -> Finding:
-    """Warn that `count` frames are too few for diagnoses, so that nothing is known of units."""
+def few_frames(sample: Sample, count: int) -> Finding:
+    """Warn that a sample of `count` frames is too small for diagnoses, and what was looked at."""
+    found = f"{count}; these checks were left out"
+    if sample.forces.size >= FEWEST_COMPONENTS:
+        found += f", but for unit and sign of the {sample.forces.size} force components"
     return Finding.warning(
         "few-frames",
         expected=f"at least {FEWEST} frames, to check units, signs and orders from their values",
-        found=f"{count}; these checks were left out",
+        found=found,
         remedy="make sure of them yourself, or compare more frames",
     )

@@ -43,14 +43,12 @@ from teaeval.checks.quantity import (
     close,
     shown,
 )
-from teaeval.checks.sample import Regression, Sample, regress
+from teaeval.checks.sample import FEWEST_COMPONENTS, Regression, Sample, regress
+from teaeval.checks.signs import flipped
 from teaeval.predictions.findings import Evidence, Finding
 
 DEVIATIONS = 100
 """The ratio of mean energies is used if the mean is larger than this many standard deviations."""
-
-OPPOSED_R2 = 0.4
-"""Share of the variance that forces of the wrong sign explain; those of no model do."""
 
 UNIFORM = 0.1
 """Relative distance from the slope of all forces within which each element's lies, if it is a
@@ -73,7 +71,7 @@ def diagnose(
     """
     stated = UnitSystem.stated(source)
     per_energy, per_length = stated.force.rsplit("/", 1)  # those of the forces
-    findings, sample = _signs(sample)
+    findings, sample = flipped(sample)
     energy, forces = _quantities(sample, stated)
     scaled = standardised(sample, energy)
     if scaled is not None:
@@ -106,6 +104,40 @@ def diagnose(
     if unit:
         sample = replace(sample, forces=sample.forces / forces.factors[unit])
     return findings + [item for item in suspected if item is not None], sample
+
+
+def of_few(sample: Sample, source: Mapping[str, str]) -> list[Finding]:
+    """Find wrong units and signs of the forces of frames that are too few for all else.
+
+    Even few frames have many force components.  Their unit is an error only where the energies
+    show that no model is behind the slope: theirs is near 1, or their mean is in the same unit.
+
+    Parameters
+    ----------
+    sample
+        Predicted and reference values.
+    source
+        ``energy_unit``, ``length_unit`` and ``force_unit`` as they were declared.
+    """
+    if sample.forces.size < FEWEST_COMPONENTS:
+        return []
+    stated = UnitSystem.stated(source)
+    per_energy, per_length = stated.force.rsplit("/", 1)
+    found, sample = flipped(sample, ("forces",))
+    energy, forces = _quantities(sample, stated)
+    forces = forces.with_mistaken(per_length)
+    candidates = forces.candidates(per_energy, per_length)
+    if not candidates:
+        return found + _of_no_unit(forces)
+    fit, told = energy.fit, f"a slope of {energy.fit.slope:.4g} (r² = {energy.fit.r2:.3f})"
+    slopes: dict[str, Evidence] = {"energy_slope": fit.slope, "energy_r2": fit.r2}
+    mean, factor = _mean_ratio(sample), energy.factors.get(candidates[0].rpartition("/")[0])
+    alike = mean is not None and factor is not None and abs(mean / factor - 1) < MEAN
+    usual = fit.r2 >= LIKELY_R2 and 1 / 3 < fit.slope < 3
+    if forces.extreme and (usual or alike):
+        return [*found, forces.error(candidates, f", while the energies have {told}", **slopes)]
+    why = f"the energies have {told}, of {len(sample)} frames only"
+    return [*found, forces.warning(candidates, why, **slopes)]
 
 
 def _quantities(sample: Sample, stated: UnitSystem) -> tuple[Quantity, Quantity]:
@@ -155,41 +187,6 @@ def _beside_standardised(
 def _unit(finding: Finding | None) -> str:
     """The unit that an error names, or an empty string."""
     return str(finding.evidence["unit"]) if finding and finding.severity == "error" else ""
-
-
-def _signs(sample: Sample) -> tuple[list[Finding], Sample]:
-    """Find flipped signs; also return the sample with them corrected."""
-    findings = []
-    for name, field, least, expected, remedy in (
-        (
-            "energy",
-            "energies",
-            LIKELY_R2,
-            "energies that rise where the reference's do",
-            "save the energy, not its negative",
-        ),
-        (
-            "forces",
-            "forces",
-            OPPOSED_R2,
-            "forces, the negative gradient of the energy",
-            "save forces, not gradients; teaeval score --fix sign flips them",
-        ),
-    ):
-        values = getattr(sample, field)
-        fit = regress(values, getattr(sample, f"reference_{field}"))
-        if fit.slope < 0 and fit.r2 >= least:
-            findings.append(
-                Finding.error(
-                    f"sign-of-{name}",
-                    expected=expected,
-                    found=f"{fit}: the sign is flipped",
-                    remedy=remedy,
-                    evidence={"slope": fit.slope, "r2": fit.r2},
-                )
-            )
-            sample = replace(sample, **{field: -values})
-    return findings, sample
 
 
 def _mean_ratio(sample: Sample) -> float | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from teadata import Dataset, catalog
@@ -20,6 +23,26 @@ from teaeval.predictions.prediction import Prediction
 
 STRIDE = 1024
 """Number of frames that are read at a time."""
+
+FAILED = ("missing-frames", "not-finite-energy", "not-finite-forces")
+"""Findings that say that frames have no prediction."""
+
+ALLOWED = "; teaeval score --allow-failed scores the others, and says that the score is incomplete"
+"""How their remedies end, unless no other frame is left."""
+
+
+def none_left(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings about a prediction of which no frame can be scored."""
+    return [
+        replace(
+            item,
+            found=f"{item.found}: no frame is left to score",
+            remedy=item.remedy.removesuffix(ALLOWED),
+        )
+        if item.code in FAILED
+        else item
+        for item in findings
+    ]
 
 
 def shapes(prediction: Prediction, atoms: int) -> list[Finding]:
@@ -172,9 +195,7 @@ def coverage(
                 expected=f"all {len(test)} frames of {name}",
                 found=f"{len(test) - len(missing)}; {len(missing)} missing: frame_id "
                 f"{_example(test.ids[missing[:4]])}",
-                remedy=version
-                + "predict every frame of the test set; teaeval score --allow-failed scores "
-                "the others, and says that the score is incomplete",
+                remedy=f"{version}predict every frame of the test set{ALLOWED}",
             )
         )
     twice = places.twice
@@ -247,7 +268,6 @@ def _not_finite(name: str, array: Floats | StoredArray, rows: Ints) -> Finding:
         expected="finite numbers",
         found=f"{nan} NaN and {infinite} infinite values in {len(rows)} frames, the first in row "
         f"{rows[0]}",
-        remedy="mend the model or its evaluation; teaeval score --allow-failed scores the other "
-        "frames, and says that the score is incomplete",
+        remedy=f"mend the model or its evaluation{ALLOWED}",
         evidence={"nan": nan, "infinite": infinite, "frames": len(rows)},
     )

@@ -7,6 +7,8 @@ import shlex
 from pathlib import Path
 
 from teadata import console
+from teadata.destinations import check_new
+from teadata.output.options import Replace
 from teaeval.cli.options import Declared, PredictionFile, PredictionOutput
 
 
@@ -14,6 +16,7 @@ def declare_file(
     file: PredictionFile,
     output: PredictionOutput,
     declared: Declared,
+    replace: Replace = False,
 ) -> None:
     """Write a prediction file that says everything, from one that does not.
 
@@ -29,6 +32,7 @@ def declare_file(
     beside = isinstance(file.path, Path) and output == sidecar.path_of(file.path)
     if not beside:
         check_suffix(output)
+        check_new(output, replace)
     declared.check()
     prediction = declared.read(file)
     dataset = catalog.load(prediction.dataset)

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from teadata import console
-from teadata.output.options import DatasetId
+from teadata.destinations import check_new
+from teadata.output.options import DatasetId, Replace
 from teaeval.cli.options import ModelName, PredictionOutput, TestSubset, TrainedOn
 
 
@@ -21,24 +22,27 @@ def predict_test_set(
     subset: TestSubset = None,
     model: ModelName = None,
     train: TrainedOn = None,
+    replace: Replace = False,
 ) -> None:
     """Run any ASE calculator over a test set, and write a prediction file.
 
-    An interrupted run goes on where it stopped. A factory may also make an object with
+    An interrupted run goes on where it stopped. A file that another run made is not replaced
+    without --replace. A factory may also make an object with
     predict(frames), which is given many frames at a time (kcal/mol, kcal/mol/Å).
     """
     from teadata import catalog
     from teadata.files import reserved
-    from teaeval.predictions.predicting import failed_frames, predict, written_before
+    from teaeval.predictions.predicting import failed_frames, of_this_run, predict, unchanged
     from teaeval.predictions.writing import check_suffix, write_prediction
 
     check_suffix(output)
     subset = catalog.card(dataset).the_subset(subset)
     checkpoint = output.with_name(f".{output.name}.checkpoint.npz")
     with reserved(output, "predicting"):
-        if not checkpoint.exists() and written_before(
-            output, calculator, dataset, subset, model=model, train=train
-        ):
+        before = of_this_run(output, calculator, dataset, subset, model=model, train=train)
+        if before is None:
+            check_new(output, replace)
+        elif not checkpoint.exists() and unchanged(before, calculator):
             console.say(f"{output}: this prediction was written before; nothing was done")
             return
         kept = f"{checkpoint} has the frames so far; the same command goes on"
@@ -51,10 +55,13 @@ def predict_test_set(
     console.say(f"{output}: {len(made.energies)} frames of {made.dataset} {subset}/test")
     failed = failed_frames(made)
     if len(failed):
+        onwards = "no frame is left to score: mend the model, and predict again"
+        if len(failed) < len(made.energies):
+            score = f"teaeval score {shlex.quote(str(output))} --allow-failed"
+            onwards = f"to score the others: {score}"
         console.say(
             f"warning: {len(failed)} of them have energies or forces that are not finite, the "
-            f"first is frame_id {failed[0]}; to score the others: teaeval score "
-            f"{shlex.quote(str(output))} --allow-failed",
+            f"first is frame_id {failed[0]}; {onwards}",
             err=True,
         )
 
@@ -65,6 +72,7 @@ def write_template(
     subset: TestSubset = None,
     model: ModelName = None,
     train: TrainedOn = None,
+    replace: Replace = False,
 ) -> None:
     """Write a prediction file to be filled in: frames and atoms, energies and forces NaN."""
     from teadata import catalog
@@ -72,6 +80,7 @@ def write_template(
     from teaeval.predictions.writing import check_suffix, template, write_prediction
 
     check_suffix(output)
+    check_new(output, replace)
     subset = catalog.card(dataset).the_subset(subset)
     blank = template(dataset, subset, model=model, train=train)
     write_prediction(output, blank)

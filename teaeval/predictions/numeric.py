@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,16 @@ import numpy as np
 from teadata.arrays import ArrayFile, StoredArray, StoredInts
 from teadata.typing import Array
 from teaeval.predictions.findings import Finding
+
+KINDS: Mapping[str, type] = {
+    "energy": np.float64,
+    "forces": np.float64,
+    "positions": np.float64,
+    "cell": np.float64,
+    "frame_id": np.int64,
+    "numbers": np.int64,
+}
+"""The type of each numeric field of a prediction."""
 
 
 def listed_numbers(file: ArrayFile) -> Array:
@@ -48,15 +59,7 @@ def convert_numbers(fields: dict[str, Any]) -> list[Finding]:
     An integer is exact or refused: none wraps, none is rounded.
     """
     problems = []
-    kinds = {
-        "energy": np.float64,
-        "forces": np.float64,
-        "positions": np.float64,
-        "cell": np.float64,
-        "frame_id": np.int64,
-        "numbers": np.int64,
-    }
-    for name, dtype in kinds.items():
+    for name, dtype in KINDS.items():
         if name not in fields or isinstance(fields[name], StoredArray | StoredInts):
             continue
         value = fields[name]

@@ -133,7 +133,7 @@ def failed_frames(prediction: Prediction) -> Ints:
     return ids
 
 
-def written_before(
+def of_this_run(
     path: Path,
     reference: str,
     dataset: str,
@@ -141,10 +141,8 @@ def written_before(
     *,
     model: str | None = None,
     train: str | None = None,
-) -> bool:
-    """Whether a file already holds what :func:`predict` would give.
-
-    The first frame is computed again: a model whose name is the same may have changed.
+) -> Prediction | None:
+    """The prediction of a file, if it says what :func:`predict` would; None of any other file.
 
     Parameters
     ----------
@@ -156,25 +154,39 @@ def written_before(
     Raises
     ------
     UsageError
-        If there is no such dataset, test set or calculator.
-    CalculationError
-        If the calculator fails on the frame.
+        If there is no such dataset or test set.
     """
     if not path.exists():
-        return False
+        return None
     data = catalog.load(dataset)
     test = data.split(f"{subset}/test")
     try:
         there = read_prediction(path)
     except TeaError:
-        return False
+        return None
     said = (there.dataset, there.subset, there.model, there.train)
     if said != (data.card.full_id, subset, model or reference, train):
-        return False
+        return None
     if there.frame_ids is None or not np.array_equal(there.frame_ids[:], test.ids):
-        return False
+        return None
+    return there
+
+
+def unchanged(there: Prediction, reference: str) -> bool:
+    """Whether a prediction :func:`of_this_run` is whole, and what the calculator gives now.
+
+    The first frame is computed again: a model whose name is the same may have changed.
+
+    Raises
+    ------
+    UsageError
+        If there is no such calculator.
+    CalculationError
+        If the calculator fails on the frame.
+    """
     if len(failed_frames(there)):  # they may be right this time
         return False
+    test = catalog.load(there.dataset).split(f"{there.subset}/test")
     energies, forces = evaluate(from_factory(reference), test[:1])
     scale = 1 + np.abs(there.forces[:1]).max()
     return bool(

@@ -8,12 +8,13 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from teadata.arrays import StoredArray, StoredInts
 from teadata.output.display import Shown
 from teadata.typing import Array, Floats, Ints
 from teaeval.predictions.findings import Finding, PredictionError
-from teaeval.predictions.numeric import convert_numbers
+from teaeval.predictions.numeric import KINDS, convert_numbers
 
 PREDICTION = "a prediction, as teaeval.read_prediction gives of a file"
 """What is asked for where a file would not do."""
@@ -37,7 +38,7 @@ class Prediction(Shown):
     subset
         Subset whose test set was predicted.
     energies
-        (N,) in kcal/mol.
+        (N,) in kcal/mol; numbers of any type are converted to double precision.
     forces
         (N, A, 3) in kcal/mol/Å.
     frame_ids
@@ -87,7 +88,7 @@ class Prediction(Shown):
         for name in ("energies", "forces", "frame_ids", "positions", "numbers", "cell"):
             value, spelt = getattr(self, name), SPELT.get(name, name)
             optional = value is None and name not in ("energies", "forces")
-            if not optional and not _is_numeric(value):
+            if not optional and not _is_converted(value, KINDS[spelt]):
                 fields[spelt] = self._array(name, value)
         problems = convert_numbers(fields)
         if problems:
@@ -136,8 +137,11 @@ class Prediction(Shown):
             raise PredictionError(self.name or "prediction", [problem]) from None
 
 
-def _is_numeric(value: object) -> bool:
-    """Whether a value is an array of numbers already."""
+def _is_converted(value: object, dtype: DTypeLike) -> bool:
+    """Whether a value is an array of this type already.
+
+    With others, such as networks' single precision, every sum would be of their own precision.
+    """
     if isinstance(value, np.ndarray) and not isinstance(value, np.ma.MaskedArray):
-        return value.dtype.kind in "iuf"
+        return bool(value.dtype == dtype)
     return isinstance(value, StoredArray | StoredInts)

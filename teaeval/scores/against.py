@@ -14,6 +14,7 @@ from teadata.stored_frames import AnyFrames
 from teaeval.checks import identity, scale
 from teaeval.checks.fixes import apply
 from teaeval.checks.sample import FEWEST, few_frames, pooled
+from teaeval.checks.structure import none_left
 from teaeval.engines import Engine, Threads
 from teaeval.metrics.uncertainty import block_length
 from teaeval.predictions.findings import Finding, PredictionError
@@ -21,7 +22,14 @@ from teaeval.predictions.places import Places
 from teaeval.predictions.prediction import Prediction
 from teaeval.predictions.reading import AnyFile, read_predictions
 from teaeval.predictions.reference import UNIT_FLAGS, Reference, read_reference
-from teaeval.scores.examine import AnyPrediction, Checked, Examined, checked, failures_allowed
+from teaeval.scores.examine import (
+    AnyPrediction,
+    Checked,
+    Examined,
+    any_scored,
+    checked,
+    failures_allowed,
+)
 from teaeval.scores.pairing import check_no_copy, paired
 
 EXAMINED_AGAINST = "what examine_against gives of a prediction and a reference"
@@ -248,6 +256,8 @@ def _checked(
         results.append(result)
         name = f"{label}: " if several else ""
         findings += [replace(item, found=name + item.found) for item in result.findings]
+    if not any_scored(results):
+        findings = none_left(findings)
     return results, [_of_either(item) for item in findings + _together(pairs, results)]
 
 
@@ -313,8 +323,10 @@ def _together(
         findings += identity.diagnose(sample)
     if count >= FEWEST:
         findings += scale.diagnose(sample, pairs[0][0].source, numbers)[0]
-    elif len(samples) == len(pairs):
-        findings.append(few_frames(count))
+    else:
+        findings += scale.of_few(sample, pairs[0][0].source)
+        if len(samples) == len(pairs):
+            findings.append(few_frames(sample, count))
     return findings
 
 

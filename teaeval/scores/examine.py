@@ -12,7 +12,16 @@ from teadata import Dataset, catalog
 from teadata.errors import UsageError
 from teadata.stored_frames import AnyFrames
 from teadata.typing import Ints
-from teaeval.checks import energies, geometry, identity, order, repeats, scale, structure
+from teaeval.checks import (
+    energies,
+    geometry,
+    identity,
+    order,
+    repeats,
+    scale,
+    structure,
+    uneven,
+)
 from teaeval.checks.fixes import apply
 from teaeval.checks.sample import FEWEST, Sample, draw, few_frames
 from teaeval.engines import Engine, Threads
@@ -28,9 +37,6 @@ AnyPrediction = Prediction | Sequence[Prediction] | AnyFile
 
 EXAMINED = "what teaeval.examine gives of a prediction"
 """What is asked for where a prediction would not do."""
-
-FAILED = ("missing-frames", "not-finite-energy", "not-finite-forces")
-"""Findings that say that frames have no prediction."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,9 +234,17 @@ class Checked:
 
 def failures_allowed(findings: list[Finding], parts: Sequence[Checked]) -> list[Finding]:
     """The findings, with failed frames as warnings unless every frame of every part failed."""
-    if not any(part.compared is not None and part.compared.scored.any() for part in parts):
+    if not any_scored(parts):
         return findings
-    return [replace(item, severity="warning") if item.code in FAILED else item for item in findings]
+    return [
+        replace(item, severity="warning") if item.code in structure.FAILED else item
+        for item in findings
+    ]
+
+
+def any_scored(parts: Sequence[Checked]) -> bool:
+    """Whether some frame of some part can be scored."""
+    return any(part.compared is not None and part.compared.scored.any() for part in parts)
 
 
 def checked(
@@ -280,7 +294,10 @@ def checked(
     elif sample is not None:
         few = sample
         if dataset is not None:  # of systems of a reference, those of all are looked at together
-            findings += [*identity.diagnose(sample), few_frames(len(sample))]
+            findings += [*identity.diagnose(sample), *scale.of_few(sample, prediction.source)]
+            findings.append(few_frames(sample, len(sample)))
+    if dataset is not None and not compared.scored.any():  # of a reference, other systems may be
+        findings = structure.none_left(findings)
     return Checked(places, known + findings, compared, few)
 
 
@@ -293,6 +310,9 @@ def _diagnoses(
     shows behind the first.
     """
     diagnosed = identity.diagnose(sample)
+    item, sample = uneven.uneven_forces(sample)
+    if item is not None:
+        diagnosed.append(item)
     for diagnose in (order.shuffled_frames, order.permuted_atoms, order.rotated_forces):
         item, sample = diagnose(sample, test)
         if item is not None:

@@ -10,6 +10,9 @@ OFFSET = "†"
 OFFSET_NOTE = f"{OFFSET}: errors that are mostly a constant offset of the energies (energy-offset)"
 """What the mark says."""
 
+SYSTEMS_NOTE = "; of several systems, to the lowest of its own"
+"""Behind what energies are relative to, where a reference has several compositions."""
+
 
 def offset_mark(quantity: str, warnings: Iterable[str]) -> str:
     """The mark of a quantity that the warnings say a constant offset spoils; else nothing."""

@@ -14,7 +14,7 @@ from teaeval.scores.record import Score
 from teaeval.scores.rows import Row as Errors
 from teaeval.tables.against import note, stated
 from teaeval.tables.grid import EMPTY, Cell, Grid, Row
-from teaeval.tables.numbers import OFFSET_NOTE, offset_mark, significant
+from teaeval.tables.numbers import OFFSET_NOTE, SYSTEMS_NOTE, offset_mark, significant
 
 Kind = Literal["mean", "std", "absolute"]
 
@@ -43,12 +43,15 @@ class Value:
         nothing, where the score is not of the official edition, or where nobody asked.
     mark
         What is written behind the number, see :data:`teaeval.tables.numbers.OFFSET`.
+    complete
+        Whether its score left out no frame; else it is never the best.
     """
 
     value: float | None
     interval: tuple[float, float] | None
     published: float | None
     mark: str = ""
+    complete: bool = True
 
     @property
     def ratio(self) -> float | None:
@@ -57,17 +60,17 @@ class Value:
 
 
 def _value(score: Score, row: Errors, measure: str, kind: Kind, against: bool) -> Value:
-    name = MEASURES[measure]
+    name, complete = MEASURES[measure], score.coverage.complete
     interval, mark = getattr(row, f"{name}_interval"), offset_mark(row.quantity, score.warnings)
     said = stated(score, row.quantity, measure, kind) if against else None
     if kind == "absolute":
-        return Value(getattr(row, name), interval, said, mark)
+        return Value(getattr(row, name), interval, said, mark, complete)
     value = getattr(row, f"{name}_percent_{kind}")
     normaliser = row.mean_reference if kind == "mean" else row.std_reference
     if interval is not None:
         low, high = interval
         interval = (100 * low / normaliser, 100 * high / normaliser) if normaliser else None
-    return Value(value, interval, said, mark)
+    return Value(value, interval, said, mark, complete)
 
 
 Data = tuple[str, str, str, str]
@@ -315,17 +318,22 @@ def _cell(values: dict[tuple[str, str], Value], name: str, measure: str, interva
     this = values.get((name, measure))
     if this is None or this.value is None:
         return EMPTY
-    rivals = [v.value for (_, m), v in values.items() if m == measure and v.value is not None]
+    rivals = [
+        v.value
+        for (_, m), v in values.items()
+        if m == measure and v.value is not None and v.complete
+    ]
     return Cell(
         significant(this.value) + this.mark,
-        best=len(rivals) > 1 and this.value == min(rivals),
+        best=this.complete and len(rivals) > 1 and this.value == min(rivals),
         interval="–".join(map(significant, this.interval)) if intervals and this.interval else None,
         ratio=None if this.ratio is None else f"×{this.ratio:.2f}",
     )
 
 
 def _notes(scores: Sequence[Score], kind: Kind, intervals: bool, against: bool) -> list[str]:
-    notes = [KINDS[kind]]
+    several = kind == "mean" and any(s.systems for s in scores)
+    notes = [KINDS[kind] + SYSTEMS_NOTE * several]
     draws = {s.bootstrap.level for s in scores if s.bootstrap}
     if intervals and draws:
         notes.append(f"below: {', '.join(f'{level:.0%}' for level in draws)} intervals")
@@ -342,7 +350,8 @@ def _notes(scores: Sequence[Score], kind: Kind, intervals: bool, against: bool) 
     ]
     if parts:
         said = "INCOMPLETE, frames that are missing or not finite are left out"
-        notes.append(f"{said}: {', '.join(dict.fromkeys(parts))}")
+        named = ", ".join(dict.fromkeys(parts))
+        notes.append(f"{said}, and no number is marked as the best: {named}")
     return notes
 
 
@@ -353,8 +362,9 @@ def records(
     entries = []
     for score in scores:
         _, edition, frames, _ = _data(score)
-        each = [(score.task, score.rows)] + [(one.formula, one.rows) for one in score.systems]
-        for task, row in ((name, row) for name, rows in each for row in rows):
+        each = [(score.task, score.coverage, score.rows)]
+        each += [(one.formula, one.coverage, one.rows) for one in score.systems]
+        for task, cover, row in ((name, c, row) for name, c, rows in each for row in rows):
             for measure in MEASURES:
                 v = _value(score, row, measure, kind, against)
                 low, high = v.interval or (None, None)
@@ -372,6 +382,8 @@ def records(
                         "value": v.value,
                         "low": low,
                         "high": high,
+                        "frames": cover.frames,
+                        "scored": cover.scored,
                     }
                     | ({"published": v.published, "ratio": v.ratio} if against else {})
                 )

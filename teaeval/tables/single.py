@@ -10,7 +10,7 @@ from teaeval.md.table import lines_of
 from teaeval.scores.detail_records import Details
 from teaeval.scores.record import ALL, Coverage, Score
 from teaeval.scores.rows import Row
-from teaeval.tables.numbers import OFFSET_NOTE, offset_mark, significant, span
+from teaeval.tables.numbers import OFFSET_NOTE, SYSTEMS_NOTE, offset_mark, significant, span
 
 BLOCKS = {
     "absolute": ("mae", "rmse", "max"),
@@ -93,7 +93,7 @@ def footer(score: Score) -> list[str]:
     if count := len(score.warnings):
         lines.append(f"scored with {count} warning{'s' * (count > 1)}")
     if score.systems:
-        lines[1] += "; of several systems, to the lowest of its own"
+        lines[1] += SYSTEMS_NOTE
         lines += [
             f"{system.formula}: {coverage(system.coverage)}"
             for system in score.systems

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from teadata.catalog import data_root
-from teadata.destinations import check_outputs
+from teadata.destinations import check_new, check_outputs
 from teadata.errors import UsageError
 
 
@@ -31,3 +31,15 @@ def test_no_file_of_a_dataset_is_replaced():
 def test_an_output_without_a_name_is_refused():
     with pytest.raises(UsageError, match="expected a name, found nothing"):
         check_outputs([Path()], [])
+
+
+def test_labels_and_predictions_are_replaced_on_request_only(tmp_path):
+    (tmp_path / "store.zarr").mkdir()
+    check_new(tmp_path / "none.npz", replace=False)
+    check_new(tmp_path / "store.zarr", replace=False)  # with nothing in it
+    for there in (tmp_path / "mine.xyz", tmp_path / "store.zarr" / "zarr.json"):
+        there.write_bytes(b"labels")
+    for output in (tmp_path / "mine.xyz", tmp_path / "store.zarr"):
+        check_new(output, replace=True)
+        with pytest.raises(UsageError, match=r"is there already.*or say --replace"):
+            check_new(output, replace=False)

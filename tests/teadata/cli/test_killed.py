@@ -84,7 +84,7 @@ def test_an_ingest_that_replaces_a_dataset(run, killed, home, tmp_path):
 
 
 def export(size: int) -> tuple[str, ...]:
-    return ("export", "mini-i", "--split", f"folded/train/{size}", "-o", "e.zarr")
+    return ("export", "mini-i", "--split", f"folded/train/{size}", "-o", "e.zarr", "--replace")
 
 
 def test_an_export_over_an_older_store(run, killed, tmp_path):

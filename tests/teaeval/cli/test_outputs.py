@@ -210,3 +210,30 @@ def test_a_pipe_is_not_replaced(run, prediction_file, tmp_path):
     assert done.returncode == 2
     assert "is not a regular file" in done.stderr
     assert (tmp_path / "s.json").is_fifo()
+
+
+@pytest.mark.parametrize("what", ["template", "predict", "declare", "export"])
+def test_predictions_and_labels_of_others_are_not_replaced(run, prediction_file, tmp_path, what):
+    mine = tmp_path / "mine.npz"
+    shutil.copy(prediction_file, mine)
+    before = mine.read_bytes()
+    (tmp_path / "calc.py").write_text(
+        "class Model:\n"
+        "    def predict(self, frames): return frames.energies, frames.forces\n"
+        "def make(): return Model()\n"
+    )
+    small = ("mini-hydrogen", "--subset", "complete", "-o", mine)
+    command = {
+        "template": ("teaeval", "template", *small),
+        "predict": ("teaeval", "predict", *small, "--calculator", "calc:make"),
+        "declare": ("teaeval", "declare", prediction_file, "-o", mine),
+        "export": ("teadata", "export", "mini-hydrogen", "--split", "complete/test", "-o", mine),
+    }[what]
+    done = run(*command, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "mine.npz: is there already, and is not replaced" in done.stderr
+    assert mine.read_bytes() == before
+    done = run(*command, "--replace", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    if what == "predict":  # its own is no question
+        assert "was written before" in run(*command, cwd=tmp_path).stdout

@@ -150,6 +150,7 @@ def tensors():
     import torch
     return Model(lambda e: torch.tensor(e), lambda f: torch.tensor(f, requires_grad=True))
 def gaps(): return Model(lambda e: np.where(np.arange(len(e)) == 1, np.nan, e))
+def failed(): return Model(lambda e: e * np.nan)
 def scalar(): return Model(lambda e: float(e.mean()))
 def one(): return Model(lambda e: e[:1])
 def row(): return Model(lambda e: e[None])
@@ -195,6 +196,12 @@ def test_frames_that_are_no_numbers_are_said(run, predict_small, shapes):
     scored = run(*command, "--bootstrap", "0", cwd=shapes)
     assert scored.returncode == 0
     assert "775" in scored.stdout
+
+
+def test_where_every_frame_failed_no_other_is_to_be_scored(predict_small, shapes):
+    done = predict_small(shapes, "shapes:failed")
+    assert "no frame is left to score: mend the model" in done.stderr
+    assert "--allow-failed" not in done.stderr
 
 
 @pytest.mark.parametrize(

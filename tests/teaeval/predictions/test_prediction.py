@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,33 @@ def test_lists_and_series_are_scored_as_arrays_are(fair: Prediction):
     }
     score, as_arrays = (teaeval.score(each) for each in (dataclasses.replace(fair, **given), fair))
     assert score.rows == as_arrays.rows
+
+
+@pytest.mark.parametrize("precision", ["f4", "f2", ">f4"])
+def test_networks_precision_is_scored_as_doubles_are_without_a_word(tmp_path, fair, precision):
+    lowered = {"forces": fair.forces.astype(precision)}
+    if precision != "f2":  # which has nothing above 65504
+        lowered["energies"] = fair.energies.astype(precision)
+    np.savez(
+        tmp_path / "p.npz",
+        energy=lowered.get("energies", fair.energies),
+        forces=lowered["forces"],
+        frame_id=fair.frame_ids,
+        dataset="mini-i",
+        subset="folded",
+        energy_unit="kcal/mol",
+        length_unit="Å",
+    )
+    with warnings.catch_warnings(), np.errstate(all="raise", under="ignore"):
+        warnings.simplefilter("error")
+        made = dataclasses.replace(fair, **lowered)
+        doubles = {name: array.astype(np.float64) for name, array in lowered.items()}
+        as_doubles = dataclasses.replace(fair, **doubles)
+        scores = [
+            teaeval.score(each, replicates=0, with_details=True)
+            for each in (made, as_doubles, tmp_path / "p.npz")
+        ]
+    assert scores[0].rows == scores[1].rows == scores[2].rows
 
 
 def test_tensors_that_need_a_gradient_are_taken(fair: Prediction):

@@ -18,7 +18,7 @@ import teaeval
 from teadata.errors import DataError, UsageError
 from teadata.formats import write as write_frames
 from teadata.units import EV
-from teaeval import PredictionError, Reference, Score
+from teaeval import PredictionError, Reference, Score, tables
 from teaeval.predictions.reading import read_predictions
 from teaeval.scores.reading import read_score
 from teaeval.scores.verification import verify
@@ -148,6 +148,7 @@ def test_every_composition_has_its_rows_and_all_have_theirs(files, tmp_path):
     path = tmp_path / "s.json"
     path.write_text(score.model_dump_json(), encoding="utf-8")
     assert read_score(path).systems == score.systems
+    assert "of several systems, to the lowest of its own" in tables.grids([score])[0].notes[0]
     assert len(score.to_pandas()) == len(score.rows) + sum(len(s.rows) for s in score.systems)
 
 

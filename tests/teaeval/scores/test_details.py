@@ -221,5 +221,10 @@ def test_failed_frames_are_counted_never_dropped(shifted, run, tmp_path):
 
 def test_when_every_frame_failed_there_is_no_score(shifted):
     nothing = dataclasses.replace(shifted[0], forces=shifted[0].forces * np.nan)
-    with pytest.raises(PredictionError, match="not-finite-forces"):
+    with pytest.raises(PredictionError, match=r"not-finite-forces.*no frame is left") as caught:
         teaeval.score(nothing, allow_failed=True)
+    assert "--allow-failed" not in str(caught.value)
+    one = nothing.forces.copy()
+    one[0] = 0.0
+    with pytest.raises(PredictionError, match="--allow-failed scores the others"):
+        teaeval.score(dataclasses.replace(nothing, forces=one))

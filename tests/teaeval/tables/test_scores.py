@@ -11,6 +11,7 @@ import teaeval
 from teadata.errors import UsageError
 from teadata.output.text import to_csv
 from teaeval import Score, published, tables
+from teaeval.tables import render
 
 
 def official(score: Score) -> Score:
@@ -36,6 +37,29 @@ def test_rows_are_tasks_and_quantities_columns_are_models_and_measures(scores):
     assert [cell.text for cell in force.cells[6:]] == ["–"] * 3
     # alone in its row: nothing to be better than
     assert not any(cell.best for cell in grid.rows[7].cells)
+
+
+@pytest.mark.parametrize("form", ["markdown", "latex", "html"])
+def test_a_score_that_left_frames_out_is_never_the_best(scores, form):
+    first, best, _ = scores
+    failed = best.coverage.model_copy(update={"scored": 990, "missing": 10})
+    partial = best.model_copy(update={"coverage": failed})
+    worse = first.model_copy(
+        update={"prediction": first.prediction.model_copy(update={"model": "worse"})}
+    )
+    (grid,) = tables.grids([first, partial, worse])
+    assert grid.groups[0] == "MACE"
+    for row in grid.rows:
+        assert [cell.best for cell in row.cells[:3]] == [False] * 3
+        assert any(cell.best for cell in row.cells[3:])
+    text = render.FORMATS[form]([grid])
+    assert "no number is marked as the best: MACE (990 of" in text
+    (alone,) = tables.grids([first, partial])  # one complete score: nothing to be better than
+    assert not any(cell.best for row in alone.rows for cell in row.cells)
+    entries = tables.records([partial])
+    assert {(entry["frames"], entry["scored"]) for entry in entries} == {
+        (failed.frames, failed.scored)
+    }
 
 
 @pytest.mark.parametrize("kind", tables.KINDS)
