@@ -15,7 +15,7 @@ from teadata.units import EV
 from teaeval.calculators import evaluate
 from teaeval.checks.quantity import CRUDE_R2, LIKELY_R2, MISTAKEN, Quantity, mistaken
 from teaeval.checks.sample import Regression, evenly, regress
-from teaeval.checks.scale import OPPOSED_R2
+from teaeval.checks.signs import OPPOSED_R2
 
 FRAMES = 8
 """Number of test frames that a calculator is tried on."""
