@@ -227,7 +227,7 @@ def test_predictions_and_labels_of_others_are_not_replaced(run, prediction_file,
         "template": ("teaeval", "template", *small),
         "predict": ("teaeval", "predict", *small, "--calculator", "calc:make"),
         "declare": ("teaeval", "declare", prediction_file, "-o", mine),
-        "export": ("teadata", "export", "mini-hydrogen", "--split", "complete/test", "-o", mine),
+        "export": ("teadata", "export", "mini-i", "--split", "folded/valid/20", "-o", mine),
     }[what]
     done = run(*command, cwd=tmp_path)
     assert done.returncode == 2
