@@ -71,7 +71,7 @@ def _cause(prediction: Prediction, test: AnyFrames, known: Ints) -> Finding | No
     if pair.same(pair.positions, LOOSE):  # these are right, whatever is wrong with the others
         return None
     declared = prediction.source.get("length_unit", "Å")
-    cause = _unit_of_positions(pair, declared) or _fractional(pair)
+    cause = _unit_of_positions(pair, declared) or _fractional(pair) or _wrapped(pair)
     return cause or _permuted(pair) or _turned(pair)
 
 
@@ -132,6 +132,29 @@ def _fractional(pair: _Pair) -> Finding | None:
         remedy="multiply them by the cell of their frame (positions @ cell), or leave positions "
         "out and save frame_id",
         evidence={"frames": len(pair.positions)},
+    )
+
+
+def _wrapped(pair: _Pair) -> Finding | None:
+    """Error if atoms are wrapped into a rectangular cell that the test set does not have."""
+    if pair.cell is not None:
+        return None
+    moves = pair.positions - pair.reference
+    moves = moves - np.sort(moves, axis=1)[:, [moves.shape[1] // 2]]  # of a frame as a whole
+    edges = np.abs(moves).max(axis=(0, 1))
+    if edges.max() < 1.0:
+        return None
+    edges = np.where(edges < LOOSE, np.inf, edges)
+    if np.minimum(np.abs(moves), np.abs(np.abs(moves) - edges)).max() > LOOSE:
+        return None
+    size = " × ".join("–" if np.isinf(edge) else f"{edge:.4g}" for edge in edges)
+    return Finding.error(
+        "wrapped-positions",
+        expected="positions of the test set, which has no cell",
+        found=f"the same but for whole vectors of a cell of {size} Å, into which atoms are wrapped",
+        remedy="write the positions that the model was given, before they were wrapped; or leave "
+        "them out and save frame_id",
+        evidence={"frames": len(pair.positions), "cell": size},
     )
 
 

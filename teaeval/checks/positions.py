@@ -28,6 +28,9 @@ STRIDE = 1024
 SOUGHT = 64
 """Number of frames that are looked up in the whole test set before all are."""
 
+MOST_WRAPPED = 15_000_000
+"""Wrapped frames are looked up if their number times that of the test set's is not larger."""
+
 
 @dataclass(frozen=True, eq=False)
 class Match:
@@ -156,8 +159,8 @@ def match(positions: Floats | StoredArray, test: AnyFrames, engine: Engine) -> M
     """Find the test frame with the geometry of each frame.
 
     Each frame is compared with the test frame at its own row first, and with all others only if
-    it is not that one.  A frame that is wrapped is found at its own row only, and one that is
-    shifted anywhere.
+    it is not that one.  A frame that is shifted is found anywhere, and one that is wrapped too
+    unless there are very many (:data:`MOST_WRAPPED`).
 
     Parameters
     ----------
@@ -181,6 +184,8 @@ def match(positions: Floats | StoredArray, test: AnyFrames, engine: Engine) -> M
     rows[here] = here
     lost = np.flatnonzero(rows < 0)
     _search(positions, test.positions, rows, finite, shifted=True)
+    if test.cell is not None and test.pbc.any():
+        _search_wrapped(positions, test, rows, finite)
     moved = np.sort(np.concatenate([here, lost[rows[lost] >= 0]]))
     return Match(Places.of(rows, len(test)), np.empty(0, np.int64), moved, own.infinite)
 
@@ -216,6 +221,40 @@ def _search(
         for start in range(0, len(lost), STRIDE):
             part = lost[start : start + STRIDE]
             rows[part] = look_for(positions[part], reference, form)
+
+
+def _search_wrapped(
+    positions: Floats | StoredArray, test: AnyFrames, rows: Ints, finite: Flags
+) -> None:
+    """Look for the frames without a row in the cell of each test frame, and set their rows."""
+    lost = np.flatnonzero((rows < 0) & finite)
+    some = lost[evenly(len(lost), SOUGHT)]
+    for these in (some, lost):
+        if len(these) * len(test) > MOST_WRAPPED:
+            return
+        _look_in_cells(positions, test, rows, these)
+        if not (rows[some] >= 0).any():
+            return
+
+
+def _look_in_cells(
+    positions: Floats | StoredArray, test: AnyFrames, rows: Ints, lost: Ints
+) -> None:
+    """Set the rows of those of the lost frames that are a test frame but for its cell's vectors."""
+    assert test.cell is not None
+    lost = lost[rows[lost] < 0]
+    wanted = positions[lost]
+    for part in slices(len(test), test.n_atoms):
+        reference, cells = test.positions[part], test.cell[part]
+        for row, (known, cell) in enumerate(zip(reference, cells, strict=True), part.start):
+            if not len(lost):
+                return
+            like = np.flatnonzero(  # in two atoms
+                same_geometry(wanted[:, :2], known[None, :2], cell[None], test.pbc)
+            )
+            like = like[same_geometry(wanted[like], known[None], cell[None], test.pbc)]
+            rows[lost[like]] = row
+            lost, wanted = np.delete(lost, like), np.delete(wanted, like, axis=0)
 
 
 def look_for(

@@ -169,8 +169,12 @@ def coverage(
     extra, missing = places.extra, places.missing
     version = _other_version(prediction, dataset) if len(extra) or len(missing) else ""
     if len(extra):
-        where = "positions match none of its frames"
-        if prediction.frame_ids is not None:
+        where, wrapped = "positions match none of its frames", ""
+        if prediction.frame_ids is None:
+            wrapped = (
+                "if atoms are wrapped into a cell, add frame_id, or keep the test set's order; "
+            )
+        else:
             strangers = prediction.frame_ids[extra]
             where = f"frame_id {_example(strangers)}"
             members = {} if dataset is None else dataset.splits.members
@@ -184,6 +188,7 @@ def coverage(
                 expected=f"only frames of {name} ({len(test)} frames)",
                 found=f"{len(extra)} others: {where}",
                 remedy=version
+                + wrapped
                 + f"predict the frames {meant} and atom order"
                 + (", and check --subset" if dataset else " declared, and no others"),
             )

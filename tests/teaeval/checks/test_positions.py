@@ -143,3 +143,27 @@ def test_frames_turned_each_by_itself_are_named():
     turns = special_ortho_group(3, seed=0)
     found = found_in("mini-i", lambda t: t.positions @ turns.rvs(len(t)))
     assert list(found) == ["turned-positions"]
+
+
+@pytest.mark.parametrize("name", ["mini-iii", "mini-hydrogen"])
+def test_wrapped_frames_are_found_in_any_order(name):
+    test = teadata.load(name).split(f"{TEST_SETS[name]}/test")
+    order = np.random.default_rng(0).permutation(len(test))
+    found = found_in(name, lambda test: wrapped(test) - 0.3, ids=False, order=order)
+    assert set(found) == {"moved-positions"}
+
+
+@pytest.mark.parametrize("ids", [True, False])
+def test_molecules_that_were_wrapped_into_a_box_are_named(ids):
+    found = found_in("mini-i", lambda test: (test.positions + 20.0) % 25.0, ids=ids)
+    assert {code for code, item in found.items() if item.severity == "error"} == {
+        "wrapped-positions"
+    }
+    assert "× 25 × 25 Å, into which atoms are wrapped" in found["wrapped-positions"].found
+    assert "save frame_id" in found["wrapped-positions"].remedy
+
+
+def test_wrapped_molecules_in_another_order_are_thought_of():
+    backwards = np.arange(2500)[::-1]
+    found = found_in("mini-i", lambda test: test.positions % 25.0, ids=False, order=backwards)
+    assert "if atoms are wrapped into a cell, add frame_id" in found["extra-frames"].remedy
