@@ -35,7 +35,7 @@ from teaeval.scores.examine import examine
 from teaeval.scores.reading import read_score
 from teaeval.scores.record import Score
 from teaeval.scores.scoring import score_examined
-from teaeval.scores.verification import verify
+from teaeval.scores.verification import read_of_version, verify
 
 MEASURES = ("mae", "rmse", "max")
 
@@ -178,9 +178,9 @@ def _prediction(
         )
         return
     declared: Declarations = {**item.declared(), "model": said.model}
-    if data:
-        declared["dataset"] = data
-    prediction = read_prediction(path, **declared)
+    prediction = (
+        read_of_version(path, declared, data) if data else read_prediction(path, **declared)
+    )
     with np.errstate(over="ignore", invalid="ignore"):  # what that gives is refused below
         examined = examine(prediction, allow_failed=True)
         score = score_examined(examined)

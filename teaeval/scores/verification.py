@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from teadata.errors import UsageError
+from teaeval.predictions.declaring import Declarations
 from teaeval.predictions.prediction import Prediction
 from teaeval.predictions.reading import read_prediction, read_predictions
 from teaeval.predictions.reference import read_reference
@@ -40,13 +42,13 @@ def verify(stated: Score, file: Path, reference: Path | None = None) -> list[str
     TeaError
         If the prediction or the dataset cannot be read, or the prediction not be scored.
     """
-    options: dict[str, Any] = dict(stated.options)
+    options: Any = dict(stated.options)
     prediction: Prediction | list[Prediction]
     labels = None
     if stated.reference is None:
         if reference is not None:
             raise UsageError(f"the score is of {stated.data.title}; leave --reference out")
-        prediction = read_prediction(file, **options)
+        prediction = read_of_version(file, options, stated.of_dataset("verifications").name)
     else:
         if reference is None:
             raise UsageError(
@@ -66,6 +68,27 @@ def verify(stated: Score, file: Path, reference: Path | None = None) -> list[str
         reference=labels,
     )
     return list(differences("", stated.model_dump(), computed.model_dump()))
+
+
+def read_of_version(file: Path, said: Declarations, dataset: str) -> Prediction:
+    """Read a prediction that is of a version of its dataset, whatever the newest is now.
+
+    Parameters
+    ----------
+    file
+        The prediction file.
+    said
+        What is said of it.  The prediction's options are these, without the version.
+    dataset
+        Its dataset at the version.
+    """
+    of_version: Declarations = {**said, "dataset": dataset}
+    prediction = read_prediction(file, **of_version)
+    options = dict(prediction.options)
+    del options["dataset"]
+    if (stated := said.get("dataset")) is not None:
+        options["dataset"] = stated
+    return replace(prediction, options=options)
 
 
 def differences(where: str, stated: Any, computed: Any) -> Iterator[str]:

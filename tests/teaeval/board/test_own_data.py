@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import numpy as np
+import pytest
 
 import teadata
 import teaeval
@@ -15,8 +16,11 @@ from teaeval.board.building import build
 from teaeval.board.verification import verify
 
 
-def test_a_dataset_of_one_s_own_that_has_grown_since(mini_i, submission, monkeypatch, tmp_path):
-    """The file says ``peptide``, and the board what version that was."""
+@pytest.mark.parametrize("said", [{}, {"dataset": "peptide"}], ids=["stated", "declared"])
+def test_a_dataset_of_one_s_own_that_has_grown_since(
+    said, mini_i, submission, monkeypatch, tmp_path
+):
+    """File or submission says ``peptide``, and the board what version that was."""
     monkeypatch.setenv("TEADATA_HOME", str(tmp_path / "home"))
     frames = mini_i.split("folded/train/60")
     arrays = {"R": frames.positions, "E": frames.energies, "F": frames.forces}
@@ -28,12 +32,15 @@ def test_a_dataset_of_one_s_own_that_has_grown_since(mini_i, submission, monkeyp
 
     made("0.1.0", 12)
     test = teadata.load("peptide").test_set("complete")
-    folder = submission(tmp_path / "s", training={"data": "peptide"})
+    listed = [{"file": "p.npz", "score": "score.json", **said}]
+    folder = submission(tmp_path / "s", training={"data": "peptide"}, predictions=listed)
     prediction = teaeval.Prediction(
         dataset="peptide", subset="complete", energies=test.energies + 1, forces=test.forces + 1,
         frame_ids=test.ids, numbers=test.numbers, model="Made", train="complete/train/20",
     )  # fmt: skip
     teaeval.write_prediction(folder / "p.npz", prediction)
+    scored = teaeval.score(teaeval.read_prediction(folder / "p.npz", **said))
+    (folder / "score.json").write_text(scored.model_dump_json())
     board = tmp_path / "board"
     entries.add(folder, board)
     made("0.2.0", 15)

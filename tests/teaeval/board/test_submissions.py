@@ -256,6 +256,9 @@ def test_what_a_file_beside_a_prediction_declares_goes_with_it(noise, tmp_path):
     found = check(tmp_path / "s")
     assert found.problems == []
     assert found.submission.predictions[0].declared() == said
+    entries.add(tmp_path / "s", tmp_path / "board")
+    outcome = verify(tmp_path / "board")
+    assert (outcome.verified, outcome.differences, outcome.left_out) == (1, [], [])
     with np.load(tmp_path / "s" / "p.npz") as stored:
         assert stored["F"].dtype == np.float32
         assert np.array_equal(stored["F"], made.forces.astype(np.float32))
