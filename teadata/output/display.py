@@ -41,15 +41,23 @@ def html_fields(title: str, fields: Mapping[str, object]) -> str:
     return html_table(title, (), list(said.items()))
 
 
-def html_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Rows under headings as an HTML table; numbers have three significant digits."""
+def html_table(
+    title: str,
+    heads: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    notes: Sequence[str] = (),
+) -> str:
+    """Rows under headings, and notes below, as an HTML table; numbers have three digits."""
     head = "".join(f"<th>{html(name)}</th>" for name in heads)
     body = "".join(
         "<tr>" + "".join(f"<td>{html(_text(value))}</td>" for value in row) + "</tr>"
         for row in rows
     )
     above = f"<thead><tr>{head}</tr></thead>" if heads else ""
-    return f"<table><caption>{html(title)}</caption>{above}<tbody>{body}</tbody></table>"
+    cell = f'<td colspan="{max(len(heads), 1)}" style="text-align: left">'
+    said = "".join(f"<tr>{cell}{html(note)}</td></tr>" for note in notes)
+    below = f"<tfoot>{said}</tfoot>" if said else ""
+    return f"<table><caption>{html(title)}</caption>{above}<tbody>{body}</tbody>{below}</table>"
 
 
 def _text(value: object) -> str:

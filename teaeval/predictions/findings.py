@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -101,6 +102,13 @@ def counted(findings: Iterable[Finding]) -> str:
         for kind in ("error", "warning")
         if kind in counts
     )
+
+
+def codes(warnings: Iterable[str]) -> str | None:
+    """The names of findings that a record keeps as text, each once; None if there are none."""
+    coded = ((text, re.search(r"\[([\w-]+)\]", text)) for text in warnings)
+    names = dict.fromkeys(found[1] if found else text.partition(":")[0] for text, found in coded)
+    return f"[{', '.join(names)}]" if names else None
 
 
 class PredictionError(TeaError):

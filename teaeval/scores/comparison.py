@@ -15,6 +15,7 @@ from teaeval.defaults import SIGN_PATTERNS
 from teaeval.metrics.frame_errors import FrameErrors
 from teaeval.metrics.sign_flips import SignFlips
 from teaeval.metrics.uncertainty import DifferenceIntervals, difference_intervals
+from teaeval.predictions.findings import codes
 from teaeval.predictions.prediction import Prediction
 from teaeval.predictions.reading import AnyFile
 from teaeval.predictions.reference import Reference
@@ -115,6 +116,7 @@ class Comparison(Shown, StrictModel):
             "first": self.first,
             "second": self.second,
             "frames": self.frames,
+            "warnings": codes(self.warnings),
         }
 
     def _repr_html_(self) -> str:
@@ -124,7 +126,8 @@ class Comparison(Shown, StrictModel):
             for row in self.rows
             for name, part in (("MAE", row.mae), ("RMSE", row.rmse))
         ]
-        return html_table(line(self, self._fields()), heads, rows)
+        notes = [f"warning: {text}" for text in self.warnings]
+        return html_table(line(self, self._fields()), heads, rows, notes)
 
     def to_pandas(self) -> pd.DataFrame:
         """A row for each quantity and measure: both errors, difference, its interval, p.

@@ -18,6 +18,7 @@ from teadata.schema import GrownModel, StrictModel
 from teadata.stored_frames import AnyFrames
 from teadata.units import UnitSystem
 from teaeval.md.record import Simulations
+from teaeval.predictions.findings import codes
 from teaeval.predictions.prediction import Prediction
 from teaeval.predictions.reference import Reference
 from teaeval.scores.detail_records import Details
@@ -172,6 +173,17 @@ class Coverage(StrictModel):
         """Whether no frame failed."""
         return self.scored == self.frames
 
+    @property
+    def said(self) -> str:
+        """How many frames were predicted, in words."""
+        if self.complete:
+            return f"all {self.frames} frames"
+        return (
+            f"INCOMPLETE: {self.frames - self.scored} of {self.frames} frames failed "
+            f"({self.missing} missing, {self.not_finite} not finite), errors are of the other "
+            f"{self.scored}"
+        )
+
     @classmethod
     def of(cls, parts: Iterable[Examined]) -> Coverage:
         """Count the frames of predictions that were examined."""
@@ -313,20 +325,23 @@ class Score(Shown, StrictModel):
         raise unknown_name("quantity", quantity, [row.quantity for row in self.rows])
 
     def _fields(self) -> dict[str, object]:
+        cover = self.coverage
         numbers = {f"MAE({row.quantity})": f"{row.mae:.3g}" for row in self.rows[:2]}
         return {
             "dataset" if self.dataset else "reference": self.data.name,
             "task" if self.dataset else "system": self.task,
             "model": self.prediction.model,
-            "frames": f"{self.coverage.scored} of {self.coverage.frames}",
+            "frames": f"{cover.scored} of {cover.frames}" + " (INCOMPLETE)" * (not cover.complete),
             **numbers,
+            "warnings": codes(self.warnings),
         }
 
     def _repr_html_(self) -> str:
         title = line(self, self._fields())
         heads = ("quantity", "unit", "MAE", "RMSE", "MAX")
         rows = [(row.quantity, row.unit, row.mae, row.rmse, row.max) for row in self.rows]
-        return html_table(title, heads, rows)
+        notes = [self.coverage.said] * (not self.coverage.complete) + self.fixed
+        return html_table(title, heads, rows, [*notes, *(f"warning: {w}" for w in self.warnings)])
 
     def key(self) -> dict[str, object]:
         """What tells the score's numbers from those of other scores."""

@@ -8,7 +8,7 @@ from teadata import console
 from teadata.output import text
 from teaeval.md.table import lines_of
 from teaeval.scores.detail_records import Details
-from teaeval.scores.record import ALL, Coverage, Score
+from teaeval.scores.record import ALL, Score
 from teaeval.scores.rows import Row
 from teaeval.tables.numbers import OFFSET_NOTE, SYSTEMS_NOTE, offset_mark, significant, span
 
@@ -34,20 +34,9 @@ def title(score: Score) -> str:
     data, made, cover = score.dataset, score.prediction, score.coverage
     model = f", {made.model}" if made.model else ""
     if data is None:
-        return f"{score.data.title}, {score.task}, {coverage(cover)}{model}"
+        return f"{score.data.title}, {score.task}, {cover.said}{model}"
     trained = f" trained on {made.train}" if made.train else ", trained on: not said"
-    return f"{data.title}, test set {data.subset}, {coverage(cover)}{model}{trained}"
-
-
-def coverage(cover: Coverage) -> str:
-    """Say how many frames were predicted."""
-    if cover.complete:
-        return f"all {cover.frames} frames"
-    return (
-        f"INCOMPLETE: {cover.frames - cover.scored} of {cover.frames} frames failed "
-        f"({cover.missing} missing, {cover.not_finite} not finite), errors are of the other "
-        f"{cover.scored}"
-    )
+    return f"{data.title}, test set {data.subset}, {cover.said}{model}{trained}"
 
 
 def intervals(score: Score) -> tuple[str, list[list[str]]] | None:
@@ -95,7 +84,7 @@ def footer(score: Score) -> list[str]:
     if score.systems:
         lines[1] += SYSTEMS_NOTE
         lines += [
-            f"{system.formula}: {coverage(system.coverage)}"
+            f"{system.formula}: {system.coverage.said}"
             for system in score.systems
             if not system.coverage.complete
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -56,6 +57,27 @@ def test_one_line_each_and_a_table(objects):
 
 def test_names_of_others_are_text(objects):
     assert "<b>" not in objects["Comparison"]._repr_html_()
+
+
+def test_warnings_and_failed_frames_are_shown_as_the_command_prints_them(made):
+    good = made("mini-i", "folded", "a")
+    energies = good.energies[:] + 500.0
+    energies[3] = np.nan
+    score = teaeval.score(
+        dataclasses.replace(good, energies=energies), allow_failed=True, replicates=0
+    )
+    assert "frames=2499 of 2500 (INCOMPLETE)" in repr(score)
+    assert "warnings=[not-finite-energy, energy-offset]" in repr(score)
+    page = score._repr_html_()
+    notes = [cell.text for cell in ET.fromstring(page).findall("tfoot/tr/td")]
+    assert notes[0].startswith("INCOMPLETE: 1 of 2500 frames failed (0 missing, 1 not finite)")
+    assert notes[1:] == [f"warning: {text}" for text in score.warnings]
+    compared = teaeval.compare(good, good, replicates=10)
+    assert "warnings=[A and B predict the same]" in repr(compared)
+    assert "warning: A and B predict the same" in compared._repr_html_()
+    test = teadata.load("mini-i").split("folded/test")
+    itself = dataclasses.replace(good, energies=test.energies, forces=test.forces)
+    assert "reference-itself" in repr(teaeval.score(itself, replicates=0))
 
 
 def test_data_frames(objects, mini_i):
