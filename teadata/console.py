@@ -195,15 +195,15 @@ def _options_of(group: Any) -> list[inspect.Parameter]:
     ]
 
 
-def run(app: typer.Typer, remedy: Callable[[TeaError], str] | None = None) -> None:
+def run(app: typer.Typer, told: Callable[[TeaError], str] = TeaError.told) -> None:
     """Run a command line; a user's mistake ends in one message and its exit status.
 
     Parameters
     ----------
     app
         The application.
-    remedy
-        Gives a text to say after an error, e.g. the command that goes on, or an empty one.
+    told
+        Gives the text of an error, e.g. with the command that goes on.
     """
     # Pydantic would look through every installed distribution for plugins.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -221,8 +221,7 @@ def run(app: typer.Typer, remedy: Callable[[TeaError], str] | None = None) -> No
             if sys.stdout is not None:
                 sys.stdout.flush()
     except TeaError as error:
-        further = remedy(error) if remedy is not None else ""
-        _fail(f"{error}\n{further}".rstrip("\n"), error.exit_status)
+        _fail(told(error), error.exit_status)
     except BrokenPipeError:  # whoever read the output has enough of it
         _give_up_printing()
         sys.exit(1)

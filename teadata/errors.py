@@ -23,6 +23,10 @@ class TeaError(Exception):
 
     exit_status = 1
 
+    def told(self) -> str:
+        """The error as a command prints it."""
+        return str(self)
+
 
 class UsageError(TeaError):
     """A command or function was asked for something that does not exist."""

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from teaeval.predictions.reading import read_prediction
     from teaeval.predictions.reference import Reference, read_reference
     from teaeval.predictions.writing import template, write_prediction
+    from teaeval.scores.checking import check
     from teaeval.scores.comparison import Comparison, compare
-    from teaeval.scores.examine import check, examine
+    from teaeval.scores.examine import examine
     from teaeval.scores.record import Score
     from teaeval.scores.rows import Row
     from teaeval.scores.scoring import score
@@ -36,7 +37,7 @@ _HOME = {
     "Reference": "teaeval.predictions.reference",
     "Row": "teaeval.scores.rows",
     "Score": "teaeval.scores.record",
-    "check": "teaeval.scores.examine",
+    "check": "teaeval.scores.checking",
     "compare": "teaeval.scores.comparison",
     "errors": "teaeval.metrics.definitions",
     "examine": "teaeval.scores.examine",

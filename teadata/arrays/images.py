@@ -122,7 +122,8 @@ class ImageFile(ArrayFile):
                 raise self.error(
                     f"{block.where[int(np.argmin(same))]} has other atoms, or another order, than "
                     "image 0, and a dataset is of one system; a file of several is scored against "
-                    "your own labels with --reference FILE, and teadata create --each makes a "
+                    "your own labels (teaeval score FILE --reference LABELS, in Python "
+                    "teaeval.score(FILE, reference=LABELS)), and teadata create --each makes a "
                     "dataset of each"
                 )
             yield block

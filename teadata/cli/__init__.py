@@ -12,4 +12,4 @@ for group in (datasets, create, official):
 
 def main() -> None:
     """Entry point of ``teadata``."""
-    console.run(app, create.remedy)
+    console.run(app, create.told)

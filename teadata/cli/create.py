@@ -326,13 +326,14 @@ def remove(
         console.say(f"{name}@{root.name}: removed")
 
 
-def remedy(error: TeaError) -> str:
-    """The command that goes on after an error of the one that was given; empty if unknown."""
+def told(error: TeaError) -> str:
+    """An error as a command prints it, with the command that goes on, if that is known."""
     if not isinstance(error, IncompleteError) or not error.options:
-        return ""
+        return error.told()
     given = _without(sys.argv[1:], error.options[0]) if error.options[1:] else sys.argv[1:]
     command = [Path(sys.argv[0]).name, *given, *error.options]
-    return f"to go on, if it is true of your files:\n  {shlex.join(command)}"
+    further = f"to go on, if it is true of your files:\n  {shlex.join(command)}"
+    return f"{error.told()}\n{further}"
 
 
 def _without(words: list[str], option: str) -> list[str]:

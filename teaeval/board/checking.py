@@ -31,6 +31,7 @@ from teaeval.predictions import sidecar
 from teaeval.predictions.declaring import Declarations
 from teaeval.predictions.findings import PredictionError
 from teaeval.predictions.reading import read_prediction
+from teaeval.predictions.wording import for_submission
 from teaeval.scores.examine import examine
 from teaeval.scores.reading import read_score
 from teaeval.scores.record import Score
@@ -152,7 +153,7 @@ def _collect(found: Checked, name: str, steps: Iterator[str]) -> None:
     except PredictionError as error:
         for item in error.findings:
             if item.severity == "error":
-                found.problems.append(f"{name}: {item}")
+                found.problems.append(f"{name}: {for_submission(str(item))}")
     except TeaError as error:
         text = str(error)
         found.problems.append(text if text.startswith(name) else f"{name}: {text}")

@@ -12,4 +12,4 @@ for group in (score, predict, declare, tables, plot, md, hydrogen, board):
 
 def main() -> None:
     """Entry point of ``teaeval``."""
-    console.run(app, remedies.of_error)
+    console.run(app, remedies.told)

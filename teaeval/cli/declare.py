@@ -27,7 +27,7 @@ def declare_file(
     from teadata import catalog
     from teaeval.predictions import sidecar
     from teaeval.predictions.writing import check_suffix, write_prediction
-    from teaeval.scores.examine import check
+    from teaeval.scores.checking import check
 
     beside = isinstance(file.path, Path) and output == sidecar.path_of(file.path)
     if not beside:

@@ -7,8 +7,12 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
+
+import typer
 
 from teadata.errors import TeaError
+from teadata.output import command_line
 from teaeval.predictions.declaring import NAMES, REFERENCE_NAMES, option
 from teaeval.predictions.findings import Finding, PredictionError
 
@@ -36,11 +40,23 @@ def given() -> list[str]:
     return [Path(sys.argv[0]).name, *sys.argv[1:]]
 
 
-def of_error(error: TeaError) -> str:
-    """The command that goes on after an error of the one that was given; empty if unknown."""
+def told(error: TeaError) -> str:
+    """An error as the command that was given prints it, with the one that goes on, if known."""
     if not isinstance(error, PredictionError):
-        return ""
-    return of_findings(error.source, error.findings, given())
+        return error.told()
+    further = of_findings(error.source, error.findings, given())
+    return f"{error.told(options_of(given()))}\n{further}".rstrip("\n")
+
+
+def options_of(command: Sequence[str]) -> frozenset[str]:
+    """The options that a command has: its program's name first, then the words that name it."""
+    from teaeval.cli import app
+
+    words = list(command[1:])
+    found: Any = typer.main.get_command(command_line.narrowed(app, words))
+    while words and (below := getattr(found, "commands", {}).get(words.pop(0))) is not None:
+        found = below
+    return frozenset(name for parameter in found.params for name in parameter.opts)
 
 
 def of_findings(file: str, findings: Sequence[Finding], command: Sequence[str]) -> str:
@@ -58,8 +74,8 @@ def of_findings(file: str, findings: Sequence[Finding], command: Sequence[str]) 
     missing = list(_missing(findings))
     if missing:
         missing = _as_likely(file, missing, command)
-        whole = [*command, *(part for pair in missing for part in pair)]
-        return f"to go on, with what is true of your file:\n  {_joined(whole)}"
+        lines = _going_on(file, [part for pair in missing for part in pair], command)
+        return "\n  ".join(["to go on, with what is true of your file:", *lines] if lines else [])
     remedies = " ".join(item.remedy for item in findings if item.severity == "error")
     fixes = set(re.findall(r"--fix ([\w-]+)", remedies))
     forces = re.findall(rf"{option('force_unit')} ([^\s)]+)", remedies)[:1]
@@ -76,6 +92,19 @@ def of_findings(file: str, findings: Sequence[Finding], command: Sequence[str]) 
     whole += [part for unit in forces for part in (option("force_unit"), unit)]
     whole += [part for name in sorted(fixes) for part in ("--fix", name)]
     return f"{told}:\n  {_joined(whole)}"
+
+
+def _going_on(file: str, said: list[str], command: Sequence[str]) -> list[str]:
+    """The command with what it lacks, or what declares that before it is repeated."""
+    if options_of(command).issuperset(said[::2]):
+        return [_joined([*command, *said])]
+    if any(flag in said for flag in map(option, REFERENCE_NAMES)):
+        return []  # no command writes what is beside a reference
+    known = _declared(command, NAMES)
+    return [
+        _joined(["teaeval", "declare", file, "-o", f"{file}.yaml", *known, *said]),
+        _joined(command),
+    ]
 
 
 def _missing(findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
@@ -104,9 +133,11 @@ def _as_likely(
     return [(flag, example.get(flag, value)) for flag, value in missing]
 
 
-def _declared(command: Sequence[str]) -> Iterator[str]:
+def _declared(
+    command: Sequence[str], names: Sequence[str] = (*NAMES, *REFERENCE_NAMES)
+) -> Iterator[str]:
     """The declarations among the options of a command."""
-    flags = {option(name) for name in (*NAMES, *REFERENCE_NAMES)}
+    flags = set(map(option, names))
     for n, part in enumerate(command):
         if part in flags and n + 1 < len(command):
             yield from command[n : n + 2]

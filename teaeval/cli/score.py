@@ -171,7 +171,7 @@ def check_file(
         from teaeval.cli import remedies
         from teaeval.predictions import findings
         from teaeval.scores.against import check_reference
-        from teaeval.scores.examine import check
+        from teaeval.scores.checking import check
 
     read = referenced.reader(declared, [file])
     reference = referenced.read(declared, [file])

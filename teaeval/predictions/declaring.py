@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypedDict
 
+from teadata import units
 from teadata.errors import UsageError, unknown_name
 
 if TYPE_CHECKING:
     from teadata import DatasetCard
 
 
-class Declarations(TypedDict, total=False):
-    """What can be said of a prediction file; None is the same as nothing.
+class FileDeclarations(TypedDict, total=False):
+    """What can be said of a prediction file beside its dataset; None is the same as nothing.
 
-    ``dataset`` and ``subset`` are whose test set was predicted, ``energy_unit`` and
-    ``length_unit`` the file's units, ``force_unit`` that of its forces where it is not energy over
-    length, ``energy_key`` and ``forces_key`` its names of the arrays, ``model`` and ``train`` who
-    predicted: a name, and the split that was trained on.
+    ``subset`` is whose test set was predicted, ``energy_unit`` and ``length_unit`` the file's
+    units, ``force_unit`` that of its forces where it is not energy over length, ``energy_key`` and
+    ``forces_key`` its names of the arrays, ``model`` and ``train`` who predicted: a name, and the
+    split that was trained on.
     """
 
-    dataset: str | None
     subset: str | None
     energy_unit: str | None
     length_unit: str | None
@@ -30,9 +31,22 @@ class Declarations(TypedDict, total=False):
     train: str | None
 
 
-NAMES = tuple(Declarations.__annotations__)
+class Declarations(FileDeclarations, total=False):
+    """What can be said of a prediction file; ``dataset`` is of whose frames it is."""
+
+    dataset: str | None
+
+
+NAMES = ("dataset", *FileDeclarations.__annotations__)
 """The names of what can be declared."""
 
+
+SPELLED: dict[str, Callable[[str], str]] = {
+    "energy_unit": units.energy_unit,
+    "length_unit": units.length_unit,
+    "force_unit": units.force_unit,
+}
+"""What gives the one spelling of a unit."""
 
 REFERENCE_NAMES = (
     "reference",
@@ -43,6 +57,24 @@ REFERENCE_NAMES = (
     "reference_forces_key",
 )
 """The names of what can be said of a reference."""
+
+
+def check_known(declared: Iterable[str]) -> None:
+    """Refuse what cannot be declared of a prediction file.
+
+    Raises
+    ------
+    UsageError
+        If there is something; a reference is none, and the error says what takes one.
+    """
+    strange = sorted({*declared} - {*NAMES})
+    if "reference" in strange:
+        raise UsageError(
+            "a reference is nothing that a prediction file could state; teaeval.score, check and "
+            "compare take one beside the file: teaeval.score(FILE, reference=LABELS)"
+        )
+    if strange:
+        raise unknown_name("declaration", strange[0], NAMES)
 
 
 def option(name: str) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from teadata.errors import TeaError
+from teaeval.predictions.wording import for_command, for_python
 
 Evidence = float | int | str | tuple[int, ...]
 """One measured number, a name, or a list of indices, behind a finding."""
@@ -112,10 +114,20 @@ def codes(warnings: Iterable[str]) -> str | None:
 
 
 class PredictionError(TeaError):
-    """A prediction cannot be scored; ``findings`` says everything that is wrong with it."""
+    """A prediction cannot be scored; ``findings`` says everything that is wrong with it.
+
+    Its text names arguments of Python; commands print :meth:`told`, with their options.
+    """
 
     def __init__(self, source: str, findings: list[Finding]) -> None:
         self.source = source
         self.findings = findings
-        lines = (f"  {item.severity}: {item}" for item in findings)
-        super().__init__("\n".join([f"{source}: {counted(findings)}; not scored", *lines]))
+        super().__init__(self._text(for_python))
+
+    def told(self, options: Collection[str] | None = None) -> str:
+        """The error as a command says it; ``options`` are those that the command has."""
+        return self._text(str if options is None else partial(for_command, options=options))
+
+    def _text(self, worded: Callable[[str], str]) -> str:
+        lines = (f"  {item.severity}: {worded(str(item))}" for item in self.findings)
+        return "\n".join([f"{self.source}: {counted(self.findings)}; not scored", *lines])

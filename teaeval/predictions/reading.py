@@ -15,10 +15,10 @@ from teadata import units
 from teadata.arrays import IN_MEMORY, ArrayFile, open_arrays
 from teadata.arrays.images import ImageFile
 from teadata.arrays.systems import by_system
-from teadata.errors import UsageError, unknown_name
+from teadata.errors import UsageError
 from teadata.locations import Location, RemoteFile, location
 from teaeval.predictions import sidecar
-from teaeval.predictions.declaring import NAMES, Declarations
+from teaeval.predictions.declaring import Declarations, check_known
 from teaeval.predictions.fields import (
     ARRAYS,
     KEYS,
@@ -167,8 +167,7 @@ def _opened(
     path: Location, defaults: Declarations | None, declared: Declarations
 ) -> tuple[ArrayFile, dict[str, Any], dict[str, str]]:
     """The file, what it states as text, and what the caller says of it."""
-    if strange := ({*declared, *(defaults or {})} - {*NAMES}):
-        raise unknown_name("declaration", min(strange), NAMES)
+    check_known([*declared, *(defaults or {})])
     if path.suffix.lower() == ".json" and (isinstance(path, RemoteFile) or path.is_file()):
         raise UsageError(
             f"{path}: is JSON, as scores are, and no prediction file; `teaeval table` shows scores"

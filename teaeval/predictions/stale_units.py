@@ -16,7 +16,7 @@ from teadata import units
 from teadata.arrays import ArrayFile
 from teadata.arrays.images import ImageFile
 from teadata.errors import UsageError
-from teaeval.predictions.declaring import option
+from teaeval.predictions.declaring import SPELLED, option
 from teaeval.predictions.findings import Finding
 
 CONVENTION = {
@@ -28,13 +28,6 @@ CONVENTION = {
 
 ANEW = "its energies and forces were written anew since then"
 """Why the units that a file states do not count."""
-
-SPELLED = {
-    "energy_unit": units.energy_unit,
-    "length_unit": units.length_unit,
-    "force_unit": units.force_unit,
-}
-"""What gives the one spelling of a unit."""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from typing import Any
 from teadata import DatasetCard, catalog, units
 from teadata.arrays import ArrayFile
 from teadata.errors import UsageError
-from teaeval.predictions.declaring import Declarations, check_train, option
+from teaeval.predictions.declaring import SPELLED, Declarations, check_train, option
 from teaeval.predictions.findings import Finding
+from teaeval.predictions.wording import OWN_LABELS
 
 TEXTS = {
     "dataset": ("dataset",),
@@ -43,9 +44,7 @@ TRAINED = "a split of the dataset, <subset>/train/<size>"
 
 CANONICAL: dict[str, Callable[[str], str]] = {
     "dataset": lambda name: catalog.card(name).full_id,
-    "energy_unit": units.energy_unit,
-    "length_unit": units.length_unit,
-    "force_unit": units.force_unit,
+    **SPELLED,
 }
 """What gives the one spelling of a declaration that has several."""
 
@@ -82,7 +81,7 @@ def combine(
         given = declared.get(name)
         if stated is None and given is None:
             stated = conventions.get(name) or (_only_subset(fields) if name == "subset" else None)
-        own = "; or give your own labels with --reference FILE" if name == "dataset" else ""
+        own = OWN_LABELS if name == "dataset" else ""
         if stated is None and given is None and name not in FOLLOWING:
             problems.append(
                 Finding.error(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Unpack
 
 import numpy as np
 
@@ -11,12 +12,14 @@ from teadata.dataset import Dataset
 from teadata.elements import formula
 from teadata.errors import DataError, UsageError, expect
 from teadata.stored_frames import AnyFrames
+from teadata.typing import Ints
 from teaeval.checks import identity, scale
 from teaeval.checks.fixes import apply
 from teaeval.checks.sample import FEWEST, few_frames, pooled
 from teaeval.checks.structure import none_left
 from teaeval.engines import Engine, Threads
 from teaeval.metrics.uncertainty import block_length
+from teaeval.predictions.declaring import FileDeclarations
 from teaeval.predictions.findings import Finding, PredictionError
 from teaeval.predictions.places import Places
 from teaeval.predictions.prediction import Prediction
@@ -27,6 +30,7 @@ from teaeval.scores.examine import (
     Checked,
     Examined,
     any_scored,
+    check_unsaid,
     checked,
     failures_allowed,
 )
@@ -75,8 +79,8 @@ class Against:
         return groups
 
 
-def check_one_of_both(dataset: Dataset | str | None) -> None:
-    """Refuse a dataset beside a reference.
+def check_one_of_both(dataset: Dataset | str | None, declared: FileDeclarations) -> None:
+    """Refuse a dataset, or what belongs to one, beside a reference.
 
     Raises
     ------
@@ -89,22 +93,34 @@ def check_one_of_both(dataset: Dataset | str | None) -> None:
             f"a dataset ({name}) and a reference: a prediction is compared with one of them; "
             "leave the other out"
         )
+    for name in ("subset", "train"):
+        if (value := declared.get(name)) is not None:
+            raise UsageError(
+                f"{name} {value!r} and a reference: {name} belongs to a dataset; leave it out"
+            )
 
 
-def opened_parts(prediction: AnyPrediction) -> list[Prediction]:
-    """A prediction of each system, read if it is a file.
+def opened_parts(
+    prediction: AnyPrediction,
+    declared: FileDeclarations | None = None,
+    defaults: FileDeclarations | None = None,
+) -> list[Prediction]:
+    """A prediction of each system, read if it is a file, of which something may be said.
 
     Raises
     ------
     UsageError
-        If it is something else.
+        If it is something else, or is no file and something is said of one.
     PredictionError
         If the file says too little.
     """
+    if isinstance(prediction, AnyFile):
+        return read_predictions(
+            prediction, defaults={**(defaults or {}), "dataset": None}, **(declared or {})
+        )
+    check_unsaid(declared)
     if isinstance(prediction, Prediction):
         return [prediction]
-    if isinstance(prediction, AnyFile):
-        return read_predictions(prediction)
     expect(prediction, Sequence, "a prediction, some of one file, or the path of the file")
     parts = [part for part in prediction if isinstance(part, Prediction)]
     if not parts or len(parts) < len(prediction):
@@ -143,6 +159,7 @@ def examine_against(
     by_frame: bool = False,
     details: bool = False,
     engine: Engine | None = None,
+    **declared: Unpack[FileDeclarations],
 ) -> Against:
     """Check a prediction and compare it with a reference.
 
@@ -157,7 +174,7 @@ def examine_against(
     DataError
         If labels of the reference are no numbers.
     """
-    predictions, reference = opened_parts(prediction), opened_reference(reference)
+    predictions, reference = opened_parts(prediction, declared), opened_reference(reference)
     engine = engine or Threads()
     pairs, findings = paired(predictions, reference)
     results, found = _checked(pairs, reference, by_frame=by_frame, details=details, engine=engine)
@@ -212,12 +229,20 @@ def check_reference(
     PredictionError
         If a file says too little.
     """
+    return check_parts(opened_parts(prediction), reference, engine)[1]
+
+
+def check_parts(
+    predictions: list[Prediction], reference: Reference | AnyFile, engine: Engine | None
+) -> tuple[Ints, list[Finding]]:
+    """The row of its system for each predicted frame, −1 for none; and everything that is wrong."""
     reference = opened_reference(reference)
-    predictions = opened_parts(prediction)
     pairs, findings = paired(predictions, reference)
-    found = _checked(pairs, reference, by_frame=True, details=False, engine=engine or Threads())[1]
+    results, found = _checked(
+        pairs, reference, by_frame=True, details=False, engine=engine or Threads()
+    )
     check_no_copy(predictions[0], reference)
-    return findings + found
+    return np.concatenate([result.places.rows for result in results]), findings + found
 
 
 def _left_out(prediction: Prediction, *, details: bool) -> list[str]:

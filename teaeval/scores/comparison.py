@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from pydantic import Field
@@ -15,6 +15,7 @@ from teaeval.defaults import SIGN_PATTERNS
 from teaeval.metrics.frame_errors import FrameErrors
 from teaeval.metrics.sign_flips import SignFlips
 from teaeval.metrics.uncertainty import DifferenceIntervals, difference_intervals
+from teaeval.predictions.declaring import FileDeclarations
 from teaeval.predictions.findings import codes
 from teaeval.predictions.prediction import Prediction
 from teaeval.predictions.reading import AnyFile
@@ -25,10 +26,19 @@ from teaeval.scores.against import (
     Against,
     check_one_of_both,
     examine_against,
+    opened_parts,
     opened_reference,
 )
 from teaeval.scores.builds import Build, check_same
-from teaeval.scores.examine import EXAMINED, AnyPrediction, Examined, examine, loaded, opened
+from teaeval.scores.examine import (
+    EXAMINED,
+    AnyPrediction,
+    Examined,
+    check_unsaid,
+    examine,
+    loaded,
+    opened,
+)
 from teaeval.scores.pooling import Pool, pool
 from teaeval.scores.record import ALL, ScoredReference
 from teaeval.scores.rows import Bootstrap, unit_of
@@ -160,6 +170,7 @@ def compare(
     replicates: int = SIGN_PATTERNS,
     seed: int = 0,
     reference: Reference | AnyFile | None = None,
+    **declared: Unpack[FileDeclarations],
 ) -> Comparison:
     """Compare two predictions of one test set.
 
@@ -175,24 +186,41 @@ def compare(
     reference
         A file of labelled frames, or what :func:`teaeval.read_reference` gives, that both are
         compared with instead of a dataset.
+    **declared
+        What files do not state themselves, as :func:`teaeval.read_prediction` takes it.  What a
+        file states goes before; a ``model`` is of one file, and no name for both.
 
     Raises
     ------
     UsageError
-        If they are not of the same test set, or a dataset and a reference are given.
+        If they are not of the same test set, one name is given to both, or a dataset and a
+        reference are given.
     PredictionError
         If a check of one of them finds an error.
     """
+    _check_of_both(first, second, declared)
     if reference is not None:
-        check_one_of_both(dataset)
+        check_one_of_both(dataset, declared)
         reference = opened_reference(reference)
-        both = [examine_against(item, reference, by_frame=True) for item in (first, second)]
+        read = (opened_parts(item, defaults=declared) for item in (first, second))
+        both = [examine_against(item, reference, by_frame=True) for item in read]
         return compare_against(both[0], both[1], replicates=replicates, seed=seed)
-    one, other = (opened(item, dataset) for item in (first, second))
+    one, other = (opened(item, dataset, defaults=declared) for item in (first, second))
     _check_same(one, other)
     data = loaded(one, dataset)
     a, b = (examine(prediction, data, by_frame=True) for prediction in (one, other))
     return compare_examined(a, b, replicates=replicates, seed=seed)
+
+
+def _check_of_both(first: AnyPrediction, second: AnyPrediction, declared: FileDeclarations) -> None:
+    """Refuse what is said of files where both are read already, and one name of both."""
+    if not isinstance(first, AnyFile) and not isinstance(second, AnyFile):
+        check_unsaid(declared)
+    if declared.get("model") is not None:
+        raise UsageError(
+            f"model {declared['model']!r}: one name for two predictions; name each as it is read: "
+            "teaeval.read_prediction(FILE, model=NAME)"
+        )
 
 
 def compare_examined(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Unpack
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from teaeval.checks.sample import FEWEST, Sample, draw, few_frames
 from teaeval.engines import Engine, Threads
 from teaeval.metrics.one_pass import Compared, frame_errors_of
 from teaeval.metrics.uncertainty import block_length
+from teaeval.predictions.declaring import FileDeclarations, check_known
 from teaeval.predictions.findings import Finding, PredictionError
 from teaeval.predictions.places import Places
 from teaeval.predictions.prediction import Prediction
@@ -72,17 +74,32 @@ class Examined:
     allow_failed: bool
 
 
-def opened(prediction: AnyPrediction, dataset: Dataset | str | None) -> Prediction:
+def opened(
+    prediction: AnyPrediction,
+    dataset: Dataset | str | None,
+    declared: FileDeclarations | None = None,
+    defaults: FileDeclarations | None = None,
+) -> Prediction:
     """A prediction, read if it is a file, which may leave its dataset to the caller.
+
+    Parameters
+    ----------
+    prediction
+        What was predicted, or its file.
+    dataset
+        The dataset to compare with, or its id.
+    declared, defaults
+        What is said of the file, and what where it says nothing itself.
 
     Raises
     ------
     UsageError
-        If it is something else.
+        If it is something else, or is no file and something is said of one.
     PredictionError
         If the file says too little.
     """
     if isinstance(prediction, Prediction):
+        check_unsaid(declared)
         return prediction
     if not isinstance(prediction, AnyFile):
         raise UsageError(
@@ -90,7 +107,26 @@ def opened(prediction: AnyPrediction, dataset: Dataset | str | None) -> Predicti
             "predictions of several systems are compared with a reference"
         )
     name = dataset.card.full_id if isinstance(dataset, Dataset) else dataset
-    return read_prediction(prediction, defaults={"dataset": name})
+    return read_prediction(
+        prediction, defaults={**(defaults or {}), "dataset": name}, **(declared or {})
+    )
+
+
+def check_unsaid(declared: FileDeclarations | None) -> None:
+    """Refuse what is said of a file, where none is read.
+
+    Raises
+    ------
+    UsageError
+        If there is something.
+    """
+    if not declared:
+        return
+    check_known(declared)
+    raise UsageError(
+        f"{', '.join(declared)}: that is said of a file, and this is a prediction already, which "
+        "has all of it; leave it out"
+    )
 
 
 def loaded(prediction: Prediction, dataset: Dataset | str | None) -> Dataset:
@@ -108,46 +144,13 @@ def loaded(prediction: Prediction, dataset: Dataset | str | None) -> Dataset:
     return catalog.load(dataset or prediction.dataset)
 
 
-def check(
-    prediction: Prediction | AnyFile,
-    dataset: Dataset | str | None = None,
-    engine: Engine | None = None,
-) -> tuple[Ints, list[Finding]]:
-    """Check a prediction against the test set it is for.
-
-    Parameters
-    ----------
-    prediction
-        What was predicted, or its file.
-    dataset
-        The dataset, or its id; by default the one the prediction names.
-    engine
-        What works on pieces of it; by default this machine's cores.
-
-    Returns
-    -------
-    rows
-        (N,) row of the test set for each predicted frame; −1 where there is none.
-    findings
-        Everything that is wrong.  No finding changes the prediction.
-
-    Raises
-    ------
-    UsageError
-        If the dataset has no such subset.
-    """
-    prediction = opened(prediction, dataset)
-    dataset = loaded(prediction, dataset)
-    return check_against(prediction, dataset.test_set(prediction.subset), dataset, engine)
-
-
 def check_against(
     prediction: Prediction | AnyFile,
     test: AnyFrames,
     dataset: Dataset,
     engine: Engine | None = None,
 ) -> tuple[Ints, list[Finding]]:
-    """:func:`check` against a test set that is loaded already."""
+    """:func:`teaeval.check` against a test set that is loaded already."""
     prediction = opened(prediction, dataset)
     result = checked(prediction, test, dataset, engine or Threads())
     return result.places.rows, result.findings
@@ -162,6 +165,7 @@ def examine(
     by_frame: bool = False,
     details: bool = False,
     engine: Engine | None = None,
+    **declared: Unpack[FileDeclarations],
 ) -> Examined:
     """Check a prediction and compare it with its test set, in one pass over its forces.
 
@@ -183,6 +187,8 @@ def examine(
         Whether to collect what :mod:`teaeval.scores.details` reports.
     engine
         What works on pieces of the prediction; by default this machine's cores.
+    **declared
+        What the file does not state itself, as :func:`teaeval.read_prediction` takes it.
 
     Raises
     ------
@@ -191,7 +197,7 @@ def examine(
     UsageError
         If there is no such dataset, subset or fix, or it is no prediction of one test set.
     """
-    prediction = opened(prediction, dataset)
+    prediction = opened(prediction, dataset, declared)
     dataset = loaded(prediction, dataset)
     engine = engine or Threads()
     test = dataset.test_set(prediction.subset)

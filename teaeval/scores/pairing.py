@@ -17,6 +17,7 @@ from teaeval.predictions.findings import Finding, PredictionError
 from teaeval.predictions.geometries import check_geometries
 from teaeval.predictions.prediction import Prediction
 from teaeval.predictions.reference import Reference
+from teaeval.predictions.wording import SpokenError
 
 
 def paired(
@@ -148,9 +149,13 @@ def _of_the_same_names(prediction: Prediction, reference: Reference) -> bool:
 
 
 def _of_one_file(reference: Reference, what: str) -> UsageError:
-    return UsageError(
+    said = (
         f"{reference.path}: the reference {what}, and every error would be 0; give the file with "
-        "the labels. Where one file has both, say which is which: --energy-key MACE_energy "
-        "--forces-key MACE_forces --reference-energy-key REF_energy "
-        "--reference-forces-key REF_forces"
+        "the labels. Where one file has both, say which is which: "
+    )
+    return SpokenError(
+        f'{said}energy_key="MACE_energy", forces_key="MACE_forces", reference='
+        'teaeval.read_reference(FILE, energy_key="REF_energy", forces_key="REF_forces")',
+        f"{said}--energy-key MACE_energy --forces-key MACE_forces --reference-energy-key "
+        "REF_energy --reference-forces-key REF_forces",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import platform
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from teaeval.defaults import MOST_REPLICATES, REPLICATES
 from teaeval.engines import Engine
 from teaeval.metrics.frame_errors import FrameErrors
 from teaeval.metrics.uncertainty import ErrorIntervals, error_intervals, resampling
+from teaeval.predictions.declaring import FileDeclarations
 from teaeval.predictions.reading import AnyFile
 from teaeval.predictions.reference import Reference
 from teaeval.resampling import Resampling
@@ -46,6 +47,7 @@ def score(
     allow_failed: bool = False,
     engine: Engine | None = None,
     reference: Reference | AnyFile | None = None,
+    **declared: Unpack[FileDeclarations],
 ) -> Score:
     """Check a prediction, and score it as Tables SI 7 and SI 8 do.
 
@@ -69,6 +71,8 @@ def score(
     reference
         A file of labelled frames, or what :func:`teaeval.read_reference` gives, to score against
         instead of a dataset.
+    **declared
+        What the file does not state itself, as :func:`teaeval.read_prediction` takes it.
 
     Raises
     ------
@@ -78,7 +82,7 @@ def score(
         If there is no such dataset, subset or fix, or a dataset and a reference are given.
     """
     if reference is not None:
-        check_one_of_both(dataset)
+        check_one_of_both(dataset, declared)
         against = examine_against(
             prediction,
             reference,
@@ -86,6 +90,7 @@ def score(
             allow_failed=allow_failed,
             details=with_details,
             engine=engine,
+            **declared,
         )
         return score_against(against, replicates=replicates, seed=seed)
     examined = examine(
@@ -95,6 +100,7 @@ def score(
         allow_failed=allow_failed,
         details=with_details,
         engine=engine,
+        **declared,
     )
     return score_examined(examined, replicates=replicates, seed=seed)
 

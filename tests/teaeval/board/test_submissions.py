@@ -259,6 +259,11 @@ def test_what_a_file_beside_a_prediction_declares_goes_with_it(noise, tmp_path):
     entries.add(tmp_path / "s", tmp_path / "board")
     outcome = verify(tmp_path / "board")
     assert (outcome.verified, outcome.differences, outcome.left_out) == (1, [], [])
+    told = tmp_path / "s" / "submission.yaml"
+    told.write_text(told.read_text().replace("  energy_unit: kcal/mol\n", ""))
+    (problem,) = check(tmp_path / "s").problems
+    assert "write the line `energy_unit: …` below it in submission.yaml" in problem
+    assert "--" not in problem
     with np.load(tmp_path / "s" / "p.npz") as stored:
         assert stored["F"].dtype == np.float32
         assert np.array_equal(stored["F"], made.forces.astype(np.float32))

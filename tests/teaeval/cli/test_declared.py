@@ -177,6 +177,37 @@ def test_what_is_missing_is_one_command_to_copy(verb, own, run, tmp_path):
     assert run(*copied, cwd=tmp_path).returncode == 0
 
 
+COMMANDS = (
+    "submit init made --prediction bare.npz --model mine --author A --licence MIT",
+    "verify score.json --prediction bare.npz",
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_without_the_options_names_the_one_that_has_them(command, noisy, run, tmp_path):
+    arrays = {"energy": noisy.energies, "forces": noisy.forces, "frame_id": noisy.frame_ids}
+    np.savez(tmp_path / "bare.npz", **arrays)
+    (tmp_path / "bare.npz.yaml").write_text("dataset: mini-i\nsubset: folded\n")
+    said = ["--energy-unit", "kcal/mol", "--length-unit", "Å"]
+    done = run("teaeval", "score", "bare.npz", *said, "-o", "score.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    score = json.loads((tmp_path / "score.json").read_text())
+    score["options"] = {}  # of a file that said all of it
+    (tmp_path / "score.json").write_text(json.dumps(score))
+    done = run("teaeval", *command.split(), cwd=tmp_path)
+    assert "pass --energy-unit to `teaeval declare`" in done.stderr
+    assert "--reference" not in done.stderr
+    first, again = done.stderr.splitlines()[-2:]
+    assert again.split() == ["teaeval", *command.split()]
+    words = shlex.split(first.replace(" eV ", " kcal/mol "))
+    assert words[:5] == ["teaeval", "declare", "bare.npz", "-o", "bare.npz.yaml"]
+    done = run(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    done = run(*shlex.split(again), cwd=tmp_path)
+    assert "undeclared" not in done.stderr
+    assert "Error" not in done.stderr
+
+
 def test_a_fix_is_named_with_the_command_that_has_it(own, prediction_file, run, tmp_path):
     said = [{"eV": "kcal/mol"}.get(part, part) for part in SAID]
     figure = tmp_path / "a.png"

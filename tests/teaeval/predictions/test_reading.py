@@ -73,7 +73,7 @@ def test_files_of_mace_eval_configs(noisy, mini_i, tmp_path):
     path = tmp_path / "mace.xyz"
     ase.io.write(path, images)
     said = {"dataset": "mini-i", "subset": "folded", "energy_unit": "eV", "length_unit": "Å"}
-    with pytest.raises(PredictionError, match=r"energy and MACE_energy.*--energy-key"):
+    with pytest.raises(PredictionError, match=r"energy and MACE_energy.*energy_key"):
         teaeval.read_prediction(path, **said)
     keys = {"energy_key": "MACE_energy", "forces_key": "MACE_forces"}
     found = teaeval.read_prediction(path, **said, **keys)
@@ -138,7 +138,10 @@ def test_everything_undeclared_is_named_at_once(noisy, tmp_path):
         "undeclared-length_unit",
         "unidentified-frames",
     ]
-    assert "--energy-unit" in str(caught.value)
+    assert "pass energy_unit" in str(caught.value)
+    assert "teaeval.score(FILE, reference=LABELS)" in str(caught.value)
+    assert "--" not in str(caught.value)
+    assert "pass --energy-unit" in caught.value.told()
     assert "5 errors; not scored" in str(caught.value)
 
 

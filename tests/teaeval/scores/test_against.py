@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,6 +71,48 @@ def codes(prediction: Path, reference: Path) -> set[str]:
     with pytest.raises(PredictionError) as caught:
         scored(prediction, reference)
     return {item.code for item in caught.value.findings if item.severity == "error"}
+
+
+def test_what_the_page_shows_of_python(files, repository, monkeypatch, tmp_path):
+    files("reference.xyz", images([ETHANOL, WATER], 40))
+    files("prediction.xyz", images([ETHANOL, WATER], 40, noise=1.0)[::-1])
+    files("other.xyz", images([ETHANOL, WATER], 40, noise=2.0, seed=1))
+    page = (repository / "docs" / "prediction-file.md").read_text(encoding="utf-8")
+    (block,) = re.findall(
+        r"```python\n(.*?)```", page.partition("## Without a dataset")[2], re.DOTALL
+    )
+    monkeypatch.chdir(tmp_path)
+    made: dict[str, Any] = {}
+    exec(block, made)
+    assert [system.formula for system in made["score"].systems] == ["C2H6O", "H2O"]
+    assert (len(made["rows"]), made["findings"]) == (80, [])
+    assert (made["rows"] >= 0).all()
+    assert made["compared"].frames == 80
+
+
+def test_a_mistake_in_python_is_said_in_the_words_of_python(files):
+    reference = files("r.xyz", images([ETHANOL], 40))
+    prediction = files("p.xyz", images([ETHANOL], 40, noise=1.0))
+    labels = teaeval.read_reference(reference, **UNITS)
+    with pytest.raises(PredictionError, match="pass energy_unit") as caught:
+        teaeval.score(prediction, reference=labels)
+    assert "--" not in str(caught.value)
+    with pytest.raises(PredictionError, match=r"pass energy_unit to teaeval\.read_reference"):
+        teaeval.score(prediction, reference=reference, **UNITS)
+    for call in (teaeval.score, teaeval.check):
+        with pytest.raises(UsageError, match=r"'energy_unti'.*did you mean 'energy_unit'"):
+            call(prediction, reference=labels, energy_unti="eV")
+        with pytest.raises(UsageError, match="subset belongs to a dataset"):
+            call(prediction, reference=labels, subset="folded", **UNITS)
+    with pytest.raises(UsageError, match="that is said of a file"):
+        teaeval.score(read_predictions(prediction, **UNITS), reference=labels, **UNITS)
+    with pytest.raises(UsageError, match="one name for two predictions"):
+        teaeval.compare(prediction, prediction, reference=labels, model="mine", **UNITS)
+    with pytest.raises(UsageError, match=r"teaeval\.score\(FILE, reference=LABELS\)"):
+        teaeval.read_prediction(prediction, reference=labels, **UNITS)
+    with pytest.raises(UsageError, match=r"reference=teaeval\.read_reference") as same:
+        teaeval.score(reference, reference=labels, **UNITS)
+    assert "--reference-energy-key REF_energy" in same.value.told()
 
 
 def test_the_numbers_are_those_of_the_arrays_whatever_the_order_of_the_frames(files):
