@@ -2,7 +2,7 @@
 
 >>> import baselines
 >>> sorted(baselines.MODELS)
-['fchl', 'gap', 'mace', 'pace', 'sgdml', 'so3krates', 'tersoff', 'uf3', 'yukawa']
+['fchl', 'gap', 'mace', 'pace', 'physnet', 'sgdml', 'so3krates', 'tersoff', 'uf3', 'yukawa']
 
 A backend is imported by the model that needs it, and only then.
 """
