@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from teadata.arrays import open_arrays
+from teadata.arrays.decompression import misnamed
 from teadata.errors import DataError, UsageError
 from teadata.splits import ROLES
 from teadata.typing import Ints
@@ -85,6 +86,8 @@ def _npz(path: Path, role: str) -> np.ndarray:
 
 
 def _text(path: Path) -> np.ndarray:
+    if said := misnamed(path, str(path), None):
+        raise DataError(f"{path}: {said}")
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:

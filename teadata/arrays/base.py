@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from teadata.arrays.decompression import SUFFIXES, misnamed
 from teadata.arrays.label_checksum import KEY, label_checksum
 from teadata.errors import DataError, TeaError
 from teadata.files import check_input
@@ -85,6 +86,12 @@ class ArrayFile(ABC):
         except DataError as error:
             said = str(error).removeprefix(f"{self.path}: ")
             raise type(error)(f"{self.label}: {said}") from None
+        if self.path.is_file() and (said := misnamed(self.path, self.label, self._packed())):
+            raise self.error(said)
+
+    def _packed(self) -> str | None:
+        """How files of this name are compressed as a whole; None if they are not."""
+        return SUFFIXES.get(self.path.suffix.lower())
 
     @abstractmethod
     def _open(self) -> None:

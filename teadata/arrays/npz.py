@@ -63,6 +63,9 @@ class NpzFile(ArrayFile):
         array twice; on use of an array that is pickled.
     """
 
+    def _packed(self) -> str | None:
+        return "zip"
+
     def _open(self) -> None:
         with self._reading("npz file"), self._damage(), open(self.path, "rb") as stream:
             if stream.read(4) != b"PK\x03\x04":

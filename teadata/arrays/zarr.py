@@ -199,6 +199,9 @@ class ZarrFile(SeekableFile):
         if isinstance(self._store, Path):
             super()._check_there()
 
+    def _packed(self) -> str | None:
+        return "zip"
+
     def _open(self) -> None:
         self._found_complete: set[str] = set()
         with self._reading("Zarr store"):

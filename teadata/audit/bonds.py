@@ -29,9 +29,9 @@ def check_sign(sample: Sample) -> Finding:
     found = correlations(sample.frames)
     if count < FEWEST or len(found) == 0:
         what = "frames" if count < FEWEST else "bonds of a kind"
-        return Finding(name, "pass", f"not judged: fewer than {FEWEST} {what}", {"bonds": 0})
+        return Finding(name, "not judged", f"fewer than {FEWEST} {what}", {"bonds": 0})
     median = float(np.median(found))
-    outcome: Outcome = "fail" if median > SURE else "pass"
+    outcome: Outcome = "fail" if median > SURE else "pass" if median < -SURE else "not judged"
     text = f"length of a bond and force along it: median correlation {median:.2f}"
     if median > SURE:
         text += (

@@ -16,7 +16,7 @@ from teadata.splits import ROLES
 from teadata.structure.fingerprint import Fingerprints, fingerprints
 from teadata.typing import Floats, Ints
 
-Outcome = Literal["pass", "warning", "fail"]
+Outcome = Literal["pass", "not judged", "warning", "fail"]
 
 
 @dataclass(frozen=True)

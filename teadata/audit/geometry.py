@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from teadata.audit.finding import Finding, Outcome, Sample, listed, name_ids
+from teadata.audit.lengths import other_unit
 from teadata.elements import COVALENT_RADII, SYMBOLS
 from teadata.frames import Frames
 from teadata.structure.fingerprint import CUTOFF
@@ -133,15 +134,27 @@ def check_distances(sample: Sample) -> Finding:
         shortest[f"{SYMBOLS[a]}-{SYMBOLS[b]}"] = {"shortest": float(values.min()), "floor": floor}
         close |= values < floor
     if not shortest:
-        return Finding("shortest distances", "pass", f"every distance is above {CUTOFF:g} Å")
+        return _every_distance_long(sample)
     text = (
         ", ".join(f"{pair} {closest['shortest']:.2f}" for pair, closest in shortest.items()) + " Å"
     )
     ids = listed(sample.frames, close)
     if ids:
         text = f"below {FLOOR:g} of the covalent radii: {name_ids(ids)}; shortest {text}"
-    evidence = {"pairs": shortest, "frames": ids}
-    return Finding("shortest distances", "fail" if ids else "pass", text, evidence)
+    evidence: dict[str, Any] = {"pairs": shortest, "frames": ids}
+    if (other := other_unit(sample.frames)) is not None:
+        evidence["seems_in"] = other.name
+        text = f"{other}; shortest {text}" if not ids else f"{text}; {other}"
+    outcome: Outcome = "fail" if ids else "pass" if other is None else "warning"
+    return Finding("shortest distances", outcome, text, evidence)
+
+
+def _every_distance_long(sample: Sample) -> Finding:
+    """The finding where no two atoms are near each other in any frame."""
+    text, other = f"every distance is above {CUTOFF:g} Å", other_unit(sample.frames)
+    if other is None:
+        return Finding("shortest distances", "pass", text)
+    return Finding("shortest distances", "warning", f"{text}; {other}", {"seems_in": other.name})
 
 
 def _radius(number: int) -> float:

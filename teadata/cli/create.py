@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -278,14 +279,22 @@ def _show_audit(done: Created) -> None:
 
     findings, frames, every = verdict(done.card.full_id)
     for finding in findings:
-        if finding.outcome != "pass":
+        if finding.outcome in ("warning", "fail"):
             console.say(f"audit, {finding.name}: {_outcome(finding)}: {finding.found}")
-    counts = {kind: sum(f.outcome == kind for f in findings) for kind in ("fail", "warning")}
+    counts = Counter(finding.outcome for finding in findings)
     part = f" of {frames} of the {every} frames" if frames < every else ""
+    unsaid = f", {counts['not judged']} not judged" if counts["not judged"] else ""
+    name = done.card.full_id
     console.say(
         f"audit{part}: {len(findings)} checks, {counts['fail']} failed, {counts['warning']} "
-        f"warnings; all of it: teadata audit {done.card.full_id}"
+        f"warnings{unsaid}; all of it: teadata audit {name}"
     )
+    if counts["fail"]:
+        console.say(
+            f"{name} was made although {counts['fail']} of the checks failed; if its files or "
+            f"units are wrong, remove it with `teadata remove {name} --yes`, mend them, and make "
+            "it again"
+        )
 
 
 def _outcome(finding: Finding) -> str:

@@ -47,7 +47,7 @@ def _print_cards(known: Sequence[DatasetCard]) -> None:
                 card.full_id,
                 "yes" if card.files else "no",
                 card.edition,
-                card.system.name,
+                card.system.formula if card.system.name == card.id else card.system.name,
                 str(card.system.n_atoms or UNKNOWN),
                 card.level_of_theory.method,
                 ", ".join(card.subsets),
@@ -157,9 +157,9 @@ def audit(
     if as_json:
         console.print_json({n: [vars(check) for check in checks] for n, checks in results.items()})
     else:
-        shown = {"pass": "ok", "warning": "warning", "fail": "FAILED"}
+        shown = {"pass": "ok", "fail": "FAILED"}
         _print_results(
-            (name, check.name, shown[check.outcome], check.found)
+            (name, check.name, shown.get(check.outcome, check.outcome), check.found)
             for name, checks in results.items()
             for check in checks
         )
@@ -274,6 +274,11 @@ def croissant(
     from teadata.catalog import load
     from teadata.croissant import DESCRIPTION, write
 
+    if output.suffix.lower() in (".json", ".jsonld", ".yaml", ".zip") and not output.is_dir():
+        raise UsageError(
+            f"--output {output}: has the name of a file, expected that of a folder, in which "
+            f"{DESCRIPTION} and two tables are written; e.g. --output {output.with_suffix('')}"
+        )
     data = load(dataset)
     description = write(output, data, url=url)
     for file in description["distribution"]:

@@ -197,6 +197,7 @@ def _said(stock: Stock, options: Options) -> Iterator[str]:
     """What the user should know of the files."""
     for item in stock.taken:
         told = item.reader.told
+        yield from (f"{item.label}: {note}" for note in told.notes)
         if told.unused:
             yield (
                 f"{item.label}: energies are {told.names['energies']}, forces "

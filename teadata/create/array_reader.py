@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from teadata.arrays import Array, ArrayFile, text
+from teadata.create.cells import lattice_vectors, other_form, said_of
 from teadata.create.fields import THEORY, UNITS, Keys, choose
 from teadata.create.reader import (
     PER_FRAME,
@@ -156,18 +157,19 @@ class ArrayReader(Reader):
         return found.astype(np.int64)
 
     def _lattice(self, rows: dict[str, str]) -> Array | None:
-        """The cell vectors (3, 3) if all frames have the same; sGDML keeps them as columns.
+        """The cell vectors (3, 3), as rows, if all frames have the same.
 
         A cell that is one for all is no longer among the fields with a row per frame.
         """
-        if "cell" in rows and self.file.shape(rows["cell"]) == (3, 3):
-            return np.asarray(self.file.whole(rows.pop("cell")))
+        if "cell" in rows and self.file.shape(rows["cell"]) in ((3, 3), (9,)):
+            return np.asarray(self.file.whole(rows.pop("cell"))).reshape(3, 3)
         if (name := self.known.get("lattice")) is None:
             return None
         found = self.file.whole(name)
-        if found.size != 9 or found.dtype.kind not in "iuf":
-            raise self.file.error(f"{name} has shape {found.shape}, expected (3, 3)")
-        return np.asarray(found).reshape(3, 3).T
+        vectors = lattice_vectors(name, found, self.file.error)
+        if said := said_of(name, found):
+            self.told.notes.append(said)
+        return vectors
 
     def _pbc(self) -> tuple[bool, ...] | None:
         if (name := self.known.get("pbc")) is None:
@@ -197,6 +199,8 @@ class ArrayReader(Reader):
                 allowed.append((count, 6))
             if found not in allowed:
                 wrong.append(f"{name} has shape {found}, expected {expected}")
+                if name_of == "cell" and (said := other_form(name, self.file.whole(name))):
+                    wrong.append(said)
         if wrong:
             raise self.file.error(
                 f"{count} energies of {atoms} atoms do not fit: {'; '.join(wrong)}"

@@ -45,7 +45,8 @@ class Told:
     """What a file said while it was read.
 
     ``units`` by kind, None where it states none; ``names`` of its arrays by field; ``unused`` are
-    labels that were not taken; ``single`` is whether energies are in single precision.
+    labels that were not taken; ``single`` is whether energies are in single precision; ``notes``
+    are what the user should know besides.
     """
 
     units: dict[str, str | None] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class Told:
     unused: list[str] = field(default_factory=list)
     single: bool = False
     trajectory: str | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 class Reader(ABC):

@@ -22,6 +22,7 @@ from teadata.errors import DataError, IncompleteError, UsageError
 from teadata.formats import hdf5
 from teadata.formats.layout import CHUNK
 from teadata.frames import Frames
+from teadata.layouts import layout_of
 from teadata.structure.duplicates import Signatures
 from teadata.typing import Floats, Ints
 
@@ -263,12 +264,16 @@ class Stock:
         length = self._unit(reader, "length_unit", units.length_unit)
         force = self._unit(reader, "force_unit", units.force_unit)
         if energy is None:
+            likely, why = units.ASE.energy, "Programs that use ASE write eV"
+            if (layout := layout_of(reader.opened.names)) is not None:
+                likely = layout.energy_unit
+                why = f"Its arrays are named as those of {layout.origin}, which are in {likely}"
             raise IncompleteError(
                 f"{reader.path}: does not say in which unit its energies are, and nothing is "
                 "guessed; say it with --energy-unit, one of "
                 f"{', '.join(units.ENERGY_UNITS)}. Forces are in this unit per unit of length, "
-                "unless --force-unit says another. Programs that use ASE write eV",
-                ["--energy-unit", "eV"],
+                f"unless --force-unit says another. {why}",
+                ["--energy-unit", likely],
             )
         return units.UnitSystem(energy, length or units.INSIDE.length, force or "")
 

@@ -147,6 +147,11 @@ def read(path: Path) -> Frames:
     said["force_unit"] = text(content.get("force_unit", ""))
     count = len(content["R"])
     lattice = content.get("lattice")
+    if lattice is not None and lattice.shape != (3, 3):
+        raise DataError(
+            f"{path}: its lattice has shape {lattice.shape}, expected (3, 3) with vectors as "
+            "columns, as sGDML has it"
+        )
     frames = Frames(
         numbers=content["z"],
         positions=content["R"],

@@ -99,6 +99,8 @@ class Source:
         self._lattice: Array | None = None
         if "lattice" in self._names:
             self._lattice = self.file.whole(self._names["lattice"])
+            if self._lattice.shape != (3, 3):
+                raise self._fail(f"its lattice has shape {self._lattice.shape}, expected (3, 3)")
 
     def _known(self) -> dict[str, str]:
         """Map each field that the file has to its name in the file."""

@@ -11,7 +11,9 @@ from typing import Any
 
 import typer
 
+from teadata.arrays import open_arrays
 from teadata.errors import TeaError
+from teadata.layouts import layout_of
 from teadata.output import command_line
 from teaeval.predictions.declaring import NAMES, REFERENCE_NAMES, option
 from teaeval.predictions.findings import Finding, PredictionError
@@ -25,6 +27,14 @@ EXAMPLES = {
     "reference_length_unit": "Å",
 }
 """What a command that is to be copied has in place of what only the caller knows."""
+
+UNITS = {
+    "energy_unit": "energy_unit",
+    "length_unit": "length_unit",
+    "reference_energy_unit": "energy_unit",
+    "reference_length_unit": "length_unit",
+}
+"""Declarations that the layout of a file suggests, and what each is called there."""
 
 KEYS = {
     "missing-energy": "energy_key",
@@ -73,9 +83,11 @@ def of_findings(file: str, findings: Sequence[Finding], command: Sequence[str]) 
     """
     missing = list(_missing(findings))
     if missing:
-        missing = _as_likely(file, missing, command)
+        missing, why = _as_its_layout(file, _as_likely(file, missing, command))
         lines = _going_on(file, [part for pair in missing for part in pair], command)
-        return "\n  ".join(["to go on, with what is true of your file:", *lines] if lines else [])
+        return "\n  ".join(
+            [f"to go on, with what is true of your file{why}:", *lines] if lines else []
+        )
     remedies = " ".join(item.remedy for item in findings if item.severity == "error")
     fixes = set(re.findall(r"--fix ([\w-]+)", remedies))
     forces = re.findall(rf"{option('force_unit')} ([^\s)]+)", remedies)[:1]
@@ -131,6 +143,22 @@ def _as_likely(
     values = {} if found is None else dict(zip(("dataset", "subset"), found, strict=True))
     example = {option(name): value for name, value in (EXAMPLES | values).items()}
     return [(flag, example.get(flag, value)) for flag, value in missing]
+
+
+def _as_its_layout(file: str, missing: list[tuple[str, str]]) -> tuple[list[tuple[str, str]], str]:
+    """The options with the units of the layout that a file is in, and why these, if it is known."""
+    flags = {option(name): kind for name, kind in UNITS.items()}
+    if not {flag for flag, _ in missing} & {*flags}:
+        return missing, ""
+    try:
+        layout = layout_of(open_arrays(Path(file)).names)
+    except TeaError:
+        layout = None
+    if layout is None:
+        return missing, ""
+    values = {flag: getattr(layout, kind) for flag, kind in flags.items()}
+    why = f", whose arrays are named as those of {layout.origin} in {layout.energy_unit} and "
+    return [(flag, values.get(flag, value)) for flag, value in missing], why + layout.length_unit
 
 
 def _declared(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from teadata.arrays.decompression import HARMLESS, RATIO
+from teadata.arrays.decompression import HARMLESS, RATIO, compression
 from teadata.errors import DataError
 
 LONGEST = 1 << 24
@@ -38,8 +38,8 @@ class TextFile:
     Raises
     ------
     DataError
-        While it is read: if it is in UTF-16, has a line of more than :data:`LONGEST` bytes, or
-        decompresses to more than `most` bytes.
+        While it is read: if it is in UTF-16 or compressed, has a line of more than
+        :data:`LONGEST` bytes, or decompresses to more than `most` bytes.
     """
 
     def __init__(self, stream: _Reads, most: float, label: str) -> None:
@@ -73,6 +73,11 @@ class TextFile:
         if start:
             if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
                 raise DataError(f"{self.label}: is text in UTF-16; save it in UTF-8")
+            if (kind := compression(data)) is not None:
+                raise DataError(
+                    f"{self.label}: is compressed twice, by {kind} and then by gzip; decompress "
+                    "it once"
+                )
             data = data.removeprefix(b"\xef\xbb\xbf")
         if b"\r" in data:
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")

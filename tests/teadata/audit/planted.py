@@ -66,5 +66,9 @@ def findings(dataset: Dataset) -> dict[str, Finding]:
     return {finding.name: finding for finding in audit(dataset)}
 
 
+def found_wrong(found: dict[str, Finding]) -> dict[str, str]:
+    return {n: f.outcome for n, f in found.items() if f.outcome not in ("pass", "not judged")}
+
+
 def not_passed(dataset: Dataset) -> dict[str, str]:
-    return {name: f.outcome for name, f in findings(dataset).items() if f.outcome != "pass"}
+    return found_wrong(findings(dataset))

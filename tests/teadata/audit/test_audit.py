@@ -19,7 +19,8 @@ from .planted import ROLES, changed, crystal, findings, store
 
 def test_a_sound_dataset_passes(dataset):
     found = findings(dataset(crystal()))
-    assert {name: f.outcome for name, f in found.items()} == dict.fromkeys(found, "pass")
+    expected = dict.fromkeys(found, "pass") | {"sign of forces": "not judged"}  # they are random
+    assert {name: f.outcome for name, f in found.items()} == expected
     assert list(found) == [
         "finite values",
         "cell",

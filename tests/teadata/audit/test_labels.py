@@ -8,7 +8,7 @@ import pytest
 from teadata import SplitTable
 from teadata.audit.labels import robust_scores
 
-from .planted import ROLES, changed, crystal, findings, not_passed, store
+from .planted import ROLES, changed, crystal, findings, found_wrong, not_passed, store
 
 
 def test_outliers_are_named(dataset):
@@ -17,7 +17,7 @@ def test_outliers_are_named(dataset):
     energies[11] += 100
     forces[12, :2] += [[900, 0, 0], [-900, 0, 0]]
     found = findings(dataset(changed(frames, energies=energies, forces=forces)))
-    assert {n: f.outcome for n, f in found.items() if f.outcome != "pass"} == {
+    assert found_wrong(found) == {
         "energy outliers": "warning",
         "force outliers": "warning",
     }

@@ -7,7 +7,7 @@ import pytest
 
 from teadata import Frames
 
-from .planted import ROLES, changed, crystal, findings, not_passed
+from .planted import ROLES, changed, crystal, findings, found_wrong, not_passed
 
 
 def disguised(frames: Frames, row: int, noise: float = 0.0, seed: int = 1) -> np.ndarray:
@@ -25,7 +25,7 @@ def test_a_disguised_copy_is_an_exact_duplicate_whatever_its_energy(dataset):
     positions = frames.positions.copy()
     positions[7] = disguised(frames, 22)
     found = findings(dataset(changed(frames, positions=positions)))
-    assert {n: f.outcome for n, f in found.items() if f.outcome != "pass"} == {"duplicates": "fail"}
+    assert found_wrong(found) == {"duplicates": "fail"}
     assert found["duplicates"].evidence["pairs"][0]["frames"] == [1007, 1022]
     error = abs(frames.energies[7] - frames.energies[22])
     assert found["duplicates"].evidence["energy_difference"] == pytest.approx(error)
@@ -38,7 +38,7 @@ def test_a_near_copy_of_a_training_frame_is_leakage(dataset, role):
     row = ROLES[role].start + 3
     positions[row] = disguised(frames, 4, noise=0.003)
     found = findings(dataset(changed(frames, positions=positions)))
-    assert {n: f.outcome for n, f in found.items() if f.outcome != "pass"} == {
+    assert found_wrong(found) == {
         "duplicates": "warning",
         "roles": "fail",
         "leakage complete->complete": "fail",

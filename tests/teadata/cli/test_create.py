@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from teadata import catalog, formats
+from teadata import catalog, formats, units
 from teadata.create import Input, Options, create
 
 
@@ -51,12 +53,12 @@ def test_the_whole_life_of_a_dataset(run, file, tmp_path):
     assert done.returncode == 2
     assert "does not say in which unit its energies are" in done.stderr
     command = done.stderr.strip().splitlines()[-1]
-    assert command.endswith("--energy-unit eV")
-    command = command.replace("--energy-unit eV", "--energy-unit kcal/mol")
+    assert command.endswith("--energy-unit kcal/mol")
     done = run(*shlex.split(command), "--title", "A peptide", "--group", "methyl=0-3")
     assert done.returncode == 0, done.stderr
     assert "peptide@0.1.0: C12H22N4O4, 42 atoms" in done.stdout
     assert "11 checks, 0 failed" in done.stdout
+    assert re.search(r"peptide +yes +own +C12H22N4O4 +42", run("teadata", "list").stdout)
 
     again = run(*shlex.split(command), "--group", "methyl=0-3")
     assert again.returncode == 0
@@ -92,3 +94,44 @@ def test_the_whole_life_of_a_dataset(run, file, tmp_path):
     assert (done.returncode, "is not removed" in done.stderr) == (2, True)
     assert run("teadata", "remove", "peptide", "--yes").returncode == 0
     assert "peptide" not in run("teadata", "list").stdout
+
+
+@pytest.fixture
+def frames(mini_i):
+    return mini_i.split("folded/train/100")
+
+
+def test_a_failed_check_is_said_at_the_end_with_what_undoes_it(run, frames, tmp_path):
+    formats.write(tmp_path / "a.npz", replace(frames, forces=-frames.forces))
+    done = run("teadata", "create", "own", tmp_path / "a.npz")
+    assert done.returncode == 0, done.stderr
+    assert "audit, sign of forces: FAILED" in done.stdout
+    last = done.stdout.strip().splitlines()[-1]
+    assert "own@0.1.0 was made although 1 of the checks failed" in last
+    command = re.search("`(.*)`", last)[1]
+    assert run(*shlex.split(command)).returncode == 0
+    assert run("teadata", "info", "own").returncode == 2
+
+
+def test_positions_in_bohr_are_suspected(run, frames, tmp_path):
+    arrays = {"R": frames.positions / units.BOHR, "z": frames.numbers}
+    arrays |= {"E": frames.energies / units.HARTREE, "e_unit": "hartree"}
+    arrays |= {"F": frames.forces / units.force_factor("hartree", "bohr")}
+    np.savez(tmp_path / "a.npz", **arrays)
+    done = run("teadata", "create", "own", tmp_path / "a.npz")
+    assert "audit, shortest distances: warning" in done.stdout
+    assert "make the dataset again with --length-unit Bohr" in done.stdout
+    assert "1 not judged" in done.stdout  # the sign: there are no bonds
+    done = run("teadata", "audit", "own")
+    assert re.search(r"sign of forces +not judged +fewer", done.stdout)
+    again = ("teadata", "create", "own", tmp_path / "a.npz", "--length-unit", "Bohr")
+    done = run(*again, "--version", "0.2.0")
+    assert "11 checks, 0 failed, 0 warnings;" in done.stdout
+
+
+def test_a_croissant_of_the_name_of_a_file_is_refused(run, tmp_path):
+    done = run("teadata", "croissant", "mini-i", "-o", tmp_path / "c.json")
+    assert done.returncode == 2
+    assert "expected that of a folder" in done.stderr
+    assert str(tmp_path / "c") in done.stderr
+    assert not (tmp_path / "c.json").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import ase.io
@@ -142,7 +143,7 @@ def test_rmd17_and_md17(arrays, frames, tmp_path):
     np.savez(tmp_path / "rmd17.npz", **arrays)
     with pytest.raises(IncompleteError, match="does not say in which unit") as caught:
         made(tmp_path / "rmd17.npz")
-    assert caught.value.options == ("--energy-unit", "eV")
+    assert caught.value.options == ("--energy-unit", "kcal/mol")
     check(made(tmp_path / "rmd17.npz", energy_unit="kcal/mol"), frames)
     np.savez(
         tmp_path / "md17.npz",
@@ -221,6 +222,73 @@ def test_one_cell_for_all_frames(tmp_path, name):
     found = made(tmp_path / "a.npz")
     assert found.pbc.all()
     np.testing.assert_array_equal(found.cell, np.broadcast_to(cell, (12, 3, 3)))
+
+
+def labelled(frames, **arrays):
+    return {
+        "R": frames.positions, "E": frames.energies, "F": frames.forces, "z": frames.numbers,
+        "e_unit": "kcal/mol", **arrays,
+    }  # fmt: skip
+
+
+def test_nine_numbers_of_a_lattice_are_not_turned_without_a_word(tmp_path):
+    """They may be vectors one after another, or a matrix of columns."""
+    import h5py
+
+    frames = teadata.load("mini-iv").split("complete/train/12")
+    vectors = np.array([[20.0, 0, 0], [5, 19, 0], [2, 3, 18]])
+    arrays = labelled(frames, lattice=vectors.ravel())
+    np.savez(tmp_path / "a.npz", **arrays)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for name, value in arrays.items():
+            file[name] = value
+    for path in (tmp_path / "a.npz", tmp_path / "a.h5"):
+        with pytest.raises(DataError, match=r"nine numbers.*first vector is \(20, 0, 0\)"):
+            create("own", [Input(path)])
+    # what the message says to do
+    del arrays["lattice"]
+    np.savez(tmp_path / "a.npz", **arrays, cell=np.reshape(vectors.ravel(), (3, 3)))
+    np.testing.assert_array_equal(made(tmp_path / "a.npz").cell[5], vectors)
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_a_symmetric_lattice_of_nine_numbers_is_certain(tmp_path, flat):
+    frames = teadata.load("mini-iv").split("complete/train/12")
+    cell = frames.cell[0] * np.eye(3)
+    np.savez(tmp_path / "a.npz", **labelled(frames, lattice=cell.ravel() if flat else cell))
+    (done,) = create("own", [Input(tmp_path / "a.npz")])
+    np.testing.assert_array_equal(teadata.load("own").frames.cell[5], cell)
+    assert not [note for note in done.notes if "columns" in note]
+
+
+def test_columns_of_a_lattice_are_said(tmp_path):
+    frames = teadata.load("mini-iv").split("complete/train/12")
+    vectors = np.array([[20.0, 0, 0], [5, 19, 0], [2, 3, 18]])
+    np.savez(tmp_path / "a.npz", **labelled(frames, lattice=vectors.T))
+    (done,) = create("own", [Input(tmp_path / "a.npz")])
+    assert "(20, 0, 0), (5, 19, 0), (2, 3, 18); if they are its rows, call it cell" in (
+        " ".join(done.notes)
+    )
+    np.testing.assert_array_equal(teadata.load("own").frames.cell[5], vectors)
+
+
+@pytest.mark.parametrize("each", [True, False])
+def test_lengths_and_angles_of_a_cell_are_named_with_their_conversion(tmp_path, each):
+    from ase.geometry import cellpar_to_cell
+
+    frames = teadata.load("mini-iv").split("complete/train/12")
+    cell = np.array([20, 20, 18, 90, 90, 120.0])
+    cell = np.tile(cell, (12, 1)) if each else cell
+    np.savez(tmp_path / "a.npz", **labelled(frames, cell=cell))
+    with pytest.raises(DataError, match="seem to be a, b, c, α, β, γ") as caught:
+        create("own", [Input(tmp_path / "a.npz")])
+    conversion = re.search(r"; cell = (.*?), if positions", str(caught.value))[1]
+    cell = eval(conversion, {"cellpar_to_cell": cellpar_to_cell, "cell": cell})
+    np.savez(tmp_path / "a.npz", **labelled(frames, cell=cell))
+    np.testing.assert_allclose(made(tmp_path / "a.npz").volumes, 20 * 20 * 18 * np.sqrt(0.75))
+    np.savez(tmp_path / "a.npz", **labelled(frames, cell=[20.0, 20, 18]))
+    with pytest.raises(DataError, match=r"write vectors: cell = np\.diag\(cell\)"):
+        create("own", [Input(tmp_path / "a.npz")])
 
 
 def test_a_folder_of_folders(few, tmp_path):
