@@ -58,7 +58,7 @@ def test_the_whole_life_of_a_dataset(run, file, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "peptide@0.1.0: C12H22N4O4, 42 atoms" in done.stdout
     assert "11 checks, 0 failed" in done.stdout
-    assert re.search(r"peptide +yes +own +C12H22N4O4 +42", run("teadata", "list").stdout)
+    assert re.search(r"peptide@0.1.0 +yes +own +C12H22N4O4 +42", run("teadata", "list").stdout)
 
     again = run(*shlex.split(command), "--group", "methyl=0-3")
     assert again.returncode == 0
