@@ -91,7 +91,8 @@ CASES = [
     *(
         Case(
             f"export {suffix}",
-            ["teadata", "export", "mini-i", "--split", "folded/train/200", "-o", f"e.{suffix}"],
+            ["teadata", "export", "mini-i", "--split", "folded/train/200", "-o", f"e.{suffix}",
+             "--replace"],
             f"e.{suffix}",
             of_frames,
         )

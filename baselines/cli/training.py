@@ -19,8 +19,9 @@ from baselines.cli.options import (
 )
 from baselines.toolkit.devices import hide_gpus
 from teadata import console
+from teadata.destinations import check_new
 from teadata.errors import install_command
-from teadata.output.options import AsJson, DatasetId, Device, Seed
+from teadata.output.options import AsJson, DatasetId, Device, Replace, Seed
 from teaeval.defaults import REPLICATES
 
 if TYPE_CHECKING:
@@ -216,6 +217,7 @@ def predict(
     ],
     subset: TestSubset = None,
     device: Device = None,
+    replace: Replace = False,
 ) -> None:
     """Predict a test set and write a prediction file for `teaeval score`."""
     from baselines.runs import predictions
@@ -225,6 +227,7 @@ def predict(
     _use_only(run, device)
     before = predictions.written_before(run, subset, output)
     if before is None:
+        check_new(output, replace)
         with console.progress_bar() as progress:
             prediction = predictions.predict(run, subset, progress, device)
         write_prediction(output, prediction)

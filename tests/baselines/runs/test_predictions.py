@@ -23,6 +23,9 @@ def test_prediction_is_scored_and_traces_back(run, run_folder, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "was written before; nothing was done" in done.stdout
     assert path.stat().st_mtime_ns == written
+    done = run("baselines", "predict", run_folder, "-o", path, "--subset", "folded")
+    assert done.returncode == 2  # the prediction of another test set
+    assert "is there already, and is not replaced" in done.stderr
     score = json.loads(run("teaeval", "score", path, "--json").stdout)
     assert score["dataset"]["subset"] == "unfolded"
     assert score["prediction"]["train"] == "folded/train/10"
