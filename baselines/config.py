@@ -10,7 +10,7 @@ import textwrap
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from teadata.errors import DataError, UsageError, expect, unknown_name
 from teadata.schema import GrownModel, complaint, read_yaml
@@ -20,7 +20,7 @@ CONFIGS = Path(__file__).parent / "configs"
 
 
 class ModelConfig(GrownModel):
-    """What the configurations of all models have in common.
+    """What the configurations of all models have in common: no number is infinite or NaN.
 
     Parameters
     ----------
@@ -30,6 +30,8 @@ class ModelConfig(GrownModel):
     dtype
         Floating-point type of the model; a model that has one only says so.
     """
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     size: Annotated[int, Field(gt=0)]
     dtype: Literal["float32", "float64"] = "float64"

@@ -125,7 +125,7 @@ def read_yaml(path: Path) -> Any:
     PathError
         If there is no such file.
     DataError
-        If it cannot be opened, or is no YAML that can be read.
+        If it cannot be opened, is no YAML that can be read, or has a key twice.
     """
     import yaml
 
@@ -133,13 +133,45 @@ def read_yaml(path: Path) -> Any:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     check_input(path)
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), loader)
+        reader = loader(path.read_text(encoding="utf-8"))
+        try:
+            node = reader.get_single_node()
+            _check_keys(node, path)
+            return None if node is None else reader.construct_document(node)
+        finally:
+            reader.dispose()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not readable as YAML ({error})") from None
     except RecursionError:
         raise DataError(f"{path}: not readable as YAML (nested too deeply)") from None
+
+
+def _check_keys(node: Any, path: Path) -> None:
+    """Refuse a key that is twice in a mapping of YAML: a parser keeps the last, without a word."""
+    parts: list[Any] = [node]
+    known: set[int] = set()
+    while parts:
+        part = parts.pop()
+        if part is None or isinstance(part.value, str) or id(part) in known:
+            continue
+        known.add(id(part))  # an alias is the node that it stands for
+        if part.id == "sequence":
+            parts.extend(part.value)
+            continue
+        lines: dict[str, int] = {}
+        for key, value in part.value:
+            parts.append(value)
+            if not isinstance(key.value, str):
+                continue
+            line = key.start_mark.line + 1
+            if key.value in lines:
+                raise DataError(
+                    f"{path}: line {line}: {key.value} is there twice, first in line "
+                    f"{lines[key.value]}; remove one"
+                )
+            lines[key.value] = line
 
 
 EXPECTED = {

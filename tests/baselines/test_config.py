@@ -38,6 +38,8 @@ def test_a_yaml_file_of_ones_own(tmp_path):
         ({"lam": -1}, "lam: expected a number above 0, found -1"),
         ({"sigmas": []}, "sigmas: List should have at least 1 item"),
         ({"sigmas": [20, 10]}, "sigmas: .*rising values"),
+        ({"lam": float("inf")}, "lam: expected a finite number, found inf"),
+        ({"lam": float("nan")}, "lam: expected .*, found nan"),
         ({"size": "many"}, "size: expected a whole number, found 'many'"),
     ],
 )
@@ -56,6 +58,13 @@ def test_a_key_that_is_missing_and_a_file_that_is_no_yaml(tmp_path):
         load_model("sgdml", str(path))
     path.write_text("size: [")
     with pytest.raises(DataError, match="not readable as YAML"):
+        load_model("sgdml", str(path))
+
+
+def test_a_key_that_is_there_twice_is_named_with_its_lines(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("size: 7\nsigmas: [5]\nlam: 1.0e-12\nsymmetries: false\nsize: 9\n")
+    with pytest.raises(DataError, match=r"mine.yaml: line 5: size is there twice, first in line 1"):
         load_model("sgdml", str(path))
 
 
