@@ -18,7 +18,7 @@ class Predicted(NamedTuple):
     forces
         (N, A, 3) in kcal/mol/Å.
     stress
-        (N, 3, 3) in kcal/mol/Å³; None for a model without stress, or frames without a cell.
+        (N, 3, 3) in kcal/mol/Å³; None for a model without stress, or cells without a volume.
     charges
         (N, A) in e; None for a model without charges.
     """

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 from baselines.config import ModelConfig
 from baselines.predicted import Predicted
 from baselines.toolkit.labels import check_labels
-from baselines.toolkit.neighbours import check_places
+from baselines.toolkit.structures import check_structures
 from teadata import Frames, TeaError
 from teadata.output.display import html_fields
+from teadata.seeds import check_seed
 from teadata.typing import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class Baseline(ABC, Generic[ConfigT, TrainedT]):
     config
         The validated settings.
     seed
-        Seed of everything random in the training.
+        Seed of everything random in the training, from 0 to
+        :data:`teadata.seeds.LARGEST_SEED`.
     device
         ``"cpu"``, or ``"cuda"`` for a model that can use it.
 
@@ -73,7 +75,7 @@ class Baseline(ABC, Generic[ConfigT, TrainedT]):
 
     def __init__(self, config: ConfigT, seed: int = 0, device: str = "cpu") -> None:
         self.config = config
-        self.seed = seed
+        self.seed = check_seed(seed)
         self.device = device
         self._trained: TrainedT | None = None
         self._built: Any = None
@@ -152,12 +154,15 @@ class Baseline(ABC, Generic[ConfigT, TrainedT]):
         MissingExtraError
             If the backend is not installed.
         DataError
-            If there are no frames, or a label is not finite.
+            If there are no frames, a label is not finite, or a frame is of no system: see
+            :func:`baselines.toolkit.structures.check_structures`.
         TeaError
             If these frames cannot be trained on, or not on this machine.
         """
         check_labels(train, "training")
         check_labels(valid, "validation")
+        check_structures(train)
+        check_structures(valid)
         return self._fit(train, valid, workdir, progress)
 
     @abstractmethod
@@ -172,12 +177,12 @@ class Baseline(ABC, Generic[ConfigT, TrainedT]):
         Raises
         ------
         DataError
-            If the frames are not of the system the model was trained on, or an atom is at NaN or
-            infinity.
+            If the frames are not of the system the model was trained on, or of no system: see
+            :func:`baselines.toolkit.structures.check_structures`.
         TeaError
             If the model is not trained.
         """
-        check_places(frames)
+        check_structures(frames)
         return self._predict(self.trained(), frames, progress)
 
     @abstractmethod

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from baselines.fchl.config import FCHLConfig
 from baselines.fchl.dispatch import representation
+from baselines.toolkit.structures import check_structures
 from teadata import Frames
 from teadata.typing import Floats
 
@@ -43,6 +44,7 @@ def fchl19(
     """
     import torch
 
+    check_structures(frames)
     calculated = representation(config, elements)
     count, atoms = len(frames), frames.n_atoms
     values = torch.zeros(count * atoms, calculated.size, dtype=calculated.dtype)

@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 
 from baselines.fchl.neighbours import COLLINEAR
-from baselines.toolkit.neighbours import COINCIDENT
+from baselines.toolkit.structures import COINCIDENT
 from teadata.typing import Array
 
 KERNEL: dict[str, Any] = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -16,10 +15,10 @@ from baselines.fchl.sorf import Sorf
 from baselines.fchl.training import Problem, criterion, trained
 from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, Baseline, FitResult
+from baselines.toolkit.identity import SearchFile, identity_of
 from baselines.toolkit.torch_files import read_model, write
 from teadata import Frames
-from teadata.errors import DataError, MissingExtraError, TeaError
-from teadata.files import write_text
+from teadata.errors import MissingExtraError, TeaError
 from teadata.typing import Progress
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ MODEL_KEYS = (
 )  # fmt: skip
 
 SEARCH_FILE = "search.json"
-"""In the workdir: the settings, and the validation errors of every width so far."""
+"""In the workdir: the training's identity, and the validation errors of every width so far."""
 
 
 @functools.cache
@@ -74,7 +73,7 @@ class FCHL(Baseline[FCHLConfig, dict[str, Any]]):
         """
         _load()
         problem = Problem.of(self.config, self.seed, self.device, train)
-        search = _Search(self, workdir)
+        search = _Search(self, workdir, identity_of(self.config, self.seed, train, valid))
         wide = self.config.search_size
         if wide is not None and wide < len(train) and len(self.config.sigmas) > 1:
             for sigma in self.config.sigmas:
@@ -107,8 +106,7 @@ class FCHL(Baseline[FCHLConfig, dict[str, Any]]):
         Raises
         ------
         DataError
-            If the frames have elements that the model was not trained on, or two atoms at the
-            same place.
+            If the frames have elements that the model was not trained on.
         """
         ready: Ready = self.built()
         return ready.problem.predict(ready.features, ready.coefficients, frames, progress)[0]
@@ -135,27 +133,13 @@ class FCHL(Baseline[FCHLConfig, dict[str, Any]]):
 class _Search:
     """A search for the width, and as much of it as a workdir already holds."""
 
-    def __init__(self, model: FCHL, workdir: Path) -> None:
+    def __init__(self, model: FCHL, workdir: Path, identity: dict[str, Any]) -> None:
         self.model, self.workdir = model, workdir
-        self.curve: list[dict[str, float]] = []
-        self.lost: list[dict[str, Any]] = []
-        self.settings = {"config": model.config.model_dump(mode="json"), "seed": model.seed}
-        path = workdir / SEARCH_FILE
-        if not path.is_file():
-            return
-        try:
-            stored = json.loads(path.read_text(encoding="utf-8"))
-            self.curve, self.lost = stored.pop("curve"), stored.pop("lost", [])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataError(
-                f"{path}: expected the search of an FCHL19* training ({error}); remove it to "
-                "start from the beginning"
-            ) from None
-        if stored != self.settings:
-            raise DataError(
-                f"{path}: the search of a training with other settings or another seed; remove "
-                "it, or train in another folder"
-            )
+        kind = "the search of an FCHL19* training"
+        self.file = SearchFile(workdir / SEARCH_FILE, identity, kind, ("curve", "lost"))
+        found = self.file.read()
+        self.curve: list[dict[str, float]] = found["curve"]
+        self.lost: list[dict[str, Any]] = found["lost"]
 
     def best(self, frames: int) -> dict[str, float]:
         """Return the best entry of the trainings with so many frames.
@@ -208,8 +192,7 @@ class _Search:
                 f"sigma {sigma:g}, lambda {value:g}, frames {count:g}: left out, {reason}\n"
                 for value, reason in lost.items()
             )
-        found = {"curve": self.curve, "lost": self.lost}
-        write_text(self.workdir / SEARCH_FILE, json.dumps(self.settings | found, indent=1))
+        self.file.write(curve=self.curve, lost=self.lost)
 
 
 def _write(path: Path, values: dict[str, Any]) -> None:

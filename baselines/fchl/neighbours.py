@@ -111,7 +111,7 @@ def environments(
     MissingExtraError
         If vesin is not installed.
     DataError
-        If an element is not known, or two atoms are at the same place.
+        If an element is not known.
     """
     kinds = np.tile(element_index(frames, elements, "FCHL19*"), len(frames))
     centre, target, vectors = _pairs(frames, cutoff)

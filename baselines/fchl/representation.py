@@ -22,7 +22,7 @@ import numpy as np
 from baselines.fchl import rows
 from baselines.fchl.config import FCHLConfig
 from baselines.fchl.neighbours import COLLINEAR, Environments, environments
-from baselines.toolkit.neighbours import COINCIDENT
+from baselines.toolkit.structures import COINCIDENT
 from teadata import Frames
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from baselines.predicted import Predicted
 from baselines.toolkit.composition import composition_energy, least_norm_energies
 from baselines.toolkit.devices import frames_at_once, in_batches
 from baselines.toolkit.labels import validation_errors
+from baselines.toolkit.structures import stress_of
 from teadata import Frames
 from teadata.typing import Progress
 
@@ -133,9 +134,9 @@ class Problem:
             progress("predict", part.stop, count)
         if virials is None:
             return [Predicted(energies[k] + offset, forces[k]) for k in range(sets)]
-        volumes = frames.volumes[:, None, None]
         return [
-            Predicted(energies[k] + offset, forces[k], virials[k] / volumes) for k in range(sets)
+            Predicted(energies[k] + offset, forces[k], stress_of(virials[k], frames))
+            for k in range(sets)
         ]
 
     def validated(

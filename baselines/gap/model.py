@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +16,11 @@ from baselines.gap import descriptors, fitting, potential
 from baselines.gap.config import GAPConfig
 from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, Baseline, FitResult
+from baselines.toolkit.identity import SearchFile, identity_of
 from baselines.toolkit.labels import validation_errors
 from teadata import Frames
 from teadata.errors import DataError
-from teadata.files import replace_folder, staging, write_text
+from teadata.files import replace_folder, staging
 from teadata.typing import Progress
 from teadata.units import EV
 
@@ -55,13 +55,21 @@ class GAP(Baseline[GAPConfig, GAPFolder]):
         First the two-body kernel alone, whose residual gives the
         weight δ of the SOAP kernels; then all kernels together.  Stages that have finished
         are not repeated when an interrupted fit is taken up; the one that was running is.
+
+        Raises
+        ------
+        DataError
+            If the stages in the workdir are another training's.
         """
         fitting.executable()
         for left in workdir.glob(f"{SCRATCH}*"):  # by a fit that was killed
             shutil.rmtree(left, ignore_errors=True)
         pairs = descriptors.pairs(train, self.config)
         delta = _weight(train.energies - train.energies.mean(), sum(p.counted for p in pairs))
-        curve = _finished(workdir, self.model_file)
+        identity = identity_of(self.config, self.seed, train, valid)
+        kind = "the stages of a GAP fit"
+        stages = SearchFile(workdir / STAGES_FILE, identity, kind, ("curve",))
+        curve = _finished(stages, workdir / self.model_file)
         search = list(itertools.product(self.config.sigma_energy, self.config.sigma_force))
         for number, (sigma_energy, sigma_force) in enumerate(search):
             sigmas = {"sigma_energy": sigma_energy, "sigma_force": sigma_force}
@@ -78,7 +86,8 @@ class GAP(Baseline[GAPConfig, GAPFolder]):
                         "delta_soap": _weight(rest, SOAP_KERNELS * train.n_atoms * len(train)),
                         **validation_errors(model.predict(valid, progress), valid),
                     }
-                _keep(workdir, curve, step)
+                curve.append(step)
+                stages.write(curve=curve)
             if len(curve) <= 2 * number + 1:
                 weights = {key: curve[2 * number][key] for key in ("delta_two_body", "delta_soap")}
                 soaps = descriptors.all_soaps(
@@ -95,7 +104,8 @@ class GAP(Baseline[GAPConfig, GAPFolder]):
                     best = _best(curve)
                     if best is None or step["force_rmse"] < best["force_rmse"]:
                         model.save(workdir / self.model_file)
-                _keep(workdir, curve, step)
+                curve.append(step)
+                stages.write(curve=curve)
         best = _best(curve)
         assert best is not None
         self.use(_checked(workdir / self.model_file))
@@ -144,8 +154,6 @@ class GAP(Baseline[GAPConfig, GAPFolder]):
                 f"this GAP was not trained on {', '.join(unknown)}, which these frames of "
                 f"{frames.formula} have"
             )
-        if frames.periodic and frames.cell is None:
-            raise DataError(f"{frames!r} are periodic, but have no cell: give them one")
         if len(frames) == 0:
             return Predicted(np.empty(0), np.empty(frames.forces.shape))
         if self._built is None and not (trained.folder / potential.GAP_FILE).is_file():
@@ -189,19 +197,11 @@ def _weight(energies: Any, count: int) -> float:
     return float(np.abs(energies).sum() / max(count, 1))
 
 
-def _finished(workdir: Path, model_file: str) -> list[dict[str, float]]:
+def _finished(stages: SearchFile, model: Path) -> list[dict[str, float]]:
     """Read the results of the stages that an interrupted fit finished."""
-    path = workdir / STAGES_FILE
-    if not path.is_file():
-        return []
-    curve: list[dict[str, float]] = json.loads(path.read_text(encoding="utf-8"))
+    curve = stages.read()["curve"]
     # Between the removal of a model and its successor's arrival there is none: search again.
-    return curve if (workdir / model_file).is_dir() else curve[:1]
-
-
-def _keep(workdir: Path, curve: list[dict[str, float]], step: dict[str, float]) -> None:
-    curve.append(step)
-    write_text(workdir / STAGES_FILE, json.dumps(curve, indent=1))
+    return curve if model.is_dir() else curve[:1]
 
 
 def _best(curve: list[dict[str, float]]) -> dict[str, float] | None:

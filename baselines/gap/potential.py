@@ -17,6 +17,7 @@ import numpy as np
 
 from baselines.gap.process import ending, started
 from baselines.predicted import Predicted
+from baselines.toolkit.structures import stress_of
 from teadata import Frames, TeaError
 from teadata.elements import SYMBOLS
 from teadata.errors import DataError, MissingExtraError
@@ -86,7 +87,8 @@ def load(folder: Path) -> Any:
             from quippy.potential import Potential
         except ImportError:
             raise MissingExtraError("quippy-ase", "gap", "SOAP/GAP") from None
-        return Potential(param_filename=str(folder / GAP_FILE))
+        # quippy keeps the results of atoms that it knows, without a virial if that was not asked.
+        return Potential(param_filename=str(folder / GAP_FILE), calculation_always_required=True)
 
 
 class Evaluated(NamedTuple):
@@ -195,12 +197,7 @@ def predict(potential: Any, frames: Frames, progress: Progress) -> Predicted:
 
 def _predicted(parts: list[Evaluated], frames: Frames) -> Predicted:
     energies, forces, virials = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    stress = None
-    if frames.cell is not None:
-        volume = frames.volumes
-        if (volume > 0).all():
-            stress = -virials * EV / volume[:, None, None]
-    return Predicted(energies * EV, forces * EV, stress)
+    return Predicted(energies * EV, forces * EV, stress_of(virials * -EV, frames))
 
 
 def predict_in_processes(

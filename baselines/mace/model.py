@@ -16,6 +16,7 @@ from baselines.toolkit.composition import composition_energy
 from baselines.toolkit.devices import frames_at_once, in_batches
 from baselines.toolkit.labels import validation_errors
 from baselines.toolkit.stepwise import check_batch
+from baselines.toolkit.structures import stress_of, volumes
 from baselines.toolkit.torch_files import read_model, write
 from teadata import Frames
 from teadata.files import atomic_write
@@ -80,7 +81,7 @@ class MACE(Baseline[MACEConfig, dict[str, Any]]):
             network, numbers = self.built(), trained["numbers"]
             energies = np.empty(len(frames))
             forces = np.empty(frames.positions.shape)
-            stress = None if frames.cell is None else np.empty((len(frames), 3, 3))
+            virials = np.zeros((len(frames), 3, 3))
             energies_of = trained["atomic_energies"].numpy()
             offset = composition_energy(frames, numbers, energies_of, self.title)
             least = self.config.valid_batch_size
@@ -92,17 +93,16 @@ class MACE(Baseline[MACEConfig, dict[str, Any]]):
             for part, outputs in in_batches(evaluate, len(frames), most, least):
                 energies[part] = (outputs["energy"] + offset) * EV
                 forces[part] = outputs["forces"].reshape(forces[part].shape) * EV
-                if stress is not None:
-                    # Not mace-torch's stress: of a slab its cell is another one than ours.
-                    volume = frames[part].volumes
-                    stress[part] = -outputs["virials"] * EV / volume[:, None, None]
+                if "virials" in outputs:
+                    virials[part] = outputs["virials"] * -EV
                 progress("predict", part.stop, len(frames))
-        return Predicted(energies, forces, stress)
+        # Not mace-torch's stress: of a slab its cell is another one than ours.
+        return Predicted(energies, forces, stress_of(virials, frames))
 
     def _batch(self, network: Any, frames: Frames, numbers: list[int]) -> dict[str, Any]:
         """Compute interaction energies (n,), forces (n·A, 3) and virials (n, 3, 3) in eV and Å."""
         inputs = backend.inputs(frames, numbers, self.config.r_max, self.device)
-        outputs = network(inputs, compute_virials=frames.cell is not None)
+        outputs = network(inputs, compute_virials=volumes(frames) is not None)
         return {
             name: outputs[name].detach().cpu().numpy().astype(np.float64)
             for name in ("energy", "forces", "virials")

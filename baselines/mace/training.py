@@ -14,7 +14,8 @@ from baselines.mace import backend
 from baselines.mace.config import MACEConfig
 from baselines.protocol import LOG_FILE
 from baselines.toolkit.composition import composition_energy
-from baselines.toolkit.stepwise import CheckpointSchedule, check_identity
+from baselines.toolkit.identity import check_identity, identity_of
+from baselines.toolkit.stepwise import CheckpointSchedule
 from baselines.toolkit.torch_files import read, write
 from teadata import Frames, TeaError
 from teadata.errors import DataError
@@ -102,6 +103,7 @@ class Training:
         from torch_ema import ExponentialMovingAverage
 
         self.config, self.seed, self.device = config, seed, device
+        self.identity = identity_of(config, seed, train, valid)
         self.numbers, self.energies = backend.atomic_energies(train)
         self.args = backend.namespace(config, seed, device)
         offset = composition_energy(train, self.numbers, self.energies, "MACE")
@@ -214,9 +216,7 @@ class Training:
         """Collect all that the epochs to come depend on; tensors, numbers and text only."""
         import torch
 
-        return {
-            "config": self.config.model_dump(mode="json"),
-            "seed": self.seed,
+        return self.identity | {
             "accelerated": self.accelerated,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -264,8 +264,7 @@ class Training:
 
     def _checkpoint(self, path: Path) -> dict[str, Any]:
         state = read(path, "a checkpoint of a MACE training; remove it to start from the beginning")
-        expected = {"config": self.config.model_dump(mode="json"), "seed": self.seed}
-        check_identity(path, expected, state)
+        check_identity(path, self.identity, state)
         # the weights of an accelerated network have another layout and other names
         before = bool(state.get("accelerated", False))
         if before != self.accelerated:

@@ -13,6 +13,7 @@ import numpy as np
 
 from baselines.pace.config import PACEConfig
 from baselines.predicted import Predicted
+from baselines.toolkit.structures import volumes
 from teadata import Frames, TeaError
 from teadata.errors import MissingExtraError
 from teadata.typing import Floats, Progress
@@ -126,7 +127,7 @@ def calculator(potential: str) -> Any:
 def predict(calculator: Any, frames: Frames, progress: Progress) -> Predicted:
     """Predict energies, forces and, of frames with a cell, stress."""
     energies, forces = np.empty(len(frames)), np.empty(frames.forces.shape)
-    stress = None if frames.cell is None else np.empty((len(frames), 3, 3))
+    stress = None if volumes(frames) is None else np.empty((len(frames), 3, 3))
     for row, atoms in enumerate(frames.to_ase()):
         calculator.calculate(atoms)
         results = calculator.results

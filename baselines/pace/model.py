@@ -44,9 +44,16 @@ class PACE(Baseline[PACEConfig, PACEModel]):
 
         Nothing is random: the seed plays no part.  A fit that was interrupted begins again.
         Stress is predicted, but not fitted.
+
+        Raises
+        ------
+        DataError
+            If the frames are periodic along one or two directions.
         """
         from baselines.pace import backend
 
+        _check_periodic(train, self.config.cutoff)
+        _check_periodic(valid, self.config.cutoff)
         elements = sorted({int(z) for z in train.numbers})
         energies = least_norm_energies(train, elements)
         constant = composition_energy(train, elements, energies, "PACE")
@@ -91,9 +98,17 @@ class PACE(Baseline[PACEConfig, PACEModel]):
         return backend.calculator(trained.potential)
 
     def _predict(self, trained: PACEModel, frames: Frames, progress: Progress) -> Predicted:
-        """Predict energies, forces and, of frames with a cell, stress."""
+        """Predict energies, forces and, of frames with a cell, stress.
+
+        Raises
+        ------
+        DataError
+            If the frames are periodic along one or two directions, or have elements that the
+            model was not trained on.
+        """
         energies = np.array(trained.energies)
         constant = composition_energy(frames, trained.elements, energies, self.title)
+        _check_periodic(frames, self.config.cutoff)
         if len(frames) == 0:
             return Predicted(np.empty(0), np.empty(frames.forces.shape))
         from baselines.pace import backend
@@ -124,6 +139,20 @@ class PACE(Baseline[PACEConfig, PACEModel]):
         model = cls(config, device=device)
         model.use(trained)
         return model
+
+
+def _check_periodic(frames: Frames, cutoff: float) -> None:
+    """Refuse slabs and chains: python-ace knows three periodic directions, or none."""
+    if not frames.periodic or frames.pbc.all():
+        return
+    opened = [axis for axis in range(3) if not frames.pbc[axis]]
+    names = " and ".join("abc"[axis] for axis in opened)
+    raise DataError(
+        "PACE: python-ace takes frames that are periodic along three directions, or along none; "
+        f"found pbc {frames.pbc.tolist()}; make them periodic along {names}, too, with more "
+        f"vacuum there than the cutoff of {cutoff:g} Å (in ASE atoms.center(vacuum={cutoff:g}, "
+        f"axis={opened}); atoms.pbc = True), or take another model"
+    )
 
 
 def _shortest(frames: Frames, cutoff: float) -> float:

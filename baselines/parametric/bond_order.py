@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from baselines.predicted import Predicted
-from baselines.toolkit.labels import volumes
 from baselines.toolkit.neighbours import all_pairs, pairs_of_pairs
+from baselines.toolkit.structures import stress_of
 from teadata import Frames
 from teadata.errors import MissingExtraError
 from teadata.typing import Floats
@@ -93,11 +93,8 @@ def evaluate(form: dict[str, float], bonds: Bonds) -> Predicted:
     results = calculator.results
     energies = results["energies"].reshape(count, atoms).sum(axis=1) * EV
     forces = results["forces"].reshape(count, atoms, 3) * EV
-    volume = volumes(frames)
-    if volume is None:
-        return Predicted(energies, forces)
     virials = results["stresses"].reshape(count, atoms, 6).sum(axis=1) * EV
-    return Predicted(energies, forces, _full(virials) / volume[:, None, None])
+    return Predicted(energies, forces, stress_of(_full(virials), frames))
 
 
 def _full(voigt: Floats) -> Floats:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from baselines.config import ModelConfig
 from baselines.predicted import Predicted
-from baselines.toolkit.labels import volumes
+from baselines.toolkit.structures import volumes
 from teadata import Frames
 from teadata.typing import Floats
 

@@ -65,7 +65,7 @@ class Parametrised(Baseline[ConfigT, ParametersT], Generic[ConfigT, ParametersT]
         """Predict some frames whose pairs fit into memory."""
 
     def _predict(self, trained: ParametersT, frames: Frames, progress: Progress) -> Predicted:
-        """Predict energies, forces and, of frames periodic in space, stress.
+        """Predict energies, forces and, of frames with a cell, stress.
 
         The atoms may be of any number.
         """

@@ -7,7 +7,6 @@ asymmetry of a bond, of which bounds can be told.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -18,14 +17,14 @@ from baselines.parametric.objective import Length, WeightedConfig, labels, weigh
 from baselines.parametric.parameters import Parameters, Parametrised
 from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, FitResult
+from baselines.toolkit.identity import SearchFile, identity_of
 from baselines.toolkit.labels import the_element, validation_errors
 from teadata import Frames
-from teadata.errors import DataError, MissingExtraError
-from teadata.files import write_text
+from teadata.errors import MissingExtraError
 from teadata.typing import Floats, Progress
 
 STARTS_FILE = "starts.json"
-"""In the workdir: the settings, and the result of every start that has finished."""
+"""In the workdir: the training's identity, and the result of every start that has finished."""
 
 FITTED = ("depth", "length", "asymmetry", "slope", "gamma", "n", "c", "d", "h", "lambda3")
 """Fitted parameters in their order; the first eight by their logarithms.
@@ -133,7 +132,8 @@ class Tersoff(Parametrised[TersoffConfig, TersoffParameters]):
         interrupted fit is taken up; the one that was running is.
         """
         element = the_element(train, valid, self.title)
-        done = _Starts(self.config, self.seed, workdir)
+        identity = identity_of(self.config, self.seed, train, valid)
+        done = _Starts(identity, self, workdir)
         problem = _Problem(self.config, train, valid)
         for number in range(len(done.results), self.config.starts):
             task = f"fit {number + 1}/{self.config.starts}"
@@ -223,26 +223,11 @@ class _Problem:
 class _Starts:
     """The starts of a fit, and the results that a workdir already holds."""
 
-    def __init__(self, config: TersoffConfig, seed: int, workdir: Path) -> None:
-        self.config, self.seed, self.workdir = config, seed, workdir
-        self.settings = {"config": config.model_dump(mode="json"), "seed": seed}
-        self.results: list[dict[str, float]] = []
-        path = workdir / STARTS_FILE
-        if not path.is_file():
-            return
-        try:
-            stored = json.loads(path.read_text(encoding="utf-8"))
-            self.results = stored.pop("results")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataError(
-                f"{path}: expected the starts of a Tersoff fit ({error}); remove it to start "
-                "from the beginning"
-            ) from None
-        if stored != self.settings:
-            raise DataError(
-                f"{path}: the starts of a fit with other settings or another seed; remove it, or "
-                "train in another folder"
-            )
+    def __init__(self, identity: dict[str, Any], model: Tersoff, workdir: Path) -> None:
+        self.config, self.seed, self.log = model.config, model.seed, workdir / LOG_FILE
+        kind = "the starts of a Tersoff fit"
+        self.file = SearchFile(workdir / STARTS_FILE, identity, kind, ("results",))
+        self.results: list[dict[str, float]] = self.file.read()["results"]
 
     def start(self, number: int) -> Floats:
         """Return the vector that a start begins at, within the bounds."""
@@ -255,9 +240,6 @@ class _Starts:
     def add(self, result: dict[str, float]) -> None:
         """Store the result of a start in the workdir."""
         self.results.append(result)
-        with open(self.workdir / LOG_FILE, "a", encoding="utf-8") as log:
+        with open(self.log, "a", encoding="utf-8") as log:
             log.write(", ".join(f"{key} {value:.6g}" for key, value in result.items()) + "\n")
-        write_text(
-            self.workdir / STARTS_FILE,
-            json.dumps(self.settings | {"results": self.results}, indent=1),
-        )
+        self.file.write(results=self.results)

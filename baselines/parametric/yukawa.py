@@ -16,8 +16,9 @@ from baselines.parametric.objective import Length, WeightedConfig, labels, weigh
 from baselines.parametric.parameters import Parameters, Parametrised
 from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, FitResult
-from baselines.toolkit.labels import the_element, validation_errors, volumes
+from baselines.toolkit.labels import the_element, validation_errors
 from baselines.toolkit.neighbours import AllPairs, all_pairs
+from baselines.toolkit.structures import stress_of
 from teadata import Frames
 from teadata.errors import DataError, MissingExtraError
 from teadata.typing import Floats, Progress
@@ -85,15 +86,12 @@ def sums(near: AllPairs, values: Floats, slopes: Floats, frames: Frames) -> Pred
     for axis in range(3):
         summed = np.bincount(near.first, pulls[:, axis], count * atoms)
         forces[..., axis] = summed.reshape(count, atoms)
-    volume = volumes(frames)
-    if volume is None:
-        return Predicted(energies, forces)
-    stress = np.empty((count, 3, 3))
+    virials = np.empty((count, 3, 3))
     for a in range(3):
         for b in range(a, 3):
-            virials = np.bincount(frame, pulls[:, a] * near.vectors[:, b], count) / 2
-            stress[:, a, b] = stress[:, b, a] = virials / volume
-    return Predicted(energies, forces, stress)
+            products = np.bincount(frame, pulls[:, a] * near.vectors[:, b], count) / 2
+            virials[:, a, b] = virials[:, b, a] = products
+    return Predicted(energies, forces, stress_of(virials, frames))
 
 
 def unit_yukawa(

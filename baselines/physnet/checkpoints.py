@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.toolkit.stepwise import check_identity
+from baselines.toolkit.identity import check_identity
 from teadata.errors import DataError
 from teadata.files import atomic_write
 

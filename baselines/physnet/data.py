@@ -66,11 +66,6 @@ def graph_of(config: PhysNetConfig, frames: Frames, fixed: FixedPart | None = No
         The settings, and the frames.
     fixed
         What :func:`fixed_part` made of as many frames of the same atoms.
-
-    Raises
-    ------
-    DataError
-        If two atoms are at the same place.
     """
     fixed = fixed_part(config, frames) if fixed is None else fixed
     near = neighbours.isolated_pairs(frames, config.r_cut)

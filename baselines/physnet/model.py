@@ -76,8 +76,7 @@ class PhysNet(Baseline[PhysNetConfig, dict[str, Any]]):
         Raises
         ------
         DataError
-            If the frames are periodic, have elements that the model was not trained on, or two
-            atoms at the same place.
+            If the frames are periodic, or have elements that the model was not trained on.
         """
         offset = composition_energy(frames, trained["elements"], trained["energies"], self.title)
         network: Potential = self.built()

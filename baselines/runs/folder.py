@@ -29,6 +29,7 @@ from teadata.errors import (
 )
 from teadata.files import LOCK_FILE, atomic_write, check_folder, contents, locked, write_text
 from teadata.provenance import sha256, sha256_of
+from teadata.seeds import check_seed
 from teadata.typing import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def make_plan(
     config_name
         Name of a shipped configuration, or path of a YAML file.
     seed
-        Seed of everything random.
+        Seed of everything random, from 0 to :data:`teadata.seeds.LARGEST_SEED`.
     device
         ``"cpu"`` or ``"cuda"``.
     dtype
@@ -90,7 +91,7 @@ def make_plan(
     Raises
     ------
     UsageError
-        If the model, configuration, subset, size or device does not exist.
+        If the model, configuration, subset, size, seed or device does not exist.
     DataError
         If the configuration is not valid, or the model has no such dtype or option.
     """
@@ -110,7 +111,7 @@ def make_plan(
         model=model,
         config_name=config_name,
         config=settings.model_dump(mode="json"),
-        seed=seed,
+        seed=check_seed(seed),
         device=device,
         dataset=dataset.card.full_id,
         frames_sha256=dataset.card.file("frames").sha256,
@@ -286,7 +287,7 @@ def train(plan: Plan, folder: Path | str, progress: Progress = no_progress) -> T
         return record
     model_entry = _usable(plan.model, plan.device)
     model_class, kind = model_entry.classes()
-    settings = config.parse(kind, plan.config, PLAN_FILE)
+    settings = config.parse(kind, plan.config, str(folder / PLAN_FILE))
     dataset = same_data(plan)
     made = _check_folder(folder)
     with locked(folder, "training", "another --output"):
@@ -381,7 +382,8 @@ def load(folder: Path | str, device: str | None = None) -> Baseline[Any, Any]:
             f"{path}: sha256 {actual}, the record says {record.model_sha256}; the model is not the "
             "one that was trained here"
         )
-    return model_class.load(path, config.parse(kind, record.plan.config, RECORD_FILE), device)
+    settings = config.parse(kind, record.plan.config, str(folder / RECORD_FILE))
+    return model_class.load(path, settings, device)
 
 
 def calculator_of(folder: Path, device: str | None = None) -> Calculator | None:

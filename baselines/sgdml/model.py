@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +13,12 @@ from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, Baseline, FitResult
 from baselines.sgdml.backend import backend, sound_blas, workers
 from baselines.sgdml.config import SGDMLConfig
+from baselines.toolkit.identity import SearchFile, identity_of
 from baselines.toolkit.labels import validation_errors
+from baselines.toolkit.structures import volumes
 from teadata import Frames, TeaError
 from teadata.errors import DataError
-from teadata.files import atomic_write, write_text
+from teadata.files import atomic_write
 from teadata.formats import npz
 from teadata.typing import Floats, Progress
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 MODEL_KEYS = ("type", "z", "sig", "c", "std", "perms", "tril_perms_lin", "R_desc", "R_d_desc_alpha")
 
 SEARCH_FILE = "sigmas.json"
-"""In the workdir: the validation errors of every σ so far."""
+"""In the workdir: the training's identity, and the validation errors of every σ so far."""
 
 CHECKPOINT_FILE = "solver.npz"
 """In the workdir: the state of the iterative solver, while it works on one σ."""
@@ -56,22 +57,27 @@ class SGDML(Baseline[SGDMLConfig, dict[str, Any]]):
         Raises
         ------
         DataError
-            If the frames have different cells.
+            If the frames have different cells, or what is in the workdir is another training's.
         """
         _check_lattice(valid, _lattice(train))
+        identity = identity_of(self.config, self.seed, train, valid)
+        kind = "the search of an sGDML training"
+        search = SearchFile(workdir / SEARCH_FILE, identity, kind, ("curve",))
+        search.read()  # before sgdml's trainer is made, of which there can be one at a time
         with backend(workdir / LOG_FILE, self.device):
             from baselines.sgdml.factors import factorising_on
-            from baselines.sgdml.solvers import trainer
+            from baselines.sgdml.solvers import check_checkpoint, trainer
 
-            np.random.seed(self.seed)  # noqa: NPY002 -- sgdml draws from NumPy's global generator
+            check_checkpoint(workdir / CHECKPOINT_FILE, identity)
             try:
                 with (
+                    _seeded(self.seed),
                     sound_blas(train.forces.size),
                     factorising_on(self.device),
                     workers(),
                     trainer(self.config, len(train), train.n_atoms, self.by_torch()) as sgdml,
                 ):
-                    return self._search(sgdml, train, valid, workdir, progress)
+                    return self._search(sgdml, train, valid, workdir, search, progress)
             except np.linalg.LinAlgError as error:
                 raise TeaError(
                     f"sgdml could not solve for the coefficients ({error}); expected a positive "
@@ -90,25 +96,29 @@ class SGDML(Baseline[SGDMLConfig, dict[str, Any]]):
         return True
 
     def _search(
-        self, trainer: Any, train: Frames, valid: Frames, workdir: Path, progress: Progress
+        self,
+        trainer: Any,
+        train: Frames,
+        valid: Frames,
+        workdir: Path,
+        search: SearchFile,
+        progress: Progress,
     ) -> FitResult:
-        curve_file, best_file = workdir / SEARCH_FILE, workdir / self.model_file
-        curve: list[dict[str, float]] = []
-        if curve_file.is_file() and best_file.is_file():
-            curve = json.loads(curve_file.read_text(encoding="utf-8"))
+        best_file = workdir / self.model_file
+        curve: list[dict[str, float]] = search.read()["curve"] if best_file.is_file() else []
         best = min(curve, key=lambda step: step["force_rmse"], default=None)
         task = None
         for sigma in self.config.sigmas[len(curve) :]:
             if _rises(curve):
                 break
             task = task or self._task(trainer, train, valid, progress)
-            outcome = self._train(trainer, task | {"sig": sigma}, workdir, progress)
+            outcome = self._train(trainer, task | {"sig": sigma}, workdir, search, progress)
             step = {"sigma": sigma} | outcome | validation_errors(self.predict(valid), valid)
             if best is None or step["force_rmse"] < best["force_rmse"]:
                 best = step
                 self.save(best_file)
             curve.append(step)
-            write_text(curve_file, json.dumps(curve, indent=1))
+            search.write(curve=curve)
             (workdir / CHECKPOINT_FILE).unlink(missing_ok=True)
         assert best is not None
         self.use(_read_model(best_file))
@@ -140,7 +150,12 @@ class SGDML(Baseline[SGDMLConfig, dict[str, Any]]):
         return task
 
     def _train(
-        self, trainer: Any, task: dict[str, Any], workdir: Path, progress: Progress
+        self,
+        trainer: Any,
+        task: dict[str, Any],
+        workdir: Path,
+        search: SearchFile,
+        progress: Progress,
     ) -> dict[str, float]:
         """Train at the task's σ, and return what the iterative solver needed for it."""
         from baselines.sgdml.solvers import Relay, outcome, resumed, whole_frames
@@ -152,7 +167,8 @@ class SGDML(Baseline[SGDMLConfig, dict[str, Any]]):
                 frames, atoms = task["R_train"].shape[:2]
                 task |= whole_frames(frames, atoms, trainer._max_memory, self.seed)
             task |= resumed(checkpoint, sigma)
-        model = trainer.train(task, callback=Relay(f"sigma {sigma}", progress, sigma, checkpoint))
+        relay = Relay(f"sigma {sigma}", progress, sigma, checkpoint, search.identity)
+        model = trainer.train(task, callback=relay)
         self.use(model)
         return outcome(model) if iterative else {}
 
@@ -232,6 +248,17 @@ class SGDML(Baseline[SGDMLConfig, dict[str, Any]]):
         return model
 
 
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Seed NumPy's global generator, from which sgdml draws, for a block; then it is as before."""
+    before = np.random.get_state()  # noqa: NPY002
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(before)  # noqa: NPY002
+
+
 def _read_model(path: Path) -> dict[str, Any]:
     model = npz.load_arrays(path, MODEL_KEYS, ["lattice"])
     if str(model["type"]) != "m":
@@ -249,6 +276,12 @@ def _lattice(frames: Frames) -> Floats | None:
             f"sGDML knows one cell, but {np.count_nonzero(other)} of these {len(frames)} frames "
             f"have another one than the first, e.g. frame {frames.ids[np.argmax(other)]}; expected "
             "frames of constant cell: use another model"
+        )
+    if volumes(frames) is None:
+        raise DataError(
+            "sGDML needs three cell vectors of periodic frames, and found "
+            f"{frames.cell[0].tolist()} Å; give the direction that is not periodic one, too, "
+            "longer than the atoms reach (in ASE atoms.center(vacuum=10, axis=2))"
         )
     lattice: Floats = frames.cell[0].T
     return lattice

@@ -6,6 +6,7 @@ one.  Here the user chooses, and too little memory is an error.
 
 from __future__ import annotations
 
+import json
 import math
 import multiprocessing
 import sys
@@ -24,6 +25,7 @@ from sgdml.solvers.analytic import Analytic
 from sgdml.solvers.iterative import Iterative
 
 from baselines.sgdml.config import SGDMLConfig
+from baselines.toolkit.identity import check_identity
 from teadata import TeaError
 from teadata.files import atomic_write
 from teadata.formats import npz
@@ -121,13 +123,20 @@ class Relay:
         Length scale of the model that is trained.
     checkpoint
         File for the state of the iterative solver.
+    identity
+        What a training must have in common with this one to take that up.
     """
 
     def __init__(
-        self, label: str, progress: Progress, sigma: int = 0, checkpoint: Path | None = None
+        self,
+        label: str,
+        progress: Progress,
+        sigma: int = 0,
+        checkpoint: Path | None = None,
+        identity: dict[str, Any] | None = None,
     ) -> None:
         self.label, self.progress = label, progress
-        self.sigma, self.checkpoint = sigma, checkpoint
+        self.sigma, self.checkpoint, self.identity = sigma, checkpoint, identity or {}
         self._saved = time.monotonic()
 
     def __call__(self, current: int, total: int = 1, disp_str: str = "", **more: Any) -> None:
@@ -154,8 +163,22 @@ class Relay:
                 alphas=-state["xk"],
                 iterations=state["iterations"] + 1,
                 inducing_pts_idxs=state["inducing_pts_idxs"],
+                identity=json.dumps(self.identity),
             )
         self._saved = time.monotonic()
+
+
+def check_checkpoint(checkpoint: Path, identity: dict[str, Any]) -> None:
+    """Refuse a checkpoint of another training.
+
+    Raises
+    ------
+    DataError
+        If there is one.
+    """
+    if checkpoint.is_file():
+        state = npz.load_arrays(checkpoint, CHECKPOINT_KEYS, ["identity"])
+        check_identity(checkpoint, identity, json.loads(str(state.get("identity", "{}"))))
 
 
 def resumed(checkpoint: Path, sigma: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import orbax.checkpoint as ocp
 
-from baselines.toolkit.stepwise import check_identity
+from baselines.toolkit.identity import check_identity
 from teadata.errors import DataError
 
 CHECKPOINT_FOLDER = "checkpoints"

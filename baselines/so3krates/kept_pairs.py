@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,7 @@ SPARE, LEAST_SPARE = 0.1, 64
 
 @dataclass(frozen=True)
 class _List:
-    """The pairs of a frame, padded, and the frame they were found in."""
+    """The pairs of a frame, padded, and a copy of the frame they were found in."""
 
     frame: Frames
     pairs: Pairs
@@ -83,13 +84,7 @@ class KeptPairs:
         self._length = 0
 
     def of(self, frame: Frames) -> Listed:
-        """Return the pairs of a single frame, with those that are listed if they still hold.
-
-        Raises
-        ------
-        DataError
-            If two atoms are at the same place.
-        """
+        """Return the pairs of a single frame, with those that are listed if they still hold."""
         if self._list is None or not self._list.holds(frame, self.skin):
             self._list = self._listed(frame)
         return self._list.at(frame)
@@ -105,4 +100,6 @@ class KeptPairs:
         with backend.session(self.config, self.device):
             first, second = jax.device_put((padded.first, padded.second))
         cell = np.zeros((3, 3)) if frame.cell is None else frame.cell[0]
-        return _List(frame, pairs, pairs.images @ cell, Listed(padded.vectors, first, second))
+        # Frames share memory with the caller's arrays, whose atoms may be moved in place.
+        kept = copy.deepcopy(frame)
+        return _List(kept, pairs, pairs.images @ cell, Listed(padded.vectors, first, second))

@@ -16,6 +16,7 @@ from baselines.toolkit import array_files
 from baselines.toolkit.composition import composition_energy
 from baselines.toolkit.devices import frames_at_once, in_batches
 from baselines.toolkit.labels import validation_errors
+from baselines.toolkit.structures import stress_of
 from teadata import Frames
 from teadata.typing import Progress
 from teadata.units import EV
@@ -78,8 +79,7 @@ class SO3krates(Baseline[SO3kratesConfig, dict[str, Any]]):
         Raises
         ------
         DataError
-            If the frames have elements that the model was not trained on, or two atoms at the
-            same place.
+            If the frames have elements that the model was not trained on.
         """
         offset = composition_energy(frames, trained["elements"], trained["energies"], self.title)
         network: Potential = self.built()
@@ -88,10 +88,7 @@ class SO3krates(Baseline[SO3kratesConfig, dict[str, Any]]):
         evaluate = network.predict if len(frames) != 1 else network.follow
         energies = np.empty(len(frames))
         forces = np.empty(frames.positions.shape)
-        volumes = None if frames.cell is None else frames.volumes
-        if volumes is not None and not volumes.all():  # cells of one or two vectors
-            volumes = None
-        stress = None if volumes is None else np.empty((len(frames), 3, 3))
+        virials = np.empty((len(frames), 3, 3))
         least = self.config.valid_batch_size
         # as many as there are places for: empty ones would cost as much
         most = places(frames_at_once(self.device, least, frames.n_atoms))
@@ -99,10 +96,9 @@ class SO3krates(Baseline[SO3kratesConfig, dict[str, Any]]):
         for part, outcome in batches:
             energies[part] = outcome.energies * EV + offset
             forces[part] = outcome.forces * EV
-            if stress is not None and volumes is not None:
-                stress[part] = outcome.virials * EV / volumes[part, None, None]
+            virials[part] = outcome.virials * EV
             progress("predict", part.stop, len(frames))
-        return Predicted(energies, forces, stress)
+        return Predicted(energies, forces, stress_of(virials, frames))
 
     def _save(self, trained: dict[str, Any], path: Path) -> None:
         """Write settings, weights by the original's names, and energies of the elements."""

@@ -50,11 +50,6 @@ def find(frames: Frames, index: int, cutoff: float) -> Pairs:
         Which frame of which.
     cutoff
         In Å.
-
-    Raises
-    ------
-    DataError
-        If two atoms are at the same place.
     """
     i, j, images, vectors = neighbours.pairs(frames, index, cutoff)
     # In an order of their own, so that sums do not depend on how the search found them

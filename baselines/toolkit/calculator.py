@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from baselines.toolkit.structures import volumes
 from teadata import Frames
 from teadata.errors import MissingExtraError
 from teadata.output.display import html_fields
 from teadata.units import EV
 
 try:
-    from ase.calculators.calculator import Calculator, all_changes
+    from ase.calculators.calculator import (
+        Calculator,
+        PropertyNotImplementedError,
+        all_changes,
+    )
     from ase.stress import full_3x3_to_voigt_6_stress
 except ImportError:
     raise MissingExtraError("ase", "ase", "an ASE calculator") from None
@@ -27,7 +32,7 @@ if TYPE_CHECKING:
 class BaselineCalculator(Calculator):  # type: ignore[misc]
     """Energy in eV, forces in eV/Å and, where the model has them, stress and charges.
 
-    Stress (eV/Å³) needs a structure with a cell.  Charges are in e, and come with their dipole
+    Stress (eV/Å³) needs a cell with a volume.  Charges are in e, and come with their dipole
     moment in e Å.
 
     Parameters
@@ -73,18 +78,37 @@ class BaselineCalculator(Calculator):  # type: ignore[misc]
         """Fill ``results``: energy (eV), forces (A, 3) (eV/Å), and what else the model predicts.
 
         That is stress (6,) in eV/Å³, and charges (A,) in e with their dipole (3,) in e Å.
+
+        Raises
+        ------
+        PropertyNotImplementedError
+            If stress is asked for, and the model, or a cell without a volume, has none.
+        DataError
+            If no model has an energy of these atoms, or this one has none.
         """
         super().calculate(atoms, properties, system_changes)
-        predicted = self.model.predict(frame_of(self.atoms))
+        frame = frame_of(self.atoms)
+        predicted = self.model.predict(frame)
         self.results = {
             "energy": float(predicted.energies[0]) / EV,
             "forces": predicted.forces[0] / EV,
         }
         if predicted.stress is not None:
             self.results["stress"] = full_3x3_to_voigt_6_stress(predicted.stress[0]) / EV
+        elif "stress" in properties:
+            raise PropertyNotImplementedError(self._no_stress(frame))
         if predicted.charges is not None:
             self.results["charges"] = predicted.charges[0]
             self.results["dipole"] = predicted.charges[0] @ self.atoms.positions
+
+    def _no_stress(self, frame: Frames) -> str:
+        if volumes(frame) is None:
+            vectors = "no cell" if frame.cell is None else f"a cell {frame.cell[0].tolist()} Å"
+            return (
+                f"stress is energy per volume, and these atoms have {vectors}; expected three "
+                "cell vectors that span a volume: set them, or leave stress out"
+            )
+        return f"{self.model!r} predicts no stress: leave it out, or take another model"
 
 
 def frame_of(atoms: Atoms) -> Frames:

@@ -8,7 +8,6 @@ from baselines.predicted import Predicted
 from baselines.toolkit.composition import element_index, symbols
 from teadata import Frames
 from teadata.errors import DataError
-from teadata.typing import Floats
 from teaeval.metrics.definitions import errors
 
 
@@ -49,13 +48,6 @@ def check_labels(frames: Frames, role: str) -> None:
                 f"{name} of {len(wrong)} of {len(frames)} {role} frames are not finite, the first "
                 f"is frame {wrong[0]}; leave these frames out"
             )
-
-
-def volumes(frames: Frames) -> Floats | None:
-    """Compute the cells' volumes (N,) in Å³; None for frames that are not periodic in space."""
-    if frames.cell is None or not frames.pbc.all():
-        return None
-    return frames.volumes
 
 
 def the_element(train: Frames, valid: Frames, title: str) -> int:

@@ -8,11 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teadata import Frames
-from teadata.errors import DataError
 from teadata.structure.vesin_lists import neighbour_list
-
-COINCIDENT = 1e-4
-"""Distance in Å below which two atoms are at the same place."""
 
 FEW_ATOMS = 256
 """Atoms of a frame up to which all distances are computed faster than a search finds the short."""
@@ -46,43 +42,12 @@ def pairs(
     ------
     MissingExtraError
         If vesin is not installed.
-    DataError
-        If two atoms are at the same place.
     """
     search = neighbour_list("A neighbour list", cutoff)
     box = np.zeros((3, 3)) if frames.cell is None else frames.cell[index]
     periodic = [bool(axis) for axis in frames.pbc]
     i, j, images, vectors = search.compute(frames.positions[index], box, periodic, "ijSD")
-    short = (vectors**2).sum(axis=1) < COINCIDENT**2
-    if short.any():
-        n = int(np.argmax(short))
-        raise _coincident(frames, index, i[n], j[n])
     return i, j, images, vectors
-
-
-def check_places(frames: Frames) -> None:
-    """Refuse frames with an atom at NaN or infinity: it is near no other, and would be ignored.
-
-    Raises
-    ------
-    DataError
-        It names the first frame, and its atom.
-    """
-    lost = ~np.isfinite(frames.positions)
-    if lost.any():
-        row, atom = divmod(int(np.argmax(lost.any(axis=2))), frames.n_atoms)
-        raise DataError(
-            f"frame {frames.ids[row]}: the position of atom {atom} has NaN or infinity; leave "
-            "this frame out"
-        )
-
-
-def _coincident(frames: Frames, index: int, first: int, second: int) -> DataError:
-    """The error of two atoms at the same place."""
-    return DataError(
-        f"frame {frames.ids[index]}: atoms {first} and {second} are at the same place; leave "
-        "this frame out"
-    )
 
 
 class IsolatedPairs(NamedTuple):
@@ -110,8 +75,6 @@ def isolated_pairs(frames: Frames, cutoff: float) -> IsolatedPairs:
     ------
     MissingExtraError
         If vesin is not installed, and the frames are large.
-    DataError
-        If two atoms are at the same place.
     """
     count, atoms = len(frames), frames.n_atoms
     if atoms > FEW_ATOMS:
@@ -141,10 +104,6 @@ def _near(frames: Frames, part: slice, cutoff: float) -> NDArray[np.int64]:
         squares += (axis[:, :, None] - axis[:, None, :]) ** 2
     squares[:, np.arange(atoms), np.arange(atoms)] = np.inf
     places = np.flatnonzero(squares <= cutoff**2)
-    short = squares.ravel()[places] < COINCIDENT**2
-    if short.any():
-        row, rest = divmod(int(places[np.argmax(short)]), atoms * atoms)
-        raise _coincident(frames, part.start + row, *divmod(rest, atoms))
     numbered: NDArray[np.int64] = places + part.start * atoms * atoms
     return numbered
 

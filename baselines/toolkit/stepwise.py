@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baselines.toolkit.composition import composition_energy
+from baselines.toolkit.identity import Settings, identity_of
 from teadata import Frames
 from teadata.errors import DataError
 from teadata.typing import Floats, Progress
@@ -41,29 +42,6 @@ def check_batch(frames: int, batch_size: int) -> None:
         )
 
 
-def check_identity(where: Path, expected: Mapping[str, Any], found: Mapping[str, Any]) -> None:
-    """Refuse the checkpoint of another training.
-
-    Parameters
-    ----------
-    where
-        The checkpoint.
-    expected, found
-        What this training and that of the checkpoint were made with, by name.
-
-    Raises
-    ------
-    DataError
-        If they differ.
-    """
-    for name, value in expected.items():
-        if found.get(name) != value:
-            raise DataError(
-                f"{where}: the checkpoint of a training with another {name}; expected {value}, "
-                f"found {found.get(name)}; remove it, or train in another folder"
-            )
-
-
 class CheckpointSchedule:
     """Decides when a checkpoint is due, so that all of them cost about 1 % of the time."""
 
@@ -79,7 +57,7 @@ class CheckpointSchedule:
             self.cost = self.written - start
 
 
-class StepSettings(Protocol):
+class StepSettings(Settings, Protocol):
     """Settings that every training by steps has.
 
     Attributes
@@ -98,7 +76,6 @@ class StepSettings(Protocol):
     def steps(self) -> int: ...  # noqa: D102
     @property
     def eval_every(self) -> int | None: ...  # noqa: D102
-    def model_dump(self, *, mode: str) -> dict[str, Any]: ...  # noqa: D102
 
 
 SettingsT = TypeVar("SettingsT", bound=StepSettings)
@@ -122,6 +99,8 @@ class TrainingLoop(ABC, Generic[SettingsT]):
 
     Attributes
     ----------
+    identity
+        What a checkpoint must have in common: see :func:`baselines.toolkit.identity.identity_of`.
     offset
         What the elements' energies add up to in a frame, in kcal/mol.
     step, total
@@ -150,6 +129,7 @@ class TrainingLoop(ABC, Generic[SettingsT]):
     ) -> None:
         check_batch(len(train), config.batch_size)
         self.config, self.seed = config, seed
+        self.identity = identity_of(config, seed, train, valid)
         self.elements, self.energies = elements, energies
         self.offset = composition_energy(train, elements, energies, title)
         composition_energy(valid, elements, energies, title)
@@ -184,11 +164,6 @@ class TrainingLoop(ABC, Generic[SettingsT]):
     def finished(self) -> bool:
         """Whether all steps are done."""
         return self.step >= self.total
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """Settings and seed: what a training must have in common with a checkpoint."""
-        return {"config": self.config.model_dump(mode="json"), "seed": self.seed}
 
     @property
     def selected(self) -> dict[str, Any]:

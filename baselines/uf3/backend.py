@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from baselines.predicted import Predicted
-from baselines.toolkit.labels import volumes
 from baselines.toolkit.neighbours import all_pairs
+from baselines.toolkit.structures import stress_of, volumes
 from baselines.uf3 import splines
 from baselines.uf3.config import UF3Config
 from baselines.uf3.splines import Triangles
@@ -114,7 +114,7 @@ def solve(model: Any, frames: Frames, weight: float, progress: Progress) -> None
 
 
 def predict(model: Any, frames: Frames, progress: Progress) -> Predicted:
-    """Predict energies, forces and, of frames periodic in space, stress."""
+    """Predict energies, forces and, of frames with a cell, stress."""
     basis, count, atoms = model.bspline_config, len(frames), frames.n_atoms
     (pair,), (trio,) = basis.interactions_map[2], basis.interactions_map[3]
     sizes = np.cumsum(basis.partition_sizes)
@@ -135,8 +135,7 @@ def predict(model: Any, frames: Frames, progress: Progress) -> Predicted:
         forces[row] = -slopes[: 3 * atoms].reshape(atoms, 3) * EV
         virials[row] = slopes[3 * atoms :].reshape(3, 3) * EV
         progress("predict", row + 1, count)
-    volume = volumes(frames)
-    return Predicted(energies, forces, None if volume is None else virials / volume[:, None, None])
+    return Predicted(energies, forces, stress_of(virials, frames))
 
 
 def to_text(model: Any) -> str:

@@ -43,7 +43,7 @@ class UF3(Baseline[UF3Config, Any]):
         return FitResult({"coefficients": int(model.n_feats)}, errors, [errors])
 
     def _predict(self, trained: Any, frames: Frames, progress: Progress) -> Predicted:
-        """Predict energies, forces and, of frames periodic in space, stress."""
+        """Predict energies, forces and, of frames with a cell, stress."""
         from baselines.uf3 import backend
 
         elements = [int(z) for z in trained.bspline_config.chemical_system.numbers]

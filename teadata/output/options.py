@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from teadata.seeds import LARGEST_SEED
+
 DatasetId = Annotated[
     str, typer.Argument(metavar="DATASET", help="Dataset id, see `teadata list`.")
 ]
@@ -36,7 +38,12 @@ ForcesKey = Annotated[
 Replace = Annotated[
     bool, typer.Option("--replace", help="Replace what is there already: the output.")
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+Seed = Annotated[
+    int,
+    typer.Option(
+        min=0, max=LARGEST_SEED, help=f"Seed of everything random, from 0 to {LARGEST_SEED}."
+    ),
+]
 Calculator = Annotated[
     str | None, typer.Option(help="module:factory of an ASE calculator, here or installed.")
 ]

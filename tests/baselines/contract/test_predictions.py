@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from ase.calculators.calculator import PropertyNotImplementedError
 
 from baselines.registry import MODELS
 from teadata import Frames
@@ -130,10 +131,48 @@ def test_frames_do_not_see_each_other_and_progress_is_told(exact, data):
             np.testing.assert_allclose(alone.stress[0], together.stress[row], atol=1e-8)
 
 
-@pytest.mark.parametrize("name", ["fchl", "so3krates", "physnet"], indirect=True)
-def test_atoms_at_the_same_place_are_refused(trained, data):
-    positions = data.test.positions[:2].copy()
-    positions[1, 1] = positions[1, 0]
+def test_what_no_model_has_an_energy_of_is_refused(trained, data):
+    """In the same words by all models, and by their calculators."""
     frames = data.test[:2]
+    positions = frames.positions.copy()
+    positions[1, 1] = positions[1, 0]
     with pytest.raises(DataError, match=f"frame {frames.ids[1]}: atoms 0 and 1 are at the same"):
         trained.model.predict(dataclasses.replace(frames, positions=positions))
+    (atoms,) = frames[:1].to_ase()
+    atoms.calc = trained.model.calculator()
+    for cell, message in (([0, 0, 0], "without a cell"), ([9, 9, 0], "the cell vector c is")):
+        atoms.set_cell(cell)
+        atoms.pbc = True
+        with pytest.raises(DataError, match=f"periodic along a, b, c, and {message}"):
+            atoms.get_potential_energy()
+
+
+@pytest.mark.parametrize("name", PERIODIC, indirect=True)
+def test_a_slab_has_energy_and_forces_and_stress_if_its_cell_has_a_volume(name, trained, data):
+    (atoms,) = data.test[:1].to_ase()
+    atoms.calc = trained.model.calculator()
+    for height, pbc in ((0, (1, 1, 0)), (40, (1, 1, 0)), (0, (0, 0, 0)), (40, (0, 0, 0))):
+        atoms.set_cell([30, 30, height])
+        atoms.pbc = pbc
+        if name == "pace" and any(pbc):
+            with pytest.raises(DataError, match=r"python-ace takes .* axis=\[2\]"):
+                atoms.get_potential_energy()
+            continue
+        assert np.isfinite(atoms.get_potential_energy())
+        assert np.isfinite(atoms.get_forces()).all()
+        if height:
+            assert np.isfinite(atoms.get_stress()).all()
+            assert atoms.get_stress().any()
+            continue
+        with pytest.raises(PropertyNotImplementedError, match="three cell vectors"):
+            atoms.get_stress()
+        assert np.isfinite(atoms.get_potential_energy())
+
+
+@pytest.mark.parametrize("name", ["sgdml", "physnet"], indirect=True)
+def test_a_model_without_stress_says_so(trained, data):
+    (atoms,) = data.test[:1].to_ase()
+    atoms.calc = trained.model.calculator()
+    atoms.set_cell([40, 40, 40])
+    with pytest.raises(PropertyNotImplementedError, match="predicts no stress: leave it out"):
+        atoms.get_stress()

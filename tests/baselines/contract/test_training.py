@@ -23,9 +23,6 @@ from teadata.provenance import sha256_of
 RESUMED = ["mace", "sgdml", "gap", "fchl", "so3krates", "physnet", "tersoff"]
 """Models whose fit goes on with what it finds in its workdir; the others begin again."""
 
-IDENTIFIED = ["mace", "fchl", "so3krates", "physnet", "tersoff"]
-"""Models whose fit knows the settings and the seed of what it finds there."""
-
 BATCHES = ["mace", "so3krates", "physnet"]
 """Models that are trained on batches, step by step."""
 
@@ -196,15 +193,55 @@ def test_a_finished_fit_is_not_repeated(trained, untrained, data, tmp_path):
     assert tasks <= {"predict"}
 
 
-@pytest.mark.parametrize("name", IDENTIFIED, indirect=True)
+@pytest.mark.parametrize("name", RESUMED, indirect=True)
 def test_what_another_fit_left_is_refused(trained, untrained, data, tmp_path):
+    """Other settings, another seed, other frames to train on or to validate with."""
     workdir = tmp_path / "finished"
     shutil.copytree(trained.workdir, workdir)
-    for other in (untrained(seed=9), untrained(size=data.config.size + 1)):
-        with pytest.raises(DataError, match=r"another (seed|config)") as refused:
-            other.fit(data.train, data.valid, workdir)
+    train, valid = data.train, data.valid
+    moved = dataclasses.replace(valid, energies=valid.energies + 1e-9)
+    for other, frames, message in (
+        (untrained(seed=9), (train, valid), "another seed .expected 9, found 0"),
+        (untrained(size=data.config.size + 1), (train, valid), r"another config \(size: expected"),
+        (untrained(), (train[::-1], valid), "other training frames"),
+        (untrained(), (train, moved), "other validation frames"),
+    ):
+        with pytest.raises(DataError, match=message) as refused:
+            other.fit(*frames, workdir)
         assert str(workdir) in str(refused.value)
         assert "remove it, or train in another folder" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "kept"),
+    [
+        ("gap", "stages.json", None),
+        ("sgdml", "sigmas.json", None),
+        ("fchl", "search.json", ("config", "seed", "curve", "lost")),
+        ("tersoff", "starts.json", ("config", "seed", "results")),
+    ],
+    indirect=["name"],
+)
+def test_what_an_earlier_version_left_is_taken_up(file, kept, trained, untrained, data, tmp_path):
+    """It wrote no checksums of frames; some wrote a list of results alone."""
+    workdir = tmp_path / "finished"
+    shutil.copytree(trained.workdir, workdir)
+    now = json.loads((workdir / file).read_text())
+    before = now["curve"] if kept is None else {key: now[key] for key in kept}
+    (workdir / file).write_text(json.dumps(before))
+    tasks: set[str] = set()
+    result = untrained().fit(data.train, data.valid, workdir, lambda task, *_: tasks.add(task))
+    assert dataclasses.asdict(result) == dataclasses.asdict(trained.result)
+    assert tasks <= {"predict"}
+
+
+def test_a_seed_beyond_the_range_is_refused_and_none_is_left_behind(name, untrained, trained):
+    before = np.random.get_state()[1].tolist()  # noqa: NPY002
+    for seed in (-1, 2**31 - 1, 2**32, 1.5):
+        with pytest.raises(UsageError, match=r"seed: expected a (whole )?number"):
+            untrained(seed=seed)
+    assert untrained(seed=2**31 - 2).seed == 2**31 - 2
+    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
 
 
 @pytest.mark.parametrize("name", [n for n in MODELS if n not in WITH_CUDA], indirect=True)

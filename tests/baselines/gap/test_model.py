@@ -86,7 +86,7 @@ def test_the_sigma_of_lowest_validation_error_is_kept(settings, hydrogen, tmp_pa
     result = model.fit(*hydrogen, tmp_path)
     assert [step["sigma_force"] for step in result.curve] == [100.0, 100.0, 0.01, 0.01]
     assert result.selected["sigma_force"] == 0.01
-    assert json.loads((tmp_path / "stages.json").read_text()) == result.curve
+    assert json.loads((tmp_path / "stages.json").read_text())["curve"] == result.curve
     predicted = model.predict(hydrogen[1])
     assert validation_errors(predicted, hydrogen[1]) == pytest.approx(result.valid)
 

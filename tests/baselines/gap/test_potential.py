@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from ase import Atoms
 
 import teadata
 from baselines.gap import GAP, potential
@@ -23,6 +24,18 @@ def test_several_processes_predict_what_one_does(fluid, monkeypatch):
         alone = model.predict(many[row])
         assert alone.energies[0] == predicted.energies[row]
         np.testing.assert_array_equal(alone.forces[0], predicted.forces[row])
+
+
+def test_a_molecule_and_then_the_same_in_a_box_without_periodicity(fluid):
+    """QUIP is given the same atoms for both, of which it kept results without a virial."""
+    model, _, _ = fluid
+    atoms = Atoms("H2", positions=[[0, 0, 0], [0, 0, 1.1]], calculator=model.calculator())
+    energy, forces = atoms.get_potential_energy(), atoms.get_forces()
+    atoms.set_cell([10, 10, 10])
+    assert atoms.get_potential_energy() == pytest.approx(energy)
+    np.testing.assert_allclose(atoms.get_forces(), forces, atol=1e-8)
+    # along z, two atoms pull at each other over 1.1 Å
+    assert atoms.get_stress()[2] == pytest.approx(forces[0, 2] * 1.1 / 1000)
 
 
 def test_an_incomplete_model_folder_is_refused(settings, fluid, hydrogen, tmp_path):

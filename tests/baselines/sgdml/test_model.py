@@ -79,8 +79,9 @@ def test_a_search_ends_once_the_error_rises_after_a_solver_converged(
     frames = mini_i.split("folded/train/10"), mini_i.split("folded/valid/10")
     shutil.copytree(two_sigmas, tmp_path, dirs_exist_ok=True)
     file = tmp_path / "sigmas.json"
-    curve = json.loads(file.read_text())
+    curve = json.loads(file.read_text())["curve"]
     curve[1]["force_rmse"] = 2 * curve[0]["force_rmse"]
+    # a list alone, as earlier versions wrote, does not say which sigmas were to be searched
     file.write_text(json.dumps([step | {"converged": converged} for step in curve]))
     again = SGDML(iterative.model_copy(update={"sigmas": [10, 20, 30]})).fit(*frames, tmp_path)
     assert [step["sigma"] for step in again.curve] == searched

@@ -18,6 +18,7 @@ from baselines.sgdml import SGDML
 from baselines.sgdml.backend import backend
 from baselines.sgdml.factors import Cholesky
 from teadata import Frames, TeaError
+from teadata.errors import DataError
 
 
 def test_memory_at_the_limit_is_refused_not_solved_iteratively(monkeypatch):
@@ -108,6 +109,8 @@ def test_a_killed_iterative_training_goes_on_from_its_checkpoint(
         before = int(state["iterations"])
     assert solvers.resumed(checkpoint, 10)["solver_iters"] == before > 0
     assert solvers.resumed(checkpoint, 20) == {}
+    with pytest.raises(DataError, match=r"solver.npz: is of a training with other training frames"):
+        SGDML(iterative).fit(train[::-1], valid, tmp_path)
     monkeypatch.setattr(solvers, "POOL_PAYS", 10**9)
     tasks: list[str] = []
     model = SGDML(iterative)

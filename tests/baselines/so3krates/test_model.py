@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from baselines.so3krates import SO3krates
+from teadata import Frames
 from teadata.errors import DataError
 from teadata.units import EV
 
@@ -83,6 +84,23 @@ def test_the_list_is_kept_within_the_skin_and_nothing_is_compiled(crystal):
     )
     assert network.kept.lists == lists + 1
     assert jax.config.jax_enable_x64 is False
+
+
+def test_atoms_that_are_moved_in_place_have_a_new_list(crystal):
+    """A loop of one's own moves one array: frames made of it share its memory."""
+    model, atoms = crystal
+    numbers, positions = atoms.numbers, atoms.positions.copy()
+
+    def forces(which):
+        frames = Frames(numbers, positions[None], [0.0], np.zeros((1, len(numbers), 3)),
+                        cell=atoms.cell.array[None], pbc=atoms.pbc)  # fmt: skip
+        return which.predict(frames).forces[0]
+
+    forces(model)
+    for _ in range(3):
+        positions[0] += [0.9, 0.0, 0.0]
+        fresh = pickle.loads(pickle.dumps(model))
+        np.testing.assert_allclose(forces(model), forces(fresh), atol=1e-9)
 
 
 @pytest.mark.slow

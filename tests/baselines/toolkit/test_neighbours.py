@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 
 from baselines.toolkit import neighbours
 from teadata import Frames
-from teadata.errors import DataError
 
 
 def frames(count: int, atoms: int, seed: int = 0) -> Frames:
@@ -44,24 +41,3 @@ def test_distances_a_few_frames_at_a_time_are_the_same(monkeypatch):
     whole = np.stack(neighbours.isolated_pairs(some, 3.0))
     monkeypatch.setattr(neighbours, "DISTANCES", 2 * 12 * 12)
     np.testing.assert_array_equal(np.stack(neighbours.isolated_pairs(some, 3.0)), whole)
-
-
-@pytest.mark.parametrize("atoms", [12, 300])
-def test_atoms_at_the_same_place_are_named(atoms):
-    some = frames(3, atoms)
-    positions = some.positions.copy()
-    positions[2, 7] = positions[2, 4]
-    some = dataclasses.replace(some, positions=positions)
-    with pytest.raises(DataError, match="frame 2: atoms 4 and 7 are at the same place"):
-        neighbours.isolated_pairs(some, 5.0)
-
-
-@pytest.mark.parametrize("value", [np.nan, -np.inf])
-def test_an_atom_at_no_place_is_named(value):
-    some = frames(3, 4)
-    neighbours.check_places(some)
-    positions = some.positions.copy()
-    positions[1, 2, 0] = value
-    some = dataclasses.replace(some, positions=positions, ids=[5, 6, 7])
-    with pytest.raises(DataError, match="frame 6: the position of atom 2 has NaN or infinity"):
-        neighbours.check_places(some)
