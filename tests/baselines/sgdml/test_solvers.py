@@ -51,9 +51,9 @@ def test_memory_of_the_preconditioner_is_checked(iterative, mini_i, tmp_path, al
 def test_a_system_that_cannot_be_solved_is_an_error_not_a_model(
     settings, iterative, small, tmp_path
 ):
-    """Atoms in one place have no finite descriptor."""
+    """The vector between two atoms that are too far apart for a number is not finite."""
     positions = small.positions.copy()
-    positions[:, 1] = positions[:, 0]
+    positions[:, :2, 0] = 1.5e308, -1.5e308
     broken = dataclasses.replace(small, positions=positions)
     for config in (settings, iterative):
         with np.errstate(all="ignore"), pytest.raises(TeaError, match="could not solve"):
