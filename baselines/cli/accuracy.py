@@ -45,8 +45,7 @@ def record(
         bool,
         typer.Option(
             "--replace",
-            help="Let go of what is recorded there with other data, settings or size, or more "
-            "seeds.",
+            help="Replace what is there already, with other data, settings or size, or more seeds.",
         ),
     ] = False,
 ) -> None:
