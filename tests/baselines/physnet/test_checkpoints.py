@@ -14,7 +14,7 @@ def test_only_the_same_trainings_checkpoint_is_taken_up(trained, tmp_path):
     arrays, notes = Checkpoint(workdir, identity).restore()
     assert len(notes["curve"]) == 4
     assert arrays["weights"].shape == arrays["largest"].shape
-    with pytest.raises(DataError, match="a training with another seed; expected 9, found 0"):
+    with pytest.raises(DataError, match=r"a training with another seed \(expected 9, found 0\)"):
         Checkpoint(workdir, identity | {"seed": 9}).restore()
     with pytest.raises(DataError, match="with another config"):
         Checkpoint(workdir, identity | {"config": {}}).restore()

@@ -61,7 +61,7 @@ def test_what_is_not_stated_ends_with_the_command_that_goes_on(files, invoke):
     with pytest.raises(PredictionError) as caught:
         invoke(*command)
     advice = remedies.of_findings(command[1], caught.value.findings, ["teaeval", *command])
-    assert "--reference-energy-unit eV --reference-length-unit Å" in advice
+    assert "--reference-energy-unit kcal/mol --reference-length-unit Å" in advice
 
 
 @pytest.mark.parametrize(
