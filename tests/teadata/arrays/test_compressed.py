@@ -49,18 +49,24 @@ def test_text_that_is_called_gzip(plain, tmp_path):
     assert said.endswith(f"mv {path} {tmp_path / 'f.xyz'}")
 
 
-@pytest.mark.parametrize("kind", ["bzip2", "xz", "gzip"])
-@pytest.mark.parametrize("name", ["f.xyz", "f.npz", "f.h5"])
+COMPRESSED = [
+    (kind, name)
+    for kind in ("bzip2", "xz", "gzip")
+    for name in ("f.xyz", "f.npz", "f.h5")
+    if (kind, name) != ("gzip", "f.xyz")  # which is only named anew
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), COMPRESSED)
 def test_other_compression_is_undone_by_the_command_in_the_error(tmp_path, mini_i, kind, name):
-    if shutil.which(kind) is None or (kind, name) == ("gzip", "f.xyz"):
-        pytest.skip("there is no such command, or the file is only named anew")
     path, compress = tmp_path / name, {"bzip2": bz2, "xz": lzma, "gzip": gzip}[kind].compress
     formats.write(path, mini_i.split("folded/train/3"))
     path.write_bytes(compress(path.read_bytes()))
     said = refused(path)
     assert f"is {kind}-compressed" in said
-    subprocess.run(said.rpartition(": ")[2], shell=True, check=True)
-    assert len(formats.read(tmp_path / f"f-plain{path.suffix}")) == 3
+    if shutil.which(kind) is not None:
+        subprocess.run(said.rpartition(": ")[2], shell=True, check=True)
+        assert len(formats.read(tmp_path / f"f-plain{path.suffix}")) == 3
 
 
 def test_zip_zstd_and_what_is_compressed_twice(plain, tmp_path):
