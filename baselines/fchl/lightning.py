@@ -20,6 +20,7 @@ import numpy as np
 from baselines.fchl.config import FCHLConfig
 from baselines.fchl.features import Reduction
 from baselines.fchl.sorf import Sorf
+from baselines.toolkit.seeding import numpy_seeded
 from teadata import Frames
 from teadata.errors import DataError, UsageError
 
@@ -126,16 +127,10 @@ class Lightning:
         import torch
 
         _cells(frames)
-        before = np.random.get_state()  # noqa: NPY002 -- QML-Lightning's generator
-        np.random.seed(seed)  # noqa: NPY002
-        try:
-            with torch.random.fork_rng(), contextlib.redirect_stdout(io.StringIO()):
-                torch.manual_seed(seed)
-                self._model.get_reductors(
-                    *_lists(frames), npcas=self.config.npcas, print_info=False
-                )
-        finally:
-            np.random.set_state(before)  # noqa: NPY002
+        quiet = contextlib.redirect_stdout(io.StringIO())
+        with numpy_seeded(seed), torch.random.fork_rng(), quiet:
+            torch.manual_seed(seed)
+            self._model.get_reductors(*_lists(frames), npcas=self.config.npcas, print_info=False)
         made = self._model.reductors
         size = max(len(each) for each in made.values())
         vectors = torch.zeros(len(self.elements), size, self.config.npcas, dtype=torch.float64)

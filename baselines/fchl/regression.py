@@ -91,8 +91,9 @@ class Equations(ABC):
                 kept[value] = found
             else:
                 lost[value] = "the coefficients are not finite"
-        none = self._vector.new_empty(len(self._coefficients(self._vector)), 0)
-        coefficients = torch.stack(list(kept.values()), dim=1) if kept else none
+        if not kept:
+            return Solutions([], self._coefficients(self._vector)[:, None][:, :0], lost)
+        coefficients = torch.stack(list(kept.values()), dim=1)
         return Solutions(list(kept), coefficients, lost)
 
     def _by_cholesky(self, value: float) -> Tensor | None:

@@ -15,6 +15,7 @@ from baselines.sgdml.backend import backend, sound_blas, workers
 from baselines.sgdml.config import SGDMLConfig
 from baselines.toolkit.identity import SearchFile, identity_of
 from baselines.toolkit.labels import validation_errors
+from baselines.toolkit.seeding import numpy_seeded
 from baselines.toolkit.structures import volumes
 from teadata import Frames, TeaError
 from teadata.errors import DataError
@@ -71,7 +72,7 @@ class SGDML(Baseline[SGDMLConfig, dict[str, Any]]):
             check_checkpoint(workdir / CHECKPOINT_FILE, identity)
             try:
                 with (
-                    _seeded(self.seed),
+                    numpy_seeded(self.seed),
                     sound_blas(train.forces.size),
                     factorising_on(self.device),
                     workers(),
@@ -246,17 +247,6 @@ class SGDML(Baseline[SGDMLConfig, dict[str, Any]]):
         model = cls(config, device=device)
         model.use(_read_model(path))
         return model
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Seed NumPy's global generator, from which sgdml draws, for a block; then it is as before."""
-    before = np.random.get_state()  # noqa: NPY002
-    np.random.seed(seed)  # noqa: NPY002
-    try:
-        yield
-    finally:
-        np.random.set_state(before)  # noqa: NPY002
 
 
 def _read_model(path: Path) -> dict[str, Any]:

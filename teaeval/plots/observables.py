@@ -98,8 +98,8 @@ def observables(records: Simulations | Iterable[Simulations]) -> Plot:
             data += draw[panel.first.kind](ax, panel)
             where = f"{panel.state}\n" if len(states) > 1 else ""
             ax.set_title(f"{where}{panel.title}", fontsize=8)
-        data_sets = names_of(record.dataset for record in records)
-        figure.suptitle(f"{data_sets}\n{'; '.join(states)}", fontsize=9)
+        datasets = names_of(record.dataset for record in records)
+        figure.suptitle(f"{datasets}\n{'; '.join(states)}", fontsize=9)
         _legend(figure, every)
     return Plot(figure, data)
 
