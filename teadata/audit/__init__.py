@@ -1,4 +1,4 @@
-"""The audit of a dataset: duplicates, leakage, outliers, sums and sign of forces, cells.
+"""The audit of a dataset: duplicates, leakage, outliers, cells, forces and their energies.
 
 Where :mod:`teadata.verify` asks whether files are what the card says, the audit asks
 whether the data can be trusted to mean it.  Each check and its thresholds are explained
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from teadata.audit import bonds, geometry, labels, similarity
+from teadata.audit import bonds, geometry, labels, similarity, work
 from teadata.audit.finding import Finding, Sample
 from teadata.card import DatasetCard
 from teadata.dataset import Dataset
@@ -65,6 +65,7 @@ def audit_frames(card: DatasetCard, frames: Frames, splits: SplitTable) -> Itera
         yield similarity.check_task(sample, task)
     yield from labels.check_outliers(sample)
     yield bonds.check_sign(sample)
+    yield work.check_spread(sample)
     yield labels.check_net_force(sample)
     if not frames.periodic:
         yield labels.check_net_torque(sample)
