@@ -7,10 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from baselines.config import ModelConfig
-
-Count = Annotated[int, Field(gt=0)]
-Positive = Annotated[float, Field(gt=0)]
-Weight = Annotated[float, Field(ge=0)]
+from baselines.fields import Count, NotNegative, Positive
 
 
 class FCHLConfig(ModelConfig):
@@ -30,7 +27,7 @@ class FCHLConfig(ModelConfig):
     two_body_decay, three_body_decay
         Exponents of the distances that damp the two parts.
     three_body_weight
-        Weight of the three-body part.
+        NotNegative of the three-body part.
     npcas
         Dimensions that each element's representation is projected on, d: a power of two.
     nstacks
@@ -65,8 +62,8 @@ class FCHLConfig(ModelConfig):
     eta3: Positive = 2.7
     rcut: Positive = 6.0
     acut: Positive = 6.0
-    two_body_decay: Weight = 1.8
-    three_body_decay: Weight = 0.57
+    two_body_decay: NotNegative = 1.8
+    three_body_decay: NotNegative = 0.57
     three_body_weight: Positive = 13.4
     npcas: Count = 128
     nstacks: Count

@@ -8,11 +8,9 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 from pydantic import Field, field_validator
 
 from baselines.config import ModelConfig
+from baselines.fields import Count, CountOrZero, Positive
 from teadata.elements import SYMBOLS
 from teadata.errors import DataError
-
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(gt=0)]
 
 
 class BondLengths(NamedTuple):
@@ -74,7 +72,7 @@ class GAPConfig(ModelConfig):
     sparse_two_body: Count
     sparse_soap: Count
     n_max: Count
-    l_max: Annotated[int, Field(ge=0)]
+    l_max: CountOrZero
     zeta: Count
     sigma_energy: Annotated[list[Positive], Field(min_length=1)]
     sigma_force: Annotated[list[Positive], Field(min_length=1)]

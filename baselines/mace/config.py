@@ -7,12 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from baselines.config import ModelConfig
-
-Count = Annotated[int, Field(gt=0)]
-Order = Annotated[int, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0)]
-Weight = Annotated[float, Field(ge=0)]
-Decay = Annotated[float, Field(gt=0, lt=1)]
+from baselines.fields import Count, CountOrZero, Fraction, NotNegative, Positive
 
 Interaction = Literal[
     "RealAgnosticInteractionBlock",
@@ -80,8 +75,8 @@ class MACEConfig(ModelConfig):
 
     num_interactions: Annotated[int, Field(ge=2)] = 2
     num_channels: Count
-    max_L: Order  # noqa: N815 -- mace-torch's name, as are the others
-    max_ell: Order = 3
+    max_L: CountOrZero  # noqa: N815 -- mace-torch's name, as are the others
+    max_ell: CountOrZero = 3
     correlation: Count = 3
     r_max: Positive = 5.0
     num_radial_basis: Count = 8
@@ -93,20 +88,20 @@ class MACEConfig(ModelConfig):
     gate: Literal["silu", "tanh", "abs"] = "silu"
     E0s: Literal["average"] = "average"
     scaling: Literal["rms_forces_scaling", "std_scaling"] = "rms_forces_scaling"
-    energy_weight: Weight = 1.0
-    forces_weight: Weight = 100.0
+    energy_weight: NotNegative = 1.0
+    forces_weight: NotNegative = 100.0
     lr: Positive = 0.01
     amsgrad: bool = True
-    beta: Decay = 0.9
-    weight_decay: Weight = 5e-7
-    ema_decay: Decay | None = None
+    beta: Fraction = 0.9
+    weight_decay: NotNegative = 5e-7
+    ema_decay: Fraction | None = None
     clip_grad: Positive | None = 10.0
     batch_size: Count = 10
     valid_batch_size: Count = 10
     scheduler: Literal["ReduceLROnPlateau", "ExponentialLR"] = "ReduceLROnPlateau"
-    lr_factor: Decay = 0.8
-    scheduler_patience: Order = 50
-    lr_scheduler_gamma: Decay = 0.9993
+    lr_factor: Fraction = 0.8
+    scheduler_patience: CountOrZero = 50
+    lr_scheduler_gamma: Fraction = 0.9993
     patience: Count = 2048
     max_num_epochs: Count = 2048
 

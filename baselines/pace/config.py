@@ -7,9 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from baselines.config import ModelConfig
-
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(gt=0)]
+from baselines.fields import Count, CountOrZero, Positive
 
 
 class PACEConfig(ModelConfig):
@@ -39,7 +37,7 @@ class PACEConfig(ModelConfig):
     dtype: Literal["float64"] = "float64"
     cutoff: Positive
     radial: Annotated[list[Count], Field(min_length=1)]
-    angular: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    angular: Annotated[list[CountOrZero], Field(min_length=1)]
     functions: Count
     decay: Positive
     energy_weight: Positive

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
-from pydantic import Field
 
 from baselines.config import ModelConfig
+from baselines.fields import NotNegative
 from baselines.predicted import Predicted
 from baselines.toolkit.structures import volumes
 from teadata import Frames
 from teadata.typing import Floats
-
-Weight = Annotated[float, Field(ge=0)]
-Length = Annotated[float, Field(gt=0)]
 
 
 class WeightedConfig(ModelConfig):
@@ -34,9 +31,9 @@ class WeightedConfig(ModelConfig):
     """
 
     dtype: Literal["float64"] = "float64"
-    energy_weight: Weight
-    force_weight: Weight
-    stress_weight: Weight
+    energy_weight: NotNegative
+    force_weight: NotNegative
+    stress_weight: NotNegative
 
 
 def weighted(values: Predicted, frames: Frames, config: WeightedConfig) -> Floats:

@@ -8,12 +8,13 @@ asymmetry of a bond, of which bounds can be told.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from baselines.parametric.objective import Length, WeightedConfig, labels, weighted
+from baselines.fields import Count, NotNegative, Positive
+from baselines.parametric.objective import WeightedConfig, labels, weighted
 from baselines.parametric.parameters import Parameters, Parametrised
 from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, FitResult
@@ -69,11 +70,11 @@ class TersoffConfig(WeightedConfig):
         Most evaluations of the loss in a fit, not counting those for its derivatives.
     """
 
-    inner: Length
-    outer: Length
-    starts: Annotated[int, Field(gt=0)]
-    spread: Annotated[float, Field(ge=0)]
-    evaluations: Annotated[int, Field(gt=0)]
+    inner: Positive
+    outer: Positive
+    starts: Count
+    spread: NotNegative
+    evaluations: Count
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -12,7 +12,8 @@ from typing import Annotated, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from baselines.parametric.objective import Length, WeightedConfig, labels, weighted
+from baselines.fields import Positive
+from baselines.parametric.objective import WeightedConfig, labels, weighted
 from baselines.parametric.parameters import Parameters, Parametrised
 from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, FitResult
@@ -22,8 +23,6 @@ from baselines.toolkit.structures import stress_of
 from teadata import Frames
 from teadata.errors import DataError, MissingExtraError
 from teadata.typing import Floats, Progress
-
-Screening = Annotated[float, Field(gt=0)]
 
 
 class YukawaConfig(WeightedConfig):
@@ -43,9 +42,9 @@ class YukawaConfig(WeightedConfig):
         is refined.
     """
 
-    cutoff: Length
-    switch: Length
-    kappa: tuple[Screening, Screening]
+    cutoff: Positive
+    switch: Positive
+    kappa: tuple[Positive, Positive]
     grid: Annotated[int, Field(ge=3)]
 
     @model_validator(mode="after")

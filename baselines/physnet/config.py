@@ -7,12 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from baselines.config import ModelConfig
-
-Count = Annotated[int, Field(gt=0)]
-CountOrZero = Annotated[int, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0)]
-Weight = Annotated[float, Field(ge=0)]
-Decay = Annotated[float, Field(gt=0, lt=1)]
+from baselines.fields import Count, CountOrZero, Fraction, NotNegative, Positive
 
 ARCHITECTURE = (
     "features", "n_rbf", "modules", "residual_atomic", "residual_interaction", "residual_output",
@@ -80,17 +75,17 @@ class PhysNetConfig(ModelConfig):
     lr_cut: Positive | None = None
     electrostatics: bool = True
     dispersion: bool = True
-    d3: tuple[Weight, Weight, Weight, Weight] | None = None
+    d3: tuple[NotNegative, NotNegative, NotNegative, NotNegative] | None = None
     total_charge: float = 0.0
-    forces_weight: Weight = 52.91772105638412
-    charge_weight: Weight = 14.399645351950548
-    nh_weight: Weight = 0.01
+    forces_weight: NotNegative = 52.91772105638412
+    charge_weight: NotNegative = 14.399645351950548
+    nh_weight: NotNegative = 0.01
     scale_by: Literal["std", "one"] = "one"
     lr: Positive = 1e-3
     lr_decay: Annotated[float, Field(gt=0, le=1)] = 0.1
     lr_decay_steps: Count = 10_000_000
     clip_grad: Positive | None = 1000.0
-    ema_decay: Decay = 0.999
+    ema_decay: Fraction = 0.999
     steps: Count = 10_000_000
     eval_every: Count | None = None
     patience: Count | None = None

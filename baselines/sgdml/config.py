@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from baselines.config import ModelConfig
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+from baselines.fields import Count, Fraction, Positive
 
 
 class SGDMLConfig(ModelConfig):
@@ -38,11 +37,11 @@ class SGDMLConfig(ModelConfig):
     """
 
     dtype: Literal["float64"] = "float64"
-    sigmas: Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)]
+    sigmas: Annotated[list[Count], Field(min_length=1)]
     lam: Positive
     symmetries: bool
     solver: Literal["analytic", "iterative"] = "analytic"
-    tolerance: Annotated[float, Field(gt=0, lt=1)] = 1e-4
+    tolerance: Fraction = 1e-4
     preconditioner_memory: Positive = 4.0
     inducing: Literal["leverage", "frames"] = "leverage"
 

@@ -7,11 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from baselines.config import ModelConfig
+from baselines.fields import Count, Fraction, NotNegative, Positive
 
-Count = Annotated[int, Field(gt=0)]
-Positive = Annotated[float, Field(gt=0)]
-Weight = Annotated[float, Field(ge=0)]
-Decay = Annotated[float, Field(gt=0, lt=1)]
 Degree = Annotated[int, Field(ge=1, le=4)]
 
 CutoffFunction = Literal["cosine", "phys", "polynomial", "exponential"]
@@ -94,8 +91,8 @@ class SO3kratesConfig(ModelConfig):
     layer_normalization: bool = False
     sphc_normalization: Positive | None = None
     zbl: bool = False
-    energy_weight: Weight = 1.0
-    forces_weight: Weight = 1000.0
+    energy_weight: NotNegative = 1.0
+    forces_weight: NotNegative = 1000.0
     shift_by: Literal["mean", "lse", "atomic_number"] = "mean"
     shifts: dict[int, float] | None = None
     lr: Positive = 1e-3
@@ -103,7 +100,7 @@ class SO3kratesConfig(ModelConfig):
     lr_decay_steps: Count = 100_000
     lr_stop: Positive | None = 1e-5
     clip_grad: Positive | None = None
-    ema_decay: Decay | None = None
+    ema_decay: Fraction | None = None
     steps: Count = 1_000_000
     eval_every: Count | None = None
     batch_size: Count = 1

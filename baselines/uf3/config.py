@@ -7,9 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from baselines.config import ModelConfig
+from baselines.fields import Fraction, NotNegative, Positive
 
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
 Intervals = Annotated[int, Field(ge=4)]
 
 
@@ -39,7 +38,7 @@ class UF3Config(ModelConfig):
     pair_intervals: Intervals
     trio_cutoff: Positive
     trio_intervals: Intervals
-    weight: Annotated[float, Field(gt=0, lt=1)]
+    weight: Fraction
     ridge: tuple[NotNegative, NotNegative]
     curvature: tuple[NotNegative, NotNegative]
 
