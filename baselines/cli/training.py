@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +25,7 @@ from teadata.output.options import AsJson, DatasetId, Device, Replace, Seed
 from teaeval.defaults import REPLICATES
 
 if TYPE_CHECKING:
+    from baselines.registry import ModelEntry
     from baselines.runs.record import TrainingRecord
 
 
@@ -37,27 +38,12 @@ def list_models(as_json: AsJson = False) -> None:
     from baselines.registry import models
 
     known = models()
-    rows = [
-        {
-            "model": name,
-            "title": model.title,
-            "configurations": names(name, model.configs),
-            "sizes": {
-                each: size_of(name, each, model.configs) for each in names(name, model.configs)
-            },
-            "datasets": list(model.datasets),
-            "periodic": model.periodic,
-            "devices": list(model.devices),
-            "backend": model.package,
-            "extra": model.extra,
-            "installed": model.installed,
-            "lacking": list(model.lacking),
-            "doi": model.reference,
-        }
+    sizes = {
+        name: {each: size_of(name, each, model.configs) for each in names(name, model.configs)}
         for name, model in known.items()
-    ]
+    }
     if as_json:
-        console.print_json(rows)
+        console.print_json([_described(name, known[name], sizes[name]) for name in known])
         return
     console.print_table(
         ["model", "title", "extra", "periodic", "datasets", "configurations", "devices", "doi"],
@@ -65,18 +51,10 @@ def list_models(as_json: AsJson = False) -> None:
             (
                 name,
                 model.title,
-                f"{model.extra or model.package}: "
-                + (
-                    f"{', '.join(lacking)} not installed"
-                    if (lacking := model.lacking)
-                    else "installed"
-                ),
+                f"{model.extra or model.package}: {_presence(model)}",
                 "yes" if model.periodic else "no",
                 ", ".join(model.datasets),
-                ", ".join(
-                    f"{each} ({size_of(name, each, model.configs)})"
-                    for each in names(name, model.configs)
-                ),
+                ", ".join(f"{each} ({size})" for each, size in sizes[name].items()),
                 ", ".join(model.devices),
                 model.reference,
             )
@@ -93,6 +71,29 @@ def list_models(as_json: AsJson = False) -> None:
         if not model.extra:
             for package in model.lacking:
                 console.say(f"to install {package}: {install_command('', package)}")
+
+
+def _presence(model: ModelEntry) -> str:
+    """Whether a model is installed, or what it lacks."""
+    return f"{', '.join(model.lacking)} not installed" if model.lacking else "installed"
+
+
+def _described(name: str, model: ModelEntry, sizes: dict[str, int]) -> dict[str, Any]:
+    """What a script reads of a model, and the sizes of its configurations."""
+    return {
+        "model": name,
+        "title": model.title,
+        "configurations": list(sizes),
+        "sizes": sizes,
+        "datasets": list(model.datasets),
+        "periodic": model.periodic,
+        "devices": list(model.devices),
+        "backend": model.package,
+        "extra": model.extra,
+        "installed": model.installed,
+        "lacking": list(model.lacking),
+        "doi": model.reference,
+    }
 
 
 def show_config(

@@ -161,38 +161,13 @@ def coverage(
     """
     if prediction.frame_ids is None and prediction.positions is None and places.predicted:
         return unidentified(())
-    name, meant = "the reference", "of the reference, in the units"
-    if dataset is not None:
-        name = f"{dataset.card.id} {prediction.subset}/test"
-        meant = "of this test set, in the dataset's own units"
+    name = "the reference" if dataset is None else f"{dataset.card.id} {prediction.subset}/test"
     findings = []
-    extra, missing = places.extra, places.missing
-    version = _other_version(prediction, dataset) if len(extra) or len(missing) else ""
-    if len(extra):
-        where, wrapped = "positions match none of its frames", ""
-        if prediction.frame_ids is None:
-            wrapped = (
-                "if atoms are wrapped into a cell, add frame_id, or keep the test set's order; "
-            )
-        else:
-            strangers = prediction.frame_ids[extra]
-            where = f"frame_id {_example(strangers)}"
-            members = {} if dataset is None else dataset.splits.members
-            for (subset, role), ids in members.items():
-                if np.isin(strangers, ids).all():
-                    where += f", which are frames of {subset}/{role}"
-                    break
-        findings.append(
-            Finding.error(
-                "extra-frames",
-                expected=f"only frames of {name} ({len(test)} frames)",
-                found=f"{len(extra)} others: {where}",
-                remedy=version
-                + wrapped
-                + f"predict the frames {meant} and atom order"
-                + (", and check --subset" if dataset else " declared, and no others"),
-            )
-        )
+    missing, twice = places.missing, places.twice
+    strange = len(places.extra) or len(missing)
+    version = _other_version(prediction, dataset) if strange else ""
+    if len(places.extra):
+        findings.append(_extra(prediction, places.extra, dataset, name, len(test), version))
     if len(missing):
         findings.append(
             Finding.error(
@@ -203,7 +178,6 @@ def coverage(
                 remedy=f"{version}predict every frame of the test set{ALLOWED}",
             )
         )
-    twice = places.twice
     if len(twice):
         findings.append(
             Finding.error(
@@ -215,6 +189,38 @@ def coverage(
             )
         )
     return findings
+
+
+def _extra(
+    prediction: Prediction,
+    extra: Ints,
+    dataset: Dataset | None,
+    name: str,
+    frames: int,
+    version: str,
+) -> Finding:
+    """The finding that rows `extra` are not in a test set, of this name and number of frames."""
+    if prediction.frame_ids is None:
+        where = "positions match none of its frames"
+        wrapped = "if atoms are wrapped into a cell, add frame_id, or keep the test set's order; "
+    else:
+        strangers, wrapped = prediction.frame_ids[extra], ""
+        where = f"frame_id {_example(strangers)}"
+        members = {} if dataset is None else dataset.splits.members
+        for (subset, role), ids in members.items():
+            if np.isin(strangers, ids).all():
+                where += f", which are frames of {subset}/{role}"
+                break
+    if dataset is None:
+        wanted = "of the reference, in the units and atom order declared, and no others"
+    else:
+        wanted = "of this test set, in the dataset's own units and atom order, and check --subset"
+    return Finding.error(
+        "extra-frames",
+        expected=f"only frames of {name} ({frames} frames)",
+        found=f"{len(extra)} others: {where}",
+        remedy=f"{version}{wrapped}predict the frames {wanted}",
+    )
 
 
 def _other_version(prediction: Prediction, dataset: Dataset | None) -> str:
