@@ -2,8 +2,8 @@
 
 Inside the packages energies are in kcal/mol, lengths in Å, forces in kcal/mol/Å and
 stresses in kcal/mol/Å³.  Everything else is converted at the border by the factors here:
-CODATA 2018 (the defining constants of the SI, the Hartree energy and the Bohr radius) and
-the thermochemical calorie of 4.184 J.
+CODATA 2018 (the defining constants of the SI, the energies of Hartree and Rydberg and the Bohr
+radius) and the thermochemical calorie of 4.184 J.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ EV = 1.602176634e-19 * 6.02214076e23 / 4184.0
 
 HARTREE = 27.211386245988 * EV
 """One hartree in kcal/mol."""
+
+RYDBERG = 13.605693122994 * EV
+"""One rydberg in kcal/mol, half a hartree; Quantum ESPRESSO's unit, with forces in Ry/bohr."""
 
 BOHR = 0.529177210903
 """One bohr in Å."""
@@ -44,13 +47,21 @@ ENERGY_UNITS = {
     "eV": EV,
     "meV": EV / 1000.0,
     "Hartree": HARTREE,
+    "Ry": RYDBERG,
 }
 """Energy units that files may declare, each in kcal/mol."""
 
 LENGTH_UNITS = {"Å": 1.0, "nm": 10.0, "Bohr": BOHR}
 """Length units that files may declare, each in Å."""
 
-_ENERGY_SPELLINGS = {"ha": "Hartree", "eh": "Hartree", "a.u.": "Hartree", "au": "Hartree"}
+_ENERGY_SPELLINGS = {
+    "ha": "Hartree",
+    "eh": "Hartree",
+    "a.u.": "Hartree",
+    "au": "Hartree",
+    "rydberg": "Ry",
+    "ryd": "Ry",
+}
 _LENGTH_SPELLINGS = {
     "ang": "Å",
     "angstrom": "Å",

@@ -34,7 +34,7 @@ CRUDE_R2 = 0.2
 CRUDE, CRUDE_USUAL = (0.4, 1.4), 0.8
 """Slopes that a crude model has in the right unit, and the one that is taken for usual."""
 
-RARE = {"meV": 0.2, "Hartree": 0.25}
+RARE = {"meV": 0.2, "Hartree": 0.25, "Ry": 0.5}
 """How much less likely, as a distance of logarithms, these units of a crude model are."""
 
 MISTAKEN = " taken for "
@@ -50,11 +50,14 @@ def close(value: float, other: float) -> bool:
 
 
 def mistaken() -> dict[str, float]:
-    """Slopes of values that were taken for eV, ASE's unit, and converted to kcal/mol."""
+    """Slopes of values that were taken for eV, ASE's unit, and converted to kcal/mol.
+
+    Values in rydberg are not suspected: poor models have slopes near 1/13.6, too.
+    """
     return {
         f"{unit}{MISTAKEN}eV": units.EV / factor
         for unit, factor in units.ENERGY_UNITS.items()
-        if unit != "eV"
+        if unit not in ("eV", "Ry")
     }
 
 
@@ -153,7 +156,7 @@ class Quantity:
         return replace(self, factors={**self.factors, **twice})
 
     def crude_candidates(self, length: str = "", energy: str = "") -> list[str]:
-        """Units in which a crude model's slope would be usual, the likeliest first.
+        """Units in which a crude model's slope would be more usual, the likeliest first.
 
         Parameters
         ----------
@@ -166,13 +169,16 @@ class Quantity:
         if self.fit.r2 < (WEAK_R2 if proven else CRUDE_R2) or not (proven or self.extreme):
             return []
         ranked = []
+        as_declared = abs(log(max(self.fit.slope, 1e-300) / CRUDE_USUAL))
         for unit, factor in self.factors.items():
             slope = self.fit.slope / factor
             unit_energy, _, unit_length = unit.rpartition("/") if length else (unit, "", "")
             meant = unit_length == length and energy in ("", unit_energy)
             if meant and factor != 1 and CRUDE[0] < slope < CRUDE[1]:
+                distance = abs(log(slope / CRUDE_USUAL))
                 unlikely = 0.15 * (MISTAKEN in unit) + rarity(unit)
-                ranked.append((abs(log(slope / CRUDE_USUAL)) + unlikely, unit))
+                if distance < as_declared:
+                    ranked.append((distance + unlikely, unit))
         return [unit for _, unit in sorted(ranked)]
 
     def evidence(self, candidates: list[str]) -> dict[str, Evidence]:

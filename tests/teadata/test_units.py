@@ -71,3 +71,9 @@ def test_a_system_of_units_has_the_units_that_follow_from_energy_and_length():
     assert (system.force, system.stress) == ("eV/Bohr", "eV/Bohr³")
     assert system.factors["stress"] == pytest.approx(units.EV / units.BOHR**3)
     assert units.INSIDE.factors == dict.fromkeys(units.INSIDE.factors, 1.0)
+
+
+def test_rydberg_is_half_a_hartree():
+    assert units.energy_unit("Rydberg") == units.energy_unit("ry") == "Ry"
+    assert 2 * units.energy_factor("Ry") == pytest.approx(units.HARTREE, rel=1e-15)
+    assert units.force_unit("ry/bohr") == "Ry/Bohr"
