@@ -18,6 +18,7 @@ from teaeval.cli import app as teaeval_app
 
 APPS = {"teadata": teadata_app, "teaeval": teaeval_app, "baselines": baselines_app}
 OURS = r"(?:teadata|teaeval|baselines|python -m pip|pip) (?!\||is\b|and\b|of\b|takes\b)"
+OPTION = re.compile(r"--?[A-Za-z][\w-]*")
 QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\\.")
 
 
@@ -109,15 +110,43 @@ def wrong(line: str) -> str:
     return ""
 
 
-def test_the_examples_of_documents(repository):
+def unknown(text: str, known: dict[str, set[str]]) -> set[str]:
+    """The options in commands of ours that these commands do not have."""
+    plain = QUOTED.sub("q", re.sub(r"\\\n", " ", re.sub(r"(^|\s)#.*", "", text)))
+    lacking = set()
+    for part in re.split(r"\n|;|\||&&", plain):
+        words = part.removeprefix(" do ").split()
+        paths = (" ".join(words[:length]) for length in (3, 2, 1))
+        if path := next((path for path in paths if path in known), ""):
+            options = {found[0] for word in words if (found := OPTION.match(word))}
+            lacking |= {f"{path} {option}" for option in options - known[path]}
+    return lacking
+
+
+@pytest.fixture(scope="module")
+def of_documents(repository) -> set[tuple[str, str]]:
     pages = [
         *repository.glob("*.md"),
         *repository.glob("docs/**/*.md"),
         *repository.glob("*/README.md"),
     ]
-    found = {(page.name, line) for page in set(pages) for line in of_document(page.read_text())}
-    assert len(found) > 50
-    assert {(*item, said) for item in found if (said := wrong(item[1]))} == set()
+    return {(page.name, line) for page in set(pages) for line in of_document(page.read_text())}
+
+
+def test_the_examples_of_documents(of_documents):
+    assert len(of_documents) > 50
+    assert {(*item, said) for item in of_documents if (said := wrong(item[1]))} == set()
+
+
+def test_the_options_of_documents(of_documents):
+    known = {
+        path: {"--help", "--version", *(name for option in command.params for name in option.opts)}
+        for name, app in APPS.items()
+        for path, command in commands(name, typer.main.get_command(app))
+    }
+    lines = {item for item in of_documents if item[0] != "CHANGELOG.md"}
+    assert unknown("teaeval compare a.npz b.npz -o c.json", known) == {"teaeval compare -o"}
+    assert {(*item, *said) for item in lines if (said := unknown(item[1], known))} == set()
 
 
 def test_the_examples_of_helps():
