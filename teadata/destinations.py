@@ -52,6 +52,28 @@ def check_new(path: Path, replace: bool) -> None:
         )
 
 
+def check_elsewhere(folder: Path, target: Path) -> None:
+    """Refuse to replace the folder that the command runs in: a shell there would be nowhere.
+
+    Parameters
+    ----------
+    folder
+        The folder as it was given.
+    target
+        Where it really is.
+
+    Raises
+    ------
+    UsageError
+        If it is that folder.
+    """
+    if target.exists() and target.samefile(Path.cwd()):
+        raise UsageError(
+            f"{folder}: is the folder that this runs in, and would be replaced as a whole; give "
+            "one below it, or run this from another one"
+        )
+
+
 def _check_no_dataset(path: Path) -> None:
     from teadata import own
     from teadata.catalog import data_root, local_root

@@ -23,7 +23,7 @@ KINDS = {
     "accuracy": "baselines.accuracy.record:AccuracyRecord",
     "campaign": "baselines.campaign.matrix:Campaign",
     "submission": "teaeval.board.submission:Submission",
-    "entry": "teaeval.board.entries:Entry",
+    "entry": "teaeval.board.filed:Entry",
     "zenodo": "teadata.remote.record:Record",
 }
 """Name of the schema's file, and where the class is."""

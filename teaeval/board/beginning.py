@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 from collections.abc import Collection, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from teadata.destinations import check_elsewhere
 from teadata.errors import DataError, UsageError
-from teadata.files import contents, staging
+from teadata.files import check_input, contents, staging
 from teadata.provenance import sha256
 from teaeval.board import folder as files
 from teaeval.board.checking import frames_of
@@ -66,6 +69,10 @@ def begin(
     """
     if folder.exists() and (not folder.is_dir() or contents(folder)):
         raise UsageError(f"{folder}: is there, and not empty; give a new folder")
+    target = Path(os.path.realpath(folder))
+    check_elsewhere(folder, target)
+    for path in (*records, *speeds):
+        check_input(path)
     by_checksum = {sha256(path): path for path in records}
     timed = dict(map(_timed, speeds))
     words: dict[str, Any] = {"model": "?", "version": "1", "authors": ["?"], "licence": "?"}
@@ -100,7 +107,7 @@ def begin(
     words |= {"training": training, "predictions": listed}
     if simulations:
         words["simulations"] = [_simulated(path, copied) for path in _records_in(simulations)]
-    _write(folder, words, copied, set(predictions) if float32 else set())
+    _write(target, words, copied, set(predictions) if float32 else set())
 
 
 def _write(
@@ -136,6 +143,13 @@ def _only(models: dict[str, Path]) -> str:
 def _declared(path: Path) -> dict[str, Any]:
     """What the file beside a prediction declares of it, as far as a submission says it."""
     beside = sidecar.read(path)
+    if keys := sorted({"energy_key", "forces_key"} & beside.keys()):
+        better = path.with_name(f"{path.stem}-declared.npz")
+        command = shlex.join(["teaeval", "declare", str(path), "-o", str(better)])
+        raise UsageError(
+            f"{path}: {path.name}.yaml beside it says {' and '.join(keys)}, which a submission "
+            f"cannot say; write a file whose arrays have the usual names: {command}"
+        )
     return {name: beside[name] for name in Submitted.model_fields if name in beside}
 
 
@@ -190,8 +204,11 @@ def _check_name(path: Path, copied: dict[str, Path], place: int) -> None:
     if not PART.fullmatch(path.name):
         raise UsageError(f"{path}: expected a name of letters, digits and ._+=-; rename it")
     same = [other for name, other in copied.items() if name.casefold() == path.name.casefold()]
+    if path in same:
+        raise UsageError(f"{path}: is given twice; give it once")
     if same:
-        better = f"{path.stem}-{place + 1}{path.suffix}"
+        names = (f"{path.stem}-{n}{path.suffix}" for n in count(place + 1))
+        better = next(name for name in names if not os.path.lexists(name))
         command = shlex.join(["cp", str(path), better])
         raise UsageError(
             f"{path}: is called as {same[0]} is, and a submission is one folder; give it a name of "

@@ -5,19 +5,22 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
+import re
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from teadata.destinations import check_elsewhere
 from teadata.errors import DataError, UsageError
 from teadata.files import contents, replace_folder, staging
 from teadata.output.text import to_csv
 from teadata.provenance import DISTRIBUTION, package_version
-from teaeval.board.entries import open_board, read_entries
 from teaeval.board.filed import Filed
 from teaeval.board.folder import MOST_RECORD, read_bytes
 from teaeval.board.pages import page_of, pages
+from teaeval.board.reading import open_board, read_entries
 from teaeval.board.tasks import EVERY, Line, Task, numbers, tasks_of
 
 if TYPE_CHECKING:
@@ -25,6 +28,12 @@ if TYPE_CHECKING:
 
 MARK = "board-site.json"
 """The file by which a folder is known to be such a site, that may be replaced."""
+
+OWN = re.compile(
+    r"(index|simulations|published|(task|model|dataset)-[a-z0-9-]+)\.html|data|records|"
+    + re.escape(MARK)
+)
+"""The names that a site has in its folder."""
 
 
 def build(board: Path, output: Path, title: str | None = None) -> list[Path]:
@@ -53,28 +62,39 @@ def build(board: Path, output: Path, title: str | None = None) -> list[Path]:
     """
     said = open_board(board)
     entries = list(read_entries(board))
-    _check_output(output, board)
-    output.parent.mkdir(parents=True, exist_ok=True)
+    target = Path(os.path.realpath(output))
+    _check_output(output, target, board)
     try:
-        with staging(output.parent) as place:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with staging(target.parent) as place:
             new = place / "site"
             new.mkdir()
             names = write_site(new, title or said.title, entries)
-            replace_folder(new, output, place)
+            replace_folder(new, target, place)
     except OSError as error:
         raise DataError(f"{output}: cannot be written ({error.strerror or error})") from None
     return [output / name for name in names]
 
 
-def _check_output(output: Path, board: Path) -> None:
-    """Refuse a folder that holds anything but such a site."""
-    if output.resolve() == board.resolve() or board.resolve().is_relative_to(output.resolve()):
+def _check_output(output: Path, target: Path, board: Path) -> None:
+    """Refuse a folder that holds anything but such a site; ``target`` is where it really is."""
+    home = board.resolve()
+    if home.is_relative_to(target):
         raise UsageError(f"{output}: holds the board itself; choose another folder")
-    if not output.exists():
+    if any(target.is_relative_to(home / part) for part in ("entries", "withdrawn")):
+        raise UsageError(f"{output}: is a part of the board; choose another folder")
+    if not target.exists():
         return
-    if not output.is_dir() or (contents(output) and not (output / MARK).is_file()):
+    check_elsewhere(output, target)
+    names = contents(target) if target.is_dir() else set()
+    if not target.is_dir() or (names and not (target / MARK).is_file()):
         raise UsageError(
             f"{output}: is there, and no site of a board; choose a new or empty folder"
+        )
+    if strange := sorted(name for name in names if not OWN.fullmatch(name)):
+        raise UsageError(
+            f"{output}: holds {strange[0]}, which is not of the site and would be lost; move it "
+            "away, or choose another folder"
         )
 
 

@@ -110,7 +110,9 @@ def check(folder: Path, datasets: Mapping[str, str | None] | None = None) -> Che
         content = files.read_bytes(folder, SUBMISSION_FILE, MOST_TEXT)
         found.submission, found.problems = words.read(content)
     except DataError as error:
-        found.problems = [str(error)]
+        begun = SUBMISSION_FILE in present or (folder / SUBMISSION_FILE).is_symlink()
+        hint = "" if begun else "; `teaeval submit init` writes it, into a new folder"
+        found.problems = [f"{error}{hint}"]
     said = found.submission
     if said is None:
         return found

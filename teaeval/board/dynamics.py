@@ -204,20 +204,21 @@ def figures(runs: Sequence[Run], entries: Sequence[Filed]) -> list[dict[str, Any
     styles = _styles(entries)
     kinds = _kinds(runs).items()
     made = [one for kind, members in kinds for one in _of_kind(kind, members, styles)]
-    molecular = [
-        Point(item, record.errors.force_mae, gap)
-        for item, record in hydrogen_of(entries)
-        if (gap := _gap(record)) is not None
-    ]
-    made.append(
+    molecular: dict[str, list[Point]] = {}
+    for item, record in hydrogen_of(entries):
+        if (gap := _gap(record)) is not None:
+            point = Point(item, record.errors.force_mae, gap)
+            molecular.setdefault(record.plan.dataset, []).append(point)
+    made += [
         against(
-            molecular,
+            points,
             styles,
-            Axis("F MAE on mini-hydrogen, kcal/mol/Å", log=True),
+            Axis(f"F MAE on {dataset}, kcal/mol/Å", log=True),
             Axis("mean deviation of the transition, g/cm³"),
-            "Force error and the transition of hydrogen",
+            f"Force error and the transition of hydrogen, {dataset}",
         )
-    )
+        for dataset, points in molecular.items()
+    ]
     return [one for one in made if one["chart"]]
 
 
@@ -295,8 +296,10 @@ def transitions(entries: Sequence[Filed]) -> list[dict[str, Any]]:
             limits = None if one.low is None or one.high is None else (one.low, one.high)
             rows.append(
                 {
-                    "name": item.submission.model,
+                    "name": item.submission.marked,
+                    "version": item.submission.version,
                     "href": model_page(item.submission.model),
+                    "dataset": record.plan.dataset,
                     "error": significant(record.errors.force_mae),
                     "states": f"{len(record.states) - failed} of {len(record.states)}",
                     "temperature": f"{one.temperature:g}",

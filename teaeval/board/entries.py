@@ -4,41 +4,24 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 import shutil
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection
 from pathlib import Path
-from typing import Literal
 
-from teadata.errors import DataError, PathError, TeaError, UsageError, unknown_name
+from pydantic import ValidationError
+
+from teadata.errors import DataError, UsageError, unknown_name
 from teadata.files import atomic_write, contents, reserved, staging, write_text
 from teadata.provenance import DISTRIBUTION, package_version, sha256
 from teaeval.board import folder as files
 from teaeval.board import submission as words
-from teaeval.board.checking import Checked, Scored, check
+from teaeval.board.checking import Checked, check
 from teaeval.board.filed import SHORT, Board, Entry, Filed, KeptFile, Withdrawal, identity
+from teaeval.board.reading import BOARD_FILE, find, open_board, read_entries
+from teaeval.board.reading import filed as read_filed
 from teaeval.board.submission import SUBMISSION_FILE, Submission
 from teaeval.board.text import MOST_TEXT
-from teaeval.board.units import Units
-from teaeval.hydrogen.record import read_record
-from teaeval.md.record import read as read_simulations
-from teaeval.scores.reading import read_score
-
-BOARD_FILE = "board.json"
-
-
-def open_board(board: Path) -> Board:
-    """Read what a board is called.
-
-    Raises
-    ------
-    PathError
-        If there is no such folder.
-    DataError
-        If the folder is no board.
-    """
-    if not board.is_dir():
-        raise PathError(f"{board}: no such folder, expected a board, as `teaeval submit add` makes")
-    return Board.from_json(board / BOARD_FILE, "a board", "`teaeval submit add` makes one")
 
 
 def _made(board: Path) -> None:
@@ -55,9 +38,15 @@ def _made(board: Path) -> None:
     if board.exists() and (not board.is_dir() or contents(board)):
         raise UsageError(f"{board}: is no board, and not empty; give a new or empty folder")
     board.mkdir(parents=True, exist_ok=True)
-    write_text(
-        board / BOARD_FILE, Board(title=board.resolve().name).model_dump_json(indent=1) + "\n"
-    )
+    write_text(board / BOARD_FILE, _titled(board.resolve().name).model_dump_json(indent=1) + "\n")
+
+
+def _titled(name: str) -> Board:
+    """A board that is called as its folder, where that can be a title."""
+    try:
+        return Board(title=name)
+    except ValidationError:
+        return Board()
 
 
 def add(
@@ -98,7 +87,7 @@ def add(
         If another entry is of the same model and version, and not superseded by this one, or a
         file to be left out is no prediction.
     """
-    new = not board.exists() or not contents(board)
+    new = not board.exists() or (board.is_dir() and not contents(board))
     _made(board)
     try:
         return _add(folder, board, supersedes, largest, leave_out)
@@ -132,7 +121,10 @@ def _add(
         home = board / "entries" / identifier[:SHORT]
         known = list(read_entries(board))
         if home.exists():
-            return next(item for item in known if item.entry.id == identifier), False
+            there = next(item for item in known if item.entry.id == identifier)
+            if supersedes is not None:
+                _check_superseded(there, find(known, supersedes), board)
+            return there, False
         previous = None if supersedes is None else _replaced(known, supersedes, result.submission)
         _check_alone(result.submission, known, previous)
         for name in _not_kept(result.submission, kept, largest, leave_out):
@@ -141,7 +133,7 @@ def _add(
         software = f"{DISTRIBUTION} {package_version()}"
         entry = Entry(id=identifier, supersedes=previous, software=software, files=kept)
         _write(new, entry, result)
-        _filed(new, entry, "active", "")  # raises if it could not be read again
+        read_filed(new, entry)  # raises if it could not be read again
         home.parent.mkdir(exist_ok=True)
         os.replace(new, home)
     filed = {item.entry.id: item for item in read_entries(board)}
@@ -198,7 +190,25 @@ def _replaced(known: list[Filed], start: str, said: Submission) -> str:
             f"{item.short} is of {item.submission.model}, and this one of {said.model}; an entry "
             "takes the place only of one of the same model"
         )
+    if item.status == "superseded":
+        raise UsageError(
+            f"{item.short} is superseded already, by {item.reason}; to take the place of that one: "
+            f"--supersedes {item.reason}"
+        )
     return item.entry.id
+
+
+def _check_superseded(filed: Filed, previous: Filed, board: Path) -> None:
+    """Refuse to let an entry that is filed already take the place of another one from now on."""
+    if filed.entry.supersedes == previous.entry.id:
+        return
+    command = ["teaeval", "submit", "withdraw", previous.short, "--board", str(board)]
+    command += ["--reason", f"superseded by {filed.short}"]
+    raise UsageError(
+        f"{filed.submission.name} is on the board, as {filed.short}, and what is filed never "
+        f"changes: it cannot take the place of {previous.short} any more; to mark that one: "
+        f"{shlex.join(command)}"
+    )
 
 
 def _check_alone(said: Submission, known: list[Filed], previous: str | None) -> None:
@@ -223,21 +233,6 @@ def _write(new: Path, entry: Entry, result: Checked) -> None:
     (new / "entry.json").write_text(entry.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
-def find(known: Iterable[Filed], start: str) -> Filed:
-    """The entry whose id begins so.
-
-    Raises
-    ------
-    UsageError
-        If there is none, or more than one.
-    """
-    entries = list(known)
-    matching = [item for item in entries if len(start) >= 4 and item.entry.id.startswith(start)]
-    if len(matching) != 1:
-        raise unknown_name("entry", start, [item.short for item in entries])
-    return matching[0]
-
-
 def withdraw(board: Path, start: str, reason: str) -> Filed:
     """Mark an entry as withdrawn; it stays on the board.
 
@@ -259,82 +254,3 @@ def withdraw(board: Path, start: str, reason: str) -> Filed:
     with atomic_write(path) as partial:
         partial.write_text(mark.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return item
-
-
-def read_entries(board: Path, damaged: Callable[[str], None] | None = None) -> Iterator[Filed]:
-    """Read all entries of a board, by the name of their model, then by id.
-
-    Parameters
-    ----------
-    board
-        Its folder.
-    damaged
-        Told of each entry whose files cannot be read, in a sentence; without it, the first is an
-        error.
-
-    Raises
-    ------
-    DataError
-        If one is not as it was filed.
-    """
-    open_board(board)
-    home = board / "entries"
-    folders = sorted(home.iterdir()) if home.is_dir() else []
-    entries = {}
-    for folder in folders:
-        if not folder.name.startswith("."):
-            path = files.regular(home, f"{folder.name}/entry.json", files.MOST_RECORD)
-            entries[folder] = Entry.from_json(path, "an entry of a board", "remove the folder")
-    taken = {entry.supersedes: entry.id for entry in entries.values() if entry.supersedes}
-    made = []
-    for folder, entry in entries.items():
-        if identity(entry.files) != entry.id or folder.name != entry.id[:SHORT]:
-            raise DataError(f"{folder}: is not the entry that its name says; it was changed")
-        status: Literal["active", "superseded", "withdrawn"] = "active"
-        reason = ""
-        mark = board / "withdrawn" / f"{folder.name}.json"
-        if mark.is_file():
-            status, reason = "withdrawn", Withdrawal.from_json(mark, "a mark", "remove it").reason
-        elif entry.id in taken:
-            status, reason = "superseded", taken[entry.id][:SHORT]
-        try:
-            made.append(_filed(folder, entry, status, reason))
-        except TeaError as error:
-            said = (
-                f"{folder}: is not as it was filed ({error}); put its files back from a copy of "
-                "the board, or remove this folder"
-            )
-            if damaged is None:
-                raise DataError(said) from None
-            damaged(said)
-    yield from sorted(made, key=lambda item: (item.submission.name.casefold(), item.entry.id))
-
-
-def _filed(
-    folder: Path,
-    entry: Entry,
-    status: Literal["active", "superseded", "withdrawn"],
-    reason: str,
-) -> Filed:
-    content = files.read_bytes(folder, f"submission/{SUBMISSION_FILE}", MOST_TEXT)
-    said, problems = words.read(content)
-    if said is None or problems:
-        raise DataError(f"{folder}: {'; '.join(problems)}")
-
-    def file(name: str) -> Path:
-        return files.regular(folder, name, files.MOST_RECORD)
-
-    scored = [
-        Scored(item, read_score(file(f"scores/{n}.json")), Units.read(file(f"units/{n}.npz")))
-        for n, item in enumerate(said.predictions)
-    ]
-    return Filed(
-        folder=folder,
-        entry=entry,
-        submission=said,
-        status=status,
-        reason=reason,
-        scored=scored,
-        simulations=[read_simulations(file(f"submission/{name}")) for name in said.simulations],
-        hydrogen=[read_record(file(f"submission/{name}")) for name in said.hydrogen],
-    )

@@ -17,6 +17,9 @@ from teaeval.board.submission import FileName, Line, Submission
 from teaeval.hydrogen.record import Record as Hydrogen
 from teaeval.md.record import Simulations
 
+Status = Literal["active", "superseded", "withdrawn"]
+"""Whether an entry counts."""
+
 SHORT = 16
 """Digits of an entry's id that name its folder."""
 
@@ -80,7 +83,7 @@ class Filed:
     folder: Path
     entry: Entry
     submission: Submission
-    status: Literal["active", "superseded", "withdrawn"]
+    status: Status
     reason: str
     scored: list[Scored]
     simulations: list[Simulations]

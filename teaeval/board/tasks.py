@@ -13,6 +13,7 @@ from teaeval.board.filed import Filed
 from teaeval.board.ranking import Measure, Ranking, rank
 from teaeval.predictions.declaring import Declarations, option
 from teaeval.scores.record import Score, ScoredDataset
+from teaeval.tables.numbers import of_labels
 
 RANKED: tuple[Measure, ...] = ("mae", "rmse")
 """The measures that a test of paired differences is known for."""
@@ -69,8 +70,13 @@ class Line:
 
     @property
     def counts(self) -> bool:
-        """Whether it has a place: the entry is active, and no frame is missing."""
-        return self.filed.status == "active" and self.score.coverage.complete
+        """Whether it has a place: an active entry, no frame missing, and not the labels."""
+        return self.filed.status == "active" and self.score.coverage.complete and not self.labels
+
+    @property
+    def labels(self) -> bool:
+        """Whether the reference itself stands in place of a prediction."""
+        return of_labels(self.score.warnings)
 
     @property
     def why(self) -> str:
@@ -87,6 +93,8 @@ class Line:
                 if count
             ]
             return f"not ranked: {', '.join(reasons)}"
+        if self.labels:
+            return "not ranked: predicts the reference itself"
         return ""
 
     @property

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +16,15 @@ from teadata.files import atomic_write
 from teaeval.defaults import REPLICATES
 from teaeval.metrics.uncertainty import UnitErrors, resampling, unit_errors
 from teaeval.scores.examine import Examined
+from teaeval.scores.record import Score
+from teaeval.scores.rows import Row
 
 ARRAYS = ("count", "absolute", "squared", "highest")
+
+UNREADABLE = (
+    OSError, ValueError, TypeError, KeyError, IndexError, EOFError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What comes of a file that was cut, changed or is something else."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +99,25 @@ class Units:
                 for n, name in enumerate(names)
             }
             return cls(str(stored["kind"]), int(stored["frames"]), errors)
-        except (OSError, ValueError, KeyError, IndexError, EOFError) as error:
+        except UNREADABLE as error:
             raise DataError(
                 f"{path}: no errors by unit, as `teaeval submit` files ({error})"
             ) from None
+
+    def check(self, score: Score) -> None:
+        """Refuse errors by unit that are not those of a score.
+
+        Raises
+        ------
+        DataError
+            If their means are other errors, or they are of other quantities or frames.
+        """
+        rows = {row.quantity: row for row in score.rows}
+        if self.frames != score.coverage.frames or [*rows] != [*self.errors]:
+            raise DataError("the errors by unit are of other quantities or frames than the score")
+        for name, errors in self.errors.items():
+            if not _fits(errors, rows[name]):
+                raise DataError(f"the errors by unit of {name} do not give those of the score")
 
     def differs(self, other: Units) -> list[str]:
         """Say of which quantities the errors are not those of another computation."""
@@ -106,6 +130,19 @@ class Units:
             for name, mine in self.errors.items()
             if not _same(mine, other.errors[name])
         ]
+
+
+def _fits(errors: UnitErrors, row: Row) -> bool:
+    """Whether sums over units give the MAE, RMSE and MAX of a score."""
+    if {np.shape(getattr(errors, name)) for name in ARRAYS} != {np.shape(errors.count)}:
+        return False
+    total = errors.count.sum()
+    given = (
+        errors.absolute.sum() / total,
+        errors.scale * np.sqrt(errors.squared.sum() / total),
+        errors.highest.max(),
+    )
+    return np.allclose(given, (row.mae, row.rmse, row.max), rtol=1e-9, atol=0)
 
 
 def _same(first: UnitErrors, second: UnitErrors) -> bool:

@@ -11,8 +11,8 @@ from teadata.errors import TeaError
 from teadata.provenance import sha256
 from teadata.typing import Progress, no_progress
 from teaeval.board.checking import check
-from teaeval.board.entries import read_entries
 from teaeval.board.filed import Filed
+from teaeval.board.reading import read_entries
 from teaeval.scores.verification import differences
 
 

@@ -149,6 +149,12 @@ def add(
     )
     done = "added" if new else "was there, with the same files"
     console.say(f"{filed.submission.name}: {done}, as {filed.short}")
+    if filed.status != "active":
+        by = "by " if filed.status == "superseded" else ""
+        console.say(
+            f"note: it is {filed.status} ({by}{filed.reason}), and stays so; give it another "
+            "version to add it anew"
+        )
     console.say(f"next: teaeval board build {shlex.quote(str(board))} -o site")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from teadata import console
 from teadata.destinations import check_new
+from teadata.errors import UsageError
 from teadata.output.options import Replace
 from teaeval.cli.options import Declared, PredictionFile, PredictionOutput
 
@@ -29,8 +30,14 @@ def declare_file(
     from teaeval.predictions.writing import check_suffix, write_prediction
     from teaeval.scores.checking import check
 
-    beside = isinstance(file.path, Path) and output == sidecar.path_of(file.path)
+    place = sidecar.path_of(file.path) if isinstance(file.path, Path) else None
+    beside = place is not None and output.absolute() == place.absolute()
     if not beside:
+        if place is not None and output.suffix == ".yaml":
+            raise UsageError(
+                f"{output}: what is said of {file.path} stands beside it, under its name and "
+                f".yaml: -o {shlex.quote(str(place))}"
+            )
         check_suffix(output)
         check_new(output, replace)
     declared.check()

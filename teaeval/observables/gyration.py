@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +92,7 @@ def read(path: Path) -> dict[str, Floats]:
         raise UsageError(f"{path}: expected radii of gyration in a .csv or .npz file")
     try:
         found = _csv(path) if path.suffix == ".csv" else _npz(path)
-    except (OSError, ValueError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, csv.Error, zlib.error) as error:
         raise DataError(f"{path}: cannot be read ({error})") from None
     for label, radii in found.items():
         if radii.ndim != 1 or not len(radii) or not (np.isfinite(radii) & (radii > 0)).all():
@@ -103,13 +104,17 @@ def read(path: Path) -> dict[str, Floats]:
 
 
 def _csv(path: Path) -> dict[str, Floats]:
-    with open(path, newline="", encoding="utf-8") as stream:
+    with open(path, newline="", encoding="utf-8-sig") as stream:  # spreadsheets write a mark
         reader = csv.DictReader(stream)
         columns = reader.fieldnames or []
         if "rg" not in columns:
             raise DataError(f"{path}: columns {', '.join(columns) or '(none)'}; expected rg (Å)")
         found: dict[str, list[float]] = {}
         for line in reader:
+            if not line["rg"]:
+                raise DataError(
+                    f"{path}: line {reader.line_num} has no rg; write the file again, or remove it"
+                )
             found.setdefault(line.get("label") or path.stem, []).append(float(line["rg"]))
     return {label: np.array(values) for label, values in found.items()}
 
@@ -117,11 +122,14 @@ def _csv(path: Path) -> dict[str, Floats]:
 def _npz(path: Path) -> dict[str, Floats]:
     from zipfile import BadZipFile
 
+    from numpy.lib.npyio import NpzFile
+
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {
-                path.stem if name == "rg" else name: np.asarray(archive[name], dtype=np.float64)
-                for name in archive.files
-            }
+        with open(path, "rb") as stream, NpzFile(stream, allow_pickle=False) as archive:
+            arrays = {path.stem if name == "rg" else name: archive[name] for name in archive.files}
     except BadZipFile as error:
         raise ValueError(error) from None
+    for label, radii in arrays.items():
+        if radii.dtype.kind not in "iuf":
+            raise DataError(f"{path}: {label!r} is of {radii.dtype}, expected numbers: radii in Å")
+    return {label: radii.astype(np.float64) for label, radii in arrays.items()}

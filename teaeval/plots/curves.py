@@ -13,7 +13,7 @@ from teaeval import published
 from teaeval.plots.plot import COLOURS, LINES, Plot, colour, marker, panels, plain_ticks, styled
 from teaeval.scores.builds import Build, check_same
 from teaeval.scores.record import Score
-from teaeval.tables.scores import train_size
+from teaeval.tables.notes import train_size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -153,7 +153,7 @@ def learning_curves(curve: Point | Iterable[Point], title: str | None = None) ->
     Raises
     ------
     UsageError
-        If there is no point, or the points are of more than one dataset.
+        If there is no point, the points are of more than one dataset, or an error is 0.
     """
     what = "points, one or a list, which teaeval.plots.curves.points makes of scores"
     curve = expect_several(curve, Point, what)
@@ -163,6 +163,12 @@ def learning_curves(curve: Point | Iterable[Point], title: str | None = None) ->
             f"expected points of one dataset, found {', '.join(datasets) or 'none'}; "
             "errors of different labels do not share an axis"
         )
+    for p in curve:
+        if p.value <= 0:
+            raise UsageError(
+                f"{p.model}, trained on {p.size} frames: the {p.quantity} {p.measure} is "
+                f"{p.value:g}, which a logarithmic axis has no place for; leave this score out"
+            )
     models = list(dict.fromkeys(p.model for p in curve))
     tasks = list(dict.fromkeys(p.task for p in curve))
     with styled():

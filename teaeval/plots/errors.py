@@ -84,6 +84,8 @@ def _offset(reference: Floats, predicted: Floats) -> float:
 
 
 def _diagonal(ax: Any, low: float, high: float) -> None:
+    if low == high:  # of one frame that is right
+        low, high = low - 0.5, high + 0.5
     ax.axline((low, low), slope=1, color="0.3", linewidth=0.7, zorder=5)
     ax.set(xlim=(low, high), ylim=(low, high), aspect="equal")
 
@@ -185,7 +187,7 @@ def by_magnitude(summaries: ErrorSummary | Iterable[ErrorSummary]) -> Plot:
             middle = np.sqrt(edges[:-1] * edges[1:])
             counts = c.by_magnitude.sum(axis=1)
             spread = np.array([quantiles(n, (0.1, 0.5, 0.9)) for n in c.by_magnitude])
-            full = counts >= 10  # quantiles of fewer are noise
+            full = counts >= min(10, counts.max())  # quantiles of fewer are noise
             tint = colour(name, names)
             ax.fill_between(middle[full], *spread[full][:, [0, 2]].T, color=tint, alpha=0.2, lw=0)
             ax.plot(

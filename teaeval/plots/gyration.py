@@ -70,7 +70,12 @@ def gyration(radii: Mapping[str, Floats], title: str = "") -> Plot:
     if not radii:
         raise UsageError("no radii of gyration; give files, or a dataset with --reference")
     every = np.concatenate(list(radii.values()))
-    edges = np.linspace(every.min(), every.max() or 1.0, BINS + 1)
+    if every.min() == every.max():
+        raise UsageError(
+            f"{len(every)} radii of gyration, all {every[0]:g} Å: expected several that differ, "
+            "which have a distribution"
+        )
+    edges = np.linspace(every.min(), every.max(), BINS + 1)
     densities = [
         Density(label, edges, np.histogram(values, edges, density=True)[0], len(values))
         for label, values in radii.items()

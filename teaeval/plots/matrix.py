@@ -12,8 +12,9 @@ from teadata.errors import UsageError, expect_several, unknown_name
 from teaeval.plots.plot import Plot, panels, plain_ticks, styled
 from teaeval.scores.builds import Build, check_same
 from teaeval.scores.record import Score
+from teaeval.tables.notes import NOT_SAID
 from teaeval.tables.numbers import significant
-from teaeval.tables.scores import NOT_SAID, labels, where
+from teaeval.tables.scores import labels, where
 
 UNITS = {"absolute": "", "mean": "% of mean", "std": "% of std"}
 
@@ -94,6 +95,11 @@ def _cells(scores: Sequence[Score], quantity: str, kind: str) -> list[dict[str, 
     """What the panels of a quantity show: an error for each score, model by model."""
     field = "mae" if kind == "absolute" else f"mae_percent_{kind}"
     unit = scores[0].row(quantity).unit if kind == "absolute" else UNITS[kind]
+    if any(getattr(score.row(quantity), field) is None for score in scores):
+        raise UsageError(
+            f"{quantity} has no {unit}: its reference is 0 in the whole test set; draw it with "
+            "--kind absolute, or leave it out: --quantity F"
+        )
     named = labels(scores)
     models = list(dict.fromkeys(named))
     return [
@@ -123,15 +129,16 @@ def _row(
     """Panels of one quantity, on one logarithmic scale."""
     from matplotlib.colors import LogNorm
 
-    values = np.concatenate([g[np.isfinite(g)] for g in grids.values()])
-    low, high = values.min(), values.max()
+    # an error of 0 has no place on a logarithmic scale
+    values = np.concatenate([g[np.isfinite(g) & (g > 0)] for g in grids.values()])
+    low, high = (values.min(), values.max()) if len(values) else (1.0, 1.0)
     norm = LogNorm(low * 0.9, max(high, low * 1.01) * 1.1)
     used = list(axes[: len(grids)])
     for ax, (model, grid) in zip(used, grids.items(), strict=True):
         ax.set_facecolor("0.93")
         image = ax.imshow(grid, norm=norm, cmap="cividis_r", aspect="auto")
         for (i, j), value in np.ndenumerate(grid):
-            shade = norm(value) if np.isfinite(value) else 0
+            shade = norm(value) if np.isfinite(value) and value > 0 else 0
             ax.text(
                 j,
                 i,

@@ -97,6 +97,8 @@ def view(frame: Frames) -> View:
         turn = _tilted(-0.75 if slab else -1.35, 0.15 if slab else 0.32)
     else:
         centred = positions - positions.mean(axis=0)
+        # one or two atoms have three axes, too
+        centred = np.pad(centred, ((0, max(0, 3 - len(centred))), (0, 0)))
         axes = np.linalg.svd(centred, full_matrices=False)[2]
         turn = axes * np.sign(np.linalg.det(axes))
         # the long axis level, a little of the third seen

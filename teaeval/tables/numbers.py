@@ -20,6 +20,11 @@ def offset_mark(quantity: str, warnings: Iterable[str]) -> str:
     return OFFSET if spoilt else ""
 
 
+def of_labels(warnings: Iterable[str]) -> bool:
+    """Whether a score's warnings say that the reference itself is in place of a prediction."""
+    return any("[reference-itself]" in text for text in warnings)
+
+
 def significant(value: float | None) -> str:
     """Format with three significant digits, as in the published tables; a dash for None."""
     if value is None:

@@ -14,7 +14,15 @@ from teaeval.scores.record import Score
 from teaeval.scores.rows import Row as Errors
 from teaeval.tables.against import note, stated
 from teaeval.tables.grid import EMPTY, Cell, Grid, Row
-from teaeval.tables.numbers import OFFSET_NOTE, SYSTEMS_NOTE, offset_mark, significant
+from teaeval.tables.notes import (
+    NOT_SAID,
+    known,
+    of_coverage,
+    of_trainings,
+    of_warnings,
+    train_size,
+)
+from teaeval.tables.numbers import OFFSET_NOTE, SYSTEMS_NOTE, of_labels, offset_mark, significant
 
 Kind = Literal["mean", "std", "absolute"]
 
@@ -43,15 +51,15 @@ class Value:
         nothing, where the score is not of the official edition, or where nobody asked.
     mark
         What is written behind the number, see :data:`teaeval.tables.numbers.OFFSET`.
-    complete
-        Whether its score left out no frame; else it is never the best.
+    ranks
+        Whether it may be the best: its score left out no frame, and is not of the labels.
     """
 
     value: float | None
     interval: tuple[float, float] | None
     published: float | None
     mark: str = ""
-    complete: bool = True
+    ranks: bool = True
 
     @property
     def ratio(self) -> float | None:
@@ -60,17 +68,18 @@ class Value:
 
 
 def _value(score: Score, row: Errors, measure: str, kind: Kind, against: bool) -> Value:
-    name, complete = MEASURES[measure], score.coverage.complete
+    name = MEASURES[measure]
+    ranks = score.coverage.complete and not of_labels(score.warnings)
     interval, mark = getattr(row, f"{name}_interval"), offset_mark(row.quantity, score.warnings)
     said = stated(score, row.quantity, measure, kind) if against else None
     if kind == "absolute":
-        return Value(getattr(row, name), interval, said, mark, complete)
+        return Value(getattr(row, name), interval, said, mark, ranks)
     value = getattr(row, f"{name}_percent_{kind}")
     normaliser = row.mean_reference if kind == "mean" else row.std_reference
     if interval is not None:
         low, high = interval
         interval = (100 * low / normaliser, 100 * high / normaliser) if normaliser else None
-    return Value(value, interval, said, mark, complete)
+    return Value(value, interval, said, mark, ranks)
 
 
 Data = tuple[str, str, str, str]
@@ -134,21 +143,6 @@ def labels(scores: Sequence[Score]) -> list[str]:
             "expected one; leave the others out, or give the predictions different models"
         )
     return named
-
-
-NOT_SAID = "not said"
-"""What a model was trained on whose prediction does not state it."""
-
-
-def known(score: Score) -> bool:
-    """Whether a score says what its model was trained on; against a reference, none does."""
-    return score.dataset is None or score.prediction.train is not None
-
-
-def train_size(score: Score) -> str:
-    """Size of the training set of a score, empty if it does not say."""
-    parts = (score.prediction.train or "").split("/")
-    return parts[2] if len(parts) == 3 else ""
 
 
 def where(scores: Sequence[Score]) -> str:
@@ -319,13 +313,11 @@ def _cell(values: dict[tuple[str, str], Value], name: str, measure: str, interva
     if this is None or this.value is None:
         return EMPTY
     rivals = [
-        v.value
-        for (_, m), v in values.items()
-        if m == measure and v.value is not None and v.complete
+        v.value for (_, m), v in values.items() if m == measure and v.value is not None and v.ranks
     ]
     return Cell(
         significant(this.value) + this.mark,
-        best=this.complete and len(rivals) > 1 and this.value == min(rivals),
+        best=this.ranks and len(rivals) > 1 and this.value == min(rivals),
         interval="–".join(map(significant, this.interval)) if intervals and this.interval else None,
         ratio=None if this.ratio is None else f"×{this.ratio:.2f}",
     )
@@ -341,18 +333,7 @@ def _notes(scores: Sequence[Score], kind: Kind, intervals: bool, against: bool) 
         notes.append(note(scores, kind))
     if any(offset_mark("E", s.warnings) for s in scores):
         notes.append(OFFSET_NOTE)
-    if silent := [s.prediction.model or s.prediction.file or "?" for s in scores if not known(s)]:
-        notes.append(f"trained on: {NOT_SAID}: {', '.join(dict.fromkeys(silent))}")
-    parts = [
-        f"{s.prediction.model or '?'} ({s.coverage.scored} of {s.coverage.frames})"
-        for s in scores
-        if not s.coverage.complete
-    ]
-    if parts:
-        said = "INCOMPLETE, frames that are missing or not finite are left out"
-        named = ", ".join(dict.fromkeys(parts))
-        notes.append(f"{said}, and no number is marked as the best: {named}")
-    return notes
+    return [*notes, *of_trainings(scores), *of_warnings(scores), *of_coverage(scores)]
 
 
 def records(

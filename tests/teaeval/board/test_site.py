@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from teadata.errors import UsageError
-from teaeval.board import entries
+from teaeval.board import dynamics, entries
 from teaeval.board.building import build
 from teaeval.board.names import model_page
 
@@ -75,3 +77,59 @@ def test_the_published_errors_are_apart(site, tab):
     assert "doi.org/10.1039/d4sc06529h" in tab.locator("dialog").inner_text()
     (page,) = site.glob("task-*.html")
     assert "FCHL19" not in page.read_text()
+
+
+def test_a_build_takes_nothing_away_that_is_not_the_site_s(submission, tmp_path, monkeypatch):
+    board, site = tmp_path / "board", tmp_path / "site"
+    entries.add(submission(tmp_path / "s"), board)
+    build(board, site)
+    (site / "CNAME").write_text("board.example.org")
+    with pytest.raises(UsageError, match="holds CNAME, which is not of the site"):
+        build(board, site)
+    assert (site / "CNAME").exists()
+    for part in ("entries", "entries/site", "withdrawn"):
+        with pytest.raises(UsageError, match="is a part of the board"):
+            build(board, board / part)
+    assert len(list(entries.read_entries(board))) == 1
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(UsageError, match="the folder that this runs in"):
+        build(board, Path())
+
+
+def test_a_link_to_a_site_stays_one(submission, tmp_path):
+    board = tmp_path / "board"
+    entries.add(submission(tmp_path / "s"), board)
+    (tmp_path / "served").mkdir()
+    for name, leads in (("site", "served"), ("new", "not-yet")):
+        (tmp_path / name).symlink_to(leads)
+        build(board, tmp_path / name)
+        assert (tmp_path / name).is_symlink()
+        assert (tmp_path / leads / "index.html").is_file()
+
+
+def test_the_labels_have_no_place(submission, tmp_path):
+    """A file with the reference itself was first of all, with no word on the page."""
+    board = tmp_path / "board"
+    entries.add(submission(tmp_path / "a", 0.0, model="Labels"), board)
+    entries.add(submission(tmp_path / "b", model="Real"), board)
+    build(board, tmp_path / "site")
+    assert "Real is alone by F MAE" in (tmp_path / "site" / "index.html").read_text()
+    (page,) = (tmp_path / "site").glob("task-*.html")
+    assert "not ranked: predicts the reference itself" in page.read_text()
+
+
+def test_records_of_two_hydrogen_datasets_are_not_one_correlation(repository):
+    known = [item for item in entries.read_entries(repository / "examples/board") if item.hydrogen]
+    moved = []
+    for n, item in enumerate(known):
+        plan = item.hydrogen[0].plan.model_copy(update={"dataset": f"mini-hydrogen@1.{n % 2}.0"})
+        record = item.hydrogen[0].model_copy(update={"plan": plan})
+        moved.append(dataclasses.replace(item, hydrogen=[record]))
+    titles = [one["title"] for one in dynamics.figures([], moved)]
+    assert titles == [
+        f"Force error and the transition of hydrogen, mini-hydrogen@1.{n}.0" for n in (0, 1)
+    ]
+    lines = dynamics.transitions(moved)
+    assert {line["dataset"] for line in lines} == {"mini-hydrogen@1.0.0", "mini-hydrogen@1.1.0"}
+    assert all(line["version"] for line in lines)

@@ -6,14 +6,16 @@ import dataclasses
 import hashlib
 import json
 import math
+import shlex
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 
 import teaeval
-from teadata.errors import DataError, UsageError
+from teadata.errors import DataError, PathError, UsageError
 from teadata.provenance import sha256
 from teaeval.board import entries
 from teaeval.board.beginning import begin
@@ -384,3 +386,132 @@ def test_training_sizes_are_numbers_however_they_are_written(submission, noise, 
     teaeval.write_prediction(folder / "q.npz", other)
     (problem,) = check(folder).problems
     assert problem.startswith("q.npz: is of the same training and test set as p.npz")
+
+
+def _cut(path, content):
+    path.write_bytes(content[: len(content) // 2])
+
+
+def _flipped(path, content):
+    changed = bytearray(content)
+    changed[200] ^= 255
+    path.write_bytes(bytes(changed))
+
+
+def _array(path, content):
+    with open(path, "wb") as stream:
+        np.save(stream, np.arange(3.0))
+
+
+def _other(path, content):
+    """The errors of another model: half as large."""
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    arrays["absolute"] = arrays["absolute"] / 2
+    np.savez(path, **arrays)
+
+
+def _fewer(path, content):
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    arrays["count"] = arrays["count"][:, :3]
+    np.savez(path, **arrays)
+
+
+@pytest.mark.parametrize("damage", [_cut, _flipped, _array, _other, _fewer])
+def test_errors_by_unit_that_are_not_those_of_the_score_are_named(damage, submission, tmp_path):
+    """Places come from them, and the numbers beside the places from the score."""
+    board = tmp_path / "board"
+    filed, _ = entries.add(submission(tmp_path / "a"), board)
+    units = filed.folder / "units" / "0.npz"
+    damage(units, units.read_bytes())
+    with pytest.raises(DataError, match=f"{filed.short}: is not as it was filed .*units") as caught:
+        build(board, tmp_path / "site")
+    assert "put its files back from a copy of the board" in str(caught.value)
+    assert not (tmp_path / "site").exists()
+
+
+def test_verify_goes_on_after_an_entry_that_is_none(submission, tmp_path):
+    board = tmp_path / "board"
+    filed, _ = entries.add(submission(tmp_path / "a"), board)
+    entries.add(submission(tmp_path / "b", model="Other"), board)
+    (board / "entries" / "notes.txt").write_text("mine")
+    told = filed.folder / "entry.json"
+    told.write_bytes(told.read_bytes()[:50])
+    outcome = verify(board)
+    assert (outcome.entries, outcome.verified) == (1, 1)
+    first, second = outcome.differences
+    assert filed.short in first
+    assert "is no JSON" in first
+    assert "notes.txt: is not as it was filed (is a file, expected the folder" in second
+    assert second.endswith("or remove this file")
+
+
+def test_what_is_filed_supersedes_nothing_later(submission, invoke, tmp_path):
+    board = tmp_path / "board"
+    old, _ = entries.add(submission(tmp_path / "a"), board)
+    second = submission(tmp_path / "b", version="2")
+    new, _ = entries.add(second, board)
+    with pytest.raises(UsageError, match="cannot take the place") as caught:
+        entries.add(second, board, supersedes=old.short)
+    command = str(caught.value).partition("to mark that one: ")[2]
+    invoke(*shlex.split(command)[1:])
+    third = submission(tmp_path / "c", version="3")
+    newest, _ = entries.add(third, board, supersedes=new.short)
+    assert entries.add(third, board, supersedes=new.short)[1] is False
+    with pytest.raises(UsageError, match=f"superseded already, by {newest.short}"):
+        entries.add(submission(tmp_path / "d", version="4"), board, supersedes=new.short)
+    said = invoke("submit", "add", tmp_path / "a", "--board", board)
+    assert f"note: it is withdrawn (superseded by {new.short}), and stays so" in said
+    assert f"(by {newest.short})" in invoke("submit", "add", second, "--board", board)
+    with pytest.raises(UsageError, match=rf"{old.short} \(Made 1\)"):
+        entries.withdraw(board, "Made", "which one?")
+
+
+@pytest.mark.parametrize("name", ["two\u00a0words", "a\nb", " x"])
+def test_a_board_may_be_in_a_folder_of_any_name(name, submission, tmp_path):
+    entries.add(submission(tmp_path / "s"), tmp_path / name)
+    assert json.loads((tmp_path / name / "board.json").read_text())["title"] == "Board"
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UsageError, match="is no board"):
+        entries.add(tmp_path / "s", tmp_path / "file")
+
+
+def test_a_command_to_copy_replaces_nothing(noise, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for place in ("p.npz", "other/p.npz", "p-2.npz"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        teaeval.write_prediction(tmp_path / place, noise())
+    with pytest.raises(UsageError, match=r"cp other/p.npz p-3.npz"):
+        begin(tmp_path / "s", [Path("p.npz"), Path("other/p.npz")])
+    with pytest.raises(UsageError, match="is given twice"):
+        begin(tmp_path / "s", [Path("p.npz"), Path("p.npz")])
+    with pytest.raises(PathError, match="other: is a folder"):
+        begin(tmp_path / "s", [Path("p.npz")], [Path("other")])
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    with pytest.raises(UsageError, match="the folder that this runs in"):
+        begin(Path(), [tmp_path / "p.npz"])
+    assert not (tmp_path / "s").exists()
+
+
+def test_names_of_arrays_that_a_submission_cannot_say(noise, invoke, tmp_path):
+    """They stood in the file beside it, and were lost: what is scored would be another array."""
+    made = noise()
+    file = tmp_path / "p.npz"
+    np.savez(file, energy=made.energies, MACE_forces=made.forces, frame_id=made.frame_ids)
+    said = {"dataset": "mini-iv", "subset": "complete", "forces_key": "MACE_forces"}
+    said |= {"energy_unit": "kcal/mol", "length_unit": "Å"}
+    (tmp_path / "p.npz.yaml").write_text(yaml.safe_dump(said, allow_unicode=True))
+    with pytest.raises(UsageError, match="forces_key, which a submission cannot say") as caught:
+        begin(tmp_path / "s", [file])
+    command = shlex.split(str(caught.value).partition("usual names: ")[2])
+    invoke(*command[1:])
+    begin(tmp_path / "s", [Path(command[-1])], [], {"model": "M", "authors": ["A"], "licence": "x"})
+    assert check(tmp_path / "s").problems == []
+
+
+def test_a_folder_that_is_no_submission(tmp_path):
+    assert check(tmp_path).problems == [
+        "submission.yaml: is not in the folder; `teaeval submit init` writes it, into a new folder"
+    ]

@@ -115,3 +115,13 @@ def test_scores_of_other_builds_of_a_dataset_are_not_on_one_curve(variant, base)
     data = other.dataset.model_copy(update={"frames_sha256": "1" * 64})
     with pytest.raises(UsageError, match=f"{base.dataset.frames_sha256} in .*{'1' * 64} in "):
         curves.points([one, other.model_copy(update={"dataset": data})])
+
+
+def test_an_error_of_0_is_named(variant, base):
+    """It had no mark, without a word: the axis is logarithmic."""
+    scores = [
+        variant(base, "MACE", "folded/train/9"),
+        variant(base, "x", "folded/train/9", factor=0),
+    ]
+    with pytest.raises(UsageError, match="x, trained on 9 frames: the E MAE is 0"):
+        curves.learning_curves(curves.points(scores))

@@ -7,8 +7,12 @@ import itertools
 import numpy as np
 import pytest
 
+import teaeval
 from teadata.errors import UsageError
-from teaeval.plots import errors
+from teaeval.plots import errors, structure
+from teaeval.plots.error_summary import summarise_against
+from teaeval.predictions.reading import read_predictions
+from teaeval.scores.against import examine_against
 
 
 def test_parity(molecule):
@@ -75,3 +79,25 @@ def test_by_magnitude(molecule):
     assert all(a["force_high"] == b["force_low"] for a, b in itertools.pairwise(lines))
     drawn = ax.lines[0].get_xdata()
     assert len(drawn) == sum(d["atoms"] >= 10 for d in lines)
+
+
+@pytest.mark.parametrize("atoms", [1, 2, 3])
+def test_a_reference_of_few_atoms_is_drawn(atoms, tmp_path, recwarn):
+    """An isolated atom, a dimer, water: few of any strength, and no three axes."""
+    rng = np.random.default_rng(0)
+    symbols = "OHH"[:atoms]
+    places = np.array([[0, 0, 0], [0.96, 0, 0], [-0.24, 0.93, 0]])[:atoms]
+    for name, noise in (("r", 0.0), ("p", 0.1)):
+        lines = [str(atoms), f"Properties=species:S:1:pos:R:3:forces:R:3 energy={-76 + noise}"]
+        forces = np.zeros((atoms, 3)) + noise * rng.normal(size=(atoms, 3))
+        for symbol, place, force in zip(symbols, places, forces, strict=True):
+            lines.append(" ".join([symbol, *map(str, [*place, *force])]))
+        (tmp_path / f"{name}.xyz").write_text("\n".join([*lines, ""]))
+    units = {"energy_unit": "eV", "length_unit": "Å"}
+    reference = teaeval.read_reference(tmp_path / "r.xyz", **units)
+    read = read_predictions(tmp_path / "p.xyz", model="m", **units)
+    summaries = summarise_against(examine_against(read, reference))
+    draw = (errors.parity, errors.by_magnitude, structure.per_atom, structure.worst_frame)
+    for n, make in enumerate(draw):
+        make(summaries).save(tmp_path / f"{n}.png")
+    assert [str(w.message) for w in recwarn if "identical" in str(w.message)] == []

@@ -38,3 +38,23 @@ def test_scores_of_other_builds_of_a_dataset_are_not_in_one_matrix(variant, base
     data = other.dataset.model_copy(update={f"{content}_sha256": "1" * 64})
     with pytest.raises(UsageError, match=f"its {content} have SHA-256 .* and {'1' * 64}"):
         task_matrix([one, other.model_copy(update={"dataset": data})])
+
+
+def test_errors_of_0_are_in_the_matrix(variant, base, tmp_path):
+    """A file with the labels has them; they have no place on a logarithmic scale."""
+    right = variant(base, "labels", "folded/train/9", factor=0.0)
+    for scores, marks in (([right], ["0"]), ([right, variant(base, "MACE", "folded/train/9")], 2)):
+        plot = task_matrix(scores, ["F"])
+        plot.save(tmp_path / "m.png")
+        texts = [t.get_text() for ax in plot.figure.axes for t in ax.texts]
+        assert texts == marks or ("0" in texts and len(texts) == marks)
+
+
+def test_a_reference_of_0_has_no_ratio(base):
+    """The energies of a test set of one frame, relative to the lowest."""
+    rows = [
+        row.model_copy(update={"mae_percent_mean": None}) if row.quantity == "E" else row
+        for row in base.rows
+    ]
+    with pytest.raises(UsageError, match=r"E has no % of mean.*--kind absolute"):
+        task_matrix([base.model_copy(update={"rows": rows})])

@@ -146,3 +146,23 @@ def test_sizes_tell_trainings_of_a_model_apart_and_repetitions_are_refused(score
     assert tables.grids(sizes)[0].groups == ("m (9)", "m (90)")
     with pytest.raises(UsageError, match=r"2 scores are of m \(9\)"):
         tables.grids([sizes[0], sizes[0]])
+
+
+def test_trainings_of_different_sizes_and_warnings_are_named(scores):
+    assert not any("different numbers" in note for note in tables.grids(scores)[0].notes)
+    other = scores[1].prediction.model_copy(update={"train": "folded/train/500"})
+    (grid,) = tables.grids([scores[0], scores[1].model_copy(update={"prediction": other})])
+    (said,) = (note for note in grid.notes if "different numbers of frames" in note)
+    assert said.endswith("sGDML: 200; MACE: 500")
+    found = "[few-frames] expected 30 frames; found 3. To mend it: …"
+    (grid,) = tables.grids([scores[0].model_copy(update={"warnings": [found]}), scores[1]])
+    (said,) = (note for note in grid.notes if note.startswith("scored with warnings"))
+    assert said.endswith("sGDML [few-frames]")
+
+
+def test_the_labels_are_never_the_best(scores):
+    found = "[reference-itself] expected …; found those of the reference"
+    labels = scores[1].model_copy(update={"warnings": [found]})  # the better one
+    (grid,) = tables.grids([scores[0], labels])
+    assert not any(cell.best for row in grid.rows for cell in row.cells[-3:])
+    assert "what is the reference itself is never marked as the best" in grid.notes
