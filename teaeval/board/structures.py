@@ -65,7 +65,7 @@ def views(name: str, tasks: Sequence[Task]) -> dict[str, Any] | None:
 
 def _worst_of_task(task: Task, dataset: Dataset) -> Iterator[dict[str, Any]]:
     """The worst frames of the best predictions of a task, as far as their bytes are here."""
-    lines = [line for line in task.lines if line.filed.status == "active"]
+    lines = [line for line in task.lines if line.filed.status == "active" and not line.labels]
     lines.sort(key=lambda line: line.score.row("F").mae)
     shown = 0
     for line in lines:

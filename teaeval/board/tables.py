@@ -205,7 +205,7 @@ def matrix(tasks: Sequence[Task]) -> dict[str, Any] | None:
     cells: dict[tuple[str, str], dict[int, Line]] = {}
     for n, task in enumerate(tasks):
         for line in task.lines:
-            if line.filed.status == "active":
+            if line.filed.status == "active" and not line.labels:
                 cells.setdefault((line.filed.short, line.group), {})[n] = line
     if not cells:
         return None

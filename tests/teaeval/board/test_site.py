@@ -114,7 +114,10 @@ def test_the_labels_have_no_place(submission, tmp_path):
     entries.add(submission(tmp_path / "a", 0.0, model="Labels"), board)
     entries.add(submission(tmp_path / "b", model="Real"), board)
     build(board, tmp_path / "site")
-    assert "Real is alone by F MAE" in (tmp_path / "site" / "index.html").read_text()
+    index = (tmp_path / "site" / "index.html").read_text()
+    assert "Real is alone by F MAE" in index
+    assert '"name":"Real"' in index
+    assert '"name":"Labels"' not in index
     (page,) = (tmp_path / "site").glob("task-*.html")
     assert "not ranked: predicts the reference itself" in page.read_text()
 
@@ -122,10 +125,11 @@ def test_the_labels_have_no_place(submission, tmp_path):
 def test_records_of_two_hydrogen_datasets_are_not_one_correlation(repository):
     known = [item for item in entries.read_entries(repository / "examples/board") if item.hydrogen]
     moved = []
-    for n, item in enumerate(known):
-        plan = item.hydrogen[0].plan.model_copy(update={"dataset": f"mini-hydrogen@1.{n % 2}.0"})
-        record = item.hydrogen[0].model_copy(update={"plan": plan})
-        moved.append(dataclasses.replace(item, hydrogen=[record]))
+    for dataset in ("mini-hydrogen@1.0.0", "mini-hydrogen@1.1.0"):
+        for item in known:
+            plan = item.hydrogen[0].plan.model_copy(update={"dataset": dataset})
+            record = item.hydrogen[0].model_copy(update={"plan": plan})
+            moved.append(dataclasses.replace(item, hydrogen=[record]))
     titles = [one["title"] for one in dynamics.figures([], moved)]
     assert titles == [
         f"Force error and the transition of hydrogen, mini-hydrogen@1.{n}.0" for n in (0, 1)
