@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from baselines import config
 from baselines.config import ModelConfig
 from baselines.protocol import Baseline
 from baselines.toolkit.devices import Framework
 from teadata import catalog, plugins
-from teadata.errors import TeaError, expect, unknown_name
+from teadata.errors import DataError, TeaError, expect, unknown_name
+from teadata.schema import what_is_wrong
 
 
 @dataclass(frozen=True)
@@ -113,10 +116,16 @@ class ModelEntry:
                     "its package again"
                 ) from error
             raise
-        if not (issubclass(model, Baseline) and issubclass(kind, ModelConfig)):
+        pairs = (model, Baseline), (kind, ModelConfig)
+        if not all(isinstance(one, type) and issubclass(one, base) for one, base in pairs):
             raise TeaError(
                 f"the model {self.title}: expected {self.class_name} and {self.config_name} of "
                 f"{self.module} to be a Baseline and a ModelConfig"
+            )
+        if lacking := sorted(getattr(model, "__abstractmethods__", ())):
+            raise TeaError(
+                f"the model {self.title}: {self.class_name} of {self.module} lacks "
+                f"{', '.join(lacking)}, which a Baseline has"
             )
         return model, kind
 
@@ -309,17 +318,28 @@ def plugged() -> dict[str, ModelEntry]:
     found: dict[str, ModelEntry] = {}
     taken = dict.fromkeys(MODELS, plugins.OURS)
     for plugin in plugins.loaded(GROUP):
-        if not isinstance(plugin.value, ModelEntry):
-            kind = type(plugin.value).__name__
-            plugin.pass_over(f"expected a baselines.registry.ModelEntry, found {kind}")
-        elif plugin.name in taken:
+        try:
+            model_entry = _checked(plugin.value)
+        except TeaError as error:
+            plugin.pass_over(error)
+            continue
+        if plugin.name in taken:
             plugin.pass_over(f"{taken[plugin.name]} has a model {plugin.name!r} already")
         elif not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", plugin.name):
             plugin.pass_over("expected a name of small letters and digits, joined by hyphens")
         else:
             taken[plugin.name] = plugin.package
-            found[plugin.name] = plugin.value
+            found[plugin.name] = model_entry
     return found
+
+
+def _checked(value: Any) -> ModelEntry:
+    """The entry of a model of another package, every field of its type, else a TeaError."""
+    expect(value, ModelEntry, "a baselines.registry.ModelEntry")
+    try:
+        return TypeAdapter(ModelEntry).validate_python(vars(value))
+    except ValidationError as error:
+        raise DataError(f"not a ModelEntry: {what_is_wrong(error)}") from None
 
 
 def models() -> dict[str, ModelEntry]:

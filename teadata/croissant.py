@@ -8,15 +8,18 @@ needs no other file and no network.  This module needs no ``mlcroissant``.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from teadata.card import UNKNOWN
 from teadata.elements import SYMBOLS
-from teadata.errors import DataError
-from teadata.files import atomic_write, write_text
+from teadata.errors import DataError, UsageError, restated
+from teadata.files import staging, write_text
 from teadata.provenance import sha256
 
 if TYPE_CHECKING:
@@ -248,11 +251,26 @@ def _about(card: DatasetCard, url: str | None) -> Json:
     return about
 
 
-def _write_tables(folder: Path, data: Dataset) -> None:
-    """Write frames and splits; a folder that was made for them goes if they cannot be written."""
-    from teadata.formats import parquet
+@contextmanager
+def _written(folder: Path) -> Iterator[Path]:
+    """A place for the three files, which come into the folder at the end.
 
-    card, new = data.card, not folder.exists()
+    A folder that was made for them goes if they cannot be written.
+
+    Raises
+    ------
+    UsageError
+        If the folder has a table that is not of such a folder.
+    DataError
+        If it cannot be made or written.
+    """
+    theirs = [name for name in (FRAMES, SPLITS) if (folder / name).exists()]
+    if theirs and not (folder / DESCRIPTION).is_file():
+        raise UsageError(
+            f"{folder}: holds {' and '.join(theirs)} without {DESCRIPTION}, so of something else, "
+            "which is not replaced; choose another folder"
+        )
+    new = not folder.exists()
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
@@ -260,14 +278,30 @@ def _write_tables(folder: Path, data: Dataset) -> None:
             f"{folder}: not a folder, and cannot be made one ({error.strerror or error})"
         ) from None
     try:
-        theory = card.level_of_theory.method
-        parquet.write(folder / FRAMES, data.frames, name=card.full_id, theory=theory)
-        with atomic_write(folder / SPLITS) as partial:
-            shutil.copyfile(data.path(card.file("splits")), partial)
-    except BaseException:
+        with staging(folder) as place:
+            try:
+                yield place
+            except DataError as error:
+                raise restated(error, str(error).replace(str(place), str(folder))) from None
+            for name in (FRAMES, SPLITS, DESCRIPTION):  # which describes the two, and is last
+                os.replace(place / name, folder / name)
+    except BaseException as error:
         if new:
             shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, OSError):
+            said = error.strerror or error
+            raise DataError(f"{folder}: cannot be written ({said})") from None
         raise
+
+
+def _write_tables(folder: Path, data: Dataset) -> None:
+    """Write frames and splits."""
+    from teadata.formats import parquet
+
+    card = data.card
+    theory = card.level_of_theory.method
+    parquet.write(folder / FRAMES, data.frames, name=card.full_id, theory=theory)
+    shutil.copyfile(data.path(card.file("splits")), folder / SPLITS)
 
 
 def write(folder: Path, data: Dataset, *, url: str | None = None) -> Json:
@@ -276,7 +310,8 @@ def write(folder: Path, data: Dataset, *, url: str | None = None) -> Json:
     Parameters
     ----------
     folder
-        Where to; made if it does not exist. Files of other names in it are left alone.
+        Where to; made if it does not exist. An earlier description and its tables are replaced,
+        all three at the end; files of other names in it are left alone.
     data
         The dataset. Energies are written in kcal/mol, lengths in Å, forces in kcal/mol/Å.
     url
@@ -289,14 +324,25 @@ def write(folder: Path, data: Dataset, *, url: str | None = None) -> Json:
 
     Raises
     ------
+    UsageError
+        If the folder has a table of such a name that is of something else.
     DataError
         If the dataset's files are damaged, or the folder cannot be written.
     """
     record_sets = _record_sets(data)
-    _write_tables(folder, data)
+    with _written(folder) as place:
+        _write_tables(place, data)
+        description = _described(place, data, url, record_sets)
+        text = json.dumps(description, indent=2, ensure_ascii=False)
+        write_text(place / DESCRIPTION, text + "\n")
+    return description
+
+
+def _described(folder: Path, data: Dataset, url: str | None, record_sets: list[Json]) -> Json:
+    """The description of the tables in a folder."""
     card = data.card
     origin = {content: card.file(content) for content in ("frames", "splits")}
-    description = _about(card, url) | {
+    return _about(card, url) | {
         "distribution": [
             _file(
                 folder / FRAMES,
@@ -307,7 +353,3 @@ def write(folder: Path, data: Dataset, *, url: str | None = None) -> Json:
         ],
         "recordSet": record_sets,
     }
-    # Last, so that it never describes tables that are not there.
-    text = json.dumps(description, indent=2, ensure_ascii=False)
-    write_text(folder / DESCRIPTION, text + "\n")
-    return description

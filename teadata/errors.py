@@ -38,6 +38,25 @@ class DataError(TeaError):
     """A file or an array does not hold what it should."""
 
 
+Raised = TypeVar("Raised", bound=TeaError)
+
+
+def restated(error: Raised, message: str) -> Raised:
+    """The same kind of error with another message, whatever arguments its class takes.
+
+    Parameters
+    ----------
+    error
+        The error.
+    message
+        What it is to say.
+    """
+    kind = type(error)
+    again = kind.__new__(kind, message)
+    vars(again).update(vars(error))
+    return again
+
+
 class IncompleteError(UsageError):
     """Something was not said that only the caller knows.
 

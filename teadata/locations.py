@@ -41,6 +41,10 @@ class RemoteFile:
     url: str = field(repr=False)
 
     def __post_init__(self) -> None:
+        try:
+            urlsplit(self.url)
+        except ValueError as error:
+            raise UsageError(f"{self.scheme}://…: is no address ({error})") from None
         if "::" in self.url:
             raise UsageError(
                 f"{str(self).partition('::')[0]}::…: is an address of several in a chain, which "

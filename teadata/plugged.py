@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from teadata import plugins
 from teadata.card import DatasetCard
-from teadata.errors import DataError
+from teadata.errors import DataError, expect_path
+from teadata.schema import what_is_wrong
 
 GROUP = "tea.datasets"
 """Entry points that give datasets."""
@@ -67,7 +70,7 @@ def _given(plugin: plugins.Plugin, taken: Mapping[str, str]) -> Iterator[tuple[D
     for item in items:
         try:
             card, root = _checked(item)
-        except DataError as error:
+        except Exception as error:  # the card was made by code that is not ours, too
             plugin.pass_over(error)
             continue
         if card.id in taken:
@@ -81,7 +84,7 @@ def _checked(item: Any) -> tuple[DatasetCard, Path]:
 
     Raises
     ------
-    DataError
+    TeaError
         If it is something else.
     """
     pair = tuple(item) if isinstance(item, tuple | list) else ()
@@ -89,7 +92,11 @@ def _checked(item: Any) -> tuple[DatasetCard, Path]:
         raise DataError(
             f"expected pairs of a DatasetCard and a folder, found {type(item).__name__}"
         )
-    card, root = pair[0], Path(pair[1])
+    try:
+        card = DatasetCard.model_validate(pair[0].model_dump())  # it may have been made unchecked
+    except ValidationError as error:
+        raise DataError(f"not a card: {what_is_wrong(error)}") from None
+    root = expect_path(pair[1], f"the folder of {card.full_id}")
     if card.edition not in ("own", "plugin"):
         raise DataError(
             f"{card.full_id} says that it is of the {card.edition} edition, which is "

@@ -92,8 +92,12 @@ def _of_folder(folder: Path, device: str | None) -> Any:
                 raise
             plugin.pass_over(error)
             continue
-        if calculator is not None:
+        if hasattr(calculator, "get_forces"):
             return calculator
+        if calculator is not None:
+            made = type(calculator).__name__
+            plugin.pass_over(f"expected an ASE calculator or None, found {made}")
+            continue
         known.append(plugin.name)
     if not known:
         raise UsageError(

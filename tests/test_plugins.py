@@ -89,6 +89,10 @@ from pathlib import Path
 
 Path({trace!r}).write_text("imported")
 
+from dataclasses import replace
+
+from baselines.config import ModelConfig
+from baselines.protocol import Baseline
 from baselines.registry import MODELS, ModelEntry
 from teadata import DatasetCard, catalog
 from teadata.errors import DataError
@@ -115,8 +119,18 @@ def card():
 def pairs():
     return ["mini-i"]
 
+def nowhere():
+    card = catalog.card("mini-i").model_copy(update={{"edition": "own", "id": "nowhere"}})
+    return [(card, None)]
+
+def unchecked():
+    return [(DatasetCard.model_construct(id="unchecked"), Path("."))]
+
 def calculator(folder, device):
     raise ValueError("not mine")
+
+def number(folder, device):
+    return 3
 
 NUMBER = 3
 OURS = MODELS["gap"]
@@ -124,6 +138,17 @@ LATER = ModelEntry(
     title="Later", module="not_there", class_name="A", config_name="B", backend="numpy",
     package="numpy", extra="", reference="", datasets=(), traced=(),
 )
+TEXTS = replace(LATER, traced="numpy", datasets=None)
+LISTS = replace(LATER, traced=["numpy"], configs=str(Path(__file__).parent / "configs"))
+HALF = replace(LATER, module=__name__, class_name="Half", config_name="HalfConfig")
+
+class Half(Baseline):
+    model_file = "model.json"
+
+class HalfConfig(ModelConfig):
+    pass
+
+CLASSES = replace(HALF, class_name="NUMBER")
 """
 
 POINTS = """
@@ -137,16 +162,23 @@ f-number = broken:NUMBER
 g-missing = broken:missing
 h-module = not_there:datasets
 i-ours = broken:ours
+j-nowhere = broken:nowhere
+k-unchecked = broken:unchecked
 
 [tea.baselines]
 gap = broken:OURS
 number = broken:NUMBER
 Bad_Name = broken:LATER
 later = broken:LATER
+texts = broken:TEXTS
+lists = broken:LISTS
+half = broken:HALF
+classes = broken:CLASSES
 gone = not_there:ENTRY
 
 [tea.calculators]
 raises = broken:calculator
+number = broken:number
 gone = not_there:calculator
 """
 
@@ -161,15 +193,19 @@ SAID = {
         "g-missing": "has no attribute 'missing'",
         "h-module": "ModuleNotFoundError: No module named 'not_there'",
         "i-ours": "says that it is of the mini edition",
+        "j-nowhere": "expected the folder of nowhere@1.0.0, found NoneType None",
+        "k-unchecked": "not a card: ",
     },
     "baselines list": {
         "gap": "tea-benchmark has a model 'gap' already",
         "number": "expected a baselines.registry.ModelEntry, found int",
         "Bad_Name": "small letters and digits",
         "gone": "No module named 'not_there'",
+        "texts": "not a ModelEntry: datasets: expected a list, such as [a, b], found None",
     },
     "teaeval md run mini-i --subset folded --run .": {
         "raises": "ValueError: not mine",
+        "number": "expected an ASE calculator or None, found int",
         "gone": "No module named 'not_there'",
     },
 }
@@ -207,6 +243,14 @@ def test_a_model_whose_module_is_gone_is_one_error(broken):
     done = broken("baselines train later mini-i --subset folded")
     assert done.returncode == 1
     assert "the model Later cannot be loaded from not_there" in done.stderr.splitlines()[-1]
+
+
+def test_a_model_that_is_none_is_one_error(broken):
+    for name, why in (("classes", "to be a Baseline and a ModelConfig"), ("half", "lacks _fit")):
+        done = broken(f"baselines train {name} mini-i --subset folded")
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[-1].startswith("error: the model Later: ")
+        assert why in done.stderr
 
 
 def test_a_dataset_of_ones_own_goes_before_that_of_a_package(installed, repository, tmp_path):

@@ -19,7 +19,7 @@ from baselines.registry import entry
 from baselines.runs import folder as runs
 from baselines.runs.record import Plan
 from teadata import Dataset, TeaError, catalog
-from teadata.errors import DataError, unknown_name
+from teadata.errors import DataError, restated, unknown_name
 
 UNKNOWN_MEMORY = 1024.0
 """MiB that a task is taken to need if neither the campaign nor a record says more."""
@@ -73,7 +73,7 @@ def expand(
         try:
             work.add(combination)
         except TeaError as error:
-            raise type(error)(f"{source}: {where}: {error}") from None
+            raise restated(error, f"{source}: {where}: {error}") from None
     for said in work.lacking:
         tell(said)
     if absent is not None:

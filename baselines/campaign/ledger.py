@@ -73,7 +73,9 @@ def prepare(folder: Path) -> None:
         If it cannot be made.
     """
     parts = {RUNS, LOGS, FAILED, LOCKS, DRIVERS}
-    if folder.exists() and (not folder.is_dir() or contents(folder) - parts):
+    there = contents(folder) if folder.is_dir() else set()
+    # of one that is whole, whatever its user has put beside
+    if (folder.exists() and not folder.is_dir()) or (there - parts and parts - there):
         raise UsageError(
             f"{folder}: exists and is not a campaign's folder; choose another --folder"
         )

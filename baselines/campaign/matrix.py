@@ -191,6 +191,8 @@ def read(path: Path) -> Campaign:
         raise DataError(
             f"{path}: nothing is to be trained: expected models and datasets, matrices, or include"
         )
+    if not (campaign.models and campaign.datasets):
+        _check_no_matrix(campaign, path)
     for place, matrix in enumerate(campaign.matrices, 1):
         if not matrix.models or not matrix.datasets:
             raise DataError(f"{path}: matrices {place}: expected models and datasets")
@@ -198,6 +200,24 @@ def read(path: Path) -> Campaign:
         if not item.values():
             raise DataError(f"{path}: exclude {place} is empty, and would leave out everything")
     return campaign.resolved()
+
+
+def _check_no_matrix(campaign: Campaign, path: Path) -> None:
+    """Refuse keys that belong to a matrix of the campaign's own, where it has none.
+
+    Raises
+    ------
+    DataError
+        If there is one: it would have no effect.
+    """
+    own = [key for key in Matrix.model_fields if key != "device"]  # which those without one have
+    given = [key for key in own if key in campaign.model_fields_set]
+    if given:
+        raise DataError(
+            f"{path}: {' and '.join(given)} would have no effect: expected models and datasets "
+            "beside them, for a matrix of the file's own; each of matrices and of include has its "
+            "own keys, so write them there"
+        )
 
 
 class _BatchFile(StrictModel):

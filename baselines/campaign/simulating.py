@@ -20,7 +20,7 @@ from baselines.campaign.steps import Hydrogen, Simulate
 from baselines.registry import entry
 from baselines.runs.record import Plan
 from teadata import TeaError, catalog
-from teadata.errors import DataError, UsageError
+from teadata.errors import DataError, UsageError, restated
 from teadata.schema import what_is_wrong
 from teaeval.hydrogen import plans
 from teaeval.md import replicas, torch_batch
@@ -49,6 +49,14 @@ def check_selections(campaign: Campaign, trainings: Sequence[Combination], sourc
         for place, count in enumerate(counts, 1):
             if not count:
                 raise DataError(f"{source}: {name}: only {place}: no training has it all")
+        if not any(
+            name == of for training in trainings for of, _ in of_training(campaign, training)
+        ):
+            assert isinstance(section, HydrogenBenchmark)  # other simulations are of all trainings
+            raise DataError(
+                f"{source}: {name}: no training is on {section.dataset}; leave the section out, or "
+                "say of which models: only: [{model: NAME}]"
+            )
 
 
 def of_training(
@@ -104,7 +112,7 @@ def simulations_of(
         except ValidationError as error:
             raise DataError(f"{source}: {name}: {what_is_wrong(error)}") from None
         except TeaError as error:
-            raise type(error)(f"{source}: {name}: {error}") from None
+            raise restated(error, f"{source}: {name}: {error}") from None
     return tuple(found.values())
 
 

@@ -11,7 +11,8 @@ import typer
 
 from teadata import console
 from teadata.destinations import check_outputs
-from teadata.errors import TeaError, UsageError
+from teadata.errors import TeaError, UsageError, restated
+from teadata.files import check_output
 from teadata.output.options import DatasetId, EnergyUnit, ForceUnit, LengthUnit
 
 if TYPE_CHECKING:
@@ -89,6 +90,11 @@ def fetch(
         raise UsageError(f"{card.full_id} comes with the package: there is nothing to fetch")
     if file and everything:
         raise UsageError("either --file or --all, not both")
+    options = _options(
+        mapping, energy_unit, length_unit, force_unit, accept_float32, accept_force_scale
+    )
+    if write_map is not None:
+        _check_map(write_map, replace)
     reference = record or _reference(card)
     with remote.shown() as progress:
         record_here = remote.resolve(reference, dataset=card.id, progress=progress)
@@ -104,17 +110,42 @@ def fetch(
         console.say(f"{card.full_id} is here already; --replace makes it anew of these files")
         return
     try:
-        options = _options(
-            mapping, energy_unit, length_unit, force_unit, accept_float32, accept_force_scale
-        )
         _ingest(paths, card, options, record_here.id, replace=replace, whole_record=everything,
                 write_map=write_map)  # fmt: skip
     except TeaError as error:
         # of a folder, files of other systems are passed over, as they are here
         files = shlex.join(map(str, [paths[0].parent] if everything else paths))
-        raise type(error)(
-            f"{error}\nThe files are kept. To go on: teadata ingest {files} --dataset {card.id}"
+        said = _said(
+            mapping, write_map, energy_unit, length_unit, force_unit,
+            {"accept-float32": accept_float32, "accept-force-scale": accept_force_scale,
+             "replace": replace},
+        )  # fmt: skip
+        raise restated(
+            error,
+            f"{error}\nThe files are kept: correct that. To go on: teadata ingest {files} "
+            f"--dataset {card.id}{said}",
         ) from None
+
+
+def _said(
+    mapping: list[str] | None,
+    write_map: Path | None,
+    energy_unit: str | None,
+    length_unit: str | None,
+    force_unit: str | None,
+    flags: dict[str, bool],
+) -> str:
+    """The options of a command that another one has too, for a shell; a space before each."""
+    values = {
+        "write-map": write_map,
+        "energy-unit": energy_unit,
+        "length-unit": length_unit,
+        "force-unit": force_unit,
+    }
+    words = [word for one in mapping or [] for word in ("--map", one)]
+    words += [word for name, value in values.items() if value for word in (f"--{name}", str(value))]
+    words += [f"--{name}" for name, given in flags.items() if given]
+    return "".join(f" {shlex.quote(word)}" for word in words)
 
 
 def _wanted(card: DatasetCard, record: Record, chosen: list[str], everything: bool) -> list[str]:
@@ -250,8 +281,7 @@ def _ingest(
     from teadata.ingest import ingest, look
 
     if write_map is not None:
-        if write_map.suffix.lower() not in (".yaml", ".yml"):
-            raise UsageError(f"{write_map}: a mapping is written as .yaml")
+        _check_map(write_map, replace)
         check_outputs([write_map], paths)
         _write_map(write_map, look(paths, card.id, options, whole_record=whole_record))
         return
@@ -259,6 +289,18 @@ def _ingest(
         paths, card.id, options, record=record, whole_record=whole_record, replace=replace
     )
     _show(done)
+
+
+def _check_map(path: Path, replace: bool) -> None:
+    """Refuse a mapping that cannot be written, or that may have been corrected by hand."""
+    if path.suffix.lower() not in (".yaml", ".yml"):
+        raise UsageError(f"{path}: a mapping is written as .yaml")
+    check_output(path)
+    if path.exists() and not replace:
+        raise UsageError(
+            f"--write-map {path}: is there already, and is not replaced: it may have been "
+            "corrected by hand; choose another name, or say --replace"
+        )
 
 
 def _write_map(path: Path, found: Draft) -> None:
@@ -282,7 +324,7 @@ def _write_map(path: Path, found: Draft) -> None:
     write_text(path, "\n".join(lines) + "\n")
     console.say(
         f"{path}: {len(found.parts)} files, of which {unclear} are not clear; correct it, and give "
-        f"it with --map {path}"
+        f"it with --map {shlex.quote(str(path))}"
     )
 
 
@@ -343,4 +385,4 @@ def pin(
         console.say(text, nl=False)
         return
     write_text(output, text)
-    console.say(f"{output}: apply it in a checkout with: git apply {output}")
+    console.say(f"{output}: apply it in a checkout with: git apply {shlex.quote(str(output))}")

@@ -7,11 +7,15 @@ can honestly hold or the disk can take.
 
 from __future__ import annotations
 
+import lzma
+import re
 import shutil
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -44,6 +48,9 @@ DEPTH = 3
 """Depth to which archives inside archives are opened."""
 
 BLOCK = 1 << 20
+
+DAMAGED = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, struct.error)
+"""What readers of archives raise for damaged ones."""
 
 
 @dataclass(frozen=True)
@@ -100,16 +107,16 @@ def find(paths: Sequence[Path], staging: Path) -> Contents:
         If an archive is unsafe or damaged.
     """
     contents = Contents([], [], [])
-    for path in paths:
+    for path, label in _labels(paths).items():
         if path.is_dir():
             for file in sorted(p for p in path.rglob("*") if p.is_file()):
                 inside = file.relative_to(path).as_posix()
                 if not _hidden(inside):
-                    _sort(Found(file, f"{path.name}/{inside}", file), contents, staging, DEPTH)
+                    _sort(Found(file, f"{label}/{inside}", file), contents, staging, DEPTH)
         elif not path.is_file():
             raise UsageError(f"{path}: no such file or folder")
         else:
-            _sort(Found(path, path.name, path), contents, staging, DEPTH)
+            _sort(Found(path, label, path), contents, staging, DEPTH)
     if not contents.frames:
         names = ", ".join(map(str, paths))
         raise UsageError(
@@ -118,6 +125,18 @@ def find(paths: Sequence[Path], staging: Path) -> Contents:
             f"{_listed([f.label for f in contents.indices] + [f.label for f in contents.passed])}"
         )
     return contents
+
+
+def _labels(paths: Sequence[Path]) -> dict[Path, str]:
+    """What the user knows each path by: its name, or more of it where two have the same."""
+    parts = {path.absolute().parts: path for path in paths}
+    labels = {}
+    for whole, path in parts.items():
+        depth = 1
+        while sum(other[-depth:] == whole[-depth:] for other in parts) > 1:
+            depth += 1
+        labels[path] = "/".join(whole[-depth:]) if depth > 1 else path.name
+    return labels
 
 
 def _listed(labels: Sequence[str], most: int = 8) -> str:
@@ -189,14 +208,28 @@ def _expand(file: Found, contents: Contents, staging: Path, depth: int) -> None:
     try:
         for path, name in _unpack(file, folder, contents):
             _sort(Found(path, f"{file.label}/{name}", file.given), contents, staging, depth - 1)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error) as error:
+    except NotImplementedError as error:
+        said = str(error).rstrip(".")
         raise DataError(
-            f"{file.label}: the archive is truncated or damaged ({error}); copy it again"
+            f"{file.label}: is compressed in a way that is not read here ({said}); unpack the "
+            "archive yourself, and ingest its files"
         ) from None
     except OSError as error:
+        if error.errno is None:  # what bzip2 and gzip say of damaged data
+            raise _damaged(file, error) from None
+        if error.filename == str(file.path):
+            raise DataError(f"{file.label}: cannot be read ({error.strerror})") from None
         raise DataError(
-            f"{file.label}: cannot be unpacked to {staging} ({error.strerror or error})"
+            f"{file.label}: cannot be unpacked to {staging} ({error.strerror}); make room there, "
+            "or set TEADATA_HOME to another folder"
         ) from None
+    except DAMAGED as error:
+        raise _damaged(file, error) from None
+
+
+def _damaged(file: Found, error: Exception) -> DataError:
+    said = str(error).partition("\n")[0].rstrip(":")
+    return DataError(f"{file.label}: the archive is truncated or damaged ({said}); copy it again")
 
 
 def _unpack(file: Found, folder: Path, contents: Contents) -> Iterator[tuple[Path, str]]:
@@ -206,7 +239,10 @@ def _unpack(file: Found, folder: Path, contents: Contents) -> Iterator[tuple[Pat
             yield from _extract(file, folder, list(_zip_entries(archive)), contents)
     else:
         with tarfile.open(file.path) as tar:
-            yield from _extract(file, folder, list(_tar_entries(tar)), contents)
+            entries = list(_tar_entries(tar))
+            while tar.fileobj is not None and tar.fileobj.read(BLOCK):
+                pass  # gzip has its checksum behind what belongs to the tar
+            yield from _extract(file, folder, entries, contents)
 
 
 def _zip_entries(archive: zipfile.ZipFile) -> Iterator[_Entry]:
@@ -239,7 +275,8 @@ def _check(file: Found, folder: Path, entries: Iterable[_Entry]) -> None:
     total = 0
     for entry in entries:
         parts = PurePosixPath(entry.name.replace("\\", "/")).parts
-        if ".." in parts or entry.name.startswith(("/", "\\")) or ":" in (parts or ("",))[0]:
+        drive = re.match("[A-Za-z]:", entry.name)
+        if ".." in parts or entry.name.startswith(("/", "\\")) or drive:
             raise DataError(
                 f"{file.label}: the entry {entry.name!r} would be written outside the folder it "
                 "is unpacked to; nothing of this archive is unpacked"
@@ -262,6 +299,11 @@ def _extract(
     _check(file, folder, entries)
     files = [entry for entry in entries if entry.kind == "file" and not _hidden(entry.name)]
     wanted = [entry for entry in files if _wanted(entry.name)]
+    if twice := [name for name, count in Counter(e.name for e in wanted).items() if count > 1]:
+        raise DataError(
+            f"{file.label}: two entries are called {twice[0]!r}; unpack the archive yourself, and "
+            "ingest the file that is meant"
+        )
     contents.passed.extend(
         PassedOver(f"{file.label}/{entry.name}", "no file of frames")
         for entry in files

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import weakref
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from teadata.errors import DataError
@@ -14,7 +14,7 @@ from teadata.files import staging
 def temporary_folder(owner: object) -> Path:
     """A folder where temporary files are, which is removed when its owner is no more needed.
 
-    What killed processes left there is removed too.
+    Only its owner may look into it.  What killed processes left there is removed too.
 
     Parameters
     ----------
@@ -34,5 +34,7 @@ def temporary_folder(owner: object) -> Path:
             f"no temporary folder can be made ({error.strerror or error}); name one with TMPDIR, "
             "on a disk with room for what is fetched"
         ) from None
+    with suppress(OSError):  # what is fetched may be secret; some file systems have no modes
+        folder.chmod(0o700)
     weakref.finalize(owner, stack.close)
     return folder

@@ -106,10 +106,9 @@ class Retries:
         longest = self.patience.longest
         asked = failure.retry_after or 0.0
         if asked > longest:
-            again = datetime.fromtimestamp(time.time() + asked).strftime("%Y-%m-%d %H:%M:%S")
             raise UnreachableError(
                 f"{self.purpose}: {failure}, and the server asks to wait {asked:.0f} s; this "
-                f"waits {longest:.0f} s at most. Run the command again after {again}: it "
+                f"waits {longest:.0f} s at most. Run the command again {_after(asked)}: it "
                 "continues where it stopped"
             )
         backoff = min(longest, self.patience.first * 2.0 ** max(self.failures - 1, 0))
@@ -236,13 +235,21 @@ def _pause(session: Session, url: str, patience: Patience) -> None:
     """Wait until a session may ask again; an error if that is longer than allowed."""
     wait = _WAITING.pop(session, 0.0) - time.time()
     if wait > patience.longest:
-        again = datetime.fromtimestamp(time.time() + wait).strftime("%Y-%m-%d %H:%M:%S")
         raise UnreachableError(
             f"{url}: the server answers no more requests for {wait:.0f} s (its rate limit). Run "
-            f"the command again after {again}: it continues where it stopped"
+            f"the command again {_after(wait)}: it continues where it stopped"
         )
     if wait > 0:
         time.sleep(wait)
+
+
+def _after(wait: float) -> str:
+    """When a number of seconds is over, by this machine's clock."""
+    try:
+        end = datetime.fromtimestamp(time.time() + wait)
+    except (OverflowError, ValueError, OSError):  # whatever number a server sends
+        return "another day"
+    return f"after {end:%Y-%m-%d %H:%M:%S}"
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -21,7 +21,8 @@ def home() -> Path:
     Raises
     ------
     UsageError
-        If the user has no home folder, as in a container that runs under a number.
+        If the user has no home folder, as in a container that runs under a number, or
+        ``TEADATA_HOME`` begins with ``~`` and a name that is no user's.
     """
     from platformdirs import user_data_path
 
@@ -31,6 +32,10 @@ def home() -> Path:
             return Path(chosen).expanduser().absolute()
         return user_data_path("teadata", appauthor=False)
     except RuntimeError:
+        if chosen:
+            raise UsageError(
+                f"TEADATA_HOME is {chosen!r}, and there is no such user; expected a folder"
+            ) from None
         raise UsageError(
             "this user has no home folder to keep data in; set TEADATA_HOME to a folder"
         ) from None
@@ -102,5 +107,8 @@ def mirror() -> str | Path | None:
 
 
 def _is_url(text: str) -> bool:
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # as of http://[
+        return False
     return parts.scheme in {"http", "https"} and bool(parts.netloc)

@@ -48,7 +48,10 @@ def record_id(reference: str) -> str:
         return text
     if doi := _DOI.fullmatch(text):
         return doi[2]
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # as of http://[
+        parts = urlsplit("")
     if parts.scheme in {"http", "https"} and (page := _PAGE.fullmatch(parts.path)):
         hosts = {urlsplit(base).netloc for base in (settings.ZENODO, settings.zenodo_url())}
         if parts.netloc.removeprefix("www.") in hosts:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from teadata.errors import DataError, TeaError, UsageError, unknown_name
+from teadata.errors import DataError, TeaError, UsageError, restated, unknown_name
 from teadata.files import write_text
 from teadata.locations import Location, RemoteFile
 from teadata.schema import read_yaml
@@ -45,7 +45,7 @@ def _read_remote(file: RemoteFile) -> dict[str, str]:
     try:
         return _declared_in(copy.path)
     except TeaError as error:
-        raise type(error)(str(error).replace(str(copy.path), str(remote))) from None
+        raise restated(error, str(error).replace(str(copy.path), str(remote))) from None
 
 
 def _declared_in(path: Path) -> dict[str, str]:

@@ -225,3 +225,30 @@ def test_no_reader_is_needed_to_write():
         "assert not {'mlcroissant', 'pandas', 'pyarrow', 'h5py'} & set(sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_tables_of_something_else_are_not_replaced(run, tmp_path):
+    for name in ("frames.parquet", "splits.parquet"):
+        (tmp_path / name).write_text("mine")
+    done = run("teadata", "croissant", "mini-iii", "-o", tmp_path)
+    assert done.returncode == 2
+    assert "holds frames.parquet and splits.parquet without croissant.json" in done.stderr
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "frames.parquet": "mine",
+        "splits.parquet": "mine",
+    }
+
+
+def test_one_that_cannot_be_finished_leaves_the_earlier_one(
+    mini_i, periodic, tmp_path, monkeypatch
+):
+    croissant.write(tmp_path, periodic)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(croissant.shutil, "copyfile", full)
+    with pytest.raises(DataError, match=r"cannot be written \(No space left"):
+        croissant.write(tmp_path, mini_i)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from teadata.errors import MissingExtraError, UsageError, install_command, unknown_name
+from teadata.errors import (
+    IncompleteError,
+    MissingExtraError,
+    UsageError,
+    install_command,
+    restated,
+    unknown_name,
+)
 
 
 def test_a_near_name_is_suggested_and_a_far_one_is_not():
@@ -62,3 +69,12 @@ def test_the_command_of_an_installed_package_names_it(monkeypatch, tmp_path):
 def test_a_missing_extra_survives_the_way_from_another_process():
     error = MissingExtraError("ase", "md", "molecular dynamics")
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_an_error_is_restated_whatever_its_class_takes():
+    missing = MissingExtraError("mace-torch", "mace", "MACE")
+    again = restated(missing, f"campaign.yaml: {missing}")
+    assert isinstance(again, MissingExtraError)
+    assert str(again).startswith("campaign.yaml: MACE needs the package 'mace-torch'")
+    incomplete = restated(IncompleteError("say the unit", ["--energy-unit", "eV"]), "a.xyz: say it")
+    assert (str(incomplete), incomplete.options) == ("a.xyz: say it", ("--energy-unit", "eV"))

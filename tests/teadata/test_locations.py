@@ -85,3 +85,8 @@ def test_where_only_paths_are_taken_the_command_that_copies_is_named():
         check_input(Path("s3://b/k.h5"))
     with pytest.raises(PathError, match=r"results are written to this machine only; write k\.h5"):
         check_output(Path("s3://b/k.h5"))
+
+
+def test_what_is_no_address_at_all_is_refused():
+    with pytest.raises(UsageError, match="s3://…: is no address"):
+        location("s3://[bucket/file.npz")

@@ -26,6 +26,20 @@ BATCH = {"system": "slurm", "cores": 8, "memory": "32 GiB", "workers": 4}
         ({"seeds": [-1]}, "seeds.1: expected 0 or more, found -1"),
         ({"subsets": []}, "subsets: "),
         ({"models": None}, "nothing is to be trained"),
+        (
+            {"models": None, "datasets": None, "include": [{"model": "gap", "dataset": "mini-i"}]},
+            "subsets and configs would have no effect: expected models and datasets beside them",
+        ),
+        (
+            {
+                "datasets": None,
+                "subsets": None,
+                "configs": None,
+                "seeds": [0, 1],
+                "matrices": [{"models": ["gap"], "datasets": ["mini-i"]}],
+            },
+            "models and seeds would have no effect",
+        ),
         ({"simulate": {"step_": 10}}, "unknown key 'simulate.1.step_', did you mean 'steps'"),
         ({"simulate": [{"only": [{"model_": "gap"}]}]}, "did you mean 'model'"),
         ({"hydrogen": {"state": ["1000K-0.7"]}}, "did you mean 'states'"),

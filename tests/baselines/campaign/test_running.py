@@ -16,6 +16,7 @@ from baselines.campaign.processes import Machine, Processes
 from baselines.campaign.results import next_commands
 from baselines.campaign.tasks import Task
 from baselines.campaign.work import Order
+from teadata.errors import UsageError
 
 LONG = 240
 """Seconds after which a process is given up."""
@@ -169,3 +170,12 @@ def test_two_tasks_never_share_a_gpu(campaign_file, tmp_path):
     finally:
         workers.stop()
     assert workers.room(second)
+
+
+def test_what_its_user_puts_into_a_campaign_s_folder_is_no_matter(tmp_path):
+    ledger.prepare(tmp_path / "campaign")
+    (tmp_path / "campaign" / "notes.txt").write_text("the second try")
+    ledger.prepare(tmp_path / "campaign")
+    (tmp_path / "campaign" / "drivers").rmdir()
+    with pytest.raises(UsageError, match="is not a campaign's folder"):
+        ledger.prepare(tmp_path / "campaign")

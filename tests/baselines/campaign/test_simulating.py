@@ -108,6 +108,17 @@ def test_another_setting_is_another_simulation_of_the_same_model(hydrogen_file):
         ({"simulate": {"only": [{"model": "gap"}]}}, "simulate 1: only 1: no training has it all"),
         ({"hydrogen": {"states": ["1000K"]}}, "hydrogen: unknown state point"),
         ({"hydrogen": {"length": 10}}, "hydrogen: .*length 10 fs"),
+        (
+            {
+                "models": ["sgdml"],
+                "datasets": ["mini-i"],
+                "subsets": ["folded"],
+                "sizes": [10],
+                "tests": ["folded"],
+                "hydrogen": {},
+            },
+            "hydrogen: no training is on mini-hydrogen; leave the section out, or say of which",
+        ),
     ],
 )
 def test_what_cannot_be_simulated_is_refused_before_anything_runs(hydrogen_file, values, message):

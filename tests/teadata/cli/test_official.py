@@ -196,3 +196,49 @@ def test_the_advice_after_an_unclear_record_goes_on(run, zenodo, mini_i, tmp_pat
     command = shlex.split(advice.splitlines()[0])
     done = run(*command, "--map", "Ac-Ala3-NHMe-20.npz=folded/test")
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--map", "nonsense"], "--map nonsense: expected FILE="),
+        (["--write-map", "map.txt"], "a mapping is written as .yaml"),
+        (["--write-map", "no such folder/map.yaml"], "there is no folder"),
+    ],
+)
+def test_options_are_looked_at_before_the_download(run, zenodo, options, message):
+    done = run("teadata", "fetch", "tea2023-i", "--record", RECORD, *options)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert zenodo.requests == []
+
+
+def test_the_command_that_goes_on_has_the_options_of_the_first(run, zenodo, mini_i, tmp_path):
+    formats.write(tmp_path / "x y.npz", mini_i.split("folded/test")[:20])
+    zenodo.add("7010", {"x y.npz": (tmp_path / "x y.npz").read_bytes()})
+    options = ["--map", "x y.npz=unfolded/train/9", "--length-unit", "Å", "--replace"]
+    done = run("teadata", "fetch", "tea2023-i", "--record", "7010", *options)
+    assert done.returncode == 2
+    assert "the file has 20 frames, not 9" in done.stderr
+    command = done.stderr[done.stderr.index("To go on: ") :].removeprefix("To go on: ")
+    assert shlex.split(command)[-6:] == [*options[:2], "--length-unit", "Å", "--replace"][-6:]
+    done = run(*shlex.split(command.replace("train/9", "train/20")))
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_mapping_that_may_be_corrected_is_not_replaced(run, mini_i, tmp_path, monkeypatch):
+    monkeypatch.setenv("TEADATA_HOME", str(tmp_path / "home"))
+    frames, mapping = tmp_path / "some frames.npz", tmp_path / "my map.yaml"
+    formats.write(frames, mini_i.split("folded/test")[:20])
+    command = ["teadata", "ingest", frames, "--dataset", "tea2023-i", "--write-map", mapping]
+    done = run(*command)
+    assert done.returncode == 0, done.stderr
+    advice = shlex.split(done.stdout[done.stdout.index("--map ") :])
+    mapping.write_text(mapping.read_text().replace("'?'", "'folded/test'"))
+    corrected = mapping.read_text()
+    done = run(*command)
+    assert done.returncode == 2
+    assert "it may have been corrected by hand" in done.stderr
+    assert mapping.read_text() == corrected
+    done = run("teadata", "ingest", frames, "--dataset", "tea2023-i", *advice)
+    assert done.returncode == 0, done.stderr

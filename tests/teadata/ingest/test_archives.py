@@ -180,3 +180,71 @@ def test_what_is_no_file_of_frames(tmp_path, staging):
     (tmp_path / "notes.txt").write_text("notes")
     with pytest.raises(UsageError, match=r"notes.txt: expected a file of frames \(\.npz"):
         find([tmp_path / "notes.txt"], staging)
+
+
+def patched(path: Path, method: int) -> Path:
+    """An archive that says of its entry that it is compressed by another method."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("train.npz", bytes(500))
+    data = bytearray(path.read_bytes())
+    for start, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        struct.pack_into("<H", data, data.index(start) + offset, method)
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("method", [9, 93])
+def test_a_compression_that_is_not_read(tmp_path, staging, method):
+    path = patched(tmp_path / "data.zip", method)  # Deflate64, as Windows writes it, and zstd
+    with pytest.raises(DataError, match=r"not read here .*unpack the archive yourself"):
+        find([path], staging)
+
+
+@pytest.mark.parametrize("method", [8, 12, 14])
+def test_what_is_not_compressed_as_it_says_is_damaged(tmp_path, staging, method):
+    path = patched(tmp_path / "data.zip", method)
+    with pytest.raises(DataError, match=r"data\.zip: the archive is truncated or damaged"):
+        find([path], staging)
+
+
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz"])
+def test_damage_in_the_middle_of_a_tar_is_always_noticed(tmp_path, staging, kind):
+    path = tmp_path / f"data.tar.{kind}"
+    noise = np.random.default_rng(1).bytes(300_000)
+    with tarfile.open(path, f"w:{kind}") as archive:
+        add(archive, "train.xyz", noise)
+        add(archive, "test.xyz", noise[::-1])
+    whole = path.read_bytes()
+    for place in range(len(whole) // 8, len(whole) * 7 // 8, len(whole) // 12):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        with pytest.raises(DataError, match=r"data\.tar\..*: the archive is truncated or damaged"):
+            find([path], staging)
+
+
+def test_a_colon_leads_nowhere(tmp_path, staging):
+    path = zipped(tmp_path / "data.zip", **{"T=300K: run 1/train.npz": b"1"})
+    assert [file.path.read_bytes() for file in find([path], staging).frames] == [b"1"]
+
+
+def test_two_entries_of_one_name_are_refused(tmp_path, staging):
+    with tarfile.open(tmp_path / "data.tar", "w") as archive:
+        add(archive, "train.npz", b"1")
+        add(archive, "train.npz", b"2")
+    with pytest.raises(DataError, match=r"two entries are called 'train.npz'; unpack the archive"):
+        find([tmp_path / "data.tar"], staging)
+
+
+def test_files_of_one_name_are_told_apart(tmp_path, staging, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "data.npz").write_text(name)
+    (tmp_path / "b" / "x.npz").write_text("x")
+    monkeypatch.chdir(tmp_path)
+    given = [Path("a/data.npz"), Path("b/data.npz"), Path("b/x.npz"), tmp_path / "a" / "data.npz"]
+    found = find(given, staging)
+    assert {file.label: file.path.read_text() for file in found.frames} == {
+        "a/data.npz": "a",
+        "b/data.npz": "b",
+        "x.npz": "x",
+    }
+    assert len(found.frames) == 3

@@ -388,3 +388,25 @@ def test_memory_does_not_grow_with_the_file(mini_i, folder):
     )
     assert int(done.stdout) * 1024 < 160e6  # 16 MB pieces, in a few copies
     assert len(teadata.load("tea2023-i").splits.ids("folded/test")) == many
+
+
+def test_files_of_one_name_with_indices_of_their_own(mini_i, folder):
+    pool = mini_i.split("folded/test")
+    for name, rows in (("one", slice(0, 20)), ("two", slice(20, 60))):
+        path = folder / name / "folded.npz"
+        path.parent.mkdir(parents=True)
+        formats.write(path, pool[rows])
+        with np.load(path) as arrays:
+            held = dict(arrays)
+        count = len(held["E"])
+        np.savez(path, **held, idx_train=np.arange(10), idx_test=np.arange(10, count))
+    done = ingest([folder / "one" / "folded.npz", folder / "two" / "folded.npz"], "tea2023-i")
+    assert [item.label for item in done.assigned[::2]] == [
+        "one/folded.npz#idx_train",
+        "two/folded.npz#idx_train",
+    ]
+    members = teadata.load("tea2023-i").splits.members
+    assert {key: len(ids) for key, ids in members.items()} == {
+        ("folded", "train"): 20,
+        ("folded", "test"): 40,
+    }

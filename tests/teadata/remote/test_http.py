@@ -30,6 +30,21 @@ def test_retry_after_as_a_date_is_honoured(zenodo):
     assert 0.9 <= second.time - first.time < 10  # the date is cut to whole seconds
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("503", retry_after="9" * 30),
+        Fault("503", retry_after="9" * 400),
+        Fault("429", headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "9" * 12}),
+    ],
+    ids=["seconds", "more", "reset"],
+)
+def test_a_wait_that_no_clock_reaches_is_one_clear_error(zenodo, hasty, fault):
+    zenodo.faults.append(fault)
+    with pytest.raises(UnreachableError, match="Run the command again another day"):
+        remote.resolve("101", patience=hasty)
+
+
 @pytest.mark.parametrize("said", [int, http_date], ids=["seconds", "date"])
 def test_a_wait_beyond_patience_ends_at_once_and_says_when_to_come_back(zenodo, hasty, said):
     zenodo.faults.append(Fault("429", retry_after=said(3600)))

@@ -58,3 +58,21 @@ def test_mirror(monkeypatch, tmp_path):
     monkeypatch.setenv("TEADATA_MIRROR", str(tmp_path / "absent"))
     with pytest.raises(UsageError, match="neither an http"):
         remote.mirror()
+
+
+def test_what_only_begins_like_an_address_is_none(monkeypatch):
+    monkeypatch.setenv("TEADATA_ZENODO_URL", "http://[::1")
+    with pytest.raises(UsageError, match=r"TEADATA_ZENODO_URL is 'http://\[::1'; expected a URL"):
+        remote.zenodo_url()
+    monkeypatch.setenv("TEADATA_MIRROR", "http://[::1")
+    with pytest.raises(UsageError, match="neither an http"):
+        remote.mirror()
+    monkeypatch.delenv("TEADATA_ZENODO_URL")
+    with pytest.raises(UsageError, match="is no Zenodo record"):
+        remote.record_id("http://[::1")
+
+
+def test_the_home_of_nobody(monkeypatch):
+    monkeypatch.setenv("TEADATA_HOME", "~no-such-user/data")
+    with pytest.raises(UsageError, match="TEADATA_HOME is '~no-such-user/data', and there is no"):
+        remote.home()
