@@ -180,8 +180,11 @@ class Simulate(StrictModel):
         found = self.result(run)
         if found is None or found.discard != self.discard:
             return False
-        looked_at = {one.observable for one in found.observables} | set(found.left_out)
-        return looked_at >= set(self.observables)
+        if found.asked is None:  # of an earlier version, which did not say
+            looked_at = {one.observable for one in found.observables} | set(found.left_out)
+            return looked_at >= set(self.observables)
+        asked = found.asked
+        return asked.bootstrap == self.bootstrap and set(asked.observables) == set(self.observables)
 
     def carry_out(self, at: Place) -> None:
         """Simulate what has not ended, then analyse; an unstable replica is a result."""

@@ -19,7 +19,7 @@ from teaeval.md.freedom import degrees_of_freedom, removed_motion
 from teaeval.md.observed import Observed
 from teaeval.md.observing import observe
 from teaeval.md.outcome import OUTCOME_FILE, Outcome
-from teaeval.md.record import ComparedWith, Drift, Gyration, Simulated, Simulations
+from teaeval.md.record import Asked, ComparedWith, Drift, Gyration, Simulated, Simulations
 from teaeval.md.reference_run import simulated_reference
 from teaeval.md.replicas import Plan, folders, outcomes, read_plan
 from teaeval.md.sources import FromFile, Reference, Source, references
@@ -116,6 +116,7 @@ def analyse(
         observables=found,
         left_out=left_out,
         references=_compared_with(compared, found),
+        asked=Asked(bootstrap=replicates, observables=sorted(set(observables))),
         software=f"{DISTRIBUTION} {package_version()}",
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )

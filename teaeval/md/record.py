@@ -131,6 +131,17 @@ class ComparedWith(StrictModel):
     files: dict[str, str]
 
 
+class Asked(StrictModel):
+    """What an analysis was asked for.
+
+    ``bootstrap`` is the number of resamples behind the intervals, ``observables`` are the names
+    that were given: none where all that are of the system were meant.
+    """
+
+    bootstrap: int
+    observables: list[str]
+
+
 class Simulations(Shown, StrictModel):
     """Simulations of a dataset's system with one model.
 
@@ -139,7 +150,7 @@ class Simulations(Shown, StrictModel):
     frames are left.  ``observables`` are what was measured, ``left_out`` says why an observable
     could not be; both are empty in records of an earlier version.  ``engine`` moved the atoms, in
     the version ``engine_version`` where it is not ASE.  ``references`` are what they were compared
-    with, empty in records of an earlier version.
+    with, empty in records of an earlier version, in which ``asked`` is None.
     """
 
     name: str
@@ -158,6 +169,7 @@ class Simulations(Shown, StrictModel):
     observables: list[Observed] = Field(default_factory=list)
     left_out: dict[str, str] = Field(default_factory=dict)
     references: list[ComparedWith] = Field(default_factory=list)
+    asked: Asked | None = None
     software: str
     created: str
 

@@ -77,6 +77,31 @@ def test_simulations_go_on_after_a_kill_and_are_those_of_md_run(run, hydrogen_fi
     assert "Yukawa" in laid_out.stdout
 
 
+def test_what_is_asked_for_decides_whether_simulations_are_analysed_again(run, hydrogen_file):
+    """Trajectories stay; observables that were taken out leave the record, too."""
+    short = SIMULATE | {"replicas": 1, "steps": 40}
+    records = []
+    for asked in (
+        {"observables": ["radial", "forces"], "bootstrap": 20},
+        {"observables": ["radial"], "bootstrap": 20},
+        {"observables": ["radial"], "bootstrap": 30},
+        {"observables": ["radial"], "bootstrap": 30},
+    ):
+        path = hydrogen_file(simulate=short | asked)
+        done = run("baselines", "campaign", "run", path, "--folder", path.parent / "it")
+        assert done.returncode == 0, done.stdout + done.stderr
+        (file,) = path.parent.glob("it/runs/*/md/*/md.json")
+        records.append((json.loads(file.read_text()), file.stat().st_mtime_ns))
+    (both, _), (one, _), (more, third), (_, fourth) = records
+    assert both["asked"] == {"bootstrap": 20, "observables": ["forces", "radial"]}
+    assert one["asked"] == {"bootstrap": 20, "observables": ["radial"]}
+    assert {item["observable"] for item in one["observables"]} <= {"radial"}
+    assert more["asked"]["bootstrap"] == 30
+    assert third == fourth
+    digests = [record["replicas"][0]["trajectory_sha256"] for record, _ in records]
+    assert len(set(digests)) == 1
+
+
 def test_another_setting_is_another_simulation_of_the_same_model(hydrogen_file):
     one, other = (
         expand(matrix.read(path), path)[0]
