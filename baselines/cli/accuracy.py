@@ -194,10 +194,10 @@ def learning_curve(
     """
     from baselines.accuracy import learning_curve as curve
     from teadata import catalog
-    from teaeval.plots.plot import check_suffix
+    from teaeval.plots.plot import check_path
 
     for path in output or []:
-        check_suffix(path)
+        check_path(path)
     data = catalog.load(dataset)
     subset = trained_subset(data, subset)
     plans = curve.plans(model, data, subset, size or curve.sizes_of(data, subset), config, seed)

@@ -39,10 +39,10 @@ def register(app: console.App) -> None:
 
 def check_outputs(output: list[Path], inputs: Sequence[Path] = ()) -> None:
     """Refuse what cannot be written before anything is read; the data go beside each figure."""
-    from teaeval.plots.plot import check_suffix, styled
+    from teaeval.plots.plot import check_path, styled
 
     for path in output:
-        check_suffix(path)
+        check_path(path)
     destinations.check_outputs([path.with_suffix(".csv") for path in output], inputs)
     with styled():  # Matplotlib is there
         pass

@@ -128,7 +128,7 @@ class Plot(Shown):
         from teadata.files import atomic_write, write_text
 
         for path in paths:
-            check_suffix(path)
+            check_path(path)
         written = []
         for path in paths:
             kind = path.suffix[1:].lower()
@@ -165,18 +165,25 @@ def _beside_axes(artist: Artist) -> Iterator[Artist]:
             yield from _beside_axes(child)
 
 
-def check_suffix(path: Path) -> None:
-    """Raise an error if a figure cannot be written under this name.
+def check_path(path: Path) -> None:
+    """Raise an error if a figure, with its data beside it, cannot be written here.
 
     Raises
     ------
     UsageError
-        If the suffix is none of :data:`SUFFIXES`.
+        If the suffix is none of :data:`SUFFIXES`, or there is a CSV of this name without a
+        figure: it may be of something else.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(
             f"{path}: figures are written as {', '.join(SUFFIXES)}, "
             + (f"not {path.suffix!r}" if path.suffix else f"e.g. {path.name or 'figure'}.png")
+        )
+    table = path.with_suffix(".csv")
+    if table.exists() and not any(path.with_suffix(each).exists() for each in SUFFIXES):
+        raise UsageError(
+            f"{path}: its data would replace {table.name}, which is there without a figure and may "
+            "be something else; choose another name, or remove that file"
         )
 
 

@@ -6,6 +6,9 @@ import csv
 import subprocess
 import sys
 
+import pytest
+
+from teadata.errors import UsageError
 from teaeval.plots import curves
 from teaeval.plots.plot import COLOURS, colour, marker
 
@@ -26,6 +29,18 @@ def test_each_format_with_its_data_and_twice_the_same(tmp_path):
     assert len(lines) == len(plot.data)
     assert float(lines[5]["value"]) == plot.data[5]["value"]
     assert len(list(tmp_path.iterdir())) == 8
+
+
+def test_a_csv_that_is_of_no_figure_is_not_replaced(tmp_path):
+    plot = curves.learning_curves(curves.published_points())
+    (tmp_path / "mine.csv").write_text("my own\n")
+    with pytest.raises(UsageError, match=r"would replace mine\.csv"):
+        plot.save(tmp_path / "other.png", tmp_path / "mine.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.csv"]
+    assert (tmp_path / "mine.csv").read_text() == "my own\n"
+    (tmp_path / "mine.csv").unlink()
+    for _ in range(2):
+        plot.save(tmp_path / "mine.png", tmp_path / "mine.svg")
 
 
 def test_models_keep_their_colours():
