@@ -7,7 +7,7 @@ import numpy as np
 from teadata.audit.finding import Finding, Outcome, Sample
 from teadata.frames import Frames
 from teadata.structure.bonds import bond_reach
-from teadata.structure.neighbours import CHUNK, arms
+from teadata.structure.neighbours import near_pairs
 from teadata.typing import Floats, Ints
 
 FRAMES = 200
@@ -70,16 +70,11 @@ def _bonds(frames: Frames) -> tuple[Ints, Floats, Floats]:
     """
     first, second = np.triu_indices(frames.n_atoms, 1)
     reach = bond_reach(frames.numbers)[first, second]
-    step = max(1, CHUNK // max(len(first), 1))
     parts = []
-    for start in range(0, len(frames), step):
-        some = frames[start : start + step]
-        between = arms(some, first, second)
-        row, pair = np.nonzero(np.linalg.norm(between, axis=2) < reach)
-        arm = between[row, pair]
-        length = np.maximum(np.linalg.norm(arm, axis=1), 1e-9)
-        force = some.forces[row, second[pair]] - some.forces[row, first[pair]]
-        parts.append((pair, length, (force * arm).sum(axis=1) / length))
+    for near in near_pairs(frames, first, second, reach):
+        forces, row, pair = near.frames.forces, near.row, near.pair
+        force = forces[row, second[pair]] - forces[row, first[pair]]
+        parts.append((pair, near.length, (force * near.arm).sum(axis=1) / near.length))
     pairs, lengths, outward = (np.concatenate(part) for part in zip(*parts, strict=True))
     return pairs, lengths, outward
 

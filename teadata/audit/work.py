@@ -10,7 +10,7 @@ import numpy as np
 
 from teadata.audit.finding import Finding, Sample
 from teadata.frames import Frames
-from teadata.structure.neighbours import CHUNK, arms, periodic_vectors
+from teadata.structure.neighbours import near_pairs, periodic_vectors
 from teadata.typing import Floats, Ints
 from teadata.units import ENERGY_UNITS
 
@@ -148,18 +148,13 @@ def _equations(frames: Frames) -> tuple[Floats, Floats, Floats]:
     kind = kind.ravel()
     width = FUNCTIONS * (int(kind.max()) + 1)
     reach = _reach(frames)
-    step = max(1, CHUNK // max(len(first), 3 * frames.n_atoms * width))
     energies, squares, products = [], np.zeros((width, width)), np.zeros(width)
-    for start in range(0, len(frames), step):
-        some = frames[start : start + step]
-        between = arms(some, first, second)
-        row, pair = np.nonzero(np.linalg.norm(between, axis=2) < reach)
-        arm = between[row, pair]
-        length = np.maximum(np.linalg.norm(arm, axis=1), 1e-9)
-        value, slope = _functions(length, reach)
+    for near in near_pairs(frames, first, second, reach, 3 * frames.n_atoms * width):
+        some, row, pair = near.frames, near.row, near.pair
+        value, slope = _functions(near.length, reach)
         column = FUNCTIONS * kind[pair, None] + np.arange(FUNCTIONS)
         energies.append(_summed(row[:, None] * width + column, value, (len(some), width)))
-        pull = slope[:, None] * (arm / length[:, None])[:, :, None]
+        pull = slope[:, None] * (near.arm / near.length[:, None])[:, :, None]
         forces = np.zeros((3 * frames.n_atoms * len(some), width))
         for atom, sign in ((first[pair], 1.0), (second[pair], -1.0)):
             line = 3 * (row * frames.n_atoms + atom)[:, None] + np.arange(3)

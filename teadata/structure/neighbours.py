@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -84,6 +85,52 @@ def arms(frames: Frames, first: Ints, second: Ints) -> Floats:
     between: Floats = frames.positions[:, second] - frames.positions[:, first]
     between -= np.round(between @ _inverse(vectors)) @ vectors
     return between
+
+
+@dataclass(frozen=True)
+class Near:
+    """Pairs of atoms that are near each other in some frames, one after the other, Q in all.
+
+    Parameters
+    ----------
+    frames
+        The frames.
+    row, pair
+        (Q,) row of the frame, and number of the pair, for each.
+    arm, length
+        (Q, 3) vector in Å from the first atom to the nearest image of the second, and its length.
+    """
+
+    frames: Frames
+    row: Ints
+    pair: Ints
+    arm: Floats
+    length: Floats
+
+
+def near_pairs(
+    frames: Frames, first: Ints, second: Ints, reach: Floats | float, size: int = 1
+) -> Iterator[Near]:
+    """Yield some frames at a time, with those of the pairs (B,) that are nearer than `reach` Å.
+
+    Parameters
+    ----------
+    frames
+        Frames.
+    first, second
+        (B,) the atoms of each pair.
+    reach
+        (B,) or one for all, in Å.
+    size
+        Numbers that the caller makes of each frame, if more than B: so many fewer are taken.
+    """
+    step = max(1, CHUNK // max(len(first), size))
+    for start in range(0, len(frames), step):
+        some = frames[start : start + step]
+        between = arms(some, first, second)
+        row, pair = np.nonzero(np.linalg.norm(between, axis=2) < reach)
+        arm = between[row, pair]
+        yield Near(some, row, pair, arm, np.maximum(np.linalg.norm(arm, axis=1), 1e-9))
 
 
 def distances(frames: Frames, cutoff: float) -> Iterator[tuple[slice, Floats]]:
