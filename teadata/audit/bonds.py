@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from teadata.audit.finding import Finding, Outcome, Sample
+from teadata.audit.finding import Finding, Outcome, Sample, evenly
 from teadata.frames import Frames
 from teadata.structure.bonds import bond_reach
 from teadata.structure.neighbours import near_pairs
@@ -50,8 +50,7 @@ def correlations(frames: Frames) -> Floats:
     atoms, if these are bonded in :data:`FEWEST` frames or more, else those of two elements.  Bonds
     of rarer kinds, or of a kind whose length or force is always the same, are left out.
     """
-    rows = np.unique(np.linspace(0, len(frames) - 1, FRAMES).astype(np.int64))
-    pairs, lengths, outward = _bonds(frames[rows])
+    pairs, lengths, outward = _bonds(evenly(frames, FRAMES))
     _, kind = np.unique(_kinds(frames.numbers, pairs), return_inverse=True)
     members = np.bincount(kind)
     x, y = (values - (np.bincount(kind, values) / members)[kind] for values in (lengths, outward))

@@ -68,6 +68,12 @@ class Sample:
         )
 
 
+def evenly(frames: Frames, most: int) -> Frames:
+    """At most so many of the frames, evenly spread from the first to the last."""
+    count = len(frames)
+    return frames[np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))]
+
+
 def name_ids(ids: Iterable[int], shown: int = 5) -> str:
     """A few ids, and how many more there are: ``frames 3, 17 and 40 more``."""
     every = [int(i) for i in ids]

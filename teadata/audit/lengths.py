@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from teadata import units
+from teadata.audit.finding import evenly
 from teadata.elements import COVALENT_RADII
 from teadata.frames import Frames
 from teadata.structure.bonds import STRETCH
@@ -54,8 +55,7 @@ def other_unit(frames: Frames) -> OtherUnit | None:
     Nothing is said where some atoms are bonded, or have no neighbour in another unit either, as
     in noble gases, or where atoms are alone or far apart.  Nor of two atoms: they may be so.
     """
-    rows = np.unique(np.linspace(0, len(frames) - 1, FRAMES).astype(np.int64))
-    frames = frames[rows]
+    frames = evenly(frames, FRAMES)
     bonding = ~np.isin(frames.numbers, NOBLE)
     if bonding.sum() < (2 if frames.periodic else 3):
         return None

@@ -8,7 +8,7 @@ from itertools import permutations
 
 import numpy as np
 
-from teadata.audit.finding import Finding, Sample
+from teadata.audit.finding import Finding, Sample, evenly
 from teadata.frames import Frames
 from teadata.structure.neighbours import near_pairs, periodic_vectors
 from teadata.typing import Floats, Ints
@@ -119,8 +119,7 @@ def spread(frames: Frames) -> Spread | None:
         None for fewer than :data:`FEWEST` frames, where energies or forces are all the same, or
         in cells of different volumes.
     """
-    every = len(frames)
-    frames = frames[np.unique(np.linspace(0, every - 1, min(every, FRAMES)).astype(np.int64))]
+    frames = evenly(frames, FRAMES)
     if len(frames) < FEWEST or frames.n_atoms < 2 or _volumes_differ(frames):
         return None
     energies, squares, products = _equations(frames)
