@@ -155,17 +155,14 @@ class ForceSums:
 
 
 def _by_value(values: Floats, order: Ints) -> Floats:
-    """Values (n, V) turned over, (V, n) in this order, so that whole rows are added.
+    """Values (n, V) in this order and turned over, (V, n), so that whole rows are added.
 
     NumPy adds rows one after another, but the numbers of a single column in another order: there
     are two columns at least.
     """
-    count, width = values.shape
-    turned = np.zeros((width, max(2, count)))
-    turned[:, :count] = values.T
-    if (np.diff(order) == 1).all():
-        return turned
-    return turned[order]
+    if len(values) == 1:
+        values = np.repeat(values, 2, axis=0)
+    return np.ascontiguousarray(values[:, order].T)
 
 
 def _digests(values: Floats) -> Digests:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -255,9 +256,14 @@ class UnitErrors:
         """Root mean square error."""
         return self.mse.changed(lambda x: self.scale * np.sqrt(np.maximum(x, 0.0)))
 
+    @cached_property
+    def order(self) -> Ints:
+        """The units (U,), those with the largest errors first."""
+        return np.argsort(-self.highest, kind="stable")
+
     def largest(self, drawn: Ints) -> Floats:
         """Find the largest error of each sample, (b,), from how often it has each unit (b, U)."""
-        order = np.argsort(-self.highest, kind="stable")
+        order = self.order
         there = drawn[:, order[:LEADING]] > 0
         place = there.argmax(axis=1)
         for row in np.flatnonzero(~there.any(axis=1)):
