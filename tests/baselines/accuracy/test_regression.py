@@ -141,7 +141,7 @@ def test_a_doubled_error_of_a_shipped_reference_training_is_found(model):
 
 
 def test_the_document_has_the_bounds_of_the_shipped_records(repository):
-    text = (repository / "docs" / "baselines" / "README.md").read_text(encoding="utf-8")
+    text = (repository / "docs" / "baselines" / "records.md").read_text(encoding="utf-8")
     head, rows = text.split(".factor(3)`):\n\n")[1].split("\n|---|--:")
     names = [cell.split(" (")[0].strip() for cell in head.strip("| ").split("|")]
     titles = {entry.title.replace("*", "\\*"): model for model, entry in MODELS.items()}

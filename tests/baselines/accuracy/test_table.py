@@ -12,7 +12,7 @@ def test_a_record_is_a_row_for_each_test(recorded):
 
 
 def test_the_document_shows_the_shipped_records(repository):
-    text = (repository / "docs" / "baselines" / "README.md").read_text(encoding="utf-8")
+    text = (repository / "docs" / "baselines" / "records.md").read_text(encoding="utf-8")
     shown = text.partition("<!-- table -->\n")[2].partition("<!-- end of table -->")[0]
     assert shown == accuracy_table.markdown(accuracy.read_records())
 
