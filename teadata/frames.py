@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from teadata import units
+from teadata.atoms import INFO, arrays_of
 from teadata.elements import MASSES, SYMBOLS, formula
 from teadata.errors import DataError, MissingExtraError, UsageError
-from teadata.lookup import as_array, find_rows, rows_of
+from teadata.given import atomic_numbers, converted
+from teadata.lookup import as_array, find_rows, picked, rows_of
 from teadata.typing import Floats, Ints
 
 if TYPE_CHECKING:
@@ -35,13 +37,14 @@ def cell_volumes(cell: Floats) -> Floats:
 class Frames:
     """N frames of one system of A atoms.
 
-    The arrays are made read-only float64 and int64 on construction; a slice shares memory
-    with what it was cut from.
+    The arrays are read-only float64 and int64.  A slice shares memory with what it was cut from,
+    and frames share it with arrays of these types that they are made of: give a copy of an array
+    that you go on changing.
 
     Parameters
     ----------
     numbers
-        (A,) atomic numbers.
+        (A,) atomic numbers, or symbols.
     positions
         (N, A, 3) in Å.
     energies
@@ -67,7 +70,8 @@ class Frames:
     Raises
     ------
     DataError
-        If a shape does not fit the others; the message lists every array that does not.
+        If a shape does not fit the others, the message lists every array that does not; or if
+        one holds no numbers, or no whole ones where ids or atoms are expected.
     """
 
     numbers: Ints
@@ -94,7 +98,9 @@ class Frames:
         trajectories: ArrayLike | None = None,
         temperatures: ArrayLike | None = None,
     ) -> None:
-        count, atoms = np.size(energies), np.size(numbers)
+        numbers = atomic_numbers(numbers)
+        energies = converted("energies", energies, np.float64)
+        count, atoms = energies.size, numbers.size
         given: dict[str, tuple[ArrayLike | None, type, tuple[int, ...]]] = {
             "numbers": (numbers, np.int64, (atoms,)),
             "positions": (positions, np.float64, (count, atoms, 3)),
@@ -111,7 +117,7 @@ class Frames:
         for name, (value, dtype, shape) in given.items():
             array: NDArray[Any] | None = None
             if value is not None:
-                array = np.asarray(value, dtype=dtype).view()
+                array = converted(name, value, dtype).view()
                 array.flags.writeable = False
                 if array.shape != shape:
                     wrong.append(f"{name} has shape {array.shape}, expected {shape}")
@@ -132,15 +138,14 @@ class Frames:
                 raise IndexError(f"frame {index} of {len(self)}")
             rows = slice(int(index), int(index) + 1 or None)
         elif not isinstance(index, slice):
-            rows = np.asarray(index)
-            rows = rows.astype(np.int64) if rows.size == 0 else rows
-        picked = {
+            rows = picked(index, len(self))
+        some = {
             f.name: getattr(self, f.name)
             if f.name in PER_SYSTEM or getattr(self, f.name) is None
             else getattr(self, f.name)[rows]
             for f in fields(self)
         }
-        return Frames(**picked)
+        return Frames(**some)
 
     def __repr__(self) -> str:
         return f"Frames({len(self)} frames of {self.formula}, {self.n_atoms} atoms)"
@@ -257,7 +262,8 @@ class Frames:
     def to_ase(self) -> list[Atoms]:
         """Convert to ASE atoms, with energies, forces and stress on a single-point calculator.
 
-        In ASE's units (eV, eV/Å, eV/Å³); ``info["frame_id"]`` carries the id.
+        In ASE's units (eV, eV/Å, eV/Å³); ``info`` carries ``frame_id``, and ``trajectory`` and
+        ``temperature`` where frames have them.
 
         Raises
         ------
@@ -270,13 +276,17 @@ class Frames:
         except ImportError:
             raise MissingExtraError("ase", "ase", "conversion to ASE atoms") from None
         images = []
+        carried: dict[str, Any] = {"frame_id": self.ids.tolist()}
+        for name, field in INFO.items():
+            if (values := getattr(self, field)) is not None:
+                carried[name] = values.tolist()
         for i in range(len(self)):
             atoms = Atoms(
                 numbers=self.numbers,
                 positions=self.positions[i],
                 cell=None if self.cell is None else self.cell[i],
                 pbc=self.pbc,
-                info={"frame_id": int(self.ids[i])},
+                info={name: values[i] for name, values in carried.items()},
             )
             results = {"energy": self.energies[i] / units.EV, "forces": self.forces[i] / units.EV}
             if self.stress is not None:
@@ -286,44 +296,21 @@ class Frames:
         return images
 
     @classmethod
-    def from_ase(cls, images: Sequence[Atoms]) -> Frames:
+    def from_ase(cls, images: Iterable[Atoms] | Atoms) -> Frames:
         """Make frames from ASE atoms whose calculators hold energies and forces in eV, eV/Å.
+
+        Where all images have ``frame_id``, ``trajectory`` or ``temperature`` in ``info``, as
+        :meth:`to_ase` writes them, they are taken.
+
+        Parameters
+        ----------
+        images
+            A list of atoms, or one.
 
         Raises
         ------
         DataError
-            If there are no images, they differ in atoms, or one has no energy or forces.
+            If there are no images, they differ in atoms or pbc, or in whether they have stress,
+            or the results of one are missing, or of other positions than it has.
         """
-        try:
-            images = list(images)
-        except TypeError:
-            images = [images]
-        if not all(map(_is_atoms, images)):
-            raise UsageError(f"expected a list of ase.Atoms, found {images!r:.60}")
-        if not images:
-            raise DataError("cannot make frames of an empty list of ASE atoms")
-        first = images[0]
-        for i, atoms in enumerate(images):
-            if not np.array_equal(atoms.numbers, first.numbers):
-                raise DataError(f"image {i} has other atoms, or another order, than image 0")
-            results = {} if atoms.calc is None else atoms.calc.results
-            missing = [name for name in ("energy", "forces") if name not in results]
-            if missing:
-                raise DataError(f"image {i} has no {' and no '.join(missing)} on its calculator")
-        stressed = all("stress" in atoms.calc.results for atoms in images)
-        return cls(
-            numbers=first.numbers,
-            positions=np.stack([atoms.positions for atoms in images]),
-            energies=np.array([atoms.calc.results["energy"] for atoms in images]) * units.EV,
-            forces=np.stack([atoms.calc.results["forces"] for atoms in images]) * units.EV,
-            cell=np.stack([atoms.cell.array for atoms in images]) if first.cell.rank else None,
-            pbc=first.pbc,
-            stress=np.stack([a.get_stress(voigt=False) for a in images]) * units.EV
-            if stressed
-            else None,
-            ids=np.array([atoms.info.get("frame_id", i) for i, atoms in enumerate(images)]),
-        )
-
-
-def _is_atoms(image: object) -> bool:
-    return all(hasattr(image, name) for name in ("numbers", "positions", "calc", "cell"))
+        return cls(**arrays_of(images))

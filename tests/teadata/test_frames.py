@@ -137,3 +137,95 @@ def test_from_ase_says_what_an_image_lacks():
         Frames.from_ase(images)
     with pytest.raises(DataError, match="empty list"):
         Frames.from_ase([])
+
+
+def test_from_ase_takes_one_image_and_what_to_ase_carries():
+    plain = make(3)
+    frames = Frames(
+        plain.numbers, plain.positions, plain.energies, plain.forces,
+        trajectories=[4, 4, 7], temperatures=[300.0, 300.0, 500.0],
+    )  # fmt: skip
+    again = Frames.from_ase(frames.to_ase())
+    np.testing.assert_array_equal(again.trajectories, [4, 4, 7])
+    np.testing.assert_array_equal(again.temperatures, [300, 300, 500])
+    assert len(Frames.from_ase(frames.to_ase()[1])) == 1
+
+
+def test_from_ase_refuses_results_of_other_positions():
+    from ase.build import molecule
+    from ase.calculators.emt import EMT
+
+    images, shared = [molecule("CH4") for _ in range(2)], EMT()
+    for seed, atoms in enumerate(images):
+        atoms.rattle(0.05, seed=seed)
+        atoms.calc = shared
+        atoms.get_forces()
+    with pytest.raises(DataError, match="image 0 is not at the positions"):
+        Frames.from_ase(images)
+    moved = make(2).to_ase()
+    moved[1].positions += 0.1
+    with pytest.raises(DataError, match="image 1 is not at the positions"):
+        Frames.from_ase(moved)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda atoms: atoms.set_pbc(False), "image 1 has pbc .*False.*, image 0 has .*True"),
+        (lambda atoms: atoms.calc.results.pop("stress"), "only one of images 0 and 1 has a stress"),
+        (lambda atoms: atoms.calc.results.update(energy=None), "image 1 has no energy"),
+        (lambda atoms: atoms.info.update(frame_id="x"), "frame_id'. is 'x', expected a whole"),
+        (lambda atoms: atoms.set_cell([9, 9, 9]), "image 1 is not at the positions"),
+    ],
+)
+def test_from_ase_refuses_images_that_differ(change, message):
+    images = make(2, cell=True).to_ase()
+    change(images[1])
+    with pytest.raises(DataError, match=message):
+        Frames.from_ase(images)
+
+
+def test_from_ase_numbers_images_where_not_all_have_an_id():
+    images = make(3).to_ase()
+    del images[1].info["frame_id"]
+    assert Frames.from_ase(images).ids.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"numbers": [6.5, 1]}, r"numbers: expected whole numbers, found \[6.5\]"),
+        ({"numbers": [0, 1]}, "numbers: expected atomic numbers from 1 to 118, found 0"),
+        ({"numbers": [-1, 1]}, "expected atomic numbers from 1 to 118, found -1"),
+        ({"numbers": ["C", "Q"]}, "numbers: 'Q' is the symbol of no element"),
+        ({"ids": [1.7]}, r"ids: expected whole numbers, found \[1.7\]"),
+        ({"ids": ["a"]}, "ids: expected an array of numbers"),
+        ({"positions": [[[1], [1, 2]]]}, "positions: expected an array of numbers"),
+        ({"forces": np.zeros((1, 2, 3)) + 1j}, "forces: expected an array of numbers, .*complex"),
+    ],
+)
+def test_frames_refuse_what_would_become_other_numbers(given, message):
+    usual = {"numbers": [6, 1], "positions": np.zeros((1, 2, 3)), "energies": [0.0],
+             "forces": np.zeros((1, 2, 3))}  # fmt: skip
+    with pytest.raises(DataError, match=message):
+        Frames(**(usual | given))
+
+
+def test_frames_take_symbols():
+    frames = Frames(["C", "H"], np.zeros((1, 2, 3)), [0.0], np.zeros((1, 2, 3)))
+    assert frames.numbers.tolist() == [6, 1]
+
+
+def test_frames_take_tensors():
+    import torch
+
+    positions = torch.zeros((1, 2, 3), requires_grad=True)
+    frames = Frames(torch.tensor([6, 1]), positions, torch.ones(1), torch.zeros((1, 2, 3)))
+    assert frames.formula == "CH"
+    assert frames.positions.dtype == np.float64
+
+
+@pytest.mark.parametrize("index", ["a", 1.5, None, [[0, 1]], [True], [0, 7]])
+def test_an_index_that_is_none_is_an_index_error(index):
+    with pytest.raises(IndexError):
+        make(3)[index]
