@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from teadata.audit import bonds, geometry, labels, similarity, work
+from teadata.audit import bonds, geometry, labels, similarity, stress, work
 from teadata.audit.finding import Finding, Sample
 from teadata.card import DatasetCard
 from teadata.dataset import Dataset
@@ -66,6 +66,8 @@ def audit_frames(card: DatasetCard, frames: Frames, splits: SplitTable) -> Itera
     yield from labels.check_outliers(sample)
     yield bonds.check_sign(sample)
     yield work.check_spread(sample)
+    if frames.stress is not None:
+        yield stress.check_stress(sample)
     yield labels.check_net_force(sample)
     if not frames.periodic:
         yield labels.check_net_torque(sample)

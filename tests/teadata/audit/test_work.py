@@ -9,7 +9,8 @@ import pytest
 
 import teadata
 from teadata.audit.finding import Sample
-from teadata.audit.work import TIMES, _functions, check_spread, spread
+from teadata.audit.pairs import _functions
+from teadata.audit.work import TIMES, check_spread, spread
 from teadata.units import EV, HARTREE
 
 from .planted import crystal
