@@ -16,7 +16,7 @@ from teadata import own
 from teadata.card import DatasetCard
 from teadata.create import index_files, labelling, names, systems
 from teadata.create.build import Built, build
-from teadata.create.fields import of_another_source
+from teadata.create.fields import is_virial, of_another_source
 from teadata.create.options import COMPLETE, Input, Options
 from teadata.create.reading import few, files_in, labels, open_frames
 from teadata.create.same import same_data
@@ -202,6 +202,13 @@ def _said(stock: Stock, options: Options) -> Iterator[str]:
             yield (
                 f"{item.label}: energies are {told.names['energies']}, forces "
                 f"{told.names['forces']}; not taken: {', '.join(told.unused)}"
+            )
+        virials = [name for name in told.unused if is_virial(name)]
+        if virials and "stress" not in told.names:
+            yield (
+                f"{item.label}: the dataset has no stress, as {virials[0]} is none; if it is as "
+                "MACE and DeePMD-kit have it, positive under compression, write stress = "
+                f"-{virials[0]} / volume into the file"
             )
         taken = [
             told.names[field]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from teadata.arrays import Array, ArrayFile, text
+from teadata.create import states
 from teadata.create.cells import lattice_vectors, other_form, said_of
 from teadata.create.fields import THEORY, UNITS, Keys, choose
 from teadata.create.reader import (
@@ -78,6 +80,7 @@ class ArrayReader(Reader):
         extra = [self.known["numbers"]] if numbers.ndim == 2 else []
         keys = [key for key in self.wanted if self._check_key(key, rows["energies"])]
         wanted = list(dict.fromkeys([*rows.values(), *extra, *keys]))
+        told = self._states(self.file.shape(rows["energies"])[0])
         start, step = 0, max(1, PIECE // (24 * max(1, atoms)))
         for read in self.file.pieces(wanted, step):
             count = len(read[rows["energies"]])
@@ -97,27 +100,23 @@ class ArrayReader(Reader):
             )
             start += count
             if numbers.ndim == 1:
-                yield piece
+                parts = iter([piece])
             else:
-                yield from self._by_system(piece, self._elements(read[extra[0]], one=False))
+                parts = self._by_system(piece, self._elements(read[extra[0]], one=False))
+            for part in parts:
+                yield from _by_state(part, *told)
 
     def _by_system(self, piece: Piece, numbers: Ints) -> Iterator[Piece]:
         """Frames whose atoms are listed one by one, padded with zeros: those of each system."""
         systems, member = np.unique(numbers, axis=0, return_inverse=True)
         for i, row in enumerate(systems):
             there = np.flatnonzero(row)
-            rows = np.flatnonzero(member.reshape(-1) == i)
-            yield Piece(
-                numbers=row[there],
-                pbc=piece.pbc,
-                arrays={
-                    name: array[rows][:, there] if name in ("positions", "forces") else array[rows]
-                    for name, array in piece.arrays.items()
-                },
-                places=piece.places[rows],
-                keys={key: [values[i] for i in rows] for key, values in piece.keys.items()},
-                theories=piece.theories,
-            )
+            part = piece.rows(np.flatnonzero(member.reshape(-1) == i))
+            arrays = {
+                name: array[:, there] if name in ("positions", "forces") else array
+                for name, array in part.arrays.items()
+            }
+            yield replace(part, numbers=row[there], arrays=arrays)
 
     def _numbers(self) -> Ints:
         name = self.known["numbers"]
@@ -132,6 +131,23 @@ class ArrayReader(Reader):
         if THEORY in self.file.names and self.file.dtype(THEORY).kind in "SUO":
             said |= set(self.file.whole(THEORY).reshape(-1).tolist())
         return frozenset(map(theory_in, said or {""}))
+
+    def _states(self, count: int) -> tuple[list[str], Ints]:
+        """Charges and multiplicities that the file states, and which of them each frame has."""
+        stated = {
+            name: np.array([value])
+            for name, value in self.file.attributes.items()
+            if name in states.NAMES
+        }
+        for name in states.NAMES:
+            if name in self.file.names and self._per_frame(name):
+                stated[name] = self.file.whole(name).reshape(-1)
+        alike = {
+            name: np.broadcast_to(values, count)
+            for name, values in stated.items()
+            if len(values) in (1, count)
+        }
+        return states.states_of(alike) if alike else ([""], np.zeros(count, np.int64))
 
     def _listed(self, name: str) -> Any:
         try:
@@ -218,6 +234,15 @@ class ArrayReader(Reader):
                 f"{expected}; {', '.join(sorted(others))} are of that shape: name one of them"
             )
         return True
+
+
+def _by_state(piece: Piece, names: Sequence[str], which: Ints) -> Iterator[Piece]:
+    """Frames of a piece that have the same charge and multiplicity."""
+    here = which[piece.places]
+    for state in np.unique(here):
+        rows = np.flatnonzero(here == state)
+        some = piece if len(rows) == len(here) else piece.rows(rows)
+        yield replace(some, state=names[state])
 
 
 def _shaped(field: str, array: Array, atoms: int) -> Array:

@@ -98,6 +98,11 @@ def build(
     card = cards.make(name, version, made, options)
     card = card.model_copy(update={"statistics": cards.statistics(Dataset(card, folder))})
     cards.write(folder / own.CARD, card)
+    if system.state:
+        said = [
+            *said,
+            f"{system.state}: a model that has to know it must be told (PhysNet: total_charge)",
+        ]
     notes = [*said, *system.left_out(), *sifted.notes, *splits.notes]
     return Built(card, folder, notes, [*sifted.warnings, *_warnings(card, splits.table)])
 

@@ -222,11 +222,19 @@ def _one(field: str, there: Sequence[str], same: Callable[[str, str], bool]) -> 
     return there[0]
 
 
+def is_virial(name: str) -> bool:
+    """Whether a name is that of virials, whose sign and factor programs do not agree on."""
+    return "virial" in name.lower()
+
+
 def unused(names: Sequence[str], known: Mapping[str, str]) -> list[str]:
-    """Names of a file that look like labels and are not taken."""
+    """Names of a file that look like labels, or like virials, and are not taken."""
     return [
         name
         for name in names
         if name not in known.values()
-        and any(p.fullmatch(name) or name in LABELS[f] for f, p in _PREFIXED.items())
+        and (
+            is_virial(name)
+            or any(p.fullmatch(name) or name in LABELS[f] for f, p in _PREFIXED.items())
+        )
     ]

@@ -10,6 +10,7 @@ import numpy as np
 
 from teadata.arrays import Array, text
 from teadata.arrays.images import NUMBERS, Block, ImageFile
+from teadata.create import states
 from teadata.create.fields import LABELS, THEORY, UNITS, Keys, choose
 from teadata.create.reader import (
     PER_FRAME,
@@ -55,7 +56,8 @@ class ImageReader(Reader):
                 start += len(block)
                 continue
             known = self._names(next(block.images()).arrays, block.where[0])
-            for rows in _runs(block, [known["numbers"], "pbc", THEORY, *sum(UNITS.values(), ())]):
+            alike = [known["numbers"], "pbc", THEORY, *sum(UNITS.values(), ()), *states.NAMES]
+            for rows in _runs(block, alike):
                 part = {name: array[rows] for name, array in block.arrays.items()}
                 key, found, keys = self._entry(part, known, block.where[rows.start])
                 places = np.arange(start + rows.start, start + rows.stop)
@@ -106,8 +108,8 @@ class ImageReader(Reader):
         Parameters
         ----------
         arrays
-            Those of images of the same atoms, directions, units and level of theory, with a row
-            for each.
+            Those of images of the same atoms, directions, units, level of theory, charge and
+            multiplicity, with a row for each.
         known, where
             The names of their fields, and how errors name the first of them.
         """
@@ -124,7 +126,8 @@ class ImageReader(Reader):
         found, pbc = cell_of(found, None if said is None else tuple(map(bool, said)))
         keys = [self._key(key, arrays, where) for key in self.wanted]
         theory = theory_in(first.get(THEORY, self.file.attributes.get(THEORY, "")))
-        return (numbers.tobytes(), pbc, tuple(sorted(found)), theory), found, keys
+        state = states.state_of(first)
+        return (numbers.tobytes(), pbc, tuple(sorted(found)), theory, state), found, keys
 
     def _names(self, arrays: Mapping[str, Array], where: str) -> dict[str, str]:
         """The names of an image's fields; they are looked for once per set of names."""
@@ -199,7 +202,7 @@ class ImageReader(Reader):
         """The images of one system that were read so far."""
         entries = self.waiting.pop(key)
         del self.bytes[key]
-        numbers, pbc, names, theory = key
+        numbers, pbc, names, theory, state = key
         arrays = {name: np.concatenate([found[name] for _, found, _ in entries]) for name in names}
         return Piece(
             numbers=np.frombuffer(numbers, np.int64),
@@ -211,6 +214,7 @@ class ImageReader(Reader):
                 for i, wanted in enumerate(self.wanted)
             },
             theories=frozenset({theory}),
+            state=state,
         )
 
 

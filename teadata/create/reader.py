@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,8 @@ class Piece:
     ``numbers`` (A,); ``pbc`` (3,), all False where there is no cell; ``arrays`` have a row per
     frame, under the names of :data:`PER_FRAME`; ``places`` (n,) are the frames' places in the
     file; ``keys`` are the values (n,), as text, of keys that were asked for; ``theories`` are the
-    levels of theory that the file states of these frames, an empty text where it states none.
+    levels of theory that the file states of these frames, an empty text where it states none;
+    ``state`` is their charge and multiplicity, see :mod:`teadata.create.states`.
     """
 
     numbers: Ints
@@ -38,6 +39,16 @@ class Piece:
     places: Ints
     keys: dict[str, list[str]]
     theories: frozenset[str] = frozenset({""})
+    state: str = ""
+
+    def rows(self, rows: Ints) -> Piece:
+        """Some of the frames."""
+        return replace(
+            self,
+            arrays={name: array[rows] for name, array in self.arrays.items()},
+            places=self.places[rows],
+            keys={key: [values[i] for i in rows] for key, values in self.keys.items()},
+        )
 
 
 @dataclass

@@ -32,8 +32,8 @@ MOST_SYSTEMS = 64
 ROWS = 1024
 """Frames that are read from the stock at a time."""
 
-SYSTEM = tuple[bytes, tuple[bool, ...]]
-"""Atomic numbers in order, and which directions are periodic."""
+SYSTEM = tuple[bytes, tuple[bool, ...], str]
+"""Atomic numbers in order, which directions are periodic, and charge and multiplicity."""
 
 
 @dataclass
@@ -52,13 +52,15 @@ class Shelf:
 class System:
     """The frames of one system.
 
-    ``files`` (N,) are the numbers of the files they come from, ``keys`` the values of keys that
-    were asked for; all in the order in which the frames were read.  ``theories`` are the levels of
-    theory that a file states of its frames, by its number.
+    ``state`` is their charge and multiplicity, as in :mod:`teadata.create.states`.  ``files`` (N,)
+    are the numbers of the files they come from, ``keys`` the values of keys that were asked for;
+    all in the order in which the frames were read.  ``theories`` are the levels of theory that a
+    file states of its frames, by its number.
     """
 
     numbers: Ints
     pbc: tuple[bool, ...]
+    state: str = ""
     shelves: dict[tuple[str, ...], Shelf] = field(default_factory=dict)
     ids: list[Ints] = field(default_factory=list)
     files: list[Ints] = field(default_factory=list)
@@ -219,7 +221,7 @@ class Stock:
         resolved: units.UnitSystem | None = None
         for piece in reader.pieces():
             count += len(piece.places)
-            key = (piece.numbers.tobytes(), piece.pbc)
+            key = (piece.numbers.tobytes(), piece.pbc, piece.state)
             self.counts[key] = self.counts.get(key, 0) + len(piece.places)
             if not piece.arrays:  # of a system that is not taken, and nothing was read of it
                 continue
@@ -308,7 +310,7 @@ class Stock:
     def _store(self, reader: Reader, piece: Piece, key: SYSTEM, resolved: units.UnitSystem) -> None:
         ids = self.frames + piece.places
         frames = _converted(reader, piece, ids, resolved)
-        system = self.systems.setdefault(key, System(piece.numbers, piece.pbc))
+        system = self.systems.setdefault(key, System(piece.numbers, piece.pbc, piece.state))
         shelf = self._shelf(system, tuple(sorted(piece.arrays)))
         self._check_room(frames)
         shelf.writer.append(frames)

@@ -75,9 +75,9 @@ def _several(systems: Sequence[System], names: Sequence[str]) -> str:
     said += table(systems, names)
     if len(formulas) < len(systems):
         said += (
-            "\nThose of one formula differ in the order of their atoms, or in periodicity. Put the "
-            "atoms of all frames in one order, forces and positions alike, to have them in one "
-            "dataset."
+            "\nThose of one formula differ in the order of their atoms, in periodicity, or in "
+            "charge or multiplicity. Put the atoms of all frames in one order, forces and "
+            "positions alike, to have those that differ in it in one dataset."
         )
     return f"{said}\nTake one with --system, or make a dataset of each with --each"
 
@@ -98,7 +98,7 @@ def table(systems: Sequence[System], names: Sequence[str]) -> str:
             f"{system.count} frames",
             f"{len(system.numbers)} atoms",
             f"in the order {shortened(system.order)}",
-            periodicity(system.pbc),
+            ", ".join(said for said in (periodicity(system.pbc), system.state) if said),
         )
         for name, system in zip(names, systems, strict=True)
     ]

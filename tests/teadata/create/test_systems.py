@@ -279,3 +279,44 @@ def test_frames_that_are_not_finite_are_named_at_once(arrays, tmp_path):
 def test_what_is_no_path_of_a_file(given):
     with pytest.raises(UsageError, match="expected paths of files of frames, or Inputs, found"):
         create("own", given, Options("eV"))
+
+
+@pytest.mark.parametrize("suffix", [".xyz", ".npz"])
+def test_frames_of_two_charges_are_of_two_systems(frames, tmp_path, suffix):
+    path, charges = tmp_path / f"ions{suffix}", np.arange(20) % 2
+    if suffix == ".npz":
+        few = frames[:20]
+        np.savez(path, z=few.numbers, R=few.positions, E=few.energies, F=few.forces, charge=charges)
+    else:
+        images = frames[:20].to_ase()
+        for image, charge in zip(images, charges.tolist(), strict=True):
+            image.info["charge"] = charge
+        ase.io.write(path, images)
+    unit = "kcal/mol" if suffix == ".npz" else "eV"
+    with pytest.raises(IncompleteError, match="hold 2 systems") as caught:
+        create("own", [Input(path)], Options(unit))
+    assert "not periodic, charge 1" in str(caught.value)
+    made = create("own", [Input(path)], Options(unit, each=True))
+    for done, start in zip(made, (0, 1), strict=True):
+        assert teadata.load(done.card.id).frames.ids.tolist() == list(range(start, 20, 2))
+    assert [any("charge 1" in note for note in done.notes) for done in made] == [False, True]
+
+
+@pytest.mark.parametrize("stated", [{"charge": 0, "spin": 1}, {"charge": 0.137}, {}])
+def test_what_states_no_charge_is_of_the_system_without(frames, tmp_path, stated):
+    images = frames[:20].to_ase()
+    for image in images[10:]:
+        image.info.update(stated)
+    ase.io.write(tmp_path / "a.xyz", images)
+    (done,) = create("own", [Input(tmp_path / "a.xyz")], Options("eV"))
+    assert len(teadata.load("own").frames) == 20
+    assert not any("charge" in note for note in done.notes)
+
+
+def test_virials_are_not_lost_without_a_word(frames, tmp_path):
+    images = frames[:20].to_ase()
+    for image in images:
+        image.cell, image.pbc, image.info["REF_virial"] = 30 * np.eye(3), True, np.eye(3)
+    ase.io.write(tmp_path / "a.xyz", images)
+    (done,) = create("own", [Input(tmp_path / "a.xyz")], Options("eV"))
+    assert any("write stress = -REF_virial / volume" in note for note in done.notes)
