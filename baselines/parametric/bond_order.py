@@ -10,8 +10,8 @@ from baselines.predicted import Predicted
 from baselines.toolkit.neighbours import all_pairs, pairs_of_pairs
 from baselines.toolkit.structures import stress_of
 from teadata import Frames
+from teadata.arrays.voigt import from_voigt
 from teadata.errors import MissingExtraError
-from teadata.typing import Floats
 from teadata.units import EV
 
 try:
@@ -94,9 +94,4 @@ def evaluate(form: dict[str, float], bonds: Bonds) -> Predicted:
     energies = results["energies"].reshape(count, atoms).sum(axis=1) * EV
     forces = results["forces"].reshape(count, atoms, 3) * EV
     virials = results["stresses"].reshape(count, atoms, 6).sum(axis=1) * EV
-    return Predicted(energies, forces, stress_of(_full(virials), frames))
-
-
-def _full(voigt: Floats) -> Floats:
-    """Expand (N, 6), xx, yy, zz, yz, xz, xy, to symmetric matrices (N, 3, 3)."""
-    return voigt[:, [0, 5, 4, 5, 1, 3, 4, 3, 2]].reshape(-1, 3, 3)
+    return Predicted(energies, forces, stress_of(from_voigt(virials), frames))

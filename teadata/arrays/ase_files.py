@@ -11,6 +11,7 @@ import numpy as np
 
 from teadata import units
 from teadata.arrays.images import Image, ImageFile
+from teadata.arrays.voigt import from_voigt
 from teadata.errors import MissingExtraError, UsageError
 
 UNITS = {"energy_unit": "eV", "length_unit": "Å"}
@@ -142,4 +143,4 @@ def _tensor(stress: Any) -> Any:
         return stress.reshape(3, 3)
     if stress.shape != (6,):
         return stress
-    return stress[[0, 5, 4, 5, 1, 3, 4, 3, 2]].reshape(3, 3)
+    return from_voigt(stress)

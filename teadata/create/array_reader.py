@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from teadata.arrays import Array, ArrayFile, text
+from teadata.arrays.voigt import from_voigt
 from teadata.create import states
 from teadata.create.cells import lattice_vectors, other_form, said_of
 from teadata.create.fields import THEORY, UNITS, Keys, choose
@@ -23,7 +24,6 @@ from teadata.create.reader import (
     no_key,
     same,
     shape_of,
-    tensor,
     theory_in,
 )
 from teadata.elements import NUMBERS as ATOMIC_NUMBERS
@@ -248,5 +248,5 @@ def _by_state(piece: Piece, names: Sequence[str], which: Ints) -> Iterator[Piece
 def _shaped(field: str, array: Array, atoms: int) -> Array:
     """Rows of a field in their shape; a stress of six values becomes a tensor."""
     if field == "stress" and array.shape[1:] == (6,):
-        return tensor(array)
+        return from_voigt(array)
     return array.reshape(len(array), *shape_of(field, atoms))

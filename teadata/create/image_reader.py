@@ -10,6 +10,7 @@ import numpy as np
 
 from teadata.arrays import Array, text
 from teadata.arrays.images import NUMBERS, Block, ImageFile
+from teadata.arrays.voigt import from_voigt
 from teadata.create import states
 from teadata.create.fields import LABELS, THEORY, UNITS, Keys, choose
 from teadata.create.reader import (
@@ -20,7 +21,6 @@ from teadata.create.reader import (
     cell_of,
     no_key,
     same,
-    tensor,
     theory_in,
 )
 from teadata.elements import formula
@@ -177,7 +177,7 @@ class ImageReader(Reader):
                 found[name] = found[name].reshape(len(found[name]), -1)[:, 0]
         for name, array in found.items():
             if name == "stress" and array.shape[1:] == (6,):
-                found[name] = tensor(array)
+                found[name] = from_voigt(array)
             elif name == "stress" and array.shape[1:] == (9,):
                 found[name] = array.reshape(-1, 3, 3)
             elif array.shape[1:] != shapes.get(name, ()):

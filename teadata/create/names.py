@@ -47,10 +47,6 @@ def check_name(name: str) -> None:
             f"{name!r} is a name of this package's datasets ({', '.join(catalog.packaged_ids())}, "
             f"and what begins with {', '.join(RESERVED)}); choose another, e.g. {suggestion(name)}"
         )
-    if (item := catalog.plugged_datasets().get(name)) is not None:
-        raise UsageError(
-            f"{name!r} is a dataset that {item.package} brings; choose another name, e.g. my-{name}"
-        )
 
 
 def suggestion(name: str) -> str:

@@ -161,12 +161,6 @@ def shape_of(name: str, atoms: int) -> tuple[int, ...]:
     return per_atom.get(name, ())
 
 
-def tensor(stress: Array) -> Array:
-    """Stress (…, 6) in Voigt's order xx, yy, zz, yz, xz, xy, as ASE has it, as (…, 3, 3)."""
-    stress = np.asarray(stress)
-    return stress[..., [0, 5, 4, 5, 1, 3, 4, 3, 2]].reshape(*stress.shape[:-1], 3, 3)
-
-
 def same(one: Array, other: Array) -> bool:
     """Whether two arrays hold the same values."""
     numeric = one.dtype.kind in "iuf" and other.dtype.kind in "iuf"

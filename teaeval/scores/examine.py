@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Unpack
 
 import numpy as np
 
-from teadata import Dataset, catalog
+from teadata import Dataset, Frames, catalog
 from teadata.errors import UsageError
 from teadata.stored_frames import AnyFrames
 from teadata.typing import Ints
@@ -102,9 +102,14 @@ def opened(
         check_unsaid(declared)
         return prediction
     if not isinstance(prediction, AnyFile):
+        advice = (
+            "one is made of arrays: teaeval.Prediction(dataset, subset, energies, forces, ids)"
+            if isinstance(prediction, Frames | Mapping)
+            else "predictions of several systems are compared with a reference"
+        )
         raise UsageError(
-            f"expected a prediction or the path of its file, found {type(prediction).__name__}; "
-            "predictions of several systems are compared with a reference"
+            "expected a prediction or the path of its file, found "
+            f"{type(prediction).__name__}; {advice}"
         )
     name = dataset.card.full_id if isinstance(dataset, Dataset) else dataset
     return read_prediction(

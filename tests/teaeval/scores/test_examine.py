@@ -169,3 +169,8 @@ def test_a_good_prediction_has_no_finding(noisy, mini_i):
     rows, found = check(noisy, mini_i)
     assert found == []
     np.testing.assert_array_equal(rows, np.arange(len(rows)))
+
+
+def test_frames_in_place_of_a_prediction_are_told_how_one_is_made(mini_i):
+    with pytest.raises(UsageError, match=r"found Frames; one is made of arrays: teaeval\.Predic"):
+        teaeval.score(mini_i.split("folded/test"))
