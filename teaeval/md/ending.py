@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from teadata.files import write_text
+from teaeval.md.h5md import cut
 from teaeval.md.outcome import OUTCOME_FILE, Failure, Outcome
 from teaeval.md.settings import Settings
-from teaeval.md.trajectory import Trajectory, cut
+from teaeval.md.trajectory import Trajectory
 
 TRAJECTORY_FILE = "trajectory.h5md"
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from teadata.errors import DataError, PathError
 from teadata.schema import StrictModel
 from teaeval.md.settings import Settings
 
@@ -96,5 +98,15 @@ class Outcome(StrictModel):
             If there is none, or it is not one.
         """
         path = folder / OUTCOME_FILE
-        outcome = cls.from_json(path, "the outcome of a simulation", "the simulation has not ended")
+        try:
+            outcome = cls.from_json(
+                path, "the outcome of a simulation", "the simulation has not ended"
+            )
+        except PathError:
+            raise
+        except DataError as error:
+            raise DataError(
+                f"{error}; remove the file, and it goes on from its last checkpoint: "
+                f"rm {shlex.quote(str(path))}"
+            ) from None
         return outcome.model_copy(update={"file": str(folder / Path(outcome.file).name)})

@@ -17,10 +17,11 @@ from teaeval.calculators import CalculationError
 from teaeval.md import checkpoint
 from teaeval.md.ending import TRAJECTORY_FILE, end, ns_per_day
 from teaeval.md.freedom import degrees_of_freedom
+from teaeval.md.h5md import Buffer, Writer
 from teaeval.md.monitor import Monitor
 from teaeval.md.outcome import OUTCOME_FILE, Failure, Outcome
 from teaeval.md.settings import Settings
-from teaeval.md.trajectory import Buffer, Writer
+from teaeval.md.starting import check_start
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -78,13 +79,17 @@ def simulate(
     Raises
     ------
     UsageError
-        If the folder holds a simulation of something else, or one that is running.
+        If the atoms have constraints, no position or cell where they need one, the calculator is
+        none, or the folder holds a simulation of something else, or one that is running.
+    DataError
+        If the folder cannot be made, or what is in it is damaged.
     CalculationError
         If the calculator fails on a structure in which the monitor finds nothing wrong.
     MissingExtraError
         If ASE is not installed.
     """
     folder = Path(folder)
+    check_start(atoms, calculator, settings)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -109,7 +114,6 @@ class _Run:
 
         self.settings, self.folder, self.progress = settings, folder, progress
         self.atoms = atoms.copy()
-        self.atoms.set_constraint()
         start_moving(self.atoms, settings)
         self.identity = checkpoint.identity_of(self.atoms, settings)
         self.freedom = degrees_of_freedom(settings, len(self.atoms), bool(self.atoms.pbc.any()))
@@ -142,7 +146,8 @@ class _Run:
             checkpoint.check_settings(self.folder, outcome.settings, self.settings)
             return outcome
         started = self._restore() if self._interrupted() else self._begin()
-        writer = Writer(self.folder / TRAJECTORY_FILE)
+        after = self.step // self.settings.interval + 1 if started else 0
+        writer = Writer(self.folder / TRAJECTORY_FILE, after)
         try:
             failure = self._loop(writer, started)
         except BaseException:
@@ -281,13 +286,12 @@ class _Run:
         return None
 
     def _stress(self) -> Any:
-        from ase.calculators.calculator import PropertyNotImplementedError
-
         try:
             return self.atoms.get_stress(voigt=False) * units.EV
-        except (PropertyNotImplementedError, ValueError) as error:
+        except (NotImplementedError, AttributeError, ValueError) as error:
             raise UsageError(
-                f"the calculator gives no stress of this system ({error}); leave stress out"
+                f"the calculator gives no stress of this system ({error}); leave stress out, and "
+                "--stress"
             ) from None
 
     def _elapsed(self) -> float:

@@ -24,12 +24,12 @@ from teaeval.calculators import CalculationError
 from teaeval.md import checkpoint
 from teaeval.md.ending import TRAJECTORY_FILE, end, ns_per_day
 from teaeval.md.freedom import degrees_of_freedom
+from teaeval.md.h5md import Buffer, Writer
 from teaeval.md.monitor import Monitor
 from teaeval.md.outcome import OUTCOME_FILE, Failure
 from teaeval.md.settings import Settings
 from teaeval.md.simulation import REPORT_EVERY, SAVE_EVERY, WARM_UP
 from teaeval.md.torch_batch import ENGINE, MovingBatch
-from teaeval.md.trajectory import Buffer, Writer
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -74,7 +74,6 @@ class TorchSimBatch:
         self.folder, self.folders, self.progress = folder, folders, progress
         self.atoms = [start.copy() for start in starts]
         for atoms, own in zip(self.atoms, settings, strict=True):
-            atoms.set_constraint()
             start_moving(atoms, own)
         first = self.atoms[0]
         self.freedom = degrees_of_freedom(self.settings, len(first), bool(first.pbc.any()))
@@ -110,7 +109,14 @@ class TorchSimBatch:
                 self._restore()
             else:
                 self._begin()
-            self.writers = {i: Writer(self.folders[i] / TRAJECTORY_FILE) for i in self._members()}
+            self.writers = {
+                i: Writer(
+                    self.folders[i] / TRAJECTORY_FILE,
+                    self.frames[i].start if started else 0,
+                    self.folder / checkpoint.CHECKPOINT_FILE,
+                )
+                for i in self._members()
+            }
             try:
                 self._loop(started)
             finally:

@@ -1,228 +1,25 @@
-"""Trajectories in H5MD files (de Buyl et al., Comput. Phys. Commun. 185, 1546, 2014).
-
-A file has all its frames from the start, empty ones not a number, and its structure is not touched
-while they are filled in: a process that is killed leaves a file that can be read.
-"""
+"""Trajectories in H5MD files, as they are read: see :mod:`teaeval.md.h5md`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from teadata.elements import formula
-from teadata.errors import DataError
-from teadata.files import atomic_write
+from teadata.errors import DataError, UsageError, unknown_name
+from teadata.files import check_input
 from teadata.output.display import Shown
-from teadata.provenance import DISTRIBUTION, package_version
 from teadata.typing import Floats, Ints
+from teaeval.md.h5md import FIELDS, PARTICLES, opened
 
 if TYPE_CHECKING:
     from ase import Atoms
 
     from teadata import Frames
-
-CHUNK_BYTES = 1 << 18
-"""Size of a chunk of the file, about."""
-
-PARTICLES = "particles/all"
-FIELDS: dict[str, tuple[str, str, tuple[int, ...]]] = {
-    "positions": (f"{PARTICLES}/position", "Angstrom", (0, 3)),
-    "velocities": (f"{PARTICLES}/velocity", "Angstrom fs-1", (0, 3)),
-    "forces": (f"{PARTICLES}/force", "kcal mol-1 Angstrom-1", (0, 3)),
-    "energies": ("observables/potential_energy", "kcal mol-1", ()),
-    "kinetic_energies": ("observables/kinetic_energy", "kcal mol-1", ()),
-    "temperatures": ("observables/temperature", "K", ()),
-    "stress": ("observables/stress", "kcal mol-1 Angstrom-3", (3, 3)),
-}
-"""Each array: its place in the file, its unit, its shape per frame, 0 for the atoms."""
-
-ALWAYS = ("positions", "velocities", "energies", "kinetic_energies", "temperatures")
-
-
-class Writer:
-    """Writes frames of a simulation to an H5MD file.
-
-    Parameters
-    ----------
-    path
-        An existing file, made by :meth:`create`.
-    """
-
-    def __init__(self, path: Path) -> None:
-        import h5py
-
-        try:
-            self._file = h5py.File(path, "r+", locking=False)  # to be read meanwhile
-        except OSError as error:
-            raise DataError(f"{path}: cannot be opened for writing ({error})") from None
-        self._data = {
-            name: self._file[f"{place}/value"]
-            for name, (place, _, _) in FIELDS.items()
-            if place in self._file
-        }
-
-    @staticmethod
-    def create(
-        path: Path,
-        atoms: Atoms,
-        steps: Ints,
-        timestep: float,
-        optional: tuple[str, ...] = (),
-    ) -> None:
-        """Make a file with room for all frames, filled with NaN.
-
-        Parameters
-        ----------
-        path
-            File to make.
-        atoms
-            The system.
-        steps
-            (N,) step of each frame.
-        timestep
-            fs.
-        optional
-            Which of ``forces`` and ``stress`` are stored.
-        """
-        import h5py
-
-        with atomic_write(path) as partial, h5py.File(partial, "w") as file:
-            _describe(file, atoms)
-            first = None
-            for name in (*ALWAYS, *optional):
-                place, unit, shape = FIELDS[name]
-                group = file.create_group(place)
-                data = _empty(group, (len(steps), *(size or len(atoms) for size in shape)))
-                data.attrs["unit"] = unit
-                if first is None:
-                    first = group
-                    group["step"] = steps
-                    group["time"] = steps * timestep
-                    group["time"].attrs["unit"] = "fs"
-                else:  # one array in the file under many names
-                    group["step"], group["time"] = first["step"], first["time"]
-
-    def write(self, start: int, frames: Mapping[str, ArrayLike]) -> None:
-        """Write frames from number `start` on, and flush the file."""
-        for name, values in frames.items():
-            array = np.asarray(values)
-            self._data[name][start : start + len(array)] = array
-        self._file.flush()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-
-class Buffer:
-    """Frames that are not written yet, from number `start` on."""
-
-    def __init__(self, start: int) -> None:
-        self.start = start
-        self.frames: list[dict[str, Any]] = []
-
-    def append(self, frame: dict[str, Any]) -> None:
-        """Keep a frame, its arrays by name."""
-        self.frames.append(frame)
-
-    def flush(self, writer: Writer) -> None:
-        """Write all that are kept."""
-        if self.frames:
-            names = self.frames[0]
-            writer.write(self.start, {n: np.stack([f[n] for f in self.frames]) for n in names})
-            self.start += len(self.frames)
-            self.frames = []
-
-
-def _empty(group: Any, shape: tuple[int, ...]) -> Any:
-    """A dataset of NaN whose chunks are all there, so that filling it in changes no structure."""
-    import h5py
-
-    frame = max(1, int(np.prod(shape[1:], dtype=np.int64))) * 8
-    chunk = (min(shape[0], max(1, CHUNK_BYTES // frame)), *shape[1:])
-    layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    layout.set_chunk(chunk)
-    layout.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-    layout.set_fill_value(np.array(np.nan))
-    space = h5py.h5s.create_simple(shape)
-    made = h5py.h5d.create(group.id, b"value", h5py.h5t.IEEE_F64LE, space, layout)
-    return h5py.Dataset(made)
-
-
-def _describe(file: Any, atoms: Atoms) -> None:
-    """What H5MD says of a file and its box."""
-    head = file.create_group("h5md")
-    head.attrs["version"] = np.array([1, 1])
-    head.create_group("author").attrs["name"] = "unknown"
-    creator = head.create_group("creator")
-    creator.attrs["name"], creator.attrs["version"] = DISTRIBUTION, package_version()
-    particles = file.create_group(PARTICLES)
-    particles["species"] = atoms.numbers.astype(np.int64)
-    particles["mass"] = atoms.get_masses()
-    particles["mass"].attrs["unit"] = "u"
-    box = particles.create_group("box")
-    box.attrs["dimension"] = 3
-    box.attrs["boundary"] = [b"periodic" if axis else b"none" for axis in atoms.pbc]
-    if atoms.cell.rank:
-        box["edges"] = atoms.cell.array
-        box["edges"].attrs["unit"] = "Angstrom"
-
-
-def _opened(path: Path) -> Any:
-    """Open the file for reading, also while this process has it open for writing.
-
-    HDF5 wants a file that is opened twice locked twice or not at all.
-    """
-    import h5py
-
-    try:
-        return h5py.File(path)
-    except OSError:
-        return h5py.File(path, locking=False)
-
-
-def cut(path: Path, frames: int) -> None:
-    """Rewrite a file with its first frames only."""
-    import h5py
-
-    with (
-        atomic_write(path) as partial,
-        _opened(path) as old,
-        h5py.File(partial, "w") as new,
-    ):
-        shared: dict[str, Any] = {}
-
-        def copy(name: str, item: Any) -> None:
-            if isinstance(item, h5py.Group):
-                made = new.require_group(name)
-            elif name.rpartition("/")[2] in ("step", "time", "value"):
-                key = name.rpartition("/")[2]
-                if key in shared:
-                    new[name] = shared[key]
-                    return
-                made = new.create_dataset(name, data=item[:frames])
-                if key != "value":
-                    shared[key] = made
-            else:
-                made = new.create_dataset(name, data=item[()])
-            for attribute, value in item.attrs.items():
-                made.attrs[attribute] = value
-
-        _visit(old, copy)
-
-
-def _visit(group: Any, visitor: Any, prefix: str = "") -> None:
-    """Call the visitor with every name in a file, also with several names of one array."""
-    for key, item in group.items():
-        name = f"{prefix}{key}"
-        visitor(name, item)
-        if hasattr(item, "items"):
-            _visit(item, visitor, f"{name}/")
 
 
 class Trajectory(Shown):
@@ -240,33 +37,54 @@ class Trajectory(Shown):
 
     Raises
     ------
+    PathError
+        If there is no such file.
     DataError
-        If the file cannot be read, or is not such a file.
+        If the file cannot be read, is not such a file, or has other units.
+    UsageError
+        If the number of frames is negative.
     """
 
     def __init__(self, path: Path | str, frames: int | None = None) -> None:
         self.path = Path(path)
+        if frames is not None and frames < 0:
+            raise UsageError(
+                f"frames {frames}: expected 0 or more, the first so many; the last: [-1:]"
+            )
+        check_input(self.path)
         with self._open() as file:
             try:
-                self.numbers: Ints = file[f"{PARTICLES}/species"][:]
-                self.masses: Floats = file[f"{PARTICLES}/mass"][:]
-                box = file[f"{PARTICLES}/box"]
-                self.pbc = np.array(
-                    [text in (b"periodic", "periodic") for text in box.attrs["boundary"]]
-                )
-                self.cell: Floats | None = box["edges"][:] if "edges" in box else None
-                self._steps: Ints = file[f"{PARTICLES}/position/step"][:]
-                self._times: Floats = file[f"{PARTICLES}/position/time"][:]
+                self._read_head(file)
                 energies = file[f"{FIELDS['energies'][0]}/value"][:]
-                self.fields = tuple(n for n, (place, _, _) in FIELDS.items() if place in file)
-            except KeyError as error:
-                raise DataError(
-                    f"{self.path}: not a trajectory that teaeval wrote ({error.args[0]})"
-                ) from None
+            except (KeyError, AttributeError, TypeError, ValueError, IndexError) as error:
+                raise self._foreign(str(error.args[0] if error.args else error)) from None
+        if not len(self._steps) == len(self._times) == len(energies):
+            raise self._foreign("times and energies are not of as many frames")
+        if not (np.isfinite(self._times).all() and (np.diff(self._times) > 0).all()):
+            raise self._foreign("its times do not rise, so it is damaged; simulate again")
         written = len(energies)
         if np.isnan(energies).any():
             written = int(np.isnan(energies).argmax())
         self._frames = written if frames is None else min(frames, written)
+
+    def _read_head(self, file: Any) -> None:
+        """Read what is not of single frames."""
+        self.numbers: Ints = file[f"{PARTICLES}/species"][:]
+        self.masses: Floats = file[f"{PARTICLES}/mass"][:]
+        box = file[f"{PARTICLES}/box"]
+        self.pbc = np.array([text in (b"periodic", "periodic") for text in box.attrs["boundary"]])
+        self.cell: Floats | None = box["edges"][:] if "edges" in box else None
+        self._steps: Ints = file[f"{PARTICLES}/position/step"][:]
+        self._times: Floats = file[f"{PARTICLES}/position/time"][:]
+        self.fields = tuple(n for n, (place, _, _) in FIELDS.items() if place in file)
+        for name in self.fields:
+            place, unit, _ = FIELDS[name]
+            found = file[f"{place}/value"].attrs.get("unit", unit)
+            if found != unit:
+                raise self._foreign(f"{place} is in {found}, expected {unit}")
+
+    def _foreign(self, why: str) -> DataError:
+        return DataError(f"{self.path}: not a trajectory that teaeval wrote ({why})")
 
     def _fields(self) -> dict[str, object]:
         return {
@@ -279,11 +97,12 @@ class Trajectory(Shown):
     @contextmanager
     def _open(self) -> Iterator[Any]:
         try:
-            file = _opened(self.path)
-        except OSError as error:
-            raise DataError(f"{self.path}: cannot be read as HDF5 ({error})") from None
-        with file:
-            yield file
+            with opened(self.path) as file:
+                yield file
+        except (OSError, KeyError, RuntimeError) as error:  # HDF5's, of what is damaged
+            raise DataError(
+                f"{self.path}: cannot be read as HDF5 ({error}): it is damaged, or no trajectory"
+            ) from None
 
     def __len__(self) -> int:
         return self._frames
@@ -300,7 +119,15 @@ class Trajectory(Shown):
 
     @property
     def spacing(self) -> float:
-        """Time between two frames, fs."""
+        """Time between two frames, fs.
+
+        Raises
+        ------
+        DataError
+            If there is one frame only.
+        """
+        if len(self._times) < 2:
+            raise DataError(f"{self.path}: one frame has no time to the next; simulate for longer")
         return float(self._times[1] - self._times[0])
 
     @property
@@ -342,14 +169,31 @@ class Trajectory(Shown):
         return self.read("temperatures")
 
     def read(self, name: str, start: int = 0, stop: int | None = None) -> Floats:
-        """Read some frames of an array by its name, e.g. ``positions``."""
-        end = len(self) if stop is None else min(stop, len(self))
+        """Read some frames of an array by its name, e.g. ``positions``.
+
+        Frames are counted as in a slice of all that are to be seen: the last ten from −10 on.
+
+        Raises
+        ------
+        UsageError
+            If there is no such array, or it was not stored.
+        """
+        if name not in FIELDS:
+            raise unknown_name("array", name, FIELDS)
+        if name not in self.fields:
+            raise UsageError(
+                f"{self.path}: {name} were not stored; simulate with {name}=True in the settings, "
+                f"or --{name}"
+            )
+        rows = slice(*slice(start, stop).indices(len(self)))
         with self._open() as file:
-            found: Floats = file[f"{FIELDS[name][0]}/value"][start:end]
+            found: Floats = file[f"{FIELDS[name][0]}/value"][rows]
         return found
 
     def chunks(self, name: str, size: int = 1000) -> Iterator[Floats]:
         """Read an array in pieces of `size` frames."""
+        if size < 1:
+            raise UsageError(f"pieces of {size} frames; expected one or more")
         for start in range(0, len(self), size):
             yield self.read(name, start, start + size)
 
@@ -373,7 +217,7 @@ class Trajectory(Shown):
             cell=cell,
             pbc=self.pbc,
             stress=self.read("stress", start, stop) if "stress" in self.fields else None,
-            ids=self.steps[start : start + len(positions)],
+            ids=self.steps[start:stop],
         )
 
     def to_ase(self, start: int = 0, stop: int | None = None) -> list[Atoms]:

@@ -240,3 +240,98 @@ def test_a_calculator_that_fails_at_once(peptide, tmp_path):
     with pytest.raises(CalculationError, match="the structure at step 0: NotImplementedError"):
         md.simulate(peptide, EMT(), md.Settings(), tmp_path)
     assert not (tmp_path / "outcome.json").exists()
+
+
+class Stopped(EMT):
+    """EMT, interrupted in its thirtieth evaluation."""
+
+    left = 30
+
+    def calculate(self, *args, **kwargs):
+        self.left -= 1
+        if not self.left:
+            raise KeyboardInterrupt
+        super().calculate(*args, **kwargs)
+
+
+def _interrupted(copper, folder) -> md.Settings:
+    settings = md.Settings(steps=60, interval=10, checkpoint=20, monitors=())
+    with pytest.raises(KeyboardInterrupt):
+        md.simulate(copper, Stopped(), settings, folder)
+    return settings
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda path: path.unlink(), "cannot be opened"),
+        (lambda path: path.write_bytes(b""), "is empty"),
+        (lambda path: path.write_bytes(path.read_bytes()[:3000]), "cannot be opened"),
+    ],
+)
+def test_a_trajectory_that_is_gone_or_damaged_is_told_with_what_to_do(
+    copper, tmp_path, damage, said
+):
+    settings = _interrupted(copper, tmp_path / "run")
+    damage(tmp_path / "run/trajectory.h5md")
+    with pytest.raises(DataError, match=rf"{said}.*to begin it anew: rm -r .*/run$"):
+        md.simulate(copper, EMT(), settings, tmp_path / "run")
+    subprocess.run(["rm", "-r", str(tmp_path / "run")], check=True)
+    assert md.simulate(copper, EMT(), settings, tmp_path / "run").frames == 7
+
+
+def test_the_trajectory_of_another_simulation_is_not_gone_on_with(copper, tmp_path):
+    settings = _interrupted(copper, tmp_path / "run")
+    shorter = settings.model_copy(update={"steps": 20})
+    md.simulate(copper, EMT(), shorter, tmp_path / "other")
+    (tmp_path / "other/trajectory.h5md").replace(tmp_path / "run/trajectory.h5md")
+    with pytest.raises(DataError, match="has no room for frame 6 of positions, so the simulation"):
+        md.simulate(copper, EMT(), settings, tmp_path / "run")
+
+
+def test_a_damaged_outcome_can_be_made_again(copper, tmp_path):
+    settings = md.Settings(steps=20, interval=10, checkpoint=20, monitors=())
+    md.simulate(copper, EMT(), settings, tmp_path / "run")
+    whole = (tmp_path / "run/outcome.json").read_text()
+    (tmp_path / "run/outcome.json").write_text(whole[:40])
+    with pytest.raises(DataError, match="goes on from its last checkpoint: rm ") as told:
+        md.simulate(copper, EMT(), settings, tmp_path / "run")
+    subprocess.run(str(told.value).partition("checkpoint: ")[2], shell=True, check=True)
+    assert md.simulate(copper, EMT(), settings, tmp_path / "run").frames == 3
+
+
+def _fix(atoms):
+    from ase.constraints import FixAtoms
+
+    atoms.set_constraint(FixAtoms([0]))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (_fix, "expected no constraints, found FixAtoms"),
+        (lambda atoms: atoms.positions.__setitem__((3, 1), np.nan), "the first is atom 3"),
+        (lambda atoms: atoms.set_pbc([True, False, True]), "periodic along a, c, where the cell"),
+        (lambda atoms: atoms.set_masses([0.0] + [1.0] * 18), "mass of atom 0 is 0 u"),
+        (lambda atoms: atoms.__delitem__(slice(None)), "expected one or more, found none"),
+    ],
+)
+def test_structures_that_cannot_be_simulated(copper, tmp_path, change, expected):
+    copper.set_cell(None)
+    change(copper)
+    with pytest.raises(UsageError, match=expected):
+        md.simulate(copper, EMT(), md.Settings(steps=10, interval=10), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("calculator", "settings", "expected"),
+    [
+        (EMT, md.Settings(), "found the class EMT"),
+        (None, md.Settings(), "expected an ASE calculator, such as EMT"),
+        (EMT(), {"steps": 10}, r"found dict; a dict d becomes them by Settings\(\*\*d\)"),
+    ],
+)
+def test_what_is_no_calculator_and_no_settings(copper, tmp_path, calculator, settings, expected):
+    with pytest.raises(UsageError, match=expected):
+        md.simulate(copper, calculator, settings, tmp_path / "run")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from teadata.errors import DataError
+from teadata.errors import DataError, UsageError
 from teaeval import md
-from teaeval.md.trajectory import Writer, cut
+from teaeval.md.h5md import Writer, cut
 
 
 def test_mdanalysis_reads_it(simulated):
@@ -74,3 +74,45 @@ def test_what_is_no_trajectory(tmp_path):
     h5py.File(tmp_path / "b.h5", "w").close()
     with pytest.raises(DataError, match="not a trajectory"):
         md.Trajectory(tmp_path / "b.h5")
+
+
+def test_the_last_frames_are_counted_from_what_is_there(simulated):
+    """Those that a failure follows, or that are not written yet, are not among them."""
+    run = md.Trajectory(simulated / "replica-0/trajectory.h5md", 7)
+    np.testing.assert_array_equal(run.read("energies", -2), run.energies[-2:])
+    np.testing.assert_array_equal(run.frames(-3).ids, [20, 25, 30])
+    np.testing.assert_array_equal(run.frames(1, -4).ids, [5, 10])
+    assert len(run.to_ase(-2)) == 2
+    assert len(run.read("positions", 50)) == 0
+
+
+@pytest.mark.parametrize(
+    ("ask", "expected"),
+    [
+        (lambda path: md.Trajectory(path, -1), "frames -1: expected"),
+        (lambda path: md.Trajectory(path).read("forces"), "were not stored; simulate with"),
+        (lambda path: md.Trajectory(path).read("speeds"), "unknown array 'speeds'"),
+        (lambda path: list(md.Trajectory(path).chunks("positions", 0)), "pieces of 0 frames"),
+    ],
+)
+def test_what_a_trajectory_cannot_give(simulated, ask, expected):
+    with pytest.raises(UsageError, match=expected):
+        ask(simulated / "replica-0/trajectory.h5md")
+
+
+def test_a_trajectory_in_other_units_or_damaged(simulated, tmp_path):
+    import h5py
+
+    path = tmp_path / "t.h5md"
+    path.write_bytes((simulated / "replica-0/trajectory.h5md").read_bytes())
+    with h5py.File(path, "r+") as file:
+        file["particles/all/position/value"].attrs["unit"] = "nm"
+    with pytest.raises(DataError, match="position is in nm, expected Angstrom"):
+        md.Trajectory(path)
+    with h5py.File(path, "r+") as file:
+        file["particles/all/position/value"].attrs["unit"] = "Angstrom"
+        file["particles/all/position/time"][3] = np.nan
+    with pytest.raises(DataError, match="times do not rise"):
+        md.Trajectory(path)
+    with pytest.raises(DataError, match="no such file"):
+        md.Trajectory(tmp_path / "none.h5md")

@@ -1,0 +1,69 @@
+"""What a simulation can start from: atoms in places, a calculator, settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from teadata.errors import UsageError
+from teaeval.md.settings import Settings
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+
+def check_start(atoms: Atoms, calculator: Any, settings: Settings) -> None:
+    """Refuse what would fail later, or would be simulated as something else.
+
+    Raises
+    ------
+    UsageError
+        If the settings are no :class:`Settings`, the calculator is none of ASE's kind, there are no
+        atoms, they are constrained, have no finite positions, velocities and masses above zero, or
+        no cell along a periodic axis.
+    """
+    if not isinstance(settings, Settings):
+        raise UsageError(
+            f"settings: expected teaeval.md.Settings, found {type(settings).__name__}; a dict d "
+            "becomes them by Settings(**d)"
+        )
+    if isinstance(calculator, type) or not hasattr(calculator, "get_forces"):
+        found = f"the class {calculator.__name__}" if isinstance(calculator, type) else calculator
+        raise UsageError(
+            f"calculator: expected an ASE calculator, such as EMT(), found {found!s:.60}"
+        )
+    if not len(atoms):
+        raise UsageError("atoms: expected one or more, found none")
+    if atoms.constraints:
+        kinds = ", ".join(type(one).__name__ for one in atoms.constraints)
+        raise UsageError(
+            f"atoms: expected no constraints, found {kinds}: every atom is moved here; "
+            "atoms.set_constraint() removes them"
+        )
+    _check_numbers(atoms)
+    missing = atoms.pbc & ~atoms.cell.any(axis=1)
+    if missing.any():
+        axes = ", ".join("abc"[i] for i in np.flatnonzero(missing))
+        raise UsageError(
+            f"atoms: periodic along {axes}, where the cell has no vector; set atoms.cell, or "
+            "atoms.pbc = False for a molecule"
+        )
+
+
+def _check_numbers(atoms: Atoms) -> None:
+    """Refuse positions, momenta and masses that nothing can be moved with."""
+    for name, values in (("positions", atoms.positions), ("momenta", atoms.get_momenta())):
+        wrong = np.flatnonzero(~np.isfinite(values).all(axis=1))
+        if len(wrong):
+            raise UsageError(
+                f"atoms: {name} of {len(wrong)} of {len(atoms)} atoms are not finite, the first is "
+                f"atom {wrong[0]}; start from another structure"
+            )
+    masses = atoms.get_masses()
+    if not (np.isfinite(masses) & (masses > 0)).all():
+        atom = int(np.argmin(np.isfinite(masses) & (masses > 0)))
+        raise UsageError(
+            f"atoms: the mass of atom {atom} is {masses[atom]:g} u, expected above 0; "
+            "atoms.set_masses() sets them"
+        )
