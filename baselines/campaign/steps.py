@@ -165,8 +165,8 @@ class Simulate(StrictModel):
 
     def result(self, run: Path) -> Simulations | None:
         """The analysed simulations, if they are there and of the model trained in this folder."""
+        from teaeval.md.plan import read_plan
         from teaeval.md.record import read
-        from teaeval.md.replicas import read_plan
 
         folder = self.folder(run)
         try:

@@ -37,7 +37,7 @@ from teaeval.defaults import MOST_REPLICATES
 
 if TYPE_CHECKING:
     from teaeval.md.outcome import Outcome
-    from teaeval.md.replicas import Plan
+    from teaeval.md.plan import Plan
     from teaeval.md.settings import Settings
 
 md = console.App(
@@ -209,7 +209,7 @@ def resume(folder: Folder, jobs: Jobs = 1, as_json: AsJson = False) -> None:
 
     Ends with status 1 if a replica was unstable.
     """
-    from teaeval.md.replicas import check_owner, read_plan, states
+    from teaeval.md.plan import check_owner, read_plan, states
 
     plans = {path: read_plan(path) for path in states(folder)}
     for path, plan in plans.items():
@@ -258,7 +258,7 @@ def analyse_folder(
     """
     from teadata.files import write_text
     from teaeval.md.analysis import RECORD_FILE, analyse
-    from teaeval.md.replicas import states
+    from teaeval.md.plan import states
 
     if output:
         from teaeval.cli.plot import check_outputs
@@ -353,7 +353,8 @@ def _places(plans: Sequence[Plan], folder: Path) -> dict[Path, Plan]:
 def _run(plans: dict[Path, Plan], folder: Path, jobs: int, as_json: bool) -> None:
     """Carry plans out, each in its folder; an error of one does not stop the others."""
     from teadata.errors import TeaError
-    from teaeval.md.replicas import check_jobs, finished, prepare, run
+    from teaeval.md.plan import finished
+    from teaeval.md.replicas import check_jobs, prepare, run
 
     for plan in plans.values():
         check_jobs(plan, jobs)

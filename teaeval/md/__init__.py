@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from teaeval.calculators import find_calculator
     from teaeval.md.analysis import analyse
     from teaeval.md.outcome import Failure, Outcome
+    from teaeval.md.plan import Plan
     from teaeval.md.record import Simulations
-    from teaeval.md.replicas import Plan, make_plan, run
+    from teaeval.md.replicas import make_plan, run
     from teaeval.md.settings import Settings
     from teaeval.md.simulation import simulate
     from teaeval.md.trajectory import Trajectory
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Failure": "teaeval.md.outcome",
     "Outcome": "teaeval.md.outcome",
-    "Plan": "teaeval.md.replicas",
+    "Plan": "teaeval.md.plan",
     "Settings": "teaeval.md.settings",
     "Simulations": "teaeval.md.record",
     "Trajectory": "teaeval.md.trajectory",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,18 +11,18 @@ from pathlib import Path
 import numpy as np
 
 from teadata import Dataset, catalog
-from teadata.errors import DataError
+from teadata.errors import DataError, UsageError
 from teadata.provenance import DISTRIBUTION, package_version, sha256
 from teadata.typing import Floats, Ints
 from teaeval.md.checkpoint import run_time
-from teaeval.md.ending import TRAJECTORY_FILE, ns_per_day
+from teaeval.md.ending import TRAJECTORY_FILE, ns_per_day, stable_part
 from teaeval.md.freedom import degrees_of_freedom, removed_motion
 from teaeval.md.observed import Observed
 from teaeval.md.observing import observe
 from teaeval.md.outcome import OUTCOME_FILE, Outcome
+from teaeval.md.plan import Plan, folders, outcomes, read_plan
 from teaeval.md.record import Asked, ComparedWith, Drift, Gyration, Simulated, Simulations
 from teaeval.md.reference_run import simulated_reference
-from teaeval.md.replicas import Plan, folders, outcomes, read_plan
 from teaeval.md.sources import FromFile, Reference, Source, references
 from teaeval.md.trajectory import Trajectory
 from teaeval.observables.blocks import correlation_time
@@ -73,12 +74,15 @@ def analyse(
     Raises
     ------
     DataError
-        If the folder has no plan, or a replica has not ended.
+        If the folder has no plan, a replica has not ended, its trajectory is damaged or another
+        one, or the dataset is another one than was simulated.
     UsageError
-        If there is no such observable, it is not of this system, or the reference is of another
-        dataset or temperature.
+        If there is no such observable, it is not of this system, the reference is of another
+        dataset or temperature, or a replica was simulated with other settings than the plan's.
     """
     folder = Path(folder)
+    if not (math.isfinite(discard) and discard >= 0):
+        raise UsageError(f"--discard {discard:g}: expected a time in ps, 0 or more")
     plan = read_plan(folder)
     ended = enumerate(outcomes(plan, folder))
     if partial:
@@ -89,7 +93,8 @@ def analyse(
     else:
         taken = [(i, _ended(folder, i, one)) for i, one in ended]
     dataset = catalog.load(plan.dataset)
-    runs = [Trajectory(one.file, one.stable_frames) for _, one in taken]
+    dataset.require(plan.frames_sha256, plan.splits_sha256)
+    runs = [stable_part(one, plan.settings_of(i)) for i, one in taken]
     parts = [(run, int(np.searchsorted(run.times, 1000 * discard - 1e-6))) for run in runs]
     compared = references(dataset, plan.subset, plan.settings.temperature)
     if reference is not None:
@@ -144,7 +149,7 @@ def _so_far(folder: Path, plan: Plan, index: int) -> Outcome | None:
     path = folders(plan, folder)[index] / TRAJECTORY_FILE
     if not path.exists() or not (frames := len(run := Trajectory(path))):
         return None
-    settings = plan.settings.model_copy(update={"seed": plan.replicas[index].seed})
+    settings = plan.settings_of(index)
     spent = run_time(path.parent) or run_time(folder)  # of its own, or of all as one batch
     time = float(run.times[-1] / 1000)
     return Outcome(

@@ -90,9 +90,7 @@ def check_settings(folder: Path, before: Settings, now: Settings) -> None:
     UsageError
         If they differ, naming each.
     """
-    if before != now:
-        pairs = ((n, getattr(before, n), getattr(now, n)) for n in Settings.model_fields)
-        changed = "; ".join(f"{n} {old}, now {new}" for n, old, new in pairs if old != new)
+    if changed := before.changed(now):
         raise UsageError(
             f"{folder}: holds a simulation with other settings: {changed}; choose another "
             "folder, or remove this one"

@@ -38,20 +38,29 @@ def listed(records: Simulations | Iterable[Simulations]) -> list[Simulations]:
 def states_of(records: Sequence[Simulations]) -> list[str]:
     """What each record is of: dataset, subset and temperature.
 
-    Thermostat and time step are added where they are not the same in all records of it: their
-    simulations are not compared with each other.
+    Thermostat and time step are added where they are not the same in all records of it, and so is
+    what was watched: their simulations are not compared with each other.
     """
     systems = [f"{record.dataset} {record.subset}" for record in records]
     states = [
         f"{system}, {record.settings.temperature:g} K"
         for system, record in zip(systems, records, strict=True)
     ]
+    full = [
+        f"{system}, {record.conditions}" for system, record in zip(systems, records, strict=True)
+    ]
+    states = _told_apart(states, full)
+    watched = [f"{state}, {record.watched}" for state, record in zip(states, records, strict=True)]
+    return _told_apart(states, watched)
+
+
+def _told_apart(states: Sequence[str], longer: Sequence[str]) -> list[str]:
+    """The longer name of each state of which there are several."""
     ways: dict[str, set[str]] = {}
-    for state, record in zip(states, records, strict=True):
-        ways.setdefault(state, set()).add(record.conditions)
+    for state, name in zip(states, longer, strict=True):
+        ways.setdefault(state, set()).add(name)
     return [
-        state if len(ways[state]) == 1 else f"{system}, {record.conditions}"
-        for system, state, record in zip(systems, states, records, strict=True)
+        state if len(ways[state]) == 1 else name for state, name in zip(states, longer, strict=True)
     ]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import numpy as np
 
+from teadata.errors import DataError, UsageError
 from teadata.files import write_text
 from teaeval.md.h5md import cut
 from teaeval.md.outcome import OUTCOME_FILE, Failure, Outcome
@@ -73,6 +75,46 @@ def end(
     )
     write_text(folder / OUTCOME_FILE, outcome.model_dump_json(indent=1) + "\n")
     return outcome
+
+
+def stable_part(outcome: Outcome, planned: Settings) -> Trajectory:
+    """The frames of a simulation that has ended, up to any failure.
+
+    Parameters
+    ----------
+    outcome
+        How it ended, from :meth:`Outcome.read`.
+    planned
+        Its settings as the plan has them, with the seed of the replica.
+
+    Raises
+    ------
+    UsageError
+        If it was simulated with other settings than the plan has now.
+    DataError
+        If the trajectory is gone, damaged, or not the one that ended so.
+    """
+    folder = Path(outcome.file).parent
+    again = (
+        f"to simulate it again: rm -r {shlex.quote(str(folder))} && "
+        f"teaeval md resume {shlex.quote(str(folder.parent))}"
+    )
+    if changed := outcome.settings.changed(planned):
+        raise UsageError(
+            f"{folder}: was simulated with other settings than its plan has: {changed}; restore "
+            f"the plan, or simulate in another folder: a simulation that has ended is not made "
+            "longer"
+        )
+    try:
+        run = Trajectory(outcome.file)
+    except DataError as error:
+        raise DataError(f"{error}; {again}") from None
+    if len(run) < outcome.frames:
+        raise DataError(
+            f"{run.path}: has {len(run)} frames, expected {outcome.frames}, as its outcome says: "
+            f"it was damaged or replaced; {again}"
+        )
+    return Trajectory(outcome.file, outcome.stable_frames)
 
 
 def ns_per_day(time_ps: float, seconds: float) -> float:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from teadata.errors import expect_path
+from teadata.errors import UsageError, expect_path
 from teadata.output.display import Shown, data_frame
 from teadata.schema import StrictModel
 from teaeval.md.observed import Observed, Separation
@@ -287,6 +287,25 @@ class Simulations(Shown, StrictModel):
         ]
 
     @property
+    def watched(self) -> str:
+        """What the simulations were watched for, in a few words: survival depends on it."""
+        s, usual = self.settings, Settings()
+        limits = ("monitor_interval", "broken", "formed", "persistence", "overheated", "escaped")
+        others = [f"{n} {getattr(s, n):g}" for n in limits if getattr(s, n) != getattr(usual, n)]
+        return ", ".join(["watched for " + (" and ".join(s.monitors) or "nothing"), *others])
+
+    @property
+    def unwatched(self) -> str | None:
+        """What to say if they were not watched for all that makes one unstable; None if so."""
+        missing = [name for name in Settings().monitors if name not in self.settings.monitors]
+        if not missing:
+            return None
+        return (
+            f"not watched for {', '.join(missing)} (--monitors): a replica that fails by that "
+            "counts as stable"
+        )
+
+    @property
     def conditions(self) -> str:
         """Ensemble and time step, in a few words."""
         s = self.settings
@@ -296,6 +315,27 @@ class Simulations(Shown, StrictModel):
         if s.thermostat == "langevin":
             detail = f"friction {s.friction:g} {s.friction_unit}"
         return f"NVT, {s.thermostat}, {s.temperature:g} K, {detail}, {s.timestep:g} fs"
+
+
+def check_apart(named: Sequence[tuple[str, Simulations]]) -> None:
+    """Refuse records, by their files, that hold the same simulations.
+
+    Raises
+    ------
+    UsageError
+        If a trajectory is in two of them, or twice in one: tests take replicas for independent.
+    """
+    seen: dict[str, str] = {}
+    for name, record in named:
+        for i, replica in enumerate(record.replicas):
+            place = f"replica {i} of {name}"
+            if (before := seen.get(replica.trajectory_sha256)) is not None:
+                raise UsageError(
+                    f"{place} is the same simulation as {before}, to the byte; expected others: "
+                    "give each record once; simulations repeat if model, --seed and --replicas are "
+                    "the same"
+                )
+            seen[replica.trajectory_sha256] = place
 
 
 def read(path: Path | str) -> Simulations:
@@ -327,5 +367,9 @@ def read_all(paths: Sequence[Path]) -> list[Simulations]:
     ------
     DataError
         If one is missing, or no such record.
+    UsageError
+        If two of them hold the same simulations.
     """
-    return [read(file) for path in paths for file in record_files(path)]
+    named = [(str(file), read(file)) for path in paths for file in record_files(path)]
+    check_apart(named)
+    return [record for _, record in named]

@@ -9,10 +9,10 @@ import numpy as np
 
 from teadata.errors import DataError, UsageError
 from teadata.provenance import sha256
+from teaeval.md.ending import stable_part
 from teaeval.md.outcome import Outcome
-from teaeval.md.replicas import Plan, outcomes, read_plan, states
+from teaeval.md.plan import Plan, outcomes, read_plan, states
 from teaeval.md.sources import FromFile, Reference
-from teaeval.md.trajectory import Trajectory
 
 
 def simulated_reference(folder: Path, compared: Path, plan: Plan, discard: float) -> Reference:
@@ -41,8 +41,8 @@ def simulated_reference(folder: Path, compared: Path, plan: Plan, discard: float
         )
     ended = [_ended(path, i, outcome) for i, outcome in enumerate(outcomes(own, path))]
     sources, files = [], {}
-    for outcome in ended:
-        run = Trajectory(outcome.file, outcome.stable_frames)
+    for i, outcome in enumerate(ended):
+        run = stable_part(outcome, own.settings_of(i))
         files[f"{run.path.parent.name}/{run.path.name}"] = sha256(run.path)
         start = int(np.searchsorted(run.times, 1000 * discard - 1e-6))
         if len(run) > start:

@@ -103,6 +103,11 @@ class Settings(StrictModel):
             raise ValueError(f"formed {self.formed} is not below broken {self.broken}")
         return self
 
+    def changed(self, now: Settings) -> str:
+        """What other settings have instead, such as ``timestep 0.5, now 1.0``; empty if nothing."""
+        pairs = ((n, getattr(self, n), getattr(now, n)) for n in Settings.model_fields)
+        return "; ".join(f"{n} {old}, now {new}" for n, old, new in pairs if old != new)
+
     @property
     def friction_per_fs(self) -> float:
         """Friction in 1/fs."""

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from teaeval.md.observed import Separation
     from teaeval.md.outcome import Outcome
+    from teaeval.md.plan import Plan
     from teaeval.md.record import Simulations
-    from teaeval.md.replicas import Plan
 
 COLUMNS = ("replica", "frame", "status", "ps", "stable ps", "K", "ns/day", "why")
 RIGHT = ("replica", "frame", "ps", "stable ps", "K", "ns/day")
@@ -91,8 +91,7 @@ def lines_of(record: Simulations) -> list[str]:
         f"first after {min(item.times):.3g} ps"
         for item in record.broken
     ]
-    if (emptied := record.emptied) is not None:
-        lines.append(emptied)
+    lines += [text for text in (record.unwatched, record.emptied) if text is not None]
     if (rg := record.gyration) is not None:
         error = "" if rg.error is None else f" ± {rg.error:.3f}"
         kelvin = rg.reference_temperature

@@ -64,8 +64,18 @@ def survival(records: Sequence[Simulations]) -> Grid:
         notes=(
             "share left: Kaplan–Meier at the end, with its 95 % interval (log–log; Clopper–Pearson "
             "where all or none are left); median: when half have failed, a dash if not yet",
+            *_unwatched(records),
         ),
     )
+
+
+def _unwatched(records: Sequence[Simulations]) -> list[str]:
+    """Which models were not watched for all that makes a simulation unstable."""
+    found: dict[str, list[str]] = {}
+    for record in records:
+        if record.unwatched is not None:
+            found.setdefault(record.unwatched, []).append(record.name)
+    return [f"{', '.join(dict.fromkeys(names))}: {text}" for text, names in found.items()]
 
 
 def log_ranks(records: Sequence[Simulations]) -> Grid | None:
@@ -134,18 +144,25 @@ def sampled(records: Sequence[Simulations]) -> list[Grid]:
                 name = f"{one.quantity}, {one.unit}" if one.unit and one.mean else one.quantity
                 quantities.setdefault((one.observable, name), {})[label] = one
         if quantities:
-            found.append(_sampled(state, [label for label, _ in members], quantities))
+            found.append(_sampled(state, members, quantities))
     return found
 
 
 def _sampled(
-    state: str, labels: Sequence[str], quantities: dict[tuple[str, str], dict[str, Observed]]
+    state: str,
+    members: Sequence[tuple[str, Simulations]],
+    quantities: dict[tuple[str, str], dict[str, Observed]],
 ) -> Grid:
-    rows = []
+    labels = [label for label, _ in members]
+    rows, mixed = [], []
     for names, own in quantities.items():
-        first = next(iter(own.values()))
+        compared = [one for one in own.values() if one.distance is not None]
+        first = next(iter([*compared, *own.values()]))
         apart = {label: one.distance for label, one in own.items() if one.distance is not None}
-        least = min((one.value for one in apart.values()), default=None)
+        alike = len({_yardstick(one) for one in compared}) < 2
+        if not alike:
+            mixed.append(names[0])
+        least = min((one.value for one in apart.values()), default=None) if alike else None
         cells = []
         for label in labels:
             mean = own[label].mean if label in own else None
@@ -178,9 +195,45 @@ def _sampled(
             "or the difference of means or curves, with its 95 % interval; of the reference, the "
             "mean distance between halves of it, and what 95 % of these are below",
             *(f"reference: {text}" for text in dict.fromkeys(used)),
+            *_mixed(quantities, mixed),
+            *_discarded(members),
             *_notes([one for own in quantities.values() for one in own.values()]),
         ),
     )
+
+
+def _yardstick(one: Observed) -> tuple[Any, ...]:
+    """What a quantity was compared with: the label, and what was measured in it."""
+    halves = one.distance.halves if one.distance else None
+    return one.reference, one.reference_mean and one.reference_mean.value, halves
+
+
+def _mixed(
+    quantities: dict[tuple[str, str], dict[str, Observed]], mixed: Sequence[str]
+) -> list[str]:
+    """What to say if models were compared with different references."""
+    if not mixed:
+        return []
+    with_which: dict[str, list[str]] = {}
+    for (name, _), own in quantities.items():
+        for label, one in own.items():
+            if name in mixed and one.reference is not None:
+                with_which.setdefault(one.reference, []).append(label)
+    parts = [f"{', '.join(dict.fromkeys(names))} with {text}" for text, names in with_which.items()]
+    if len(parts) == 1:
+        parts.append("measured at other times (--discard, or the time between frames)")
+    return [
+        f"not all models were compared with the same: {'; '.join(parts)}. So no distance is the "
+        f"best, and the reference's columns are of the first ({', '.join(dict.fromkeys(mixed))})"
+    ]
+
+
+def _discarded(members: Sequence[tuple[str, Simulations]]) -> list[str]:
+    """What to say if different times were left out at the start."""
+    if len({record.discard for _, record in members}) < 2:
+        return []
+    times = "; ".join(f"{label} {record.discard:g} ps" for label, record in members)
+    return [f"left out at the start: {times}; analyse with the same --discard to compare them"]
 
 
 def _wells(names: tuple[str, str], members: Sequence[Observed | None]) -> Iterator[Row]:

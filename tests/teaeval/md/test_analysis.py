@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from teadata.errors import DataError
+from teadata.errors import DataError, UsageError
 from teaeval import md
 from teaeval.md import analysis, record
 
@@ -96,3 +96,47 @@ def test_tables_are_whole_and_records_become_data_frames(simulated, assert_whole
     table = read.to_pandas()
     assert table["frame"].tolist() == [replica.frame for replica in read.replicas]
     assert table["name"].tolist() == ["Tied"] * 2
+
+
+@pytest.fixture
+def copied(simulated, tmp_path):
+    """A copy of the folder of two simulations."""
+    return shutil.copytree(simulated, tmp_path / "md")
+
+
+def test_a_plan_that_was_changed_after_the_simulations_is_noticed(copied):
+    plan = (copied / "plan.json").read_text()
+    (copied / "plan.json").write_text(plan.replace('"timestep": 0.5', '"timestep": 1.0'))
+    with pytest.raises(UsageError, match=r"replica-0: .*timestep 0.5, now 1.0; restore the plan"):
+        md.analyse(copied, 0, 10, observables=["gyration"])
+    (copied / "plan.json").write_text(plan)
+    shutil.rmtree(copied / "replica-1")
+    shutil.copytree(copied / "replica-0", copied / "replica-1")  # counted twice
+    with pytest.raises(UsageError, match=r"replica-1: was simulated with other .*: seed 0, now 1"):
+        md.analyse(copied, 0, 10, observables=["gyration"])
+
+
+def test_a_trajectory_that_has_lost_frames_is_noticed(copied):
+    from teaeval.md.h5md import cut
+
+    path = copied / "replica-1/trajectory.h5md"
+    cut(path, 20)
+    with pytest.raises(DataError, match=r"has 20 frames, expected 41, .*&& teaeval md resume "):
+        md.analyse(copied, 0, 10, observables=["gyration"])
+    path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(DataError, match=r"damaged.*: rm -r .*replica-1 && teaeval md resume "):
+        md.analyse(copied, 0, 10, observables=["gyration"])
+
+
+def test_of_other_data_nothing_is_analysed(copied):
+    plan = md.Plan.from_json(copied / "plan.json", "a plan", "")
+    other = plan.model_copy(update={"frames_sha256": "0" * 64})
+    (copied / "plan.json").write_text(other.model_dump_json())
+    with pytest.raises(DataError, match=r"frames here have sha256 .*, expected 0000"):
+        md.analyse(copied, 0, 10, observables=["gyration"])
+
+
+@pytest.mark.parametrize("discard", [float("nan"), -1.0, float("inf")])
+def test_a_time_to_leave_out_that_is_none(simulated, discard):
+    with pytest.raises(UsageError, match=r"--discard .*: expected a time in ps, 0 or more"):
+        md.analyse(simulated, discard)

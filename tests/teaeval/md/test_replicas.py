@@ -18,7 +18,7 @@ from teadata import plugins
 from teadata.errors import DataError, PathError, UsageError
 from teaeval import calculators, md
 from teaeval.md import record
-from teaeval.md.replicas import check_owner
+from teaeval.md.plan import check_owner
 
 from .conftest import same
 

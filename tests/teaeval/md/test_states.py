@@ -48,8 +48,12 @@ def good(simulated) -> record.Simulations:
     """The record of four replicas that lasted for 10 ps."""
     found = md.analyse(simulated, discard=0, replicates=20, observables=["gyration"])
     settings = found.settings.model_copy(update={"steps": 20_000})
-    lasting = found.replicas[0].model_copy(update={"time": 10.0, "stable_time": 10.0})
-    return found.model_copy(update={"settings": settings, "replicas": [lasting] * 4})
+    changes = {"time": 10.0, "stable_time": 10.0}
+    lasting = [
+        found.replicas[0].model_copy(update=changes | {"trajectory_sha256": f"good {i}"})
+        for i in range(4)
+    ]
+    return found.model_copy(update={"settings": settings, "replicas": lasting})
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +65,8 @@ def bad(good) -> record.Simulations:
         failure = Failure(
             kind="broken", time=time, noticed=time + 0.05, message=f"bond {i}", names=names
         )
-        changes = {"status": "failed", "time": time, "stable_time": time, "failure": failure}
+        changes = {"status": "failed", "time": time, "stable_time": time, "failure": failure,
+                   "trajectory_sha256": f"bad {i}"}  # fmt: skip
         replicas.append(good.replicas[0].model_copy(update=changes))
     return good.model_copy(update={"name": "Torn", "replicas": replicas})
 
@@ -104,6 +109,49 @@ def test_more_models_and_states(good, bad):
     assert [len(members) for members in states.values()] == [2, 1]
 
 
+def test_what_was_watched_for_other_things_is_not_compared(good, bad, invoke, tmp_path):
+    blind = good.settings.model_copy(update={"monitors": ("temperature",)})
+    unwatched = good.model_copy(update={"settings": blind, "name": "Blind"})
+    assert comparison.tests([bad, unwatched]) == []
+    later = bad.settings.model_copy(update={"persistence": 500.0})
+    patient = bad.model_copy(update={"settings": later})
+    assert [state.partition(", 300 K")[2] for state in comparison.by_state([bad, patient])] == [
+        ", watched for topology and temperature and escape",
+        ", watched for topology and temperature and escape, persistence 500",
+    ]
+    (tmp_path / "md.json").write_text(unwatched.model_dump_json())
+    table = invoke("md", "table", tmp_path, "--markdown")
+    assert "Blind: not watched for topology, escape (--monitors): a replica that fails" in table
+
+
+def test_the_same_simulations_twice_are_no_two_samples(good, invoke, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.json").write_text(good.model_dump_json())
+    for files in (("a.json", "a.json"), ("a.json", "b.json")):
+        with pytest.raises(UsageError, match=r"replica 0 of .* is the same simulation as replica"):
+            invoke("md", "table", *(tmp_path / name for name in files))
+    with pytest.raises(UsageError, match="give each record once"):
+        invoke("plot", "survival", *[tmp_path / "a.json"] * 2, "-o", tmp_path / "s.svg")
+
+
+def test_distances_from_different_references_have_no_best(good):
+    from teaeval.tables.simulations import sampled
+
+    (one,) = good.observables
+    nearer = one.distances[0].model_copy(update={"value": 0.001, "low": 0.0})
+    changes = {"distances": [nearer, *one.distances[1:]]}
+    near = good.model_copy(update={"name": "Near", "observables": [one.model_copy(update=changes)]})
+    (grid,) = sampled([good, near])
+    assert [cell.best for cell in grid.rows[0].cells] == [False, False, False, True, False, False]
+    other = one.model_copy(update=changes | {"reference": "2 simulations by DFT"})
+    own = near.model_copy(update={"observables": [other], "discard": 2.0})
+    (grid,) = sampled([good, own])
+    assert not any(cell.best for row in grid.rows for cell in row.cells)
+    told = "Near with 2 simulations by DFT. So no distance is the best"
+    assert any(told in note for note in grid.notes)
+    assert any("left out at the start: Tied 0 ps; Near 2 ps" in note for note in grid.notes)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
@@ -133,6 +181,7 @@ def test_what_was_not_finite_is_named(good, invoke, tmp_path):
             update={
                 "status": "failed",
                 "failure": Failure(kind="not finite", time=1.0, noticed=1.0, message=message),
+                "trajectory_sha256": message,
             }
         )
 
