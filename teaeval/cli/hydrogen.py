@@ -12,6 +12,7 @@ import typer
 from teadata import console
 from teadata.errors import MissingExtraError, UsageError
 from teadata.output.options import AsJson, Calculator, Seed
+from teadata.output.text import inline
 from teaeval.cli.door import try_calculator
 from teaeval.cli.options import OLD_MODEL, Form, ModelName, RunFolder, Scheduler, TimeStep
 
@@ -163,6 +164,8 @@ def hydrogen_table(files: Records, printed: Form) -> None:
     form = printed.asked()
     records = [read_record(file) for file in files]
     rows = table.model_rows(records)
+    for text in table.simulated_differently(table.comparable(records)):
+        console.say(inline(f"warning: {text}"), err=True)
     columns = table.model_columns(records)
     lines = [dict(zip(columns, row, strict=True)) for row in rows]
     if form == "json":

@@ -192,6 +192,8 @@ def run_replicas(
         for settings in dynamics.settings()
     ]
     folder = output or _default_folder(plans)
+    if warning := plans[0].settings.overdamped:
+        console.say(f"warning: {warning}", err=True)
     try_calculator(
         folder,
         data,

@@ -70,7 +70,8 @@ def run(
     """Run the state points that are missing, and write the record of all.
 
     Finished state points are kept, an interrupted one goes on from its last checkpoint.  Other
-    state points of the same plan may be added to a folder later.
+    state points of the same plan may be added to a folder later: the record is of all that have
+    ended in it.
 
     Parameters
     ----------
@@ -93,13 +94,23 @@ def run(
     TeaError
         If a simulation cannot be run; the state points that could are kept.
     """
+    plan = with_finished(plan, folder)
     model = Path(plan.model).resolve() if plan.model else None
     prepare(plan, folder, None if scheduler else lambda: find_calculator(plan.calculator, model))
     jobs = {state: Job(plan, state, folder.resolve(), model) for state in plan.states}
     results = campaign.carry_out(run_state, jobs, processes, scheduler, progress)
-    record = summarise(plan, list(results.values()))
+    ordered = sorted(results.values(), key=lambda one: (one.temperature, one.density))
+    plan = plan.model_copy(update={"states": tuple(one.state for one in ordered)})
+    record = summarise(plan, ordered)
     write_text(folder / RECORD_FILE, record.model_dump_json(indent=1) + "\n")
     return record
+
+
+def with_finished(plan: Plan, folder: Path) -> Plan:
+    """The plan with the state points that have ended in its folder before: the record has all."""
+    there = sorted(path.parent.name for path in (folder / STATES).glob(f"*/{RESULT_FILE}"))
+    states = tuple(dict.fromkeys([*plan.states, *there]))
+    return plan.model_copy(update={"states": states})
 
 
 @functools.lru_cache(maxsize=1)
@@ -222,15 +233,12 @@ def _start(reference: Frames, state: StatePoint, seed: int) -> Atoms:
 
 def _has_stress(atoms: Atoms, calculator: Any) -> bool:
     """Whether the calculator gives a stress of this system."""
-    from ase.calculators.calculator import PropertyNotImplementedError
-
     probe = atoms.copy()
     probe.calc = calculator
     try:
-        probe.get_stress()
-    except (PropertyNotImplementedError, ValueError):
+        return bool(np.isfinite(probe.get_stress()).all())
+    except (NotImplementedError, AttributeError, KeyError, ValueError, TypeError):
         return False
-    return True
 
 
 def _settings(state: StatePoint, protocol: Protocol, stress: bool) -> Settings:

@@ -188,6 +188,20 @@ def _own_parts(runs: Sequence[str | None]) -> list[str]:
     return ["-".join(parts or name) for parts, name in zip(own, names, strict=True)]
 
 
+def simulated_differently(records: Sequence[Record]) -> list[str]:
+    """What to say of records whose state points were not simulated in the same way."""
+    found = []
+    for name in ("length", "equilibration", "timestep", "relaxation"):
+        values = {record.plan.label: getattr(record.plan.protocol, name) for record in records}
+        if len(set(values.values())) > 1:
+            each = ", ".join(f"{label} {value:g} fs" for label, value in values.items())
+            found.append(
+                f"not simulated alike: {name} is {each}; what is shorter scatters more, and looks "
+                "farther from the reference"
+            )
+    return found
+
+
 def _check_same(records: Sequence[Record]) -> None:
     """Refuse records that differ in data or analysis."""
     first = records[0].plan

@@ -245,11 +245,13 @@ def _observe(
 ) -> tuple[list[Observed], dict[str, str]]:
     """Measure the observables of what is left of the trajectories."""
     frame = dataset.split(f"{plan.subset}/test")[0]
+    cells = [run.cell for run, _ in parts if run.cell is not None]
     system = System(
         frame,
         None if plan.settings.thermostat == "none" else plan.settings.temperature,
         dataset.card.groups,
         removed_motion(plan.settings, len(frame.numbers), frame.periodic),
+        np.stack(cells) if len(cells) == len(parts) else None,
     )
     sources = [FromFile(run, start) for run, start in parts if len(run) > start]
     if not sources:

@@ -18,6 +18,7 @@ from teaeval.md.outcome import Outcome
 from teaeval.md.plan import ENGINES, Engine, Plan, Replica, folders, outcomes
 from teaeval.md.settings import Settings
 from teaeval.md.simulation import simulate
+from teaeval.md.starting import check_friction
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -45,8 +46,8 @@ def make_plan(
     Raises
     ------
     UsageError
-        If there is no such subset, it has fewer test frames than replicas, or the engine is
-        unknown or does not have the settings.
+        If there is no such subset, it has fewer test frames than replicas, the engine is unknown
+        or does not have the settings, or the friction is too large for the time step.
     MissingExtraError
         If the engine is not installed.
     """
@@ -60,6 +61,8 @@ def make_plan(
     if together and settings.stress:
         raise UsageError("--together gives no stress; leave one of --together and --stress out")
     known, engine_version = _known(engine, settings, together)
+    if known == "ase":
+        check_friction(settings)
     drawn = np.random.default_rng(settings.seed).choice(ids, replicas, replace=False)
     return Plan(
         dataset=dataset.card.full_id,

@@ -16,6 +16,9 @@ Watched = Literal["topology", "temperature", "escape"]
 ASE_TIME_FS = 10.180505671156725
 """ASE's unit of time, Å (u/eV)^½, in fs, with ASE's constants (CODATA 2014)."""
 
+SWING = 10.0
+"""fs, a fast vibration: friction that stops atoms within it is mostly one in another unit."""
+
 FRICTION_UNITS = {"1/fs": 1.0, "1/ps": 1e-3, "1/ase": 1 / ASE_TIME_FS}
 """Units of a friction, each in 1/fs; ``1/ase`` is what ASE takes a bare number for."""
 
@@ -107,6 +110,17 @@ class Settings(StrictModel):
         """What other settings have instead, such as ``timestep 0.5, now 1.0``; empty if nothing."""
         pairs = ((n, getattr(self, n), getattr(now, n)) for n in Settings.model_fields)
         return "; ".join(f"{n} {old}, now {new}" for n, old, new in pairs if old != new)
+
+    @property
+    def overdamped(self) -> str | None:
+        """What to say of a friction that hardly lets atoms swing; None of any other."""
+        if self.thermostat != "langevin" or self.friction_per_fs * SWING <= 1:
+            return None
+        return (
+            f"friction {self.friction:g} {self.friction_unit} stops atoms within "
+            f"{1 / self.friction_per_fs:.3g} fs, before a bond has swung: they sample slowly. If "
+            f"it is in 1/ps: --friction {self.friction:g} --friction-unit 1/ps"
+        )
 
     @property
     def friction_per_fs(self) -> float:

@@ -287,7 +287,10 @@ class _Run:
 
     def _stress(self) -> Any:
         try:
-            return self.atoms.get_stress(voigt=False) * units.EV
+            stress = self.atoms.get_stress(voigt=False) * units.EV
+            if not np.isfinite(stress).all():
+                raise ValueError("it is not finite")
+            return stress
         except (NotImplementedError, AttributeError, ValueError) as error:
             raise UsageError(
                 f"the calculator gives no stress of this system ({error}); leave stress out, and "

@@ -21,7 +21,7 @@ from teaeval.md.settings import Settings
 from teaeval.md.trajectory import Trajectory
 from teaeval.observables.blocks import slices
 from teaeval.observables.observable import Observable
-from teaeval.observables.system import Sample, System
+from teaeval.observables.system import SAME_CELL, Sample, System
 
 PIECES = 40
 """Pieces that a trajectory is cut into, at least: blocks are put together of them."""
@@ -35,10 +35,6 @@ MOST_FRAMES = 2000
 
 SAME_STRIDE = 0.1
 """Two times between frames are as good as the same if they differ by less than this share."""
-
-
-SAME_CELL = 1e-3
-"""Å that cell vectors of a test set may differ by."""
 
 
 class Source(Protocol):
@@ -121,6 +117,7 @@ class FromFile:
                 velocities=beside if needed == "velocities" else None,
                 forces=beside if needed == "forces" else None,
                 spacing=spacing,
+                pbc=run.pbc,
             )
 
 
@@ -198,8 +195,10 @@ class Labelled:
         return _too_short(len(self.frames), observable, None)
 
     def pieces(self, observable: Observable, every: int = 1) -> Iterator[Sample]:
-        """All of them as one piece."""
-        yield Sample(self.frames.positions, self.frames.cell, forces=self.frames.forces)
+        """All of them as one piece; a cell that nothing is periodic in is none."""
+        frames = self.frames
+        cell = frames.cell if frames.periodic else None
+        yield Sample(frames.positions, cell, forces=frames.forces, pbc=frames.pbc)
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,7 +248,7 @@ def references(dataset: Dataset, subset: str, temperature: float) -> list[Refere
     engine = labelling_engine(dataset, subset, temperature)
     found = [] if engine is None else [engine]
     test = dataset.split(f"{subset}/test")
-    if test.cell is not None and np.ptp(test.cell, axis=0).max() > SAME_CELL:
+    if test.cell is not None and test.periodic and np.ptp(test.cell, axis=0).max() > SAME_CELL:
         return found
     test, kelvins = at_temperature(test, test_temperatures(dataset), temperature)
     said = ", ".join(f"{kelvin:g}" for kelvin in kelvins)

@@ -19,15 +19,16 @@ def check_start(atoms: Atoms, calculator: Any, settings: Settings) -> None:
     Raises
     ------
     UsageError
-        If the settings are no :class:`Settings`, the calculator is none of ASE's kind, there are no
-        atoms, they are constrained, have no finite positions, velocities and masses above zero, or
-        no cell along a periodic axis.
+        If the settings are no :class:`Settings`, their friction is too large, the calculator is
+        none of ASE's kind, there are no atoms, they are constrained, have no finite positions,
+        velocities and masses above zero, or no cell along a periodic axis.
     """
     if not isinstance(settings, Settings):
         raise UsageError(
             f"settings: expected teaeval.md.Settings, found {type(settings).__name__}; a dict d "
             "becomes them by Settings(**d)"
         )
+    check_friction(settings)
     if isinstance(calculator, type) or not hasattr(calculator, "get_forces"):
         found = f"the class {calculator.__name__}" if isinstance(calculator, type) else calculator
         raise UsageError(
@@ -48,6 +49,25 @@ def check_start(atoms: Atoms, calculator: Any, settings: Settings) -> None:
         raise UsageError(
             f"atoms: periodic along {axes}, where the cell has no vector; set atoms.cell, or "
             "atoms.pbc = False for a molecule"
+        )
+
+
+def check_friction(settings: Settings) -> None:
+    """Refuse a friction that is too large for the time step of ASE's Langevin dynamics.
+
+    Raises
+    ------
+    UsageError
+        If it stops atoms within a step: that is of second order in the two, and above one the
+        temperature is another than the thermostat's.
+    """
+    if settings.thermostat == "langevin" and settings.friction_per_fs * settings.timestep > 1:
+        raise UsageError(
+            f"--friction: {settings.friction:g} {settings.friction_unit} stops atoms within "
+            f"{1 / settings.friction_per_fs:.3g} fs, less than the time step of "
+            f"{settings.timestep:g} fs, and the temperature would not be kept; expected at most "
+            f"{1 / settings.timestep:g} 1/fs. If it is in 1/ps: --friction {settings.friction:g} "
+            "--friction-unit 1/ps"
         )
 
 

@@ -38,7 +38,8 @@ class _Parts:
 def _parts(system: System) -> _Parts | None:
     """Molecule and sheet of a system; None of another system."""
     groups = system.groups.get("mol", ())
-    if not system.periodic or system.frame.cell is None or len(groups) != 1:
+    across = np.asarray(system.frame.pbc)[:2]
+    if not across.all() or system.frame.cell is None or len(groups) != 1:
         return None
     molecule = np.array(groups[0], dtype=np.int64)
     sheet = np.setdiff1d(np.arange(len(system.numbers)), molecule)
@@ -101,8 +102,10 @@ def _heights(system: System, sample: Sample) -> Mapping[str, Floats]:
     centre = _centre(system, _whole(sample, parts), parts)
     height = np.einsum("ni,ni->n", centre, normal)
     height -= np.einsum("nai,ni->na", sample.positions[:, parts.sheet], normal).mean(axis=1)
-    period = np.abs(np.einsum("ni,ni->n", sample.cell[:, 2], normal))
-    return {"height": np.abs(height - period * np.rint(height / period))}
+    if sample.pbc is None or sample.pbc[2]:
+        period = np.abs(np.einsum("ni,ni->n", sample.cell[:, 2], normal))
+        height -= period * np.rint(height / period)
+    return {"height": np.abs(height)}
 
 
 def _tilts(system: System, sample: Sample) -> Mapping[str, Floats]:
@@ -135,7 +138,10 @@ def _sites(system: System, sample: Sample) -> Mapping[str, Floats]:
     parts = _parts(system)
     if parts is None or sample.cell is None:
         return {}
-    inverse = np.linalg.inv(sample.cell)
+    cell = sample.cell
+    if sample.pbc is not None and not sample.pbc[2]:  # whatever its third vector is
+        cell = np.concatenate([cell[:, :2], _normal(sample)[:, None]], axis=1)
+    inverse = np.linalg.inv(cell)
     centre = _centre(system, _whole(sample, parts), parts)
     own = parts.repeats * np.einsum("ni,nij->nj", centre, inverse)[:, :2]
     atoms = parts.repeats * (sample.positions[:, parts.sublattice] @ inverse)[..., :2]

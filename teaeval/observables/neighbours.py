@@ -54,8 +54,8 @@ def shells(system: System) -> dict[int, float]:
     MissingExtraError
         If vesin is not installed.
     """
-    cell = system.frame.cell
-    box = np.zeros((3, 3)) if cell is None else cell[0]
+    cell = _first_cell(system)
+    box = np.zeros((3, 3)) if cell is None else cell
     nearest = np.full(len(system.numbers), np.inf)
     cutoff = 3.0
     while np.isinf(nearest).any() and cutoff <= FARTHEST:
@@ -123,8 +123,13 @@ def _quantities(system: System) -> list[Histogram]:
 
 def _of_first(system: System, reach: Mapping[int, float]) -> dict[str, Floats]:
     """Angles of the one structure."""
+    return _of_frame(system, reach, system.positions, _first_cell(system))
+
+
+def _first_cell(system: System) -> Floats | None:
+    """The cell (3, 3) of the one structure; None without periodic axes."""
     cell = system.frame.cell
-    return _of_frame(system, reach, system.positions, None if cell is None else cell[0])
+    return cell[0] if cell is not None and system.periodic else None
 
 
 def _absent(system: System) -> str | None:

@@ -140,7 +140,7 @@ def rdf(
     cell
         (3, 3) or (N, 3, 3) cell vectors as rows in Å, periodic along all three.
     pairs
-        Pairs of symbols; all of the species there are by default.
+        Pairs of symbols, in either order or both; all of the species there are by default.
     r_max
         Largest distance in Å; by default the largest for which minimum images are all there are.
     bins
@@ -165,18 +165,21 @@ def rdf(
     if bins < 1:
         raise UsageError(f"{bins} bins; expected at least one")
     wanted = _pairs(z, pairs)
+    either_way = list(dict.fromkeys((min(pair), max(pair)) for pair in wanted))
     keep = np.isin(z, sorted({n for pair in wanted for n in pair}))
-    kinds = _kinds(z[keep], wanted)
+    kinds = _kinds(z[keep], either_way)
     edges = np.linspace(0.0, reach, bins + 1)
     shells = 4 / 3 * np.pi * np.diff(edges**3)
     parts = slices(len(places), blocks)
     counts = np.stack([
-        _count(places[part], keep, cells[part], kinds, reach, bins, len(wanted)) for part in parts
+        _count(places[part], keep, cells[part], kinds, reach, bins, len(either_way))
+        for part in parts
     ])  # fmt: skip
     volumes = cell_volumes(cells)
     frames_by_volume = np.array([(part.stop - part.start) / volumes[part].mean() for part in parts])
     found = {}
-    for i, (first, second) in enumerate(wanted):
+    for first, second in wanted:
+        i = either_way.index((min(first, second), max(first, second)))
         na, nb = int((z == first).sum()), int((z == second).sum())
         ordered = na * (na - 1) if first == second else na * nb
         ideal = (frames_by_volume * ordered)[:, None] * shells

@@ -40,7 +40,8 @@ def _lattice(system: System) -> _Lattice | None:
     """The parts of a perovskite; None of another system."""
     lead, iodine = (np.flatnonzero(system.numbers == z) for z in (LEAD, IODINE))
     cell = system.frame.cell
-    if cell is None or not len(lead) or len(iodine) != 3 * len(lead):
+    whole = bool(np.asarray(system.frame.pbc).all())
+    if cell is None or not whole or not len(lead) or len(iodine) != 3 * len(lead):
         return None
     axes = []
     for atoms in system.groups.get("mol", ()):

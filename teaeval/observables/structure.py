@@ -81,7 +81,8 @@ def _no_distances(system: System) -> str | None:
         alone = f"the atoms of {system.frame.formula} are not bonded to one molecule"
         return None if system.molecule else alone
     if np.asarray(system.frame.pbc).all():
-        return None
+        several = "the simulations are in cells of several sizes: g(r) is relative to one density"
+        return None if system.one_cell else several
     return (
         f"the cell is periodic along {int(np.sum(system.frame.pbc))} of three axes: there is no "
         "mean density that g(r) is relative to"
@@ -97,12 +98,12 @@ def _distances(system: System) -> list[Histogram]:
             return []
         bins = int(np.ceil(span_of(system) / WIDTH))
         return [Histogram(name, Axis(name, "Å", 0.0, WIDTH, bins)) for name in groups]
-    cell = system.frame.cell
-    if cell is None or not np.asarray(system.frame.pbc).all():
+    cell = system.cell
+    if cell is None or not np.asarray(system.frame.pbc).all() or not system.one_cell:
         return []
-    bins = int(largest_radius(cell[:1]) / WIDTH)
+    bins = int(largest_radius(cell) / WIDTH)
     edges = WIDTH * np.arange(bins + 1)
-    shells = 4 / 3 * np.pi * np.diff(edges**3) / abs(float(np.linalg.det(cell[0])))
+    shells = 4 / 3 * np.pi * np.diff(edges**3) / abs(float(np.linalg.det(cell)))
     return [
         Histogram(name, Axis(name, "Å", 0.0, WIDTH, bins), tuple((len(pairs) * shells).tolist()))
         for name, pairs in groups.items()

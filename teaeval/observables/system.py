@@ -17,6 +17,9 @@ from teaeval.observables.thermodynamics import Removed
 
 HYDROGEN = 1
 
+SAME_CELL = 1e-3
+"""Å that vectors of one cell may differ by."""
+
 COVALENT = (1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 34, 35, 53)
 """Elements whose bonds with each other are covalent: H B C N O F Si P S Cl Se Br I."""
 
@@ -48,12 +51,15 @@ class System:
     removed
         Which motion of all atoms together its velocities lack: see
         :func:`teaeval.observables.thermodynamics.freedom_by_atom`.
+    cells
+        (n, 3, 3) cells that are simulated, in Å; that of the frame by default.
     """
 
     frame: Frames
     temperature: float | None = None
     groups: Mapping[str, Sequence[Sequence[int]]] = field(default_factory=dict)
     removed: Removed = "nothing"
+    cells: Floats | None = None
 
     @property
     def numbers(self) -> Ints:
@@ -70,6 +76,19 @@ class System:
     def periodic(self) -> bool:
         """Whether any axis is periodic."""
         return self.frame.periodic
+
+    @property
+    def cell(self) -> Floats | None:
+        """(3, 3) in Å, the first that is simulated; None without periodic axes."""
+        if self.frame.cell is None or not self.periodic:
+            return None
+        found: Floats = (self.frame.cell if self.cells is None else self.cells)[0]
+        return found
+
+    @property
+    def one_cell(self) -> bool:
+        """Whether all that is simulated is in cells of one size."""
+        return self.cells is None or bool(np.ptp(self.cells, axis=0).max() <= SAME_CELL)
 
     @property
     def positions(self) -> Floats:
@@ -128,6 +147,8 @@ class Sample:
         (n, A, 3) in Å.
     cell
         (n, 3, 3) in Å; None of a molecule.
+    pbc
+        (3,) which of its vectors are periodic; all by default.
     velocities
         (n, A, 3) in Å/fs, where there are any.
     forces
@@ -144,19 +165,25 @@ class Sample:
     forces: Floats | None = None
     spacing: float | None = None
     spectrum: tuple[Floats, Floats] | None = None
+    pbc: Mask | None = None
 
     def vectors(self, pairs: Ints) -> Floats:
         """Vectors (n, P, 3) in Å from the first to the second atom of each pair (P, 2).
 
-        To the nearest image where there is a cell, which is found by rounding fractional
-        coordinates: right up to half the cell's least width.
+        To the nearest image along the periodic vectors of a cell, which is found by rounding
+        fractional coordinates: right up to half the cell's least width.
         """
         found = np.empty((len(self.positions), len(pairs), 3))
         for rows in chunks(len(found), 6 * max(1, len(pairs))):
             between = self.positions[rows][:, pairs[:, 1]] - self.positions[rows][:, pairs[:, 0]]
             if self.cell is not None:
                 box = self.cell[rows]
-                between -= np.rint(between @ np.linalg.inv(box)) @ box
+                if self.pbc is None or self.pbc.all():
+                    inverse = np.linalg.inv(box)
+                else:
+                    box = box[:, self.pbc]
+                    inverse = np.linalg.pinv(box)
+                between -= np.rint(between @ inverse) @ box
             found[rows] = between
         return found
 

@@ -11,6 +11,7 @@ import teadata
 from teadata.errors import DataError, UsageError
 from teaeval import cli
 from teaeval.hydrogen import Protocol, make_plan, read_record, run
+from teaeval.hydrogen import run as run_plan
 from teaeval.md import Trajectory
 
 STATES = ["1000K-0.5", "1000K-0.7"]
@@ -60,7 +61,7 @@ def test_what_is_done_is_kept_and_another_plan_refused(here, dataset):
     assert again.states[1].observed == record.states[1].observed  # seeded
     # state points may be added
     fewer = plan.model_copy(update={"states": tuple(STATES[:1])})
-    assert run(fewer, here / "out").states == again.states[:1]
+    assert run(fewer, here / "out") == again  # the record is of all that are there
     # one that was simulated but not analysed is not simulated again
     (lost / "result.json").unlink()
     made = (lost / "trajectory.h5md").stat().st_mtime_ns
@@ -92,6 +93,27 @@ def test_a_simulation_that_breaks_shows_nothing(here, dataset):
     assert "K" in result.failure
     assert result.observed is None
     assert result.time < 90
+
+
+def test_state_points_that_are_added_join_those_that_are_there(here, dataset, invoke):
+    options = ("--calculator", "springs:make", "--model", "springs", "--length", "80",
+               "--equilibration", "10")  # fmt: skip
+    for state in reversed(STATES):
+        invoke("hydrogen", *options, "--state", state)
+    found = read_record(here / "hydrogen/springs")
+    assert [one.state for one in found.states] == list(found.plan.states) == STATES
+    assert found.transitions[0].verdict == "not found: molecular from 0.5 to 0.7 g/cm³"
+
+
+def test_records_of_other_lengths_are_compared_with_a_word(here, dataset, run):
+    plan = make_plan(dataset, "long", calculator="springs:make", states=STATES[:1], protocol=SHORT)
+    long = run_plan(plan, here / "long")
+    other = SHORT.model_copy(update={"length": 60.0})
+    short = long.plan.model_copy(update={"label": "short", "protocol": other})
+    (here / "short.json").write_text(long.model_copy(update={"plan": short}).model_dump_json())
+    ended = run("teaeval", "hydrogen-table", here / "long", here / "short.json")
+    assert ended.returncode == 0
+    assert "not simulated alike: length is long 80 fs, short 60 fs" in ended.stderr
 
 
 def test_a_model_without_stress_has_no_pressure(here, dataset):

@@ -97,6 +97,14 @@ def test_rdf_of_order_blocks_images_and_units(oblique):
         assert found.coordination[-1] == found.counts.sum() / (8 * found.centres)
 
 
+def test_a_pair_asked_for_in_both_orders_is_counted_in_both(oblique):
+    positions, numbers, cells = oblique
+    once = rdf(positions, numbers, cells, pairs=[("O", "H")])["O", "H"]
+    both = rdf(positions, numbers, cells, pairs=[("O", "H"), ("H", "O")])
+    np.testing.assert_array_equal(both["O", "H"].counts, once.counts)
+    np.testing.assert_allclose(both["H", "O"].g, both["O", "H"].g)
+
+
 def test_rdf_of_a_gas_is_one():
     rng = np.random.default_rng(2)
     cell = np.diag([10.0, 12.0, 11.0])

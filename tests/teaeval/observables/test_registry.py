@@ -255,3 +255,61 @@ def test_what_a_periodic_system_does_not_have_is_said(pbc, atoms, expected):
         assert text in reasons[name]
         with pytest.raises(UsageError, match=text):
             registry.chosen(system, [name])
+
+
+def _frames(symbols: str, positions, cell, pbc) -> teadata.Frames:
+    from ase import Atoms
+
+    atoms = Atoms(symbols, positions)
+    count = len(atoms)
+    return teadata.Frames(
+        numbers=atoms.numbers, positions=atoms.positions[None], energies=np.zeros(1),
+        forces=np.zeros((1, count, 3)), cell=np.asarray(cell, dtype=float)[None],
+        pbc=np.array(pbc), ids=np.arange(1),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("third", [(0, 0, 0), (1, 0, 3.0), (0, 0, 3.0)])
+def test_a_slab_has_images_along_its_periodic_vectors_alone(third):
+    """Whatever its third vector is: none, oblique, or shorter than the slab is thick."""
+    cell = np.array([(6.0, 0, 0), (0, 6.0, 0), third])
+    positions = np.array([[(0.0, 0, 0), (0, 5.0, 2.5)]])
+    sample = Sample(positions, cell[None], pbc=np.array([True, True, False]))
+    pair = np.array([[0, 1]])
+    np.testing.assert_allclose(sample.vectors(pair)[0, 0], (0, -1, 2.5), atol=1e-12)
+
+
+def test_a_molecule_above_a_sheet_in_no_third_period():
+    """Farther above the sheet than half of a third vector, which is not periodic."""
+    system, frames = of("mini-iii")
+    (molecule,) = (np.array(atoms) for atoms in system.groups["mol"])
+    cell = frames.cell[0].copy()
+    cell[2] = (1.0, 0, 8.0)
+    positions = frames.positions[:1].copy()
+    before = measured(system, "height", Sample(positions, frames.cell[:1]))["height"][0]
+    site = measured(system, "lateral-position", Sample(positions, frames.cell[:1]))["site"]
+    positions[:, molecule] += (0, 0, 6.0)
+    above = Sample(positions, cell[None], pbc=np.array([True, True, False]))
+    assert measured(system, "height", above)["height"][0] == pytest.approx(before + 6)
+    np.testing.assert_allclose(measured(system, "lateral-position", above)["site"], site, atol=1e-6)
+
+
+def test_a_box_that_nothing_is_periodic_in_makes_no_images():
+    from teaeval.md.sources import Labelled
+
+    frame = _frames("HOH", [(0, 0, 0), (0.96, 0, 0), (1.2, 0.93, 0)], 1.5 * np.eye(3), [False] * 3)
+    ((sample),) = Labelled(frame).pieces(registry.observables()["bond-lengths"])
+    lengths = sample.lengths(np.array([[0, 1], [0, 2]]))[0]
+    np.testing.assert_allclose(lengths, [0.96, np.hypot(1.2, 0.93)])
+
+
+def test_cells_of_several_sizes_have_no_one_density():
+    frame = _frames("Ar4", np.eye(4, 3) * 4, 8 * np.eye(3), [True] * 3)
+    one = System(frame, cells=np.stack([9 * np.eye(3)] * 2))
+    (quantity,) = registry.observables()["radial"].quantities(one)
+    assert quantity.ideal[-1] == pytest.approx(
+        6 * 4 / 3 * np.pi * (4.5**3 - 4.4**3) / 9**3
+    )  # of the cell that is simulated
+    several = System(frame, cells=np.stack([8 * np.eye(3), 9 * np.eye(3)]))
+    assert not registry.observables()["radial"].quantities(several)
+    assert "cells of several sizes" in registry.absent(several)["radial"]
