@@ -13,7 +13,13 @@ from teadata.errors import DataError, UsageError
 from teadata.frames import Frames
 from teadata.structure.vesin_lists import neighbour_list
 from teadata.typing import Floats, Ints
-from teaeval.observables.arrays import checked_cells, checked_numbers, checked_positions, chunks
+from teaeval.observables.arrays import (
+    checked_cells,
+    checked_numbers,
+    checked_positions,
+    chunks,
+    numbers_of,
+)
 from teaeval.observables.blocks import slices
 
 FLAT = 1e-12
@@ -92,6 +98,11 @@ def adf(
     places = checked_positions(positions)
     z = checked_numbers(numbers, places)
     there = {SYMBOLS[n]: n for n in sorted(set(z.tolist()))}
+    if isinstance(triple, str) or len(triple) != 3:
+        raise UsageError(
+            f"triple {triple!r}: expected three symbols, the atom in the middle second, such as "
+            "('H', 'O', 'H')"
+        )
     for symbol in triple:
         if symbol not in there:
             raise UsageError(f"no atom {symbol!r} here; there are {', '.join(there)}")
@@ -302,13 +313,15 @@ def ramachandran(phi: ArrayLike, psi: ArrayLike, *, bins: int = 36, blocks: int 
     Raises
     ------
     DataError
-        If the shapes differ.
+        If the shapes differ, or an angle is not from −180° to 180°.
     UsageError
         If there are more blocks than frames, or no bins.
     """
-    x, y = np.asarray(phi, dtype=np.float64), np.asarray(psi, dtype=np.float64)
+    x, y = numbers_of(phi, "φ"), numbers_of(psi, "ψ")
     if x.shape != y.shape or x.ndim not in (1, 2) or not len(x):
         raise DataError(f"φ has shape {x.shape}, ψ {y.shape}; expected the same, frames first")
+    if not (np.abs([x, y]) <= 180).all():
+        raise DataError("φ and ψ: expected degrees from −180 to 180, as dihedrals() gives them")
     if bins < 1:
         raise UsageError(f"{bins} bins; expected at least one")
     edges = np.linspace(-180.0, 180.0, bins + 1)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
+from teadata.elements import SYMBOLS
 from teadata.errors import DataError, UsageError
 from teadata.frames import cell_volumes
 from teadata.typing import Floats, Ints
@@ -23,7 +24,7 @@ def checked_positions(values: ArrayLike, what: str = "positions") -> Floats:
     DataError
         If they have another shape, there are none, or one is not finite.
     """
-    found: Floats = np.asarray(values, dtype=np.float64)
+    found = numbers_of(values, what)
     if found.ndim != 3 or found.shape[2] != 3 or not found.size:
         raise DataError(f"{what} have shape {found.shape}; expected (frames, atoms, 3)")
     finite = np.isfinite(found).all(axis=(1, 2))
@@ -41,14 +42,53 @@ def checked_numbers(values: ArrayLike, positions: Floats) -> Ints:
     Raises
     ------
     DataError
-        If there is not one for each atom.
+        If there is not one for each atom, or one is of no element.
     """
-    found: Ints = np.asarray(values, dtype=np.int64)
+    given = np.asarray(values)
+    whole = given.dtype.kind == "f" and bool((given == np.rint(given)).all())
+    if given.dtype.kind not in "iu" and not whole:
+        raise DataError(
+            f"atomic numbers are of {given.dtype}; expected integers, such as 8 for O: "
+            "ase.Atoms(symbols).numbers has them"
+        )
+    found: Ints = given.astype(np.int64)
+    if found.size and not (found.min() >= 0 and found.max() < len(SYMBOLS)):
+        raise DataError(
+            f"atomic numbers from {found.min()} to {found.max()}; expected 0 to {len(SYMBOLS) - 1}"
+        )
     if found.shape != positions.shape[1:2]:
         raise DataError(
             f"atomic numbers have shape {found.shape}; expected ({positions.shape[1]},), one for "
             "each atom of the positions"
         )
+    return found
+
+
+def numbers_of(values: ArrayLike, what: str) -> Floats:
+    """Values as an array of floats.
+
+    Raises
+    ------
+    DataError
+        If they are no numbers.
+    """
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{what} are no numbers ({error})") from None
+
+
+def checked_masses(values: ArrayLike, atoms: int) -> Floats:
+    """Check masses: one for each atom, (A,) in u.
+
+    Raises
+    ------
+    DataError
+        If there is not one for each atom, or one is not positive.
+    """
+    found = numbers_of(values, "masses")
+    if found.shape != (atoms,) or not (np.isfinite(found) & (found > 0)).all():
+        raise DataError(f"masses have shape {found.shape}; expected ({atoms},) in u, all positive")
     return found
 
 

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from teadata.errors import DataError, UsageError
 from teadata.typing import Floats, Ints
+from teaeval.observables.arrays import numbers_of
 from teaeval.resampling import LEVEL, Resampling
 
 BLOCKS = 5
@@ -85,7 +86,7 @@ def correlation_time(series: ArrayLike, about: float | None = None) -> float:
     DataError
         If the series is not one of finite numbers.
     """
-    x = np.asarray(series, dtype=np.float64)
+    x = numbers_of(series, "values of a series")
     if x.ndim != 1 or not len(x) or not np.isfinite(x).all():
         raise DataError(f"a series of shape {x.shape}; expected (frames,) finite numbers")
     x = x - (x.mean() if about is None else about)
@@ -110,7 +111,7 @@ def block_mean(series: ArrayLike, blocks: int = BLOCKS) -> Mean:
     UsageError
         If there are more blocks than frames.
     """
-    x = np.asarray(series, dtype=np.float64)
+    x = numbers_of(series, "values of a series")
     time = correlation_time(x)
     means = np.array([x[rows].mean() for rows in slices(len(x), blocks)])
     return of_blocks(float(x.mean()), means, time)

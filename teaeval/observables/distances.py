@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from teadata.errors import DataError
+from teadata.errors import DataError, UsageError
 from teadata.typing import Floats
 from teaeval.observables.blocks import resampled
 from teaeval.resampling import LEVEL, interval
@@ -59,6 +59,8 @@ def wasserstein(first: ArrayLike, second: ArrayLike, edges: ArrayLike) -> Floats
     widths = np.diff(np.asarray(edges, dtype=np.float64))
     if len(widths) != p.shape[-1]:
         raise DataError(f"{len(widths) + 1} edges of {p.shape[-1]} bins; expected one more")
+    if not (widths > 0).all():
+        raise DataError("edges of bins do not rise; expected the first bin's lower edge first")
     return area_between(p - q, widths)
 
 
@@ -100,11 +102,13 @@ class Distance:
     value
         Between all frames of the one and all of the other.
     low, high
-        95 % interval, of resampled blocks of both; it reaches to the value at least.
+        95 % interval, of resampled blocks of both; it reaches to the value at least.  NaN if both
+        have a single block, and so nothing to say of how sure the value is.
     floor, ceiling
         Mean and 95 % quantile of the distance between two independent samples of one
         distribution, as long and as correlated as these two.  A distance near the floor shows no
-        difference; one above the ceiling does (5 % are above it by chance).
+        difference; one above the ceiling does (5 % are above it by chance).  NaN of single blocks,
+        too.
     """
 
     value: float
@@ -148,11 +152,17 @@ def distance(
     ------
     DataError
         If the bins differ, there are no counts, or there is no whole number of blocks.
+    UsageError
+        If there are no pieces, or no resamples.
     """
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if a.ndim < 2 or a.shape[1:] != b.shape[1:]:
         raise DataError(
             f"counts of shapes {a.shape} and {b.shape}; expected (blocks, …) on the same bins"
+        )
+    if min(pieces, others, replicates) < 1:
+        raise UsageError(
+            f"{pieces} and {others} pieces, {replicates} resamples; expected one or more"
         )
     a, b = a.reshape(len(a), -1), b.reshape(len(b), -1)
     blocks, other_blocks = _blocks(a, pieces), _blocks(b, others)
@@ -163,9 +173,12 @@ def distance(
     def between(p: Floats, q: Floats) -> Floats:
         return hellinger(p, q) if edges is None else wasserstein(p, q, edges)
 
+    value = float(between(a.sum(axis=0), b.sum(axis=0)))
+    if len(a) == len(b) == 1:
+        nan = float("nan")
+        return Distance(value, nan, nan, nan, nan)
     drawn_a = resampled(blocks, lambda totals: totals, replicates, seed)
     drawn_b = resampled(other_blocks, lambda totals: totals, replicates, seed + 1)
-    value = float(between(a.sum(axis=0), b.sum(axis=0)))
     low, high = interval(between(drawn_a, drawn_b), of=value)
     by_chance = between(*_regrouped(a, b, replicates, seed + 2))
     return Distance(

@@ -11,7 +11,12 @@ from teadata.errors import DataError
 from teadata.frames import cell_volumes
 from teadata.typing import Floats
 from teadata.units import BOLTZMANN, KINETIC
-from teaeval.observables.arrays import checked_cells, checked_positions
+from teaeval.observables.arrays import (
+    checked_cells,
+    checked_masses,
+    checked_positions,
+    numbers_of,
+)
 
 Removed = Literal["nothing", "translation", "translation and rotation"]
 
@@ -34,9 +39,7 @@ def temperature(velocities: ArrayLike, masses: ArrayLike, *, removed: int = 0) -
         If the arrays do not fit each other, or no degree of freedom is left.
     """
     speeds = checked_positions(velocities, "velocities")
-    weights = np.asarray(masses, dtype=np.float64)
-    if weights.shape != speeds.shape[1:2]:
-        raise DataError(f"masses have shape {weights.shape}; expected ({speeds.shape[1]},)")
+    weights = checked_masses(masses, speeds.shape[1])
     freedom = 3 * len(weights) - removed
     if not 0 < freedom <= 3 * len(weights):
         raise DataError(f"{removed} of {3 * len(weights)} degrees of freedom removed")
@@ -71,9 +74,11 @@ def pressure(
     DataError
         If the arrays do not fit each other.
     """
-    tensor = np.asarray(stress, dtype=np.float64)
+    tensor = numbers_of(stress, "stress")
     if tensor.ndim != 3 or tensor.shape[1:] != (3, 3) or not len(tensor):
         raise DataError(f"stress has shape {tensor.shape}; expected (frames, 3, 3)")
+    if not (finite := np.isfinite(tensor).all(axis=(1, 2))).all():
+        raise DataError(f"stress of {int((~finite).sum())} of {len(tensor)} frames is not finite")
     volume = cell_volumes(checked_cells(cell, len(tensor)))
     kelvin = np.asarray(temperatures, dtype=np.float64)
     if kelvin.shape not in ((), (len(tensor),)):

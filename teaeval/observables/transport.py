@@ -10,7 +10,13 @@ from numpy.typing import ArrayLike
 from teadata.errors import DataError, UsageError
 from teadata.typing import Floats
 from teadata.units import BOLTZMANN, GIGAPASCAL, INVERSE_FS
-from teaeval.observables.arrays import CHUNK, checked_cells, checked_positions, checked_step
+from teaeval.observables.arrays import (
+    CHUNK,
+    checked_cells,
+    checked_masses,
+    checked_positions,
+    checked_step,
+)
 from teaeval.observables.blocks import BLOCKS, Mean, of_blocks, slices
 
 CUBIC = 2.837297
@@ -52,11 +58,8 @@ def unwrap(positions: ArrayLike, cell: ArrayLike) -> Floats:
 
 def without_drift(positions: ArrayLike, masses: ArrayLike) -> Floats:
     """Positions (N, A, 3) relative to the centre of mass of their frame, in Å."""
-    places, weights = checked_positions(positions), np.asarray(masses, dtype=np.float64)
-    if weights.shape != places.shape[1:2] or not (weights > 0).all():
-        raise DataError(
-            f"masses have shape {weights.shape}; expected ({places.shape[1]},), all positive"
-        )
+    places = checked_positions(positions)
+    weights = checked_masses(masses, places.shape[1])
     centre = np.einsum("a,nai->ni", weights / weights.sum(), places)
     found: Floats = places - centre[:, None]
     return found
@@ -254,7 +257,7 @@ def finite_size(temperature: float, viscosity: float, side: float) -> float:
     UsageError
         If one of them is not positive.
     """
-    if not min(temperature, viscosity, side) > 0:
+    if not all(value > 0 for value in (temperature, viscosity, side)):
         raise UsageError(
             f"temperature {temperature:g} K, viscosity {viscosity:g} mPa·s, side {side:g} Å; "
             "expected positive numbers"
@@ -282,9 +285,7 @@ def vacf(velocities: ArrayLike, masses: ArrayLike | None = None) -> Floats:
     """
     speeds = checked_positions(velocities, "velocities")
     count, atoms = speeds.shape[:2]
-    weights = np.ones(atoms) if masses is None else np.asarray(masses, dtype=np.float64)
-    if weights.shape != (atoms,):
-        raise DataError(f"masses have shape {weights.shape}; expected ({atoms},)")
+    weights = np.ones(atoms) if masses is None else checked_masses(masses, atoms)
     found: Floats = _lag_sums(speeds, weights) / (atoms * (count - np.arange(count)))
     return found
 
@@ -351,4 +352,6 @@ def density_of_states(
     spectrum = np.fft.rfft(np.concatenate([even, [0.0], even[:0:-1]])).real
     wavenumbers: Floats = np.fft.rfftfreq(2 * used, step).astype(np.float64) * INVERSE_FS
     area = float(np.trapezoid(spectrum, wavenumbers))
+    if not area > 0:
+        raise DataError("velocities are all zero, or noise: there is no density of states")
     return Vibrations(wavenumbers, spectrum / area)
