@@ -27,6 +27,10 @@ of energy and length is that small a part of another."""
 UNRELATED_R2 = 0.01
 """Forces that explain less of the reference's have nothing to do with these."""
 
+UNBALANCED = 0.01
+"""Forces add up to zero if their sum is no larger than this part of that of random ones: sums of
+float32 are more exact by far."""
+
 FORESEEN = "A simulation with them says nothing about this system"
 
 
@@ -58,8 +62,8 @@ def check_units(
     Returns
     -------
     str or None
-        A warning: the forces are zero, not finite, or unrelated to the reference's; or they may
-        be in another unit, or the model be off by its factor.
+        A warning: the forces are zero, not finite, or unrelated to the reference's; they may be in
+        another unit, or the model be off by its factor; or they do not add up to zero.
 
     Raises
     ------
@@ -90,7 +94,7 @@ def check_units(
         )
     unit, taken, sure = _unit(fit)
     if not unit:
-        return _alone(forces, frames, test_set)
+        return _alone(forces, frames, test_set) or _pushed(forces, frames, test_set)
     found = f"{where}, as values in {unit}/Å have that were taken for {taken}/Å"
     advice = _advice(unit, said)
     if sure:
@@ -128,6 +132,23 @@ def _alone(forces: Floats, frames: Frames, test_set: str) -> str | None:
         f"no force acts on {len(alone)} of {frames.n_atoms} atoms (number {some}) on "
         f"{len(frames)} test frames of {test_set}, where the reference's are up to "
         f"{expected[alone].max():.3g} kcal/mol/Å. {FORESEEN}: are all atoms given to the model?"
+    )
+
+
+def _pushed(forces: Floats, frames: Frames, test_set: str) -> str | None:
+    """A warning of forces that do not add up to zero; None if they do, as the reference's."""
+    scale = float(np.sqrt((forces**2).sum(axis=2).mean() * frames.n_atoms))  # of random forces
+    net, expected = (
+        float(np.linalg.norm(values.sum(axis=1), axis=1).mean())
+        for values in (forces, frames.forces)
+    )
+    if net <= UNBALANCED * scale or net <= 2 * expected:
+        return None
+    return (
+        f"the forces of all atoms add up to {net:.3g} kcal/mol/Å on average on {len(frames)} test "
+        f"frames of {test_set} ({100 * net / scale:.2g} % of what forces in random directions do), "
+        "where those of a potential add up to zero. Momentum is then not conserved: --thermostat "
+        "bussi, nose-hoover and none, and their temperatures, count on that; langevin does not"
     )
 
 

@@ -306,7 +306,7 @@ def lay_out(
     from teaeval.tables import render, simulations
 
     form = layout.format
-    records = read_all(files)
+    records = read_all(files, independent=True)
     if form == "json":
         entries = simulations.entries(records)
         layout.put(visible(json.dumps(entries, indent=2, ensure_ascii=False)) + "\n")

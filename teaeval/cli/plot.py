@@ -322,7 +322,7 @@ def survival(
     from teaeval.plots.survival import survival as draw
 
     check_outputs(output)
-    _save(draw(read_all(files)), output)
+    _save(draw(read_all(files, independent=True)), output)
 
 
 @plots.command("observables", epilog="Example: teaeval plot observables md/mace md/sgdml -o o.png")

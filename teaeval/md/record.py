@@ -360,16 +360,24 @@ def record_files(path: Path) -> list[Path]:
     return [path / "md.json" if path.is_dir() else path]
 
 
-def read_all(paths: Sequence[Path]) -> list[Simulations]:
+def read_all(paths: Sequence[Path], *, independent: bool = False) -> list[Simulations]:
     """Read records from files, and from folders: also those of several temperatures.
+
+    Parameters
+    ----------
+    paths
+        Files and folders.
+    independent
+        Whether no two of them may hold the same simulations.
 
     Raises
     ------
     DataError
         If one is missing, or no such record.
     UsageError
-        If two of them hold the same simulations.
+        If two of them hold the same simulations, which are to be independent.
     """
     named = [(str(file), read(file)) for path in paths for file in record_files(path)]
-    check_apart(named)
+    if independent:
+        check_apart(named)
     return [record for _, record in named]

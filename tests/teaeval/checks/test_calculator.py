@@ -15,9 +15,13 @@ from teaeval.checks.calculator import UnitError, check_units
 
 
 class Model:
-    """The reference's forces times a factor, with noise relative to them; learned only in part."""
+    """The reference's forces times a factor, with noise relative to them; learned only in part.
 
-    def __init__(self, test, factor, noise=0.0, learned=1.0):
+    The noise adds up to zero, as errors of a potential do, unless it is `pushing`.
+    """
+
+    def __init__(self, test, factor, noise=0.0, learned=1.0, pushing=False):
+        self.pushing = pushing
         self.known = dict(zip(test.ids.tolist(), test.forces, strict=True))
         self.factor, self.noise, self.learned = factor, noise, learned
         self.rng = np.random.default_rng(0)
@@ -26,6 +30,8 @@ class Model:
     def predict(self, frames):
         forces = np.array([self.known[i] for i in frames.ids.tolist()])
         noise = self.noise * self.spread * self.rng.normal(size=forces.shape)
+        if not self.pushing:
+            noise -= noise.mean(axis=1, keepdims=True)
         return np.zeros(len(frames)), self.factor * self.learned * (forces + noise)
 
 
@@ -36,6 +42,16 @@ class Model:
 def test_a_model_in_the_right_unit_is_never_refused(mini_i, subset, noise, learned):
     model = Model(mini_i.split(f"{subset}/test"), 1.0, noise, learned)
     assert check_units(model, mini_i, subset) is None
+
+
+def test_forces_that_do_not_add_up_to_zero_are_warned_of(mini_i):
+    """As those that a network gives without an energy."""
+    model = Model(mini_i.split("folded/test"), 1.0, 0.03, pushing=True)
+    warning = check_units(model, mini_i, "folded")
+    assert "forces of all atoms add up to" in warning
+    share = float(re.search(r"\((\S+) % of what forces in random directions do", warning)[1])
+    assert 2 < share < 4
+    assert "langevin does not" in warning
 
 
 @pytest.mark.parametrize(("factor", "unit"), [(EV, "kcal/mol"), (1 / EV, "eV")])

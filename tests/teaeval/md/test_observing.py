@@ -62,7 +62,12 @@ def test_models_beside_each_other(simulated, invoke, tmp_path):
     files = []
     for name in ("A", "B"):
         files.append(tmp_path / f"{name}.json")
-        files[-1].write_text(one.model_copy(update={"name": name}).model_dump_json())
+        own = [
+            replica.model_copy(update={"trajectory_sha256": f"{name} {i}"})
+            for i, replica in enumerate(one.replicas)
+        ]
+        named = one.model_copy(update={"name": name, "replicas": own})
+        files[-1].write_text(named.model_dump_json())
     table = invoke("md", "table", *files, "--format", "markdown")
     assert (
         "A mean | A distance | B mean | B distance | reference mean | reference distance" in table
