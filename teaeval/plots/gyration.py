@@ -107,12 +107,16 @@ def simulated(records: Simulations | Iterable[Simulations], title: str = "") -> 
     densities: dict[str, Density] = {}
     names = Counter(record.name for record in records)
     references: dict[str, Density] = {}
+    known: dict[str, tuple[object, ...]] = {}
     for record in records:
         if (rg := record.gyration) is None:
             continue
         warm = "" if rg.reference_temperature is None else f", {rg.reference_temperature:g} K"
         data = record.dataset if several else record.dataset.partition("@")[0]
         label = f"{data} {record.subset}{warm}, reference"
+        drawn = rg.reference, rg.start, tuple(rg.reference_counts)
+        if known.setdefault(label, drawn) != drawn:  # not what others are compared with
+            label += f" of {record.name}: {rg.reference or 'test frames'}"
         references[label] = Density.of_counts(label, rg, rg.reference_counts)
         label = record.name
         if names[record.name] > 1:

@@ -10,6 +10,7 @@ from teadata.errors import DataError, UsageError
 from teaeval import md
 from teaeval.md import comparison, record
 from teaeval.md.outcome import Failure
+from teaeval.plots import gyration
 
 
 def test_temperatures_in_one_command(
@@ -215,3 +216,17 @@ def test_a_missing_run_folder_comes_before_the_settings(invoke, tmp_path):
     for command in (("md", "run", "mini-i", "--subset", "folded", "--steps", "10"), ("hydrogen",)):
         with pytest.raises(DataError, match="gone: no such folder; expected a run folder"):
             invoke(*command, "--run", tmp_path / "gone")
+
+
+def test_each_reference_of_radii_of_gyration_is_drawn(good):
+    """Those of one temperature, too: one was drawn in place of the other."""
+    rg = good.gyration
+    other = rg.model_copy(
+        update={"reference": "2 simulations by DFT", "reference_counts": rg.reference_counts[::-1]}
+    )
+    own = good.model_copy(update={"name": "Own", "gyration": other})
+    labels = {row["label"] for row in gyration.simulated([good, good, own]).data}
+    assert {label for label in labels if "reference" in label} == {
+        "mini-i folded, 300 K, reference",
+        "mini-i folded, 300 K, reference of Own: 2 simulations by DFT",
+    }
