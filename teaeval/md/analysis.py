@@ -40,6 +40,9 @@ with the published friction of 1/ps forgets that in about 1 ps."""
 WIDTH = 0.05
 """Å, width of a bin of radii of gyration; edges are multiples of it."""
 
+LEAST_FRAMES = 10
+"""Frames that a drift of the energy is fitted to, at least: its error is from their scatter."""
+
 CHUNK = 2000
 """Frames that are read at a time."""
 
@@ -194,7 +197,7 @@ def _replica(plan: Plan, index: int, outcome: Outcome, run: Trajectory, start: i
         temperature=round(float(used.mean()), 2) if len(used) else None,
         failure=outcome.failure,
         ns_per_day=outcome.ns_per_day,
-        drift=drift(run) if nve and len(run) > 2 else None,
+        drift=drift(run) if nve and len(run) >= LEAST_FRAMES else None,
         trajectory_sha256=sha256(run.path),
     )
 

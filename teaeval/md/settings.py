@@ -94,13 +94,15 @@ class Settings(StrictModel):
     @model_validator(mode="after")
     def _consistent(self) -> Settings:
         if self.checkpoint % self.interval:
+            near = max(1, round(self.checkpoint / self.interval)) * self.interval
             raise ValueError(
                 f"checkpoint {self.checkpoint} is not a multiple of interval {self.interval}: a "
-                "checkpoint is at a stored frame"
+                f"checkpoint is at a stored frame; give --checkpoint {near}"
             )
         if self.steps < self.interval:
             raise ValueError(
-                f"interval {self.interval} is longer than the run of {self.steps} steps"
+                f"interval {self.interval} is longer than the run of {self.steps} steps; give "
+                f"--interval {self.steps} or less, and a --checkpoint that is a multiple of it"
             )
         if self.formed >= self.broken:
             raise ValueError(f"formed {self.formed} is not below broken {self.broken}")

@@ -114,6 +114,12 @@ def lines_of(record: Simulations) -> list[str]:
         for i, d in enumerate(replica.drift for replica in record.replicas)
         if d is not None
     ]
+    unfitted = [str(i) for i, one in enumerate(record.replicas) if one.drift is None]
+    if record.settings.thermostat == "none" and unfitted:
+        lines.append(
+            f"replica {', '.join(unfitted)}: no energy drift, of too few frames; simulate for "
+            "longer, or with a shorter --interval"
+        )
     return lines
 
 

@@ -69,6 +69,15 @@ def test_drift_of_an_energy_that_grows(calculators, tmp_path, peptide):
     assert some.slope == pytest.approx(expected, rel=1e-6)
 
 
+def test_few_frames_have_no_drift(calculators, tmp_path, mini_i):
+    for steps, fitted in ((40, False), (45, True)):  # 9 and 10 frames
+        settings = md.Settings(thermostat="none", steps=steps, interval=5, checkpoint=50)
+        plan = md.make_plan(mini_i, "folded", settings, 1, calculator="cheap:Tied")
+        md.run(plan, str(tmp_path / f"{steps}"))
+        found = md.analyse(tmp_path / f"{steps}", 0, 5, observables=["gyration"])
+        assert (found.replicas[0].drift is not None) == fitted
+
+
 def test_what_has_not_ended_is_not_analysed(simulated, tmp_path):
     (tmp_path / "plan.json").write_text((simulated / "plan.json").read_text())
     with pytest.raises(DataError, match="replica 0 has not ended"):

@@ -230,3 +230,12 @@ def test_each_reference_of_radii_of_gyration_is_drawn(good):
         "mini-i folded, 300 K, reference",
         "mini-i folded, 300 K, reference of Own: 2 simulations by DFT",
     }
+
+
+def test_a_drift_of_too_few_frames_is_none(good):
+    from teaeval.md.table import lines_of
+
+    nve = good.settings.model_copy(update={"thermostat": "none"})
+    said = lines_of(good.model_copy(update={"settings": nve}))
+    assert any("replica 0, 1, 2, 3: no energy drift, of too few frames" in line for line in said)
+    assert not any("drift" in line for line in lines_of(good))
