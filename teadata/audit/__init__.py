@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from teadata.audit import bonds, geometry, labels, similarity, stress, work
+from teadata.audit import bonds, geometry, labels, similarity, stress, succession, work
 from teadata.audit.finding import Finding, Sample
 from teadata.card import DatasetCard
 from teadata.dataset import Dataset
@@ -61,6 +61,8 @@ def audit_frames(card: DatasetCard, frames: Frames, splits: SplitTable) -> Itera
     yield geometry.check_distances(sample)
     yield similarity.check_duplicates(sample)
     yield similarity.check_roles(sample)
+    if frames.trajectories is None:
+        yield succession.check_succession(sample)
     for task in card.tasks:
         yield similarity.check_task(sample, task)
     yield from labels.check_outliers(sample)

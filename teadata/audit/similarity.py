@@ -65,7 +65,9 @@ def check_duplicates(sample: Sample) -> Finding:
     }
     text = f"{len(near)} of {len(frames)} frames within {NEAR_DUPLICATE:g} Å of another"
     if len(near):
-        text += f", {len(exact)} of them exactly, {len(foreign)} of another trajectory"
+        text += f", {len(exact)} of them exactly"
+        if frames.trajectories is not None:
+            text += f", {len(foreign)} of another trajectory"
         first, second = evidence["pairs"][0]["frames"]
         text += f", e.g. frames {first} and {second}"
     elif len(frames) > 1:

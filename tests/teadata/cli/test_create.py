@@ -57,7 +57,7 @@ def test_the_whole_life_of_a_dataset(run, file, tmp_path):
     done = run(*shlex.split(command), "--title", "A peptide", "--group", "methyl=0-3")
     assert done.returncode == 0, done.stderr
     assert "peptide@0.1.0: C12H22N4O4, 42 atoms" in done.stdout
-    assert "12 checks, 0 failed" in done.stdout
+    assert "13 checks, 0 failed" in done.stdout
     assert re.search(r"peptide@0.1.0 +yes +own +C12H22N4O4 +42", run("teadata", "list").stdout)
 
     again = run(*shlex.split(command), "--group", "methyl=0-3")
@@ -126,7 +126,7 @@ def test_positions_in_bohr_are_suspected(run, frames, tmp_path):
     assert re.search(r"sign of forces +not judged +fewer", done.stdout)
     again = ("teadata", "create", "own", tmp_path / "a.npz", "--length-unit", "Bohr")
     done = run(*again, "--version", "0.2.0")
-    assert "12 checks, 0 failed, 0 warnings;" in done.stdout
+    assert "13 checks, 0 failed, 0 warnings;" in done.stdout
 
 
 def test_energies_in_another_unit_than_forces_are_suspected(run, frames, tmp_path):
