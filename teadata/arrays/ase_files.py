@@ -96,6 +96,8 @@ class AseFile(ImageFile):
         calculated = {n: results[n] for n in RESULTS if results.get(n) is not None}
         if results.get("stress") is not None:
             calculated["stress"] = _tensor(np.asarray(results["stress"]))
+            if "stress" in found:  # which may be in Voigt's order in one, and whole in the other
+                found["stress"] = _tensor(np.asarray(found["stress"]))
         for name, value in (*atoms.arrays.items(), *calculated.items()):
             if not np.array_equal(found.get(name, value), value, equal_nan=name in calculated):
                 raise self.error(

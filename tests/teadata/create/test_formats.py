@@ -369,3 +369,16 @@ def test_frames_that_were_exported_and_labelled_anew(few, tmp_path):
         made(path)
     assert caught.value.options == ("--energy-unit", "eV")
     check(made(path, energy_unit="eV"), few)
+
+
+def test_stress_of_six_values_in_info_is_the_calculators(few, tmp_path):
+    atoms = few.to_ase()
+    for image in atoms:
+        image.cell, image.pbc = 30 * np.eye(3), True
+        results = image.calc.results | {"stress": np.arange(6) / 100}
+        image.calc = SinglePointCalculator(image, **results)
+        image.info["stress"] = image.get_stress(voigt=False)
+    ase.io.write(tmp_path / "a.traj", atoms)
+    found = made(tmp_path / "a.traj")
+    assert found.stress is not None
+    np.testing.assert_allclose(found.stress[0, 0], np.array([0, 5, 4]) / 100 * EV)
