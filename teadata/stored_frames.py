@@ -10,14 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from teadata.arrays import SeekableFile, StoredArray, StoredInts, open_arrays
 from teadata.arrays.stored_array import as_range
-from teadata.elements import SYMBOLS
+from teadata.elements import SYMBOLS, formula
 from teadata.formats.layout import check_layout, present, stated_units
 from teadata.frames import Frames
-from teadata.lookup import Consecutive, as_array, find_rows, rows_of
+from teadata.lookup import Consecutive, as_array, find_rows, picked, rows_of
 from teadata.typing import Floats, Ints
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class StoredFrames:
     """N frames of one system of A atoms; indexing reads what there is of each.
 
@@ -37,9 +37,15 @@ class StoredFrames:
     def __len__(self) -> int:
         return len(self.energies)
 
-    def __getitem__(self, index: slice | ArrayLike) -> Frames:
-        """Read some of the frames."""
-        rows = index if isinstance(index, slice) else np.asarray(index)
+    def __repr__(self) -> str:
+        return (
+            f"StoredFrames({len(self)} frames of {formula(self.numbers)}, {self.n_atoms} atoms, "
+            "in their file; a slice reads some)"
+        )
+
+    def __getitem__(self, index: int | slice | ArrayLike) -> Frames:
+        """Read frames by slice, integer array or mask; one integer gives one frame."""
+        rows = index if isinstance(index, slice) else np.atleast_1d(picked(index, len(self)))
         return Frames(
             numbers=self.numbers,
             positions=self.positions[rows],

@@ -37,6 +37,10 @@ def test_what_is_indexed_is_what_is_in_memory(dataset):
             value = getattr(expected[index], field.name)
             if field.name not in ("stress", "temperatures") and value is not None:
                 np.testing.assert_array_equal(getattr(part, field.name), value)
+    np.testing.assert_array_equal(found[-1].ids, expected[-1].ids)
+    with pytest.raises(IndexError):
+        found[len(found)]
+    assert repr(found).startswith(f"StoredFrames({len(expected)} frames of {expected.formula}")
     np.testing.assert_array_equal(found.find(expected.ids[[4, 1]]), [4, 1])
     assert found.find(np.array([-5])).tolist() == [-1]
 
