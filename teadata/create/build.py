@@ -94,6 +94,7 @@ def build(
         sizes=splits.sizes,
         groups=groups.parse(options.groups, first),
         sampling=_sampling(pool, options),
+        state=system.state,
     )
     card = cards.make(name, version, made, options)
     card = card.model_copy(update={"statistics": cards.statistics(Dataset(card, folder))})

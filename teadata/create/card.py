@@ -118,7 +118,7 @@ class Ingredients:
 
     ``folder`` has its files; ``first`` is one of its frames; ``taken`` are the user's files, and
     what each was taken for; ``sizes`` are those of nested training splits; ``sampling`` says how
-    the splits were made.
+    the splits were made; ``state`` is charge and multiplicity, empty for most molecules.
     """
 
     folder: Path
@@ -128,6 +128,7 @@ class Ingredients:
     sizes: Sequence[int]
     groups: dict[str, list[list[int]]]
     sampling: str
+    state: str = ""
 
 
 def make(name: str, version: str, made: Ingredients, options: Options) -> DatasetCard:
@@ -142,7 +143,7 @@ def make(name: str, version: str, made: Ingredients, options: Options) -> Datase
         title=options.title or f"{name}: {first.formula}",
         edition="own",
         system=System(
-            name=name,
+            name=f"{first.formula}, {made.state}" if made.state else name,
             formula=first.formula,
             n_atoms=first.n_atoms,
             elements=elements,

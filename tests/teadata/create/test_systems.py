@@ -300,6 +300,9 @@ def test_frames_of_two_charges_are_of_two_systems(frames, tmp_path, suffix):
     for done, start in zip(made, (0, 1), strict=True):
         assert teadata.load(done.card.id).frames.ids.tolist() == list(range(start, 20, 2))
     assert [any("charge 1" in note for note in done.notes) for done in made] == [False, True]
+    assert [done.card.system.name for done in made] == [
+        made[0].card.id, "C12H22N4O4, charge 1",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("stated", [{"charge": 0, "spin": 1}, {"charge": 0.137}, {}])
