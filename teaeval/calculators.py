@@ -113,6 +113,8 @@ def _of_folder(folder: Path, device: str | None) -> Any:
 def in_units(calculator: Calculator, energy: str, length: str = "Å") -> Calculator:
     """Wrap a calculator that gives other units than ASE's, so that it gives eV and eV/Å.
 
+    What is made gives energies and forces, and no stress, whose unit these do not say.
+
     Parameters
     ----------
     calculator

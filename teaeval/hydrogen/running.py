@@ -99,6 +99,9 @@ def run(
     prepare(plan, folder, None if scheduler else lambda: find_calculator(plan.calculator, model))
     jobs = {state: Job(plan, state, folder.resolve(), model) for state in plan.states}
     results = campaign.carry_out(run_state, jobs, processes, scheduler, progress)
+    for state in with_finished(plan, folder).states:  # other processes may have ended some
+        if state not in results:
+            results[state] = run_state(Job(plan, state, folder.resolve(), model))
     ordered = sorted(results.values(), key=lambda one: (one.temperature, one.density))
     plan = plan.model_copy(update={"states": tuple(one.state for one in ordered)})
     record = summarise(plan, ordered)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, get_args
 
-from teadata.errors import UsageError
+from teadata.errors import DataError, PathError, UsageError
 from teadata.files import check_folder
 from teadata.schema import StrictModel
 from teaeval.md.campaign import PLAN_FILE
@@ -64,11 +64,22 @@ def read_plan(folder: Path) -> Plan:
         If there is none.
     """
     check_folder(folder, "a folder of simulations, which `teaeval md run` makes")
-    return Plan.from_json(
-        folder / PLAN_FILE,
-        "a plan of simulations",
-        "this is no folder of simulations: start some with `teaeval md run`",
-    )
+    path = folder / PLAN_FILE
+    try:
+        return Plan.from_json(
+            path,
+            "a plan of simulations",
+            "this is no folder of simulations: start some with `teaeval md run`",
+        )
+    except PathError:
+        raise
+    except DataError as error:
+        if not path.exists():
+            raise
+        said = str(error).partition("; this is no folder")[0]
+        raise DataError(
+            f"{said}; it was damaged or edited: put it back, or simulate in another folder"
+        ) from None
 
 
 def check_owner(folder: Path) -> None:

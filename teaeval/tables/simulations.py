@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -17,6 +18,9 @@ ALL_APART = 0.995
 """Hellinger's distance of halves that have as good as nothing in common."""
 
 UNTOLD = "halves of the reference have nothing in common, so no model is farther away than they are"
+
+NOISY = ("langevin", "bussi")
+"""Thermostats that draw random numbers."""
 
 ALL = "all of them"
 """In a log-rank test of more than two."""
@@ -65,6 +69,7 @@ def survival(records: Sequence[Simulations]) -> Grid:
             "share left: Kaplan–Meier at the end, with its 95 % interval (log–log; Clopper–Pearson "
             "where all or none are left); median: when half have failed, a dash if not yet",
             *_unwatched(records),
+            *_same_noise(records),
         ),
     )
 
@@ -76,6 +81,21 @@ def _unwatched(records: Sequence[Simulations]) -> list[str]:
         if record.unwatched is not None:
             found.setdefault(record.unwatched, []).append(record.name)
     return [f"{', '.join(dict.fromkeys(names))}: {text}" for text, names in found.items()]
+
+
+def _same_noise(records: Sequence[Simulations]) -> list[str]:
+    """Which records of one model have seeds in common, and so the same random forces."""
+    found = []
+    for members in by_state(records).values():
+        for (label, one), (other, two) in itertools.combinations(members, 2):
+            both = sorted({r.seed for r in one.replicas} & {r.seed for r in two.replicas})
+            if one.name == two.name and both and one.settings.thermostat in NOISY:
+                seeds = ", ".join(map(str, both))
+                found.append(
+                    f"{label} and {other}: replicas of the seeds {seeds} have the same noise, and "
+                    "are not independent; simulate one of them with a --seed that is farther away"
+                )
+    return found
 
 
 def log_ranks(records: Sequence[Simulations]) -> Grid | None:

@@ -105,6 +105,21 @@ def test_state_points_that_are_added_join_those_that_are_there(here, dataset, in
     assert found.transitions[0].verdict == "not found: molecular from 0.5 to 0.7 g/cm³"
 
 
+def test_what_another_process_ends_meanwhile_is_in_the_record(here, dataset):
+    first, second = (
+        make_plan(dataset, "s", calculator="springs:make", states=[state], protocol=SHORT)
+        for state in STATES
+    )
+    begun = []
+
+    def meanwhile(*_):
+        if not begun:
+            begun.append(True)
+            run(second, here / "out")
+
+    assert [one.state for one in run(first, here / "out", progress=meanwhile).states] == STATES
+
+
 def test_records_of_other_lengths_are_compared_with_a_word(here, dataset, run):
     plan = make_plan(dataset, "long", calculator="springs:make", states=STATES[:1], protocol=SHORT)
     long = run_plan(plan, here / "long")

@@ -125,6 +125,15 @@ def test_a_plan_that_was_changed_after_the_simulations_is_noticed(copied):
         md.analyse(copied, 0, 10, observables=["gyration"])
 
 
+def test_a_plan_that_is_damaged_is_not_taken_for_none(copied):
+    (copied / "plan.json").write_text((copied / "plan.json").read_text()[:90])
+    with pytest.raises(DataError, match=r"is no JSON .*; it was damaged or edited: put it back"):
+        md.analyse(copied)
+    (copied / "plan.json").unlink()
+    with pytest.raises(DataError, match="no folder of simulations: start some"):
+        md.analyse(copied)
+
+
 def test_a_trajectory_that_has_lost_frames_is_noticed(copied):
     from teaeval.md.h5md import cut
 

@@ -239,3 +239,19 @@ def test_a_drift_of_too_few_frames_is_none(good):
     said = lines_of(good.model_copy(update={"settings": nve}))
     assert any("replica 0, 1, 2, 3: no energy drift, of too few frames" in line for line in said)
     assert not any("drift" in line for line in lines_of(good))
+
+
+def test_replicas_of_one_model_with_the_same_noise_are_told(good):
+    from teaeval.tables.simulations import survival
+
+    def seeded(first):
+        replicas = [
+            one.model_copy(update={"seed": first + i}) for i, one in enumerate(good.replicas)
+        ]
+        return good.model_copy(update={"replicas": replicas})
+
+    told = "Tied #1 and Tied #2: replicas of the seeds 2, 3 have the same noise"
+    assert any(told in note for note in survival([seeded(0), seeded(2)]).notes)
+    assert not any("noise" in note for note in survival([seeded(0), seeded(4)]).notes)
+    other = seeded(0).model_copy(update={"name": "Other"})
+    assert not any("noise" in note for note in survival([seeded(0), other]).notes)
