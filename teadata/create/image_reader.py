@@ -56,12 +56,11 @@ class ImageReader(Reader):
                 start += len(block)
                 continue
             known = self._names(next(block.images()).arrays, block.where[0])
-            alike = [known["numbers"], "pbc", THEORY, *sum(UNITS.values(), ()), *states.NAMES]
-            for rows in _runs(block, alike):
-                part = {name: array[rows] for name, array in block.arrays.items()}
-                key, found, keys = self._entry(part, known, block.where[rows.start])
-                places = np.arange(start + rows.start, start + rows.stop)
-                yield from self._wait(key, places, found, keys)
+            for run in _runs(block, [known["numbers"], "pbc", THEORY, *sum(UNITS.values(), ())]):
+                for rows in _of_one_state(block, run):
+                    part = {name: array[rows] for name, array in block.arrays.items()}
+                    key, found, keys = self._entry(part, known, block.where[int(rows[0])])
+                    yield from self._wait(key, start + rows, found, keys)
             start += len(block)
         for key in list(self.waiting):
             yield self._flush(key)
@@ -226,6 +225,20 @@ def _runs(block: Block, names: Sequence[str]) -> list[slice]:
             changes |= (array[1:] != array[:-1]).any(axis=tuple(range(1, array.ndim)))
     bounds = [0, *(np.flatnonzero(changes) + 1).tolist(), len(block)]
     return [slice(*ends) for ends in itertools.pairwise(bounds)]
+
+
+def _of_one_state(block: Block, run: slice) -> list[Ints]:
+    """Rows of a run that have the same charge and multiplicity."""
+    rows = np.arange(run.start, run.stop)
+    stated = {
+        name: array[run]
+        for name in states.NAMES
+        if (array := block.arrays.get(name)) is not None and array.ndim == 1
+    }
+    if not stated:
+        return [rows]
+    names, which = states.states_of(stated)
+    return [rows[which == i] for i in range(len(names))]
 
 
 def _distinct(arrays: Mapping[str, Array], known: Mapping[str, str]) -> list[str]:
