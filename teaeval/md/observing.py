@@ -22,6 +22,10 @@ from teaeval.resampling import SHARE
 LEAST_OUTSIDE = 0.001
 """Share of a sample outside the bins from which on that is said."""
 
+FAR = 2.0
+"""Widths of the 95 % interval that a mean may be from what theory says without a word: of one, by
+chance, every twentieth is farther."""
+
 TOO_SHORT = "are shorter than twice the correlation time, so intervals are too narrow"
 
 
@@ -145,13 +149,15 @@ class _Comparison:
         if other is not None:
             notes += _outside(quantity, other, "reference")
         compared = other is not None and _comparable(quantity, sample, other)
+        mean = _mean(quantity, sample, self.spacing)
+        notes += _off_theory(mean, exact, quantity.unit)
         return Observed(
             observable=self.observable.name,
             quantity=quantity.name,
             unit=quantity.unit,
             kind=quantity.kind,
             axes=[observed.Axis(**asdict(axis)) for axis in quantity.axes],
-            mean=_mean(quantity, sample, self.spacing),
+            mean=mean,
             values=_rounded(quantity.shown(sample.total)),
             reference=self.reference.label if compared and self.reference else None,
             reference_mean=_mean(quantity, other, self.other_spacing)
@@ -192,6 +198,18 @@ def _outside(quantity: Quantity, sample: Blocked, whose: str) -> list[str]:
                 "drawn, but counted in distances and means"
             )
     return found
+
+
+def _off_theory(mean: observed.Estimate | None, exact: float | None, unit: str) -> list[str]:
+    """What to say of a mean that is clearly not what theory says it must be."""
+    if mean is None or exact is None or mean.low is None or mean.high is None:
+        return []
+    if abs(mean.value - exact) <= max(mean.high - mean.value, mean.value - mean.low) * FAR:
+        return []
+    return [
+        f"theory says {exact:g} {unit}, more than {FAR:g} times as far away as the 95 % interval "
+        "reaches: more has to be left out at the start (--discard), or energy is not conserved"
+    ]
 
 
 def _comparable(quantity: Quantity, *samples: Blocked) -> bool:

@@ -184,3 +184,19 @@ def test_a_molecule_of_hydrogen_has_no_radius_of_gyration_and_all_else():
     two = teadata.Frames(np.array([2, 18]), apart, np.zeros(20), apart)
     _, left_out = observing.observe(System(two[0]), [sources.Labelled(two)], [])
     assert "not bonded to one molecule" in left_out["gyration"]
+
+
+def test_a_temperature_that_is_not_the_thermostats_is_told():
+    from teaeval.md.observed import Estimate
+    from teaeval.md.observing import _off_theory
+
+    def noted(value, half):
+        mean = Estimate(value=value, error=half / 2, low=value - half, high=value + half, blocks=9)
+        return _off_theory(mean, 300.0, "K")
+
+    assert noted(290.0, 9.0) == noted(290.0, 6.0) == []
+    (told,) = noted(200.0, 20.0)
+    assert told.startswith("theory says 300 K")
+    assert "--discard" in told
+    alone = Estimate(value=200.0, error=None, low=None, high=None, blocks=1)
+    assert _off_theory(alone, 300.0, "K") == []
