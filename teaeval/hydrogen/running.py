@@ -12,7 +12,7 @@ import numpy as np
 
 from teadata import Dataset, Frames, catalog
 from teadata.elements import MASSES
-from teadata.errors import DataError
+from teadata.errors import DataError, UsageError
 from teadata.files import write_text
 from teadata.provenance import package_version
 from teadata.typing import Progress
@@ -34,6 +34,7 @@ from teaeval.hydrogen.record import (
 from teaeval.hydrogen.states import StatePoint, state_points
 from teaeval.hydrogen.transition import find_transition
 from teaeval.md import campaign
+from teaeval.md.starting import stress_of
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -239,9 +240,10 @@ def _has_stress(atoms: Atoms, calculator: Any) -> bool:
     probe = atoms.copy()
     probe.calc = calculator
     try:
-        return bool(np.isfinite(probe.get_stress()).all())
-    except (NotImplementedError, AttributeError, KeyError, ValueError, TypeError):
+        stress_of(probe)
+    except UsageError:
         return False
+    return True
 
 
 def _settings(state: StatePoint, protocol: Protocol, stress: bool) -> Settings:

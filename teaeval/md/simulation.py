@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from teadata import units
-from teadata.errors import DataError, MissingExtraError, UsageError
+from teadata.errors import DataError, MissingExtraError
 from teadata.files import locked
 from teadata.typing import Progress
 from teaeval.calculators import CalculationError
@@ -21,7 +21,7 @@ from teaeval.md.h5md import Buffer, Writer
 from teaeval.md.monitor import Monitor
 from teaeval.md.outcome import OUTCOME_FILE, Failure, Outcome
 from teaeval.md.settings import Settings
-from teaeval.md.starting import check_start
+from teaeval.md.starting import check_start, stress_of
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -281,21 +281,9 @@ class _Run:
         if self.settings.forces:
             frame["forces"] = atoms.get_forces() * units.EV
         if self.settings.stress:
-            frame["stress"] = self._stress()
+            frame["stress"] = stress_of(atoms)
         self.frames.append(frame)
         return None
-
-    def _stress(self) -> Any:
-        try:
-            stress = self.atoms.get_stress(voigt=False) * units.EV
-            if not np.isfinite(stress).all():
-                raise ValueError("it is not finite")
-            return stress
-        except (NotImplementedError, AttributeError, ValueError) as error:
-            raise UsageError(
-                f"the calculator gives no stress of this system ({error}); leave stress out, and "
-                "--stress"
-            ) from None
 
     def _elapsed(self) -> float:
         """Seconds that the simulation has taken, without interruptions."""

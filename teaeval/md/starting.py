@@ -1,4 +1,4 @@
-"""What a simulation can start from: atoms in places, a calculator, settings."""
+"""What a simulation can start from: atoms in places, a calculator and what it gives, settings."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from teadata import units
 from teadata.errors import UsageError
+from teadata.typing import Floats
 from teaeval.md.settings import Settings
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+NO_STRESS = (NotImplementedError, AttributeError, KeyError, TypeError, ValueError)
+"""What calculators raise instead of a stress: ASE's own error of a property that there is not, that
+of an axis without a cell, and those of calculators that have none among their results, or None."""
 
 
 def check_start(atoms: Atoms, calculator: Any, settings: Settings) -> None:
@@ -69,6 +75,27 @@ def check_friction(settings: Settings) -> None:
             f"{1 / settings.timestep:g} 1/fs. If it is in 1/ps: --friction {settings.friction:g} "
             "--friction-unit 1/ps"
         )
+
+
+def stress_of(atoms: Atoms) -> Floats:
+    """Return the stress (3, 3) of atoms with a calculator, kcal/mol/Å³.
+
+    Raises
+    ------
+    UsageError
+        If the calculator gives none of this system, or none that is finite.
+    """
+    try:
+        stress = np.asarray(atoms.get_stress(voigt=False) * units.EV, np.float64)
+        reason = None if np.isfinite(stress).all() else "it is not finite"
+    except NO_STRESS as error:
+        reason = str(error) or type(error).__name__
+    if reason is not None:
+        raise UsageError(
+            f"the calculator gives no stress of this system ({reason}); leave stress out, and "
+            "--stress"
+        )
+    return stress
 
 
 def _check_numbers(atoms: Atoms) -> None:
