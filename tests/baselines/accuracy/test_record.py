@@ -48,8 +48,9 @@ def test_shipped_records_are_of_the_shipped_data_and_settings(record):
         plan = runs.make_plan(record.model, data, trained.subset, trained.size, record.config_name)
         assert accuracy.settings_of(plan) == record.config
         assert (plan.train, plan.valid) == (trained.train, trained.valid)
-        # reference trainings are long: one seed
-        assert len(trained.seeds) >= (1 if record.config_name.startswith("reference") else 3)
+        # long trainings: one seed
+        one = record.config_name.startswith(("reference", "paper"))
+        assert len(trained.seeds) >= (1 if one else 3)
         assert set(trained.seeds[0].tests) == set(accuracy.tests_of(data.card, trained.subset))
 
 
