@@ -14,7 +14,7 @@ from teadata.card import DataFile, DatasetCard, Ingested, SourceFile
 from teadata.errors import DataError, UsageError
 from teadata.files import recover, replace_folder, staging, write_text
 from teadata.ingest.archives import PassedOver, find, given_files
-from teadata.ingest.naming import PASS, Claim, stated_roles
+from teadata.ingest.naming import PASS, Claim, choose, stated_roles
 from teadata.ingest.parts import Part, find_parts
 from teadata.ingest.plan import Assigned, Options, assign, draft, passed_by_map, select
 from teadata.ingest.sources import NotFramesError, Source
@@ -49,7 +49,7 @@ class Draft:
 
 
 def ingest(
-    paths: Sequence[Path],
+    paths: Sequence[str | Path],
     dataset: str,
     options: Options | None = None,
     *,
@@ -83,6 +83,7 @@ def ingest(
     """
     from filelock import FileLock
 
+    paths = _paths(paths)
     card = _blank(dataset)
     root = catalog.local_root(card.id)
     try:
@@ -106,6 +107,13 @@ def ingest(
         ) from None
 
 
+def _paths(paths: Sequence[str | Path]) -> list[Path]:
+    """The paths that were given; a single one is no list."""
+    if isinstance(paths, str | Path):
+        raise UsageError(f"expected a list of paths, found one: [{str(paths)!r}]")
+    return [Path(path) for path in paths]
+
+
 def _made_of(card: DatasetCard, paths: Sequence[Path], options: Options) -> bool:
     """Whether a dataset was made of these very files, and of what is said of them."""
     known = {file.sha256 for file in card.source.files} if card.source else set()
@@ -114,11 +122,23 @@ def _made_of(card: DatasetCard, paths: Sequence[Path], options: Options) -> bool
     agree = all(
         given in (None, unit) for each in taken for given, unit in zip(said, each, strict=True)
     )
-    splits = {item.split for item in card.ingested}
-    if not agree or not splits.issuperset(options.mapping.values()):
+    if not agree or not _as_said(card, options):
         return False
     frames, others = ({sha256(file) for file in files} for files in given_files(paths))
     return frames <= known <= frames | others
+
+
+def _as_said(card: DatasetCard, options: Options) -> bool:
+    """Whether each file that a mapping names was taken for what it says, or not at all."""
+    splits = {item.file: item.split for item in card.ingested}
+    named = {name: split for name, split in options.mapping.items() if split != PASS}
+    try:
+        said = choose(named, list(splits))
+    except UsageError:
+        return False
+    left_out = ["/" + name.strip("/") for name in options.mapping if name not in named]
+    taken = any(f"/{file}".endswith(name) for file in splits for name in left_out)
+    return not taken and all(splits[file] == split for file, split in said.items())
 
 
 def _blank(dataset: str) -> DatasetCard:
@@ -133,7 +153,7 @@ def _blank(dataset: str) -> DatasetCard:
 
 
 def look(
-    paths: Sequence[Path],
+    paths: Sequence[str | Path],
     dataset: str,
     options: Options | None = None,
     *,
@@ -153,6 +173,7 @@ def look(
     DataError
         If a file is damaged or unsafe, or all are of another system.
     """
+    paths = _paths(paths)
     card, options = _blank(dataset), options or Options()
     root = catalog.local_root(card.id)
     root.parent.mkdir(parents=True, exist_ok=True)
@@ -194,7 +215,11 @@ def _parts(
     passed += [PassedOver(s.label, f"{s.header.formula}, another system") for s in others]
     lists += [file for file in contents.indices if file.label not in left_out]
     parts, unused = find_parts(ours, lists, card)
-    return parts, passed + unused
+    labels = [part.label for part in parts]
+    inside = {name: split for name, split in options.mapping.items() if "#" in name}
+    left_out = passed_by_map(labels, dataclasses.replace(options, mapping=inside))
+    unused += [PassedOver(label, "as the mapping says") for label in labels if label in left_out]
+    return [part for part in parts if part.label not in left_out], passed + unused
 
 
 def _ingest(
@@ -208,8 +233,7 @@ def _ingest(
     built = place / "dataset"
     built.mkdir()
     parts, passed = _parts(paths, card, options, place, whole_record)
-    kept = [part for part in parts if options.mapping.get(part.label) != PASS]
-    assigned = assign(kept, card, options)
+    assigned = assign(parts, card, options)
     _check_room(assigned, built)
     splits, groups, notes = write(built / "frames.h5", assigned, card)
     splits.write(built / "splits.parquet")

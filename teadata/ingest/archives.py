@@ -8,6 +8,7 @@ can honestly hold or the disk can take.
 from __future__ import annotations
 
 import lzma
+import os
 import re
 import shutil
 import stat
@@ -109,10 +110,12 @@ def find(paths: Sequence[Path], staging: Path) -> Contents:
     contents = Contents([], [], [])
     for path, label in _labels(paths).items():
         if path.is_dir():
-            for file in sorted(p for p in path.rglob("*") if p.is_file()):
-                inside = file.relative_to(path).as_posix()
-                if not _hidden(inside):
-                    _sort(Found(file, f"{label}/{inside}", file), contents, staging, DEPTH)
+            for file in _inside(path):
+                name = f"{label}/{file.relative_to(path).as_posix()}"
+                if file.is_file():
+                    _sort(Found(file, name, file), contents, staging, DEPTH)
+                else:
+                    contents.passed.append(PassedOver(name, "a link to a file that is not here"))
         elif not path.is_file():
             raise UsageError(f"{path}: no such file or folder")
         else:
@@ -127,15 +130,43 @@ def find(paths: Sequence[Path], staging: Path) -> Contents:
     return contents
 
 
+def _inside(folder: Path) -> list[Path]:
+    """The files in a folder and those below it, links to folders too; hidden ones do not count.
+
+    Raises
+    ------
+    DataError
+        If one of the folders cannot be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise DataError(
+            f"{error.filename}: cannot be read ({error.strerror}); give the files that can be read "
+            "themselves"
+        )
+
+    files, seen = [], set()
+    for place, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        whole = os.path.realpath(place)
+        if whole in seen:  # links that lead back, or twice to one folder
+            folders.clear()
+            continue
+        seen.add(whole)
+        folders[:] = sorted(name for name in folders if not _hidden(name))
+        files += [Path(place, name) for name in names if not _hidden(name)]
+    return sorted(path for path in files if path.is_file() or path.is_symlink())
+
+
 def _labels(paths: Sequence[Path]) -> dict[Path, str]:
     """What the user knows each path by: its name, or more of it where two have the same."""
-    parts = {path.absolute().parts: path for path in paths}
+    # Path.resolve would give what a link leads to, which the user does not call it.
+    parts = {Path(os.path.abspath(path)).parts: path for path in paths}  # noqa: PTH100
     labels = {}
     for whole, path in parts.items():
         depth = 1
         while sum(other[-depth:] == whole[-depth:] for other in parts) > 1:
             depth += 1
-        labels[path] = "/".join(whole[-depth:]) if depth > 1 else path.name
+        labels[path] = "/".join(whole[-depth:])
     return labels
 
 
@@ -155,9 +186,8 @@ def given_files(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     files = [
         file
         for path in paths
-        for file in (sorted(path.rglob("*")) if path.is_dir() else [path])
-        if file.is_file()
-        and not _hidden(file.relative_to(path).as_posix() if path.is_dir() else file.name)
+        for file in (_inside(path) if path.is_dir() else [path])
+        if file.is_file() and (path.is_dir() or not _hidden(file.name))
     ]
     frames = [file for file in files if _is_frames(file.name) or _is_archive(file.name)]
     return frames, [file for file in files if _is_indices(file.name)]

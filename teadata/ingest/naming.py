@@ -36,6 +36,10 @@ ROLE_WORDS = {
 """Words for each role."""
 
 
+_SUFFIXES = re.compile(r"(\.(npz|npy|xyz|extxyz|h5|hdf5|csv|txt|dat|gz))+$", re.IGNORECASE)
+"""What a file's name ends on, which says nothing of what it holds."""
+
+
 @dataclass(frozen=True)
 class Claim:
     """What a file is said to hold: a subset, a role, and a size if one is given."""
@@ -84,7 +88,7 @@ def _stated(levels: Sequence[list[str]], known: Mapping[str, str]) -> set[str]:
 def _levels(label: str) -> list[list[str]]:
     """Words of a label's parts, the file's own name first."""
     path = PurePosixPath(label)
-    name = path.name.split(".", 1)[0]
+    name = _SUFFIXES.sub("", path.name)
     folders = [re.sub(r"\.(zip|tar|tgz)(\..*)?$", "", part) for part in path.parts[:-1]]
     return [words(name), *(words(part) for part in reversed(folders))]
 
@@ -232,9 +236,9 @@ def choose(mapping: Mapping[str, str], labels: Sequence[str]) -> dict[str, str]:
     Raises
     ------
     UsageError
-        If an entry names no file, or several.
+        If an entry names no file, or several, or two say different things of one.
     """
-    splits = {}
+    splits: dict[str, str] = {}
     for name, split in mapping.items():
         ending = "/" + name.strip("/")
         hits = [label for label in labels if f"/{label}".endswith(ending)]
@@ -242,5 +246,8 @@ def choose(mapping: Mapping[str, str], labels: Sequence[str]) -> dict[str, str]:
             shown = ", ".join(hits or labels[:8]) + (" …" if len(hits or labels) > 8 else "")
             what = "several files" if hits else "no file"
             raise UsageError(f"--map {name}={split} names {what}; files: {shown}")
-        splits[hits[0]] = split
+        if splits.setdefault(hits[0], split) != split:
+            raise UsageError(
+                f"--map says {splits[hits[0]]} and {split} of one file, {hits[0]}; keep one"
+            )
     return splits

@@ -152,18 +152,30 @@ def _by_arrays(source: Source) -> list[Part]:
     file = source.file
     if isinstance(file, ImageFile):
         return []
-    parts = []
+    parts, wrong = [], []
     for name in file.names:
-        roles = {ROLE_WORDS[word] for word in words(name) if word in ROLE_WORDS}
+        roles = _roles(name)
         if len(roles) != 1 or file.dtype(name).kind not in "iu" or len(file.shape(name)) != 1:
             continue
         rows = file.whole(name).astype(np.int64)
         if len(rows) == 0 or rows.min() < 0 or len(np.unique(rows)) < len(rows):
+            wrong.append(name)
             continue
         parts.append(
             Part(source, f"{source.label}#{name}", rows, roles.pop(), origin=f"array {name}")
         )
+    if parts and wrong:
+        raise DataError(
+            f"{source.label}: {' and '.join(wrong)}: expected places of frames from 0, each once, "
+            f"as in {parts[0].origin}; found none, a negative one, or one twice; correct the "
+            "array, or take it out of the file"
+        )
     return parts
+
+
+def _roles(value: str) -> set[str]:
+    """The roles that a text names."""
+    return {ROLE_WORDS[word] for word in words(value) if word in ROLE_WORDS}
 
 
 def _by_key(source: Source, card: DatasetCard) -> list[Part]:
@@ -182,17 +194,24 @@ def _by_key(source: Source, card: DatasetCard) -> list[Part]:
     for row, value in enumerate(stated):
         groups.setdefault((subset[row], text(value)), []).append(row)
     parts = []
+    roles = {value: _roles(value) for _, value in groups}
+    if not any(len(said) == 1 for said in roles.values()):
+        return []
     for (of, value), rows in groups.items():
-        said = {ROLE_WORDS[word] for word in words(value) if word in ROLE_WORDS}
+        said = roles[value]
         if len(said) != 1:
-            return []
+            raise DataError(
+                f"{source.label}: {key} is {value!r} for {len(rows)} of its {count} frames, which "
+                "says no role (train, valid, test), and for others it does; take these frames out "
+                "of the file, or correct their role"
+            )
         named = stated_subsets(value, card) or ({of} & set(card.subsets))
         parts.append(
             Part(
                 source,
                 f"{source.label}#{'/'.join(filter(None, (of, value)))}",
                 np.array(rows),
-                said.pop(),
+                next(iter(said)),
                 next(iter(named)) if len(named) == 1 else None,
                 f"key {key}",
             )

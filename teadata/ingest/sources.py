@@ -130,16 +130,17 @@ class Source:
         texts = isinstance(self.file, ImageFile)  # where -5 may stand for -5.0
         if energies.dtype.kind != "f" and not (texts and energies.dtype.kind in "iu"):
             raise self._fail(f"energies are {energies.dtype}, expected floating-point numbers")
+        if energies.size == 0:
+            raise self._fail(
+                "holds no frames; leave it out, with --map FILE=- if it is in a folder"
+            )
         self._check_shapes(energies.size, numbers.size)
         optional = {"cell" if field == "lattice" else field for field in self._names}
         pbc: tuple[bool, ...] | None = None
         if "cell" in optional:
             pbc = (True, True, True)
         if "pbc" in self._names:
-            flags = np.asarray(self.file.whole(self._names["pbc"])).reshape(-1, 3)
-            if not (flags == flags[0]).all():
-                raise self._fail("its frames differ in pbc")
-            pbc = tuple(map(bool, flags[0]))
+            pbc = self._flags(np.asarray(self.file.whole(self._names["pbc"])))
         return Header(
             numbers=numbers,
             energies=energies.reshape(-1).astype(np.float64),
@@ -151,6 +152,19 @@ class Source:
             force_unit=self.file.stated(ALIASES["force_unit"]),
         )
 
+    def _flags(self, stated: Array) -> tuple[bool, ...]:
+        """Whether it is periodic along each axis: one flag for all, three, or three a frame."""
+        if stated.dtype.kind not in "biuf" or (stated.size != 1 and stated.shape[-1:] != (3,)):
+            raise self._fail(
+                f"pbc is {stated.dtype} of shape {stated.shape}, expected true or false for each "
+                "of three axes"
+            )
+        flags = np.broadcast_to(stated, 3) if stated.size == 1 else stated.reshape(-1, 3)
+        flags = flags.reshape(-1, 3)
+        if not (flags == flags[:1]).all():
+            raise self._fail("its frames differ in pbc")
+        return tuple(map(bool, flags[0]))
+
     def _numbers(self) -> Ints:
         numbers = self.file.whole(self._names["numbers"])
         if numbers.ndim == 2:
@@ -159,8 +173,10 @@ class Source:
             numbers = numbers[0]
         if numbers.dtype.kind in "SUO":
             numbers = np.array([NUMBERS.get(text(symbol), 0) for symbol in numbers])
-        if (numbers == 0).any():
-            raise self._fail("holds atoms of no known element")
+        known = np.isin(numbers, list(NUMBERS.values()))
+        if not known.all():
+            raise self._fail(f"holds atoms of no known element: {self._names['numbers']} has "
+                             f"{numbers[~known].flat[0]}")  # fmt: skip
         integers: Ints = numbers.astype(np.int64)
         return integers
 

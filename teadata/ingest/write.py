@@ -118,9 +118,18 @@ class Store:
                 for name in self.optional
             },
         )
-        bad = [n for n in ("positions", "energies", "forces") if not _finite(getattr(frames, n))]
+        labels = ("positions", "energies", "forces", *sorted(self.optional))
+        bad = [name for name in labels if not _finite(getattr(frames, name))]
         if bad:
-            raise DataError(f"{item.source.label}: NaN or infinity in {' and '.join(bad)}")
+            raise DataError(
+                f"{item.source.label}: NaN or infinity in {' and '.join(bad)}; take these frames "
+                "out, or the whole array where frames need not have it"
+            )
+        if frames.cell is not None and frames.pbc.all() and not frames.volumes.all():
+            raise DataError(
+                f"{item.source.label}: its frames are periodic, and their cell has no volume; take "
+                "the lattice out if they are not, or state pbc"
+            )
         return frames
 
 

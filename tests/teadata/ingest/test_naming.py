@@ -22,7 +22,8 @@ def card() -> DatasetCard:
     [
         ("folded_train_1000.npz", 1000, "folded/train/1000"),
         ("AcAla3-unfolded-training-200.npz", 200, "unfolded/train/200"),
-        ("un-folded.validation.npz", 5, None),  # nothing after the first dot is its name
+        ("un-folded.validation.npz", 5, "unfolded/valid"),
+        ("training_data/folded.test.extxyz.gz", 5, "folded/test"),
         ("unFoldedTest.xyz", 5, "unfolded/test"),
         ("folded/test/data.npz", 5, "folded/test"),
         ("I.zip/unfolded/folded_test.npz", 5, "folded/test"),  # the file's own name first
