@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import posixpath
+import re
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -67,11 +70,7 @@ class HDF5File(SeekableFile):
                     self._known[name] = known
             groups = [name for name in group if name not in self._known]
             if not self._known and groups:
-                raise self.error(
-                    f"holds no arrays, but {len(groups)} groups: "
-                    f"{', '.join(sorted(groups)[:3])} …; write one array per field, "
-                    "with a row per frame, at the top or in one group"
-                )
+                raise self.error(self._of_groups(groups))
             decompression_limit(
                 self.path, sum(known.size for known in self._known.values()), self.label
             )
@@ -94,6 +93,27 @@ class HDF5File(SeekableFile):
                 return group
             group = group[names[0]]
         raise self.error(f"has groups within groups, {DEPTH} deep and more")
+
+    def _of_groups(self, groups: Sequence[str]) -> str:
+        """What is wrong with a file of groups only, and the command that takes one of them."""
+        names = ", ".join(sorted(groups)[:3]) + (", …" if len(groups) > 3 else "")
+        said = (
+            f"holds no arrays, but {len(groups)} groups: {names}; expected an array for each "
+            "field, with a row per frame, at the top or in the only group"
+        )
+        if self.label != str(self.path):
+            return said
+        first = min(groups)
+        bare = re.sub(r"[^\w-]+", "_", first)
+        kept = self.path.with_name(f"{self.path.stem}-{bare}.hdf5")
+        script = (
+            f"import h5py; h5py.File({str(kept)!r}, 'x').copy(h5py.File({str(self.path)!r}, 'r')"
+            f"[{posixpath.join(self._group, first)!r}], 'frames')"
+        )
+        plain = not re.search(r'["$`!\\]', script)  # nothing that a shell reads in double quotes
+        return f"{said}. To take one: python -c " + (
+            f'"{script}"' if plain else shlex.quote(script)
+        )
 
     def _attribute(self, place: Any, name: str) -> None:
         """Keep an attribute that is one value."""

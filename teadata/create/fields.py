@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from teadata.errors import IncompleteError
 
 GEOMETRY = {
-    "positions": ("R", "positions", "pos", "coordinates", "coords", "coord"),
+    "positions": ("R", "positions", "pos", "coordinates", "coords", "coord", "conformations"),
     "numbers": ("z", "Z", "numbers", "atomic_numbers", "species", "nuclear_charges", "symbols"),
     "cell": ("cell", "cells", "box"),
     "lattice": ("lattice",),

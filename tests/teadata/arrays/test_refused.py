@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -309,6 +310,23 @@ def test_what_is_right_is_read(tmp_path, make, name):
     np.testing.assert_array_equal(file.whole("forces"), FORCES)
     pieces = [piece["forces"] for piece in file.pieces(["forces"], 5)]
     np.testing.assert_array_equal(np.concatenate(pieces), FORCES)
+
+
+@pytest.mark.parametrize("group", ["C2H6O", 'a "b"', "$it's `odd`"])
+def test_a_group_of_many_is_copied_by_the_command_that_the_error_names(tmp_path, group):
+    path = tmp_path / "a file.h5"
+    with h5py.File(path, "w") as file:
+        for name in (group, "other", "third", "~"):
+            file[f"data/{name}/forces"] = FORCES
+    with pytest.raises(DataError, match=r"4 groups: .*, other, third, …; expected") as caught:
+        open_arrays(path)
+    command = str(caught.value).partition("To take one: ")[2]
+    assert command.startswith("python -c ")
+    pasted = ["sh", "-c", command.replace("python", shlex.quote(sys.executable), 1)]
+    subprocess.run(pasted, check=True)
+    (copied,) = set(tmp_path.iterdir()) - {path}
+    np.testing.assert_array_equal(open_arrays(copied).whole("forces"), FORCES)
+    assert subprocess.run(pasted, capture_output=True).returncode == 1  # nothing is replaced
 
 
 @pytest.mark.parametrize("text", ["Å".encode("latin-1"), "Å".encode(), "Å"])
