@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from teadata.arrays import Array, ArrayFile, text
+from teadata.arrays.cells import lattice_vectors, other_form, said_of
 from teadata.arrays.voigt import from_voigt
 from teadata.create import states
-from teadata.create.cells import lattice_vectors, other_form, said_of
 from teadata.create.fields import THEORY, UNITS, Keys, choose
 from teadata.create.reader import (
     PER_FRAME,
@@ -215,7 +215,7 @@ class ArrayReader(Reader):
                 allowed.append((count, 6))
             if found not in allowed:
                 wrong.append(f"{name} has shape {found}, expected {expected}")
-                if name_of == "cell" and (said := other_form(name, self.file.whole(name))):
+                if name_of == "cell" and (said := other_form(name, self.file.whole(name), count)):
                     wrong.append(said)
         if wrong:
             raise self.file.error(

@@ -10,6 +10,7 @@ from typing import Any, TypedDict, TypeGuard, Unpack
 import numpy as np
 
 from teadata.arrays import IN_MEMORY, ArrayFile, SeekableFile, StoredArray, open_arrays
+from teadata.arrays.cells import other_form
 from teadata.arrays.images import ImageFile
 from teadata.arrays.systems import SystemImages, by_system
 from teadata.elements import formula
@@ -305,7 +306,8 @@ def _shapes(found: Mapping[str, Any]) -> list[Finding]:
             f"shape-of-{name}",
             expected=f"shape {shape} for {count} frames of {atoms} atoms",
             found=f"shape {found[name].shape}",
-            remedy=f"save {name} with a row for each frame",
+            remedy=(name == "cell" and other_form(name, found[name], count))
+            or f"save {name} with a row for each frame",
         )
         for name, shape in expected.items()
         if found[name].shape != shape

@@ -46,7 +46,16 @@ def test_a_cell_of_all_frames_or_of_each(read, shape):
     [
         (np.ones((7, 3, 3)), r"shape-of-cell\] expected shape \(30, 3, 3\).*found shape \(7, 3, 3"),
         (np.ones((60, 3, 3)), r"shape-of-cell.*found shape \(60, 3, 3\)"),
-        (np.ones((COUNT, 9)), r"shape-of-cell.*found shape \(30, 9\)"),
+        (
+            np.ones((7, 6)),
+            r"found shape \(7, 6\)\. To mend it: save cell with a row for each frame",
+        ),
+        (np.ones((COUNT, 9)), r"nine numbers .* cell = np.reshape\(cell, \(-1, 3, 3\)\)"),
+        (
+            np.ones((COUNT, 3)),
+            r"edges of a box; write vectors: cell = \[np.diag\(c\) for c in cell",
+        ),
+        (np.full((COUNT, 6), 90.0), r"a, b, c, α, β, γ; write vectors: .*cellpar_to_cell"),
         (np.full((COUNT, 3, 3), "12.0", "S4"), r"type-of-cell\] expected real numbers"),
         (np.ones((COUNT, 3, 3), complex), r"type-of-cell\] expected real numbers"),
     ],

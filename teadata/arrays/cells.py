@@ -66,7 +66,7 @@ def _matrix(vectors: Array) -> list[str]:
     return [f"({', '.join(f'{value:.4g}' for value in vector)})" for vector in vectors]
 
 
-def other_form(name: str, found: Array) -> str:
+def other_form(name: str, found: Array, count: int) -> str:
     """What a cell of another shape seems to be, and how it is made three vectors; empty if unknown.
 
     Parameters
@@ -75,12 +75,21 @@ def other_form(name: str, found: Array) -> str:
         Its name in the file.
     found
         Its values, of one frame or of all.
+    count
+        How many frames there are.
     """
-    width = found.shape[-1] if found.ndim in (1, 2) else 0
+    known = found.ndim == 1 or (found.ndim == 2 and len(found) == count)
+    width = found.shape[-1] if known else 0
     each = f"for c in {name}" if found.ndim == 2 else ""
     if width == 3:
         made = f"[np.diag(c) {each}]" if each else f"np.diag({name})"
         return f"three numbers seem to be the edges of a box; write vectors: {name} = {made}"
+    if width == 9:
+        shape = "(-1, 3, 3)" if each else "(3, 3)"
+        return (
+            "nine numbers seem to be three vectors, one after another; write them as rows: "
+            f"{name} = np.reshape({name}, {shape})"
+        )
     if width != 6 or found.dtype.kind not in "iuf":
         return ""
     angles = found[..., 3:]
