@@ -10,7 +10,7 @@ from baselines.predicted import Predicted
 from baselines.toolkit.neighbours import all_pairs, pairs_of_pairs
 from baselines.toolkit.structures import stress_of
 from teadata import Frames
-from teadata.arrays.voigt import from_voigt
+from teadata.arrays.stress import from_voigt
 from teadata.errors import MissingExtraError
 from teadata.units import EV
 

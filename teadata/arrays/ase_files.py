@@ -11,7 +11,7 @@ import numpy as np
 
 from teadata import units
 from teadata.arrays.images import Image, ImageFile
-from teadata.arrays.voigt import from_voigt
+from teadata.arrays.stress import from_voigt
 from teadata.errors import MissingExtraError, UsageError
 
 UNITS = {"energy_unit": "eV", "length_unit": "Å"}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from teadata.arrays.base import ArrayFile
+from teadata.arrays.stress import from_virials
 from teadata.elements import NUMBERS
 from teadata.typing import Array
 
@@ -164,6 +165,6 @@ class DeepmdFile(ArrayFile):
         if name == "stress":
             cell = np.array(arrays["box"][rows], np.float64).reshape(shape)
             virial = np.array(arrays["virial"][rows], np.float64).reshape(shape)
-            return np.asarray(-virial / np.abs(np.linalg.det(cell))[:, None, None])
+            return from_virials(virial, cell)
         file = next(file for file, here in NAMES.items() if here == name)
         return np.array(arrays[file][rows]).reshape(shape)

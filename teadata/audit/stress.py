@@ -27,6 +27,8 @@ USUAL = ("kcal/mol", "eV", "Hartree")
 WITHIN, MOST_REASONS = 4.0, 3
 """Factor within which a unit explains a ratio, and units that are named at most."""
 
+VIRIALS = "virials, not divided by the volume"
+
 UPPER = np.triu_indices(3)
 """Components of a stress that are different numbers."""
 
@@ -76,13 +78,15 @@ def check_stress(sample: Sample) -> Finding:
         f"stress of {subset} varies {worst.ratio:.2g} times as much as the forces say, "
         f"correlation {worst.correlation:.2f}"
     )
+    opposite, off = worst.off
+    reasons = [] if off < TIMES else _reasons(worst)
+    sized = f" ({'; '.join(reasons)})" if reasons else ""
     advice = (
         "write it in the unit of energy over that of length cubed, negative under compression, and "
         "make the dataset again"
     )
-    opposite, off = worst.off
-    reasons = [] if off < TIMES else _reasons(worst)
-    sized = f" ({'; '.join(reasons)})" if reasons else ""
+    if opposite and VIRIALS in reasons:
+        advice += "; if these are virials, with --virial-key in place of --stress-key"
     if opposite:
         return Finding(NAME, "fail", f"{text}: it has the opposite sign{sized}; {advice}", evidence)
     if off < TIMES:
@@ -93,7 +97,7 @@ def check_stress(sample: Sample) -> Finding:
 def _reasons(found: Agreement) -> list[str]:
     """What would make stress vary so many times as much as it should, the likeliest first."""
     energies = {f"{name}/Å³": factor for name, factor in ENERGY_UNITS.items() if name in USUAL}
-    ratios = {"virials, not divided by the volume": found.volume}
+    ratios = {VIRIALS: found.volume}
     for mine, is_mine in {"GPa": GIGAPASCAL, "kbar": GIGAPASCAL / 10, **energies}.items():
         ratios |= {
             f"{mine} taken for {taken}": is_taken / is_mine for taken, is_taken in energies.items()

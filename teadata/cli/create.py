@@ -51,6 +51,10 @@ class Files:
     stress_key: Annotated[
         str | None, typer.Option(help="The file's name of the stress, e.g. REF_stress.")
     ] = None
+    virial_key: Annotated[
+        str | None,
+        typer.Option(help="The file's name of virials, to make stress of, e.g. REF_virials."),
+    ] = None
     accept_float32: Annotated[
         bool, typer.Option("--accept-float32", help="Accept energies in single precision.")
     ] = False
@@ -201,7 +205,7 @@ def _options(files: Files, splitting: Splitting, described: Described) -> Option
         energy_unit=files.energy_unit,
         length_unit=files.length_unit,
         force_unit=files.force_unit,
-        keys=Keys(files.energy_key, files.forces_key, files.stress_key),
+        keys=Keys(files.energy_key, files.forces_key, files.stress_key, files.virial_key),
         accept_float32=files.accept_float32,
         wanted=Wanted(_sizes(splitting.train), splitting.valid, splitting.test, splitting.seed),
         subset_key=splitting.subset_key,

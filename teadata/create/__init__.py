@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -207,8 +208,8 @@ def _said(stock: Stock, options: Options) -> Iterator[str]:
         if virials and "stress" not in told.names:
             yield (
                 f"{item.label}: the dataset has no stress, as {virials[0]} is none; if it is as "
-                "MACE and DeePMD-kit have it, positive under compression, write stress = "
-                f"-{virials[0]} / volume into the file"
+                "QUIP, MACE and DeePMD-kit have it, an energy that is positive under compression, "
+                f"make the dataset again with --virial-key {shlex.quote(virials[0])}"
             )
         taken = [
             told.names[field]

@@ -12,14 +12,15 @@ import numpy as np
 
 from teadata.arrays import Array, ArrayFile, text
 from teadata.arrays.cells import lattice_vectors, other_form, said_of
-from teadata.arrays.voigt import from_voigt
 from teadata.create import states
 from teadata.create.fields import THEORY, UNITS, Keys, choose
 from teadata.create.reader import (
     PER_FRAME,
     PIECE,
+    TENSORS,
     Piece,
     Reader,
+    as_tensor,
     cell_of,
     no_key,
     same,
@@ -211,7 +212,7 @@ class ArrayReader(Reader):
         for name_of, name in rows.items():
             found, expected = self.file.shape(name), (count, *shape_of(name_of, atoms))
             allowed = [expected, (count, math.prod(expected[1:]))]
-            if name_of == "stress":
+            if name_of in TENSORS:
                 allowed.append((count, 6))
             if found not in allowed:
                 wrong.append(f"{name} has shape {found}, expected {expected}")
@@ -246,7 +247,7 @@ def _by_state(piece: Piece, names: Sequence[str], which: Ints) -> Iterator[Piece
 
 
 def _shaped(field: str, array: Array, atoms: int) -> Array:
-    """Rows of a field in their shape; a stress of six values becomes a tensor."""
-    if field == "stress" and array.shape[1:] == (6,):
-        return from_voigt(array)
+    """Rows of a field in their shape; stress of six values becomes a tensor."""
+    if field in TENSORS:
+        array = as_tensor(array)
     return array.reshape(len(array), *shape_of(field, atoms))

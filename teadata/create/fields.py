@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from teadata.errors import IncompleteError
+from teadata.errors import IncompleteError, UsageError
 
 GEOMETRY = {
     "positions": ("R", "positions", "pos", "coordinates", "coords", "coord", "conformations"),
@@ -69,17 +69,38 @@ NO_ENERGY = (
 ).split()
 """Prefixes of energies that are not the total energy of a frame; ``old`` is rMD17's."""
 
-OPTIONS = {"energies": "--energy-key", "forces": "--forces-key", "stress": "--stress-key"}
+OPTIONS = {
+    "energies": "--energy-key",
+    "forces": "--forces-key",
+    "stress": "--stress-key",
+    "virials": "--virial-key",
+}
 """The option that names a label."""
 
 
 @dataclass(frozen=True)
 class Keys:
-    """What the user says the labels are called; None where nothing is said."""
+    """What the user says the labels are called; None where nothing is said.
+
+    ``virials`` are taken only where they are named, and then in place of stress.
+
+    Raises
+    ------
+    UsageError
+        If both stress and virials are named.
+    """
 
     energies: str | None = None
     forces: str | None = None
     stress: str | None = None
+    virials: str | None = None
+
+    def __post_init__(self) -> None:
+        if None not in (self.stress, self.virials):
+            raise UsageError(
+                f"{OPTIONS['stress']} and {OPTIONS['virials']}: expected one of the two, as stress "
+                "is taken as it is, or made of virials"
+            )
 
 
 def choose(
@@ -115,6 +136,9 @@ def choose(
     for field in LABELS:
         if (name := _label(field, names, keys, per_frame, same)) is not None:
             known[field] = name
+    if keys.virials is not None:
+        known["virials"] = _said("virials", keys.virials, names)
+        known.pop("stress", None)
     missing = [field for field in ("positions", "numbers") if field not in known]
     if missing:
         raise IncompleteError(
@@ -185,11 +209,7 @@ def _label(
 ) -> str | None:
     """The file's name of a label: what the user says, else labels before other names."""
     if (said := getattr(keys, field)) is not None:
-        if said not in names:
-            raise IncompleteError(
-                f"has no {said!r}, which {OPTIONS[field]} names; found {_listed(names)}"
-            )
-        return str(said)
+        return _said(field, said, names)
     fits = [name for name in names if field != "energies" or per_frame(name)]
     labels, others = [name for name in LABELS[field] if name in fits], []
     for name in fits:
@@ -208,6 +228,15 @@ def _label(
     return None
 
 
+def _said(field: str, name: str, names: Sequence[str]) -> str:
+    """A name that the user gives, which the file must have."""
+    if name not in names:
+        raise IncompleteError(
+            f"has no {name!r}, which {OPTIONS[field]} names; found {_listed(names)}"
+        )
+    return name
+
+
 def _one(field: str, there: Sequence[str], same: Callable[[str, str], bool]) -> str:
     """The first of several names that hold the same; an error if they do not."""
     different = [name for name in there[1:] if not same(there[0], name)]
@@ -223,7 +252,7 @@ def _one(field: str, there: Sequence[str], same: Callable[[str, str], bool]) -> 
 
 
 def is_virial(name: str) -> bool:
-    """Whether a name is that of virials, whose sign and factor programs do not agree on."""
+    """Whether a name is that of virials, which are taken only where the user says so."""
     return "virial" in name.lower()
 
 

@@ -10,17 +10,19 @@ import numpy as np
 
 from teadata.arrays import Array, text
 from teadata.arrays.images import NUMBERS, Block, ImageFile
-from teadata.arrays.voigt import from_voigt
 from teadata.create import states
 from teadata.create.fields import LABELS, THEORY, UNITS, Keys, choose
 from teadata.create.reader import (
     PER_FRAME,
     PIECE,
+    TENSORS,
     Piece,
     Reader,
+    as_tensor,
     cell_of,
     no_key,
     same,
+    shape_of,
     theory_in,
 )
 from teadata.elements import formula
@@ -170,18 +172,15 @@ class ImageReader(Reader):
         return None
 
     def _check(self, found: dict[str, Array], atoms: int, where: str) -> None:
-        shapes = {"positions": (atoms, 3), "forces": (atoms, 3), "cell": (3, 3), "stress": (3, 3)}
         for name in ("energies", "temperatures"):
             if name in found:
                 found[name] = found[name].reshape(len(found[name]), -1)[:, 0]
         for name, array in found.items():
-            if name == "stress" and array.shape[1:] == (6,):
-                found[name] = from_voigt(array)
-            elif name == "stress" and array.shape[1:] == (9,):
-                found[name] = array.reshape(-1, 3, 3)
-            elif array.shape[1:] != shapes.get(name, ()):
+            if name in TENSORS:
+                array = found[name] = as_tensor(array)
+            if array.shape[1:] != (expected := shape_of(name, atoms)):
                 raise self.file.error(
-                    f"{where}: {name} has shape {array.shape[1:]}, expected {shapes.get(name, ())}"
+                    f"{where}: {name} has shape {array.shape[1:]}, expected {expected}"
                 )
             if array.dtype.kind not in "iuf":
                 said = text(array[0]) if array[0].size == 1 else array.dtype

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from teadata.arrays import Array, ArrayFile, text
+from teadata.arrays.stress import from_virials, from_voigt
 from teadata.card import UNKNOWN
 from teadata.create.fields import Keys, unused
 from teadata.errors import IncompleteError
@@ -18,8 +19,11 @@ from teadata.typing import Ints
 PIECE = 4 << 20
 """Bytes of positions that are read at a time."""
 
-PER_FRAME = ("positions", "energies", "forces", "cell", "stress", "temperatures")
+PER_FRAME = ("positions", "energies", "forces", "cell", "stress", "virials", "temperatures")
 """Fields with a row per frame."""
+
+TENSORS = ("stress", "virials")
+"""Those that are symmetric tensors, which files have as nine or six values."""
 
 
 @dataclass(frozen=True)
@@ -146,19 +150,34 @@ def no_key(key: str, names: Sequence[str]) -> IncompleteError:
 def cell_of(
     arrays: dict[str, Array], pbc: tuple[bool, ...] | None
 ) -> tuple[dict[str, Array], tuple[bool, ...]]:
-    """Leave a cell out that is periodic in no direction: it means nothing."""
+    """Leave a cell out that is periodic in no direction: it means nothing.
+
+    In one that is, virials become the stress.
+    """
+    arrays = dict(arrays)
+    virials = arrays.pop("virials", None)
     if "cell" not in arrays:
         return arrays, (False,) * 3
     pbc = (True,) * 3 if pbc is None else pbc
     if not any(pbc):
         arrays = {name: array for name, array in arrays.items() if name not in ("cell", "stress")}
+    elif virials is not None:
+        arrays["stress"] = from_virials(virials, arrays["cell"])
     return arrays, pbc
 
 
 def shape_of(name: str, atoms: int) -> tuple[int, ...]:
     """Shape of a field of one frame."""
-    per_atom = {"positions": (atoms, 3), "forces": (atoms, 3), "cell": (3, 3), "stress": (3, 3)}
-    return per_atom.get(name, ())
+    shapes = dict.fromkeys(("positions", "forces"), (atoms, 3))
+    shapes |= dict.fromkeys(("cell", *TENSORS), (3, 3))
+    return shapes.get(name, ())
+
+
+def as_tensor(array: Array) -> Array:
+    """Stress or virials (N, 6), in Voigt's order, or (N, 9) as (N, 3, 3); others as they are."""
+    if array.shape[1:] == (6,):
+        return from_voigt(array)
+    return array.reshape(-1, 3, 3) if array.shape[1:] == (9,) else array
 
 
 def same(one: Array, other: Array) -> bool:

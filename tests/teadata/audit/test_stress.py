@@ -67,6 +67,14 @@ def test_another_unit_is_warned_of_and_named(hydrogen, dense, factor, reason):
     assert reason in found.found
 
 
+def test_virials_that_were_taken_for_stress_are_named_as_that(hydrogen, dense):
+    found = check(
+        hydrogen.card, replace(dense, stress=-dense.volumes[:, None, None] * dense.stress)
+    )
+    assert found.outcome == "fail"
+    assert "with --virial-key in place of --stress-key" in found.found
+
+
 def test_the_stress_of_pairs_is_the_slope_of_their_energy(dense):
     """Strain of all frames along one axis changes the energy by volume times stress."""
     pairs, step = fitted(dense[:20]), 1e-6

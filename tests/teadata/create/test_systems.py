@@ -314,12 +314,3 @@ def test_what_states_no_charge_is_of_the_system_without(frames, tmp_path, stated
     (done,) = create("own", [Input(tmp_path / "a.xyz")], Options("eV"))
     assert len(teadata.load("own").frames) == 20
     assert not any("charge" in note for note in done.notes)
-
-
-def test_virials_are_not_lost_without_a_word(frames, tmp_path):
-    images = frames[:20].to_ase()
-    for image in images:
-        image.cell, image.pbc, image.info["REF_virial"] = 30 * np.eye(3), True, np.eye(3)
-    ase.io.write(tmp_path / "a.xyz", images)
-    (done,) = create("own", [Input(tmp_path / "a.xyz")], Options("eV"))
-    assert any("write stress = -REF_virial / volume" in note for note in done.notes)
