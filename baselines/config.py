@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import ConfigDict, Field, ValidationError
 
 from teadata.errors import DataError, UsageError, expect, unknown_name
-from teadata.schema import GrownModel, complaint, read_yaml
+from teadata.schema import GrownModel, complaint, read_yaml, wrong_in
 
 CONFIGS = Path(__file__).parent / "configs"
 """Folder of the shipped configurations: ``<model>/<name>.yaml``."""
@@ -59,10 +59,10 @@ def parse(kind: type[ConfigT], values: Any, source: str) -> ConfigT:
         If a key is unknown (with the nearest known one), missing, or has a wrong value.
     """
     try:
-        return kind.model_validate(values)
+        return kind.of_yaml(values)
     except ValidationError as error:
         wrong = []
-        for item in error.errors():
+        for item in wrong_in(error):
             key = ".".join(map(str, item["loc"])) or "configuration"
             if item["type"] == "extra_forbidden":
                 close = difflib.get_close_matches(key, kind.model_fields, n=1)

@@ -343,7 +343,7 @@ class DatasetCard(StrictModel):
         """
         content = read_yaml(path)
         try:
-            return cls.model_validate(content)
+            return cls.of_yaml(content)
         except ValidationError as error:
             wrong = what_is_wrong(error)
             raise DataError(f"{path}: not a dataset card: {wrong}") from None

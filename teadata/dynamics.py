@@ -85,7 +85,7 @@ def reference_simulations(dataset: Dataset) -> ReferenceSimulations | None:
     if not path.is_file():
         return None
     try:
-        found = ReferenceSimulations.model_validate(read_yaml(path))
+        found = ReferenceSimulations.of_yaml(read_yaml(path))
     except ValidationError as error:
         wrong = what_is_wrong(error)
         raise DataError(f"{path}: not a card of reference simulations: {wrong}") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -16,6 +16,7 @@ from pydantic import (
     ValidationError,
     model_serializer,
 )
+from pydantic_core import InitErrorDetails
 
 from teadata.errors import DataError
 from teadata.files import check_input
@@ -25,6 +26,21 @@ class StrictModel(BaseModel):
     """A pydantic model that cannot be changed and refuses fields it does not know."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    @classmethod
+    def of_yaml(cls, values: object) -> Self:
+        """Validate what a file of YAML holds, in which ``yes`` and ``on`` are true, too.
+
+        Raises
+        ------
+        ValidationError
+            If it is no such model; also where true or false stands in place of a number, which
+            pydantic would take for 1 or 0.
+        """
+        made = cls.model_validate(values)
+        if wrong := list(_flags(values, made)):
+            raise ValidationError.from_exception_data(cls.__name__, wrong)
+        return made
 
     @classmethod
     def from_json(cls, path: Path, expected: str, missing: str) -> Self:
@@ -85,6 +101,22 @@ class GrownModel(StrictModel):
             if getattr(self, name) == default:
                 del values[name]
         return values
+
+
+def _flags(given: Any, made: Any, place: tuple[int | str, ...] = ()) -> Iterator[InitErrorDetails]:
+    """Complaints of true and false that became numbers."""
+    if isinstance(given, bool):
+        if not isinstance(made, bool) and isinstance(made, int | float):
+            kind = "int_type" if isinstance(made, int) else "float_type"
+            yield InitErrorDetails(type=kind, loc=place, input=given)
+    elif isinstance(given, dict):
+        fields = dict(made) if isinstance(made, BaseModel | dict) else {}
+        for name, value in given.items():
+            if name in fields:
+                yield from _flags(value, fields[name], (*place, name))
+    elif isinstance(given, list) and isinstance(made, list | tuple) and len(given) == len(made):
+        for row, (one, other) in enumerate(zip(given, made, strict=True)):
+            yield from _flags(one, other, (*place, row))
 
 
 def _plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -204,6 +236,13 @@ LIMITS = {
 """For a number beyond a limit: the limit's name in a complaint, and what is expected."""
 
 
+def wrong_in(error: ValidationError) -> list[Any]:
+    """Pydantic's complaints, without those that a list is too short for its wrong members."""
+    every = error.errors(include_url=False)
+    places = {item["loc"][:depth] for item in every for depth in range(len(item["loc"]))}
+    return [item for item in every if item["type"] != "too_short" or item["loc"] not in places]
+
+
 def complaint(item: Any) -> str:
     """One of pydantic's complaints, without its place, as a colleague would say it."""
     if item["type"] == "missing":
@@ -213,7 +252,11 @@ def complaint(item: Any) -> str:
     told = str(item["msg"])
     if item["type"] == "value_error":
         return told.removeprefix("Value error, ")
-    if (limit := LIMITS.get(item["type"])) is not None:
+    if item["type"] == "too_short":
+        told = f"expected {item['ctx']['min_length']} or more values"
+    elif item["type"] == "string_pattern_mismatch":
+        told = f"expected a text of the form {item['ctx']['pattern']}"
+    elif (limit := LIMITS.get(item["type"])) is not None:
         name, words = limit
         told = f"expected {words.format(item['ctx'][name])}"
     elif (expected := EXPECTED.get(item["type"])) is not None:
@@ -233,5 +276,5 @@ def what_is_wrong(error: ValidationError, limit: int = 8) -> str:
     """Pydantic's complaints on one line: ``field: reason; field: reason``."""
     return "; ".join(
         f"{'.'.join(map(str, item['loc'])) or 'the file'}: {complaint(item)}"
-        for item in error.errors()[:limit]
+        for item in wrong_in(error)[:limit]
     )

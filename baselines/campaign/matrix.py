@@ -26,7 +26,7 @@ from baselines.campaign.sections import (
     Sizes,
 )
 from teadata.errors import DataError
-from teadata.schema import StrictModel, complaint, read_yaml
+from teadata.schema import StrictModel, complaint, read_yaml, wrong_in
 from teaeval.defaults import REPLICATES
 
 
@@ -184,7 +184,7 @@ def read(path: Path) -> Campaign:
     """
     values = read_yaml(path)
     try:
-        campaign = Campaign.model_validate(values)
+        campaign = Campaign.of_yaml(values)
     except ValidationError as error:
         raise DataError(f"{path}: {_complaints(error)}") from None
     if next(campaign.combinations(), None) is None:
@@ -228,14 +228,14 @@ def read_batch(path: Path) -> Batch:
     """Read a file of its own with the section ``batch``; errors as for :func:`read`."""
     values = read_yaml(path)
     try:
-        return _BatchFile.model_validate(values).batch
+        return _BatchFile.of_yaml(values).batch
     except ValidationError as error:
         raise DataError(f"{path}: {_complaints(error)}") from None
 
 
 def _complaints(error: ValidationError) -> str:
     wrong = []
-    for item in error.errors():
+    for item in wrong_in(error):
         where = ".".join(str(part + 1 if isinstance(part, int) else part) for part in item["loc"])
         if item["type"] == "extra_forbidden":
             key = str(item["loc"][-1])

@@ -26,7 +26,10 @@ from teaeval.defaults import REPLICATES
 
 if TYPE_CHECKING:
     from baselines.registry import ModelEntry
-    from baselines.runs.record import TrainingRecord
+    from baselines.runs.record import Plan, TrainingRecord
+
+AS_NONE = 0.98
+"""Share of the mean |F| from which on a force MAE is as that of a model without forces."""
 
 
 def list_models(as_json: AsJson = False) -> None:
@@ -185,6 +188,13 @@ def resume(run: Run) -> None:
     _say(run, record, before)
 
 
+def _mean_force(plan: Plan) -> float:
+    """Mean |F| of the validation frames in kcal/mol/Å."""
+    import teadata
+
+    return float(abs(teadata.load(plan.dataset).split(plan.valid).forces).mean())
+
+
 def _resuming(run: Path) -> str:
     return f"baselines resume {shlex.quote(str(run))}"
 
@@ -206,6 +216,12 @@ def _say(folder: Path, record: TrainingRecord, before: bool) -> None:
         f"validation on {plan.valid}: energy MAE {record.valid['energy_mae']:.3g} kcal/mol, "
         f"force MAE {record.valid['force_mae']:.3g} kcal/mol/Å"
     )
+    if not before and record.valid["force_mae"] >= AS_NONE * _mean_force(plan):
+        console.say(
+            "warning: a model that predicts no force at all has as small a force MAE; train on "
+            "more frames or for longer, or look at the settings",
+            err=True,
+        )
     run, subset = shlex.quote(str(folder)), plan.train.split("/")[0]
     simulated = f"teaeval md run {plan.dataset.partition('@')[0]} --subset {subset} --run {run}"
     console.say(f"next: baselines score {run}\n      {simulated}")

@@ -16,6 +16,7 @@ from baselines.fchl.training import Problem, criterion, trained
 from baselines.predicted import Predicted
 from baselines.protocol import LOG_FILE, Baseline, FitResult
 from baselines.toolkit.identity import SearchFile, identity_of
+from baselines.toolkit.neighbours import check_cutoff
 from baselines.toolkit.torch_files import read_model, write
 from teadata import Frames
 from teadata.errors import MissingExtraError, TeaError
@@ -68,10 +69,13 @@ class FCHL(Baseline[FCHLConfig, dict[str, Any]]):
         ------
         DataError
             If the search in the workdir is another training's.
+        UsageError
+            If no two atoms are within the cutoff.
         TeaError
             If no width and regularisation has a solution.
         """
         _load()
+        check_cutoff(train, "rcut", self.config.rcut)
         problem = Problem.of(self.config, self.seed, self.device, train)
         search = _Search(self, workdir, identity_of(self.config, self.seed, train, valid))
         wide = self.config.search_size

@@ -195,11 +195,12 @@ def _check_memory(needed: float, frames: int) -> None:
 
     available = psutil.virtual_memory().available
     if needed > available:
+        fitting = int(frames * available / needed)
+        fewer = f"train on at most {fitting} frames (--size), " if fitting else ""
         raise TeaError(
             f"gap_fit needs about {needed / 2**30:.1f} GiB of memory for {frames} frames with "
-            f"these settings, {available / 2**30:.1f} GiB are available; train on at most "
-            f"{int(frames * available / needed)} frames (--size), lower sparse_soap, n_max or "
-            "l_max, or use a machine with more memory"
+            f"these settings, {available / 2**30:.1f} GiB are available; {fewer}lower "
+            "sparse_soap, n_max or l_max, or use a machine with more memory"
         )
 
 

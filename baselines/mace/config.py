@@ -9,6 +9,9 @@ from pydantic import Field
 from baselines.config import ModelConfig
 from baselines.fields import Count, CountOrZero, Fraction, NotNegative, Positive
 
+Degree = Annotated[int, Field(ge=0, le=11)]
+"""A degree of spherical harmonics that e3nn has."""
+
 Interaction = Literal[
     "RealAgnosticInteractionBlock",
     "RealAgnosticResidualInteractionBlock",
@@ -75,8 +78,8 @@ class MACEConfig(ModelConfig):
 
     num_interactions: Annotated[int, Field(ge=2)] = 2
     num_channels: Count
-    max_L: CountOrZero  # noqa: N815 -- mace-torch's name, as are the others
-    max_ell: CountOrZero = 3
+    max_L: Degree  # noqa: N815 -- mace-torch's name, as are the others
+    max_ell: Degree = 3
     correlation: Count = 3
     r_max: Positive = 5.0
     num_radial_basis: Count = 8

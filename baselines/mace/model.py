@@ -15,6 +15,7 @@ from baselines.protocol import LOG_FILE, Baseline, FitResult
 from baselines.toolkit.composition import composition_energy
 from baselines.toolkit.devices import frames_at_once, in_batches
 from baselines.toolkit.labels import validation_errors
+from baselines.toolkit.neighbours import check_cutoff
 from baselines.toolkit.stepwise import check_batch
 from baselines.toolkit.structures import stress_of, volumes
 from baselines.toolkit.torch_files import read_model, write
@@ -44,10 +45,13 @@ class MACE(Baseline[MACEConfig, dict[str, Any]]):
         ------
         DataError
             If there are fewer frames than a batch, or the checkpoint is another training's.
+        UsageError
+            If no two atoms are within the cutoff.
         TeaError
             If a loss is not a number.
         """
         check_batch(len(train), self.config.batch_size)
+        check_cutoff(train, "r_max", self.config.r_max)
         with backend.backend(self.config, self.device, workdir / LOG_FILE):
             training = Training(self.config, self.seed, self.device, train, valid)
             for _ in training.run(workdir, progress):

@@ -65,7 +65,7 @@ class PhysNetConfig(ModelConfig):
         Whether XLA compiles the training step.
     """
 
-    features: Count = 128
+    features: Annotated[int, Field(gt=1)] = 128
     n_rbf: Annotated[int, Field(gt=1)] = 64
     modules: Count = 5
     residual_atomic: CountOrZero = 2

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teadata import Frames
+from teadata.errors import UsageError
+from teadata.structure.neighbours import arms
 from teadata.structure.vesin_lists import neighbour_list
 
 FEW_ATOMS = 256
@@ -15,6 +17,36 @@ FEW_ATOMS = 256
 
 DISTANCES = 1 << 20
 """Distances that are computed at a time, which bounds the memory."""
+
+LOOKED_AT = 8
+"""Frames whose shortest distance a cutoff is compared with."""
+
+
+def check_cutoff(frames: Frames, name: str, cutoff: float) -> None:
+    """Refuse a cutoff within which no atom has a neighbour: the model would learn a constant.
+
+    Parameters
+    ----------
+    frames
+        Training frames, of which the first are looked at.
+    name, cutoff
+        What the configuration calls the cutoff, and its value in Å.
+
+    Raises
+    ------
+    UsageError
+        If no two atoms are that near.
+    """
+    pairs = np.triu_indices(frames.n_atoms, 1)
+    if not len(pairs[0]):
+        return
+    nearest = np.linalg.norm(arms(frames[:LOOKED_AT], *pairs), axis=2).min()
+    if cutoff < nearest:
+        raise UsageError(
+            f"{name} is {cutoff:g} Å, expected more than the shortest distance of two atoms, "
+            f"{nearest:.3g} Å: within it no atom has a neighbour, and nothing can be learned; "
+            "write it in Å, 4 to 6 for most models"
+        )
 
 
 def pairs(

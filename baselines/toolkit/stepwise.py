@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from baselines.toolkit.composition import composition_energy
 from baselines.toolkit.identity import Settings, identity_of
+from baselines.toolkit.neighbours import check_cutoff
 from teadata import Frames
 from teadata.errors import DataError
 from teadata.typing import Floats, Progress
@@ -68,6 +69,8 @@ class StepSettings(Settings, Protocol):
         How many at most; whole passes over the frames are made, see :class:`BatchOrder`.
     eval_every
         Steps between validations; None: a pass over the frames.
+    r_cut
+        Distance in Å within which atoms are neighbours.
     """
 
     @property
@@ -76,6 +79,8 @@ class StepSettings(Settings, Protocol):
     def steps(self) -> int: ...  # noqa: D102
     @property
     def eval_every(self) -> int | None: ...  # noqa: D102
+    @property
+    def r_cut(self) -> float: ...  # noqa: D102
 
 
 SettingsT = TypeVar("SettingsT", bound=StepSettings)
@@ -115,6 +120,8 @@ class TrainingLoop(ABC, Generic[SettingsT]):
     DataError
         If there are fewer training frames than a batch has, or the validation frames have
         other elements.
+    UsageError
+        If no two atoms are within the cutoff.
     """
 
     def __init__(
@@ -128,6 +135,7 @@ class TrainingLoop(ABC, Generic[SettingsT]):
         title: str,
     ) -> None:
         check_batch(len(train), config.batch_size)
+        check_cutoff(train, "r_cut", config.r_cut)
         self.config, self.seed = config, seed
         self.identity = identity_of(config, seed, train, valid)
         self.elements, self.energies = elements, energies

@@ -21,7 +21,7 @@ from pydantic import (
 
 from teadata.errors import unknown_name
 from teadata.output.text import BREAKS, UNSEEN
-from teadata.schema import StrictModel, complaint
+from teadata.schema import StrictModel, complaint, wrong_in
 from teaeval.board.text import read_yaml
 from teaeval.predictions.declaring import Declarations
 
@@ -222,9 +222,9 @@ def read(content: bytes, name: str = SUBMISSION_FILE) -> tuple[Submission | None
     """
     read = read_yaml(content, name)
     try:
-        made = Submission.model_validate(read)
+        made = Submission.of_yaml(read)
     except ValidationError as error:
-        return None, [_sentence(item) for item in error.errors(include_url=False)]
+        return None, [_sentence(item) for item in wrong_in(error)]
     twice = _twice([file for file, place in made.files() if place.endswith("].file")])
     return made, [f"predictions: {file} is named twice" for file in twice]
 

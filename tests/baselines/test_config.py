@@ -36,7 +36,7 @@ def test_a_yaml_file_of_ones_own(tmp_path):
     [
         ({"sigma": [10]}, "unknown key 'sigma', did you mean 'sigmas'"),
         ({"lam": -1}, "lam: expected a number above 0, found -1"),
-        ({"sigmas": []}, "sigmas: List should have at least 1 item"),
+        ({"sigmas": []}, "sigmas: expected 1 or more values"),
         ({"sigmas": [20, 10]}, "sigmas: .*rising values"),
         ({"lam": float("inf")}, "lam: expected a finite number, found inf"),
         ({"lam": float("nan")}, "lam: expected .*, found nan"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import pytest
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from teadata.errors import DataError
-from teadata.schema import StrictModel
+from teadata.schema import StrictModel, complaint, read_yaml
 
 
 class Note(StrictModel):
@@ -54,6 +54,8 @@ class Measured(StrictModel):
     share: Annotated[float, Field(ge=0, le=1)] = 0.5
     count: Annotated[int, Field(gt=0, lt=10)] = 1
     kind: Literal["a", "b"] = "a"
+    sizes: Annotated[tuple[Annotated[int, Field(gt=0)], ...], Field(min_length=1)] = (1,)
+    irreps: Annotated[str, Field(pattern=r"^[1-9][0-9]*x0e$")] = "1x0e"
 
 
 @pytest.mark.parametrize(
@@ -66,6 +68,12 @@ class Measured(StrictModel):
         ('{"time": 1, "count": 0}', "count: expected a number above 0, found 0"),
         ('{"time": 1, "count": 10}', "count: expected a number below 10, found 10"),
         ('{"time": 1, "kind": "c"}', "kind: expected 'a' or 'b', found 'c'"),
+        ('{"time": 1, "sizes": []}', r"sizes: expected 1 or more values, found \[\]"),
+        ('{"time": 1, "sizes": [0]}', "sizes.0: expected a number above 0, found 0"),
+        (
+            '{"time": 1, "irreps": "2x1q"}',
+            r"irreps: .* of the form \^.*\$, found '2x1q'",
+        ),
     ],
 )
 def test_a_wrong_value_is_shown_beside_what_was_expected(tmp_path, content, message):
@@ -73,6 +81,24 @@ def test_a_wrong_value_is_shown_beside_what_was_expected(tmp_path, content, mess
     path.write_text(content)
     with pytest.raises(DataError, match=rf"measured\.json: not a note: {message}$"):
         Measured.from_json(path, "a note", "write one first")
+
+
+@pytest.mark.parametrize(
+    ("content", "place", "message"),
+    [
+        ("time: yes", ("time",), "expected a number, found True"),
+        ("time: 1e-3\ncount: on", ("count",), "expected a whole number, found True"),
+        ("time: 1\nparts: [{a: 1}, {b: 2, c: off}]", ("parts", 1, "c"), "expected a number"),
+    ],
+)
+def test_yes_and_on_of_yaml_are_no_numbers(tmp_path, content, place, message):
+    path = tmp_path / "measured.yaml"
+    path.write_text(content)
+    with pytest.raises(ValidationError) as caught:
+        Measured.of_yaml(read_yaml(path))
+    (found,) = caught.value.errors()
+    assert found["loc"] == place
+    assert complaint(found).startswith(message)
 
 
 def test_a_file_that_is_not_there_or_is_a_folder(tmp_path):

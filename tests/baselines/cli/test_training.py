@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 import baselines
@@ -61,6 +62,16 @@ def test_a_refused_training_leaves_no_plan_and_a_model_out_of_place_is_warned_of
     assert "warning: sGDML is not meant for mini-hydrogen" in done.stderr
     assert "expected frames of constant cell" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("lam", "warned"), [("1.0e-10", False), ("1.0e+30", True)])
+def test_a_model_that_is_as_good_as_none_is_warned_of(run, config_file, tmp_path, lam, warned):
+    settings = yaml.safe_load(config_file.read_text()) | {"lam": float(lam)}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(settings))
+    call = ["mini-i", "--subset", "folded", "--size", "30", "--config", "mine.yaml", "-o", "run"]
+    done = run("baselines", "train", "sgdml", *call, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert ("predicts no force at all has as small a force MAE" in done.stderr) == warned
 
 
 def test_a_dtype_that_a_model_does_not_have_is_refused(run, tmp_path):

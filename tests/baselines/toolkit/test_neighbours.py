@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import teadata
 from baselines.toolkit import neighbours
 from teadata import Frames
+from teadata.errors import UsageError
 
 
 def frames(count: int, atoms: int, seed: int = 0) -> Frames:
@@ -41,3 +43,12 @@ def test_distances_a_few_frames_at_a_time_are_the_same(monkeypatch):
     whole = np.stack(neighbours.isolated_pairs(some, 3.0))
     monkeypatch.setattr(neighbours, "DISTANCES", 2 * 12 * 12)
     np.testing.assert_array_equal(np.stack(neighbours.isolated_pairs(some, 3.0)), whole)
+
+
+@pytest.mark.parametrize("name", ["mini-i", "mini-iv"])
+def test_a_cutoff_without_a_neighbour_is_refused(name):
+    some = teadata.load(name).split("complete/train/10")
+    neighbours.check_cutoff(some, "r_cut", 1.2)
+    with pytest.raises(UsageError, match=r"r_cut is 0\.5 Å, expected more than the shortest"):
+        neighbours.check_cutoff(some, "r_cut", 0.5)
+    neighbours.check_cutoff(frames(3, 1), "r_cut", 0.5)  # a single atom
