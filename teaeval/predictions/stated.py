@@ -181,7 +181,8 @@ def check_names(fields: Mapping[str, Any]) -> list[Finding]:
             elif name == "train" and card is not None:
                 check_train(card, value)
         except UsageError as error:
-            expected = TRAINED if name == "train" else DECLARATIONS[name][1]
+            of_card = {"subset": "a subset of the dataset", "train": TRAINED}
+            expected = of_card.get(name, DECLARATIONS["dataset"][1])
             problems.append(_unknown(name, option(name), expected, error))
     return problems + check_units(fields, DECLARATIONS)
 
