@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,7 +21,11 @@ STEP, STEP_SHARE = 1e-3, 0.01
 """A step matters if it is larger than this, in kcal/mol, or than this share of the MAE."""
 
 DISTINCT = 5
-"""Number of different energies that are needed to tell a step."""
+"""Number of different energies that are needed to tell a step, …"""
+
+FRAMES_EACH = 10
+"""… unless there are fewer, at least two, each of this many frames on average: energies that a
+step as large as their spread has left."""
 
 ROUNDING = 8
 """An energy is a multiple of a step if it is nearer to one than this many float64 spacings."""
@@ -82,6 +86,8 @@ def _largest_step(values: Floats) -> tuple[float, Kind] | None:
     """
     rounding = ROUNDING * float(np.spacing(np.abs(values).max()))
     differences = np.unique(values - values.min())
+    few = 2 <= len(differences) <= len(values) // FRAMES_EACH
+    needed = min(DISTINCT, len(differences)) if few else DISTINCT
     kinds: list[tuple[float, Kind]] = [(10.0**-n, "decimal") for n in range(7)]
     kinds += [(2.0**n, "binary") for n in range(8, -21, -1)]
     for step, kind in sorted(kinds, reverse=True):
@@ -90,7 +96,7 @@ def _largest_step(values: Floats) -> tuple[float, Kind] | None:
         multiples = np.round(differences / step)
         if (
             np.abs(differences - multiples * step).max() <= rounding
-            and len(np.unique(multiples)) >= DISTINCT
+            and len(np.unique(multiples)) >= needed
         ):
             return step, kind
     return None
@@ -112,12 +118,7 @@ def _quantised(sample: Sample) -> Finding | None:
         return None
     what = f"rounded to {-round(np.log10(step))} decimals"
     if kind == "binary":
-        largest_value = float(np.abs(values).max())
-        what = (
-            f"as float32 has at {largest_value:.6g} {unit}"
-            if step == np.spacing(np.float32(largest_value))
-            else f"as float32 has above {step * 2**23:.6g} {unit}"
-        )
+        what = f"as {_float_of(step, float(np.abs(values).max()), unit)}"
     return Finding.warning(
         "quantised-energy",
         expected="energies in double precision",
@@ -127,3 +128,12 @@ def _quantised(sample: Sample) -> Finding | None:
         "energy in float64",
         evidence={"step": in_kcal, "step_in_unit": step, "unit": unit, "kind": kind, "mae": mae},
     )
+
+
+def _float_of(step: float, largest: float, unit: str) -> str:
+    """Say which floating-point numbers are a step apart, and where."""
+    types: tuple[type[np.floating[Any]], ...] = (np.float32, np.float16)
+    for kind in types:
+        if largest <= np.finfo(kind).max and step == np.spacing(kind(largest)):
+            return f"{kind.__name__} has at {largest:.6g} {unit}"
+    return f"float32 has above {step * 2**23:.6g} {unit}"

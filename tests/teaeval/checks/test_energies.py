@@ -35,6 +35,19 @@ def test_float32_energies_state_their_step(diagnosed, noisy, mini_i, unit):
     assert "as float32 has at" in found["quantised-energy"].found
 
 
+def test_float16_leaves_few_different_energies(diagnosed, noisy, mini_i):
+    energies = noisy.energies.astype(np.float16).astype(np.float64)
+    assert len(np.unique(energies)) < 5
+    found = diagnosed(noisy, mini_i, energies=energies)
+    assert found["quantised-energy"].evidence["step"] == 32
+    assert "as float16 has at" in found["quantised-energy"].found
+
+
+def test_a_constant_energy_states_no_step(diagnosed, noisy, mini_i):
+    found = diagnosed(noisy, mini_i, energies=np.full_like(noisy.energies, -40000.0))
+    assert "quantised-energy" not in found
+
+
 def test_a_constant_added_in_double_precision_hides_no_float32(diagnosed, noisy, mini_i):
     small = (noisy.energies - 40000.123).astype(np.float32).astype(np.float64)
     found = diagnosed(noisy, mini_i, energies=small + 40000.123)
