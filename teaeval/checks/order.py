@@ -38,7 +38,7 @@ ATOM_MARGIN = 0.3
 """… and this much less with the atom's own reference forces."""
 
 AXES_R2 = 0.8
-"""Share of the variance that rotated forces must explain."""
+"""Share of the variance that forces must explain when they are rotated or reshaped."""
 
 
 def _unit(vectors: Floats) -> Floats:
@@ -173,6 +173,25 @@ def permuted_atoms(sample: Sample, test: AnyFrames) -> tuple[Finding | None, Sam
             "r2_after": after.r2,
             "belongs": tuple(int(i) for i in belongs),
         },
+    )
+    return finding, replace(sample, forces=forces)
+
+
+def reshaped_forces(sample: Sample, test: AnyFrames) -> tuple[Finding | None, Sample]:
+    """Error if each frame's forces are all x, then all y, then all z, cut into rows of three."""
+    count, atoms, _ = sample.forces.shape
+    forces = sample.forces.reshape(count, 3, atoms).transpose(0, 2, 1)
+    before = regress(sample.forces, sample.reference_forces).r2
+    after = regress(forces, sample.reference_forces).r2
+    if after < AXES_R2 or after - before < 0.2:
+        return None, sample
+    finding = Finding.error(
+        "reshaped-forces",
+        expected="x, y and z of an atom's force side by side, (N, A, 3)",
+        found=f"r² of {before:.3f} as they are, and of {after:.3f} if each frame has x of all "
+        "atoms, then y, then z, as an array (N, 3, A) that was reshaped has",
+        remedy="swap the axes with numpy.transpose(forces, (0, 2, 1)), not with reshape",
+        evidence={"r2_before": before, "r2_after": after},
     )
     return finding, replace(sample, forces=forces)
 

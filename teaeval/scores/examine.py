@@ -324,7 +324,12 @@ def _diagnoses(
     item, sample = uneven.uneven_forces(sample)
     if item is not None:
         diagnosed.append(item)
-    for diagnose in (order.shuffled_frames, order.permuted_atoms, order.rotated_forces):
+    for diagnose in (
+        order.reshaped_forces,
+        order.shuffled_frames,
+        order.permuted_atoms,
+        order.rotated_forces,
+    ):
         item, sample = diagnose(sample, test)
         if item is not None:
             diagnosed.append(item)

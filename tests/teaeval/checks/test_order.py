@@ -57,6 +57,15 @@ def test_swapped_axes_are_found_and_the_matrix_mends_them(diagnosed, noisy, mini
     np.testing.assert_allclose(matrix @ noisy.forces[0, 0][[1, 2, 0]], noisy.forces[0, 0])
 
 
+@pytest.mark.parametrize("factor", [1.0, -0.0434])
+def test_components_axis_by_axis_are_found_whatever_their_unit(diagnosed, noisy, mini_i, factor):
+    by_axis = factor * noisy.forces.transpose(0, 2, 1).reshape(noisy.forces.shape)
+    found = diagnosed(noisy, mini_i, forces=by_axis)
+    assert "reshaped-forces" in found
+    assert ("sign-of-forces" in found) == (factor < 0)
+    assert found["reshaped-forces"].evidence["r2_after"] > 0.9
+
+
 @settings(deadline=None, max_examples=25)
 @given(st.permutations(range(42)), st.floats(0.01, 0.4), st.sampled_from([1.0, -0.0434]))
 def test_any_permutation_is_found_and_mended(order, noise, scale):

@@ -314,6 +314,8 @@ def other_faults(test: Frames, rng: Rng) -> Iterator[Case]:
     turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
     yield Case("axes turned", (energies, forces @ turn), "rotated-forces")
     yield Case("axes swapped", (energies, forces[:, :, [2, 1, 0]]), "rotated-forces")
+    by_axis = forces.transpose(0, 2, 1).reshape(forces.shape)
+    yield Case("components axis by axis", (energies, by_axis), "reshaped-forces")
     offset = rng.choice([-1, 1]) * test.energies.std() * 10 ** rng.uniform(0, 4)
     yield Case("constant offset", (energies + offset, forces), "energy-offset")
     for unit, factor in units.ENERGY_UNITS.items():
