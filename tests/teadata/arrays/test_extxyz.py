@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -219,10 +218,9 @@ def test_labels_that_are_none(tmp_path, key, message):
         formats.read(tmp_path / "f.xyz")
 
 
-def test_many_line_ends_take_no_longer_than_as_many_bytes(tmp_path):
-    started = time.process_time()
+def test_many_line_ends_are_read(tmp_path):
+    """A search from each for the last would take hours, and end at the suite's time limit."""
     assert read(tmp_path / "f.xyz", xyz().encode() + b"\r" * 2_000_000)["energy"] == [-1.5]
-    assert time.process_time() - started < 15
 
 
 @pytest.mark.parametrize("ids", [["3", "T"], ["F", "3"], ["1", "2", "T"] * 100])
