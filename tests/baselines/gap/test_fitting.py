@@ -83,11 +83,16 @@ def test_gap_fit_that_fails_or_is_killed_is_one_error(settings, hydrogen, tmp_pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log", "model", "train.log"]
 
 
-def test_too_many_frames_for_the_memory_are_refused(settings, hydrogen, tmp_path, monkeypatch):
-    memory = namedtuple("memory", ["available"])(2**20)
+@pytest.mark.parametrize(
+    ("available", "advice"), [(2**20, "lower"), (2**22, r"train on at most \d fr")]
+)
+def test_too_many_frames_for_the_memory_are_refused(
+    settings, hydrogen, tmp_path, monkeypatch, available, advice
+):
+    memory = namedtuple("memory", ["available"])(available)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     before = set(psutil.Process().children())
-    with pytest.raises(TeaError, match=r"needs about 0\.\d GiB .* for 10 frames .* at most \d fr"):
+    with pytest.raises(TeaError, match=rf"needs about 0\.\d GiB .* for 10 frames .*; {advice}"):
         GAP(settings).fit(*hydrogen, tmp_path)
     assert set(psutil.Process().children()) <= before
 
