@@ -9,6 +9,9 @@ from pydantic import Field
 Count = Annotated[int, Field(gt=0)]
 """How many of something: at least one."""
 
+Several = Annotated[int, Field(gt=1)]
+"""How many of something: at least two."""
+
 CountOrZero = Annotated[int, Field(ge=0)]
 """How many of something: none, too."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from baselines.config import ModelConfig
-from baselines.fields import Count, CountOrZero, Fraction, NotNegative, Positive
+from baselines.fields import Count, CountOrZero, Fraction, NotNegative, Positive, Several
 
 ARCHITECTURE = (
     "features", "n_rbf", "modules", "residual_atomic", "residual_interaction", "residual_output",
@@ -65,8 +65,8 @@ class PhysNetConfig(ModelConfig):
         Whether XLA compiles the training step.
     """
 
-    features: Annotated[int, Field(gt=1)] = 128
-    n_rbf: Annotated[int, Field(gt=1)] = 64
+    features: Several = 128
+    n_rbf: Several = 64
     modules: Count = 5
     residual_atomic: CountOrZero = 2
     residual_interaction: CountOrZero = 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from teadata.frames import cell_volumes
 from teadata.typing import Array
 
 
@@ -20,5 +21,5 @@ def from_virials(virials: Array, cells: Array) -> Array:
     negative, as ASE's.  A cell without a volume gives stress that is not finite.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        stress: Array = -virials / np.abs(np.linalg.det(cells))[:, None, None]
+        stress: Array = -virials / cell_volumes(cells)[:, None, None]
     return stress

@@ -42,6 +42,13 @@ UNITS = {name: DECLARATIONS[name] for name in ("energy_unit", "length_unit", "fo
 TRAINED = "a split of the dataset, <subset>/train/<size>"
 """What a training set is given as."""
 
+NAMED = {
+    "dataset": DECLARATIONS["dataset"][1],
+    "subset": "a subset of the dataset",
+    "train": TRAINED,
+}
+"""What a name that is stated should be."""
+
 CANONICAL: dict[str, Callable[[str], str]] = {
     "dataset": lambda name: catalog.card(name).full_id,
     **SPELLED,
@@ -169,7 +176,7 @@ def check_names(fields: Mapping[str, Any]) -> list[Finding]:
     """Report unknown names of dataset, subset, training set and units."""
     problems = []
     card: DatasetCard | None = None
-    for name in ("dataset", "subset", "train"):
+    for name in NAMED:
         value = fields[name]
         if value is None:
             continue
@@ -181,8 +188,7 @@ def check_names(fields: Mapping[str, Any]) -> list[Finding]:
             elif name == "train" and card is not None:
                 check_train(card, value)
         except UsageError as error:
-            of_card = {"subset": "a subset of the dataset", "train": TRAINED}
-            expected = of_card.get(name, DECLARATIONS["dataset"][1])
+            expected = NAMED[name]
             problems.append(_unknown(name, option(name), expected, error))
     return problems + check_units(fields, DECLARATIONS)
 
